@@ -1,0 +1,220 @@
+/**
+ * The three tables, and everything that keeps them in agreement: row, history and ledger cannot disagree,
+ * not even by raw SQL of their owner. A migration is history: it is never edited once released, and it
+ * imports nothing of ours, which will have moved on by the time it runs.
+ */
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+export class Lives1764000000000 implements MigrationInterface {
+  async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`
+      CREATE TABLE lives (
+        id uuid CONSTRAINT lives_pkey PRIMARY KEY,
+        version integer NOT NULL,
+        state_type text NOT NULL,
+        created_at timestamptz(3) NOT NULL,
+        updated_at timestamptz(3) NOT NULL,
+        born_at timestamptz(3),
+        died_at timestamptz(3),
+        CONSTRAINT lives_state_agrees_with_timestamps CHECK (
+          CASE state_type
+            WHEN 'Gestating' THEN born_at IS NULL AND died_at IS NULL
+            WHEN 'Alive' THEN born_at IS NOT NULL AND died_at IS NULL
+            WHEN 'Dead' THEN died_at IS NOT NULL
+            ELSE false
+          END
+        )
+      )`);
+
+    await queryRunner.query(`
+      CREATE TABLE life_transitions (
+        life_id uuid NOT NULL,
+        version integer NOT NULL,
+        previous_version integer GENERATED ALWAYS AS (nullif(version - 1, 0)) STORED,
+        event text NOT NULL,
+        from_state_type text,
+        state_type text NOT NULL,
+        created_at timestamptz(3) NOT NULL,
+        updated_at timestamptz(3) NOT NULL,
+        born_at timestamptz(3),
+        died_at timestamptz(3),
+        occurred_at timestamptz(3) NOT NULL,
+        recorded_at timestamptz(3) NOT NULL,
+        position bigint NOT NULL,
+        actor text,
+        idempotency_key text,
+        token uuid,
+        CONSTRAINT life_transitions_pkey PRIMARY KEY (life_id, version),
+        CONSTRAINT life_transitions_state_key UNIQUE (life_id, version, state_type),
+        CONSTRAINT life_transitions_position_key UNIQUE (position),
+        CONSTRAINT life_transitions_version_is_positive CHECK (version >= 1),
+        CONSTRAINT life_transitions_begin_at_version_1
+          CHECK ((version = 1) = (from_state_type IS NULL)),
+        -- coalesce, since a null beside IN makes the CHECK null, which passes.
+        CONSTRAINT life_transitions_are_legal CHECK (
+          (coalesce(from_state_type, ''), event, state_type) IN (
+            ('', 'Conception', 'Gestating'),
+            ('Gestating', 'Birth', 'Alive'),
+            ('Gestating', 'Death', 'Dead'),
+            ('Alive', 'Death', 'Dead')
+          )
+        ),
+        CONSTRAINT life_transitions_occurred_as_the_life_says CHECK (
+          occurred_at = CASE event
+            WHEN 'Conception' THEN created_at
+            WHEN 'Birth' THEN born_at
+            WHEN 'Death' THEN died_at
+          END
+        ),
+        CONSTRAINT life_transitions_follow_one_another
+          FOREIGN KEY (life_id, previous_version, from_state_type)
+          REFERENCES life_transitions (life_id, version, state_type)
+      )`);
+
+    // Deferred: the row changes first and its transition is recorded after it, in one transaction.
+    await queryRunner.query(`
+      ALTER TABLE lives ADD CONSTRAINT lives_are_recorded
+        FOREIGN KEY (id, version, state_type)
+        REFERENCES life_transitions (life_id, version, state_type)
+        DEFERRABLE INITIALLY DEFERRED`);
+
+    await queryRunner.query(`
+      CREATE TABLE ledger (
+        singleton boolean DEFAULT true CONSTRAINT ledger_pkey PRIMARY KEY,
+        position bigint NOT NULL,
+        counts jsonb NOT NULL,
+        CONSTRAINT ledger_is_one_row CHECK (singleton)
+      )`);
+    await queryRunner.query(`
+      INSERT INTO ledger (position, counts) VALUES (0, '{"Gestating": 0, "Alive": 0, "Dead": 0}')`);
+
+    await queryRunner.query(
+      `CREATE INDEX lives_by_state_and_age ON lives (state_type, created_at, id)`,
+    );
+    await queryRunner.query(`CREATE INDEX lives_by_age ON lives (created_at, id)`);
+    await queryRunner.query(
+      `CREATE INDEX life_transitions_by_event ON life_transitions (event, position)`,
+    );
+    await queryRunner.query(`
+      CREATE UNIQUE INDEX life_transitions_idempotency_key
+        ON life_transitions (life_id, idempotency_key) WHERE idempotency_key IS NOT NULL`);
+
+    await this.refuseOtherChanges(queryRunner);
+    await this.checkWhatIsRecorded(queryRunner);
+
+    // Where TypeORM looks up a generated column's expression, which PostgreSQL would give back reworded.
+    await queryRunner.query(`
+      INSERT INTO typeorm_metadata (type, database, schema, "table", name, value)
+      VALUES ('GENERATED_COLUMN', current_database(), current_schema(),
+              'life_transitions', 'previous_version', 'nullif(version - 1, 0)')`);
+  }
+
+  /** Triggers that no statement of the store ever fires: what must not be done to a table at all. */
+  private async refuseOtherChanges(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`
+      CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        RAISE EXCEPTION '% of % is refused: %', TG_OP, TG_TABLE_NAME, TG_ARGV[0]
+          USING ERRCODE = 'integrity_constraint_violation';
+      END $$`);
+    await queryRunner.query(`
+      CREATE TRIGGER life_transitions_are_append_only
+        BEFORE UPDATE OR DELETE OR TRUNCATE ON life_transitions
+        EXECUTE FUNCTION refuse_change('history is append-only')`);
+    await queryRunner.query(`
+      CREATE TRIGGER lives_are_never_deleted
+        BEFORE DELETE OR TRUNCATE ON lives
+        EXECUTE FUNCTION refuse_change('a life ends by dying')`);
+    await queryRunner.query(`
+      CREATE TRIGGER ledger_is_never_deleted
+        BEFORE DELETE OR TRUNCATE ON ledger
+        EXECUTE FUNCTION refuse_change('it is one row for good')`);
+    // A timestamp of the record is written by the transition that it belongs to, and by no later one.
+    await queryRunner.query(`
+      CREATE TRIGGER lives_change_by_transition
+        BEFORE UPDATE ON lives FOR EACH ROW
+        WHEN (new.id <> old.id
+          OR new.created_at <> old.created_at
+          OR new.version <> old.version + 1
+          OR new.born_at IS DISTINCT FROM old.born_at AND new.state_type <> 'Alive'
+          OR new.died_at IS DISTINCT FROM old.died_at AND new.state_type <> 'Dead')
+        EXECUTE FUNCTION refuse_change('a life changes by its next transition only')`);
+  }
+
+  /** Triggers that every commit fires, once a group: what is recorded is what was done. */
+  private async checkWhatIsRecorded(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`
+      CREATE FUNCTION transitions_record_what_was_done() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF EXISTS (
+          SELECT FROM recorded
+          LEFT JOIN lives ON lives.id = recorded.life_id
+          WHERE (lives.version, lives.state_type, lives.created_at, lives.updated_at,
+                 lives.born_at, lives.died_at)
+            IS DISTINCT FROM
+                (recorded.version, recorded.state_type, recorded.created_at, recorded.updated_at,
+                 recorded.born_at, recorded.died_at)
+        ) THEN
+          RAISE EXCEPTION 'a transition differs from its life'
+            USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        IF EXISTS (SELECT FROM recorded WHERE position > (SELECT position FROM ledger)) THEN
+          RAISE EXCEPTION 'a transition is beyond the ledger'
+            USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NULL;
+      END $$`);
+    await queryRunner.query(`
+      CREATE TRIGGER transitions_record_what_was_done
+        AFTER INSERT ON life_transitions REFERENCING NEW TABLE AS recorded
+        EXECUTE FUNCTION transitions_record_what_was_done()`);
+
+    await queryRunner.query(`
+      CREATE FUNCTION ledger_counts_what_was_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF new.position <= old.position OR new.position - old.position <> (
+          SELECT count(*) FROM life_transitions
+          WHERE position > old.position AND position <= new.position
+        ) THEN
+          RAISE EXCEPTION 'the ledger moved from % to %, which is not what was recorded',
+            old.position, new.position USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        IF EXISTS (
+          SELECT FROM (
+            SELECT key AS state, value::bigint AS number FROM jsonb_each_text(new.counts)
+            UNION ALL
+            SELECT key, -value::bigint FROM jsonb_each_text(old.counts)
+            UNION ALL
+            SELECT state_type, -1 FROM life_transitions
+            WHERE position > old.position AND position <= new.position
+            UNION ALL
+            SELECT from_state_type, 1 FROM life_transitions
+            WHERE position > old.position AND position <= new.position AND version > 1
+          ) AS change
+          GROUP BY state HAVING sum(number) <> 0
+        ) THEN
+          RAISE EXCEPTION 'the ledger''s counts changed from % to %, which is not what was recorded',
+            old.counts, new.counts USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NULL;
+      END $$`);
+    // Deferred: the ledger moves before the transitions are recorded that it counts.
+    await queryRunner.query(`
+      CREATE CONSTRAINT TRIGGER ledger_counts_what_was_recorded
+        AFTER UPDATE ON ledger DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        EXECUTE FUNCTION ledger_counts_what_was_recorded()`);
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`ALTER TABLE lives DROP CONSTRAINT lives_are_recorded`);
+    await queryRunner.query(`DROP TABLE ledger`);
+    await queryRunner.query(`DROP TABLE life_transitions`);
+    await queryRunner.query(`DROP TABLE lives`);
+    await queryRunner.query(`DROP FUNCTION ledger_counts_what_was_recorded`);
+    await queryRunner.query(`DROP FUNCTION transitions_record_what_was_done`);
+    await queryRunner.query(`DROP FUNCTION refuse_change`);
+    await queryRunner.query(`
+      DELETE FROM typeorm_metadata
+      WHERE "table" = 'life_transitions' AND schema = current_schema()`);
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The TypeORM DataSource, for the application and for the TypeORM command line. Owns which entities and
+ * migrations there are and how the connection pool behaves; does not know where the database runs.
+ */
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { Lives1764000000000 } from './migrations/1764000000000-Lives';
+import { Ledger, Life, LifeTransition } from './src/entities';
+
+export interface DataSourceSettings {
+  /** A `postgresql://` URL. */
+  readonly url: string;
+  /** The most connections that this process opens. */
+  readonly poolSize: number;
+  /** How long to wait for a connection, in milliseconds. */
+  readonly connectTimeout: number;
+}
+
+/**
+ * @returns a DataSource that is not connected yet: `initialize()` connects it
+ */
+export function createDataSource(settings: DataSourceSettings): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: settings.url,
+    poolSize: settings.poolSize,
+    connectTimeoutMS: settings.connectTimeout,
+    applicationName: 'persistent-state-machine',
+    entities: [Life, LifeTransition, Ledger],
+    migrations: [Lives1764000000000],
+    // The tables need no extension, and the application's role may have no right to install one.
+    installExtensions: false,
+    logging: false,
+    extra: { keepAlive: true },
+  });
+}
+
+/** For the command line, which takes no other settings: `npm run migration:run` gives it the URL. */
+export default createDataSource({
+  url: process.env['DATABASE_URL'] ?? '',
+  poolSize: 1,
+  connectTimeout: 5_000,
+});

@@ -1,0 +1,4 @@
+/** The tables, as TypeORM entities. */
+export * from './Ledger';
+export * from './Life';
+export * from './LifeTransition';

@@ -1,0 +1,195 @@
+/**
+ * What is recorded of a kind of machine, in pages: all machines by age, all transitions in the order of
+ * commits, the transitions of one machine, and the census. Generic, and reads only.
+ */
+import DataLoader from 'dataloader';
+import type { Database, Statement } from '../database/Database';
+import type { MachinePhase, MachineRecord } from '../machine';
+import type { PhaseOf } from './MachineStore';
+import { type Keyset, type Page, type PageRequest, readPage, readPages } from './pages';
+import type { Column, MachineTables } from './tables';
+
+/** One recorded change. */
+export interface Transition<P> {
+  /** Its place in the feed of all transitions: a whole number, as text. */
+  readonly position: string;
+  readonly event: string;
+  /** The state before; null for the beginning. */
+  readonly from: string | null;
+  /** The machine as it was right after. */
+  readonly phase: P;
+  readonly occurredAt: Date;
+  readonly recordedAt: Date;
+  readonly actor: string | null;
+}
+
+/** How many machines are in each state, and up to which position that is counted. */
+export interface Census {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly position: string;
+}
+
+export type Order = 'oldestFirst' | 'newestFirst';
+
+const POSITION: Column = { name: 'position', property: 'position', type: 'bigint' };
+const EVENT: Column = { name: 'event', property: 'event', type: 'text' };
+const TRANSITION_COLUMNS: readonly Column[] = [
+  POSITION,
+  EVENT,
+  { name: 'from_state_type', property: 'from', type: 'text' },
+  { name: 'occurred_at', property: 'occurredAt', type: 'timestamptz' },
+  { name: 'recorded_at', property: 'recordedAt', type: 'timestamptz' },
+  { name: 'actor', property: 'actor', type: 'text' },
+];
+
+interface HistoryRequest {
+  readonly id: string;
+  readonly request: PageRequest;
+}
+
+/** The most machines whose histories one statement reads. */
+const GROUP_SIZE = 256;
+
+export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
+  readonly #database: Database;
+  readonly #tables: MachineTables;
+  readonly #phaseOf: PhaseOf<R, P>;
+  readonly #census: Statement;
+  readonly #histories: DataLoader<HistoryRequest, Page<Transition<P>>>;
+
+  constructor(database: Database, tables: MachineTables, phaseOf: PhaseOf<R, P>) {
+    this.#database = database;
+    this.#tables = tables;
+    this.#phaseOf = phaseOf;
+    this.#census = {
+      name: `${tables.ledger}/census`,
+      text: `SELECT position, counts FROM ${tables.ledger}`,
+    };
+    this.#histories = new DataLoader((requests) => this.#readHistories(requests), {
+      cache: false,
+      maxBatchSize: GROUP_SIZE,
+    });
+  }
+
+  /**
+   * A page of all machines, by age.
+   *
+   * @param states only machines in one of these; null: in any
+   * @returns the page, and how many machines there are in those states, both of one moment
+   */
+  async machines(
+    states: readonly string[] | null,
+    order: Order,
+    request: PageRequest,
+  ): Promise<Page<P> & { readonly total: number }> {
+    const { records, ledger, columns } = this.#tables;
+    const keyset: Keyset = {
+      name: `${records}/${order}${states ? '/in' : ''}`,
+      table: records,
+      columns,
+      key: [this.#column('createdAt'), this.#column('id')],
+      descending: order === 'newestFirst',
+      filter: states ? { column: this.#column('stateType'), values: distinct(states) } : undefined,
+      total: `(
+    SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
+    WHERE filter.list IS NULL OR key = ANY (filter.list))`,
+    };
+    return readPage(this.#database, keyset, request, (row) => this.#phaseOf(this.#recordOf(row)));
+  }
+
+  /**
+   * A page of all transitions, in the order in which they were committed.
+   *
+   * @param events only transitions by one of these; null: by any
+   */
+  async feed(events: readonly string[] | null, request: PageRequest): Promise<Page<Transition<P>>> {
+    const { history, historyColumns } = this.#tables;
+    const keyset: Keyset = {
+      name: `${history}/feed${events ? '/by' : ''}`,
+      table: history,
+      columns: [...historyColumns, ...TRANSITION_COLUMNS],
+      key: [POSITION],
+      descending: false,
+      filter: events ? { column: EVENT, values: distinct(events) } : undefined,
+    };
+    return readPage(this.#database, keyset, request, (row) => this.#transitionOf(row));
+  }
+
+  /**
+   * A page of one machine's transitions, oldest first. The same page of many machines, asked for in one
+   * turn of the event loop, is read by one statement.
+   *
+   * @param id in lower case
+   */
+  async history(id: string, request: PageRequest): Promise<Page<Transition<P>>> {
+    return this.#histories.load({ id, request });
+  }
+
+  /** How many machines are in each state; exactly consistent with the feed at its position. */
+  async census(): Promise<Census> {
+    const [census] = await this.#database.run<Census>(this.#census, []);
+    // The database refuses to delete the ledger's one row.
+    if (census === undefined) throw new Error(`The table ${this.#tables.ledger} is empty.`);
+    return census;
+  }
+
+  async #readHistories(requests: readonly HistoryRequest[]): Promise<Page<Transition<P>>[]> {
+    const { history, owner, historyColumns } = this.#tables;
+    // One statement for each different page; one field of a document asks for one page.
+    const idsOf = new Map<string, { request: PageRequest; ids: Set<string> }>();
+    for (const { id, request } of requests) {
+      const wanted = JSON.stringify(request);
+      const group = idsOf.get(wanted) ?? { request, ids: new Set() };
+      idsOf.set(wanted, { request, ids: group.ids.add(id) });
+    }
+    const pages = new Map(
+      await Promise.all(
+        [...idsOf].map(async ([wanted, { request, ids }]) => {
+          const keyset = {
+            name: `${history}/history`,
+            table: history,
+            columns: [...historyColumns, ...TRANSITION_COLUMNS],
+            key: [this.#column('version')],
+            descending: false,
+            partition: { column: owner, values: [...ids] },
+          };
+          const own = await readPages(this.#database, keyset, request, (row) =>
+            this.#transitionOf(row),
+          );
+          return [wanted, own] as const;
+        }),
+      ),
+    );
+    return requests.map(({ id, request }) => {
+      const page = pages.get(JSON.stringify(request))?.get(id);
+      if (page === undefined) throw new Error(`The history of ${id} was not read.`);
+      return page;
+    });
+  }
+
+  #transitionOf(row: object): Transition<P> {
+    // The row of a statement that selects TRANSITION_COLUMNS.
+    const { position, event, from, occurredAt, recordedAt, actor } = row as Transition<P>;
+    const phase = this.#phaseOf(this.#recordOf(row));
+    return { position, event, from, phase, occurredAt, recordedAt, actor };
+  }
+
+  /** The columns of the record alone, of a row that has more. */
+  #recordOf(row: object): R {
+    // The row of a statement that selects the record's columns; tablesOf read them off its entity.
+    const all = row as Record<string, unknown>;
+    return Object.fromEntries(
+      this.#tables.columns.map(({ property }) => [property, all[property]]),
+    ) as unknown as R;
+  }
+
+  #column(property: string): Column {
+    const column = this.#tables.columns.find((each) => each.property === property);
+    if (column === undefined) throw new Error(`${this.#tables.records} lacks ${property}.`);
+    return column;
+  }
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,158 @@
+/**
+ * Pages by keyset: the rows after, or before, one that the client has seen, in an order that an index
+ * has, so that the last page costs what the first does. Owns the statement and what the flags mean (the
+ * Relay connection specification's, made exact); does not know what the rows are.
+ */
+import type { Database, Statement } from '../database/Database';
+import { type Column, selected } from './tables';
+
+/** A place in an order: the values of its key columns, as text. */
+export type Key = readonly string[];
+
+/** Which page of a connection is wanted, whatever its order. */
+export interface PageRequest {
+  /** Counted from the connection's start (`first`), or from its end (`last`). */
+  readonly from: 'start' | 'end';
+  /** At most so many rows. */
+  readonly size: number;
+  /** Only what comes after this place. */
+  readonly after?: Key | undefined;
+  /** Only what comes before it. */
+  readonly before?: Key | undefined;
+}
+
+export interface Page<Node> {
+  readonly nodes: readonly Node[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+/** What a connection consists of, and the index that it goes by. */
+export interface Keyset {
+  /** Names the statements: of this keyset, and of no other. */
+  readonly name: string;
+  readonly table: string;
+  readonly columns: readonly Column[];
+  /** The order: some of the columns, unique together. */
+  readonly key: readonly Column[];
+  readonly descending: boolean;
+  /** Many connections in one statement: one for each of these values of a column. */
+  readonly partition?: { readonly column: Column; readonly values: readonly string[] };
+  /** Only rows where a text column has one of these values; an index begins with it, and goes on with the key. */
+  readonly filter?: { readonly column: Column; readonly values: readonly string[] } | undefined;
+  /** A number about the whole connection, as an SQL expression in which `filter.list` is the filter's values. */
+  readonly total?: string;
+}
+
+/** A row of a page's statement; where a page is empty there is one for it, whose node's columns are null. */
+interface PageRow {
+  readonly '#partition': string | null;
+  /** Whether the connection has rows on the other side of the cursor that the page starts from. */
+  readonly '#behind': boolean;
+  readonly '#total': string | null;
+}
+
+/** Reads one page of the keyset's only connection, and its total. */
+export async function readPage<Node>(
+  database: Database,
+  keyset: Keyset,
+  request: PageRequest,
+  nodeOf: (row: object) => Node,
+): Promise<Page<Node> & { readonly total: number }> {
+  const { statement, values } = pageStatement(keyset, request);
+  const rows = await database.run<PageRow>(statement, values);
+  return { ...pageOf(keyset, rows, request, nodeOf), total: Number(rows[0]?.['#total']) };
+}
+
+/** Reads the same page of each of a partitioned keyset's connections. */
+export async function readPages<Node>(
+  database: Database,
+  keyset: Keyset & Required<Pick<Keyset, 'partition'>>,
+  request: PageRequest,
+  nodeOf: (row: object) => Node,
+): Promise<Map<string, Page<Node>>> {
+  const { statement, values } = pageStatement(keyset, request);
+  const rows = await database.run<PageRow>(statement, values);
+  const rowsOf = new Map<string, PageRow[]>(keyset.partition.values.map((value) => [value, []]));
+  for (const row of rows) rowsOf.get(row['#partition'] ?? '')?.push(row);
+  return new Map([...rowsOf].map(([value, own]) => [value, pageOf(keyset, own, request, nodeOf)]));
+}
+
+function pageOf<Node>(
+  { key: [key] }: Keyset,
+  rows: readonly PageRow[],
+  request: PageRequest,
+  nodeOf: (row: object) => Node,
+): Page<Node> {
+  const found = rows.filter((row) => key && row[key.property as keyof PageRow] !== null);
+  const nodes = found.slice(0, request.size).map(nodeOf);
+  // One row more was asked for than the page may have, to know whether there is one.
+  const ahead = found.length > request.size;
+  const behind = rows[0]?.['#behind'] ?? false;
+  return request.from === 'start'
+    ? { nodes, hasNextPage: ahead, hasPreviousPage: behind }
+    : { nodes: nodes.reverse(), hasNextPage: behind, hasPreviousPage: ahead };
+}
+
+function pageStatement(
+  keyset: Keyset,
+  request: PageRequest,
+): { statement: Statement; values: unknown[] } {
+  const values: unknown[] = [];
+  const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
+  const { table, key, partition, filter } = keyset;
+  const fromStart = request.from === 'start';
+  // A page from the end is read backwards, and turned round again by `pageOf`.
+  const descending = keyset.descending === fromStart;
+  const [onward, backward, direction] = descending ? ['<', '>', ' DESC'] : ['>', '<', ''];
+
+  const place = (at: Key): string =>
+    `(${key.map(({ type }, index) => parameter(at[index], type)).join(', ')})`;
+  const keyOfRow = `(${key.map(({ name }) => `row.${name}`).join(', ')})`;
+  const inOrder = key.map(({ name }) => `row.${name}${direction}`).join(', ');
+
+  const limit = parameter(request.size + 1, 'bigint');
+  const partitions =
+    partition && `unnest(${parameter(partition.values, `${partition.column.type}[]`)})`;
+  const filterList = filter ? parameter(filter.values, 'text[]') : 'NULL::text[]';
+  const [near, far] = fromStart ? [request.after, request.before] : [request.before, request.after];
+  const nearPlace = near && place(near);
+  const farPlace = far && place(far);
+
+  // With a filter, one scan of its index for each value, merged: none reads rows that nobody asked for.
+  const scan = (conditions: readonly (string | undefined)[], tail: string): string => {
+    const where = [
+      ...(partition ? [`row.${partition.column.name} = scope.partition`] : []),
+      ...(filter ? [`row.${filter.column.name} = wanted.value`] : []),
+      ...conditions.filter((condition) => condition !== undefined),
+    ];
+    const rows = `SELECT row.* FROM ${table} AS row WHERE ${where.join(' AND ') || 'true'} ${tail}`;
+    return filter
+      ? `SELECT row.* FROM unnest(filter.list) AS wanted (value) CROSS JOIN LATERAL (${rows}) AS row ${tail}`
+      : rows;
+  };
+  const page = scan(
+    [
+      nearPlace && `${keyOfRow} ${onward} ${nearPlace}`,
+      farPlace && `${keyOfRow} ${backward} ${farPlace}`,
+    ],
+    `ORDER BY ${inOrder} LIMIT ${limit}`,
+  );
+  const behind = nearPlace && scan([`${keyOfRow} ${backward}= ${nearPlace}`], 'LIMIT 1');
+
+  const text = `
+SELECT scope.partition AS "#partition", facts.*, node.*
+FROM ${partitions ?? '(SELECT NULL)'} AS scope (partition)
+CROSS JOIN (SELECT ${filterList}) AS filter (list)
+CROSS JOIN LATERAL (
+  SELECT ${behind ? `EXISTS (${behind})` : 'false'} AS "#behind",
+         ${keyset.total ?? 'NULL'} AS "#total"
+) AS facts
+LEFT JOIN LATERAL (
+  SELECT ${selected(keyset.columns, 'row')} FROM (${page}) AS row
+) AS node ON true
+ORDER BY scope.partition, ${key.map(({ property }) => `node."${property}"${direction}`).join(', ')}`;
+
+  const form = [keyset.name, request.from, near && 'near', far && 'far'];
+  return { statement: { name: form.filter(Boolean).join('/'), text }, values };
+}

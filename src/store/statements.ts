@@ -1,0 +1,185 @@
+/**
+ * The statements that change a machine's tables, and that find a record. Written once for every machine:
+ * nothing here knows what a birth is. Each statement is a transaction of its own, and takes a whole group
+ * of changes, so that a group costs one round trip and one flush.
+ */
+import type { Statement } from '../database/Database';
+import { type Column, type MachineTables, selected } from './tables';
+
+/** What a transition's row holds beside the record: in this order the parameters of a commit. */
+const CHANGE_COLUMNS = [
+  { name: 'event', property: 'event', type: 'text' },
+  { name: 'from_state_type', property: 'from', type: 'text' },
+  { name: 'occurred_at', property: 'occurredAt', type: 'timestamptz' },
+  { name: 'actor', property: 'actor', type: 'text' },
+] as const satisfies readonly Column[];
+
+/** One change to commit: the record as it becomes, and how it came to that. */
+export interface Change<R> {
+  readonly record: R;
+  readonly event: string;
+  /** The state before; null for the transition that begins a machine. */
+  readonly from: string | null;
+  readonly occurredAt: Date;
+  readonly actor: string | null;
+}
+
+/**
+ * @returns a statement with a parameter `uuid[]`: the ids; and for rows the records, as our code names
+ *   their columns
+ */
+export function findStatement(tables: MachineTables): Statement {
+  return {
+    name: `${tables.records}/find`,
+    text: `
+SELECT ${selected(tables.columns, 'record')}
+FROM ${tables.records} AS record
+WHERE record.id = ANY ($1::uuid[])`,
+  };
+}
+
+/**
+ * @returns a statement with parameters `uuid[]` and `integer[]`: ids and, in the same order, versions; and
+ *   for rows the records as they were at those
+ */
+export function findVersionStatement(tables: MachineTables): Statement {
+  return {
+    name: `${tables.records}/find-version`,
+    text: `
+SELECT ${selected(tables.historyColumns, 'history')}
+FROM ${tables.history} AS history
+JOIN unnest($1::uuid[], $2::integer[]) AS wanted (id, version)
+  ON history.${tables.owner.name} = wanted.id AND history.version = wanted.version`,
+  };
+}
+
+/**
+ * The compare-and-swap: "this record, at the version before, becomes that one", for a group of records at
+ * once. The parameters are what `parameters` makes of the changes.
+ *
+ * @returns a statement whose rows are the `id`s of the changes that were applied; the others lost the swap
+ */
+export function swapStatement(tables: MachineTables): Statement {
+  const assignments = tables.columns
+    .filter(({ property }) => property !== 'id' && property !== 'createdAt')
+    .map(({ name }) => `${name} = input.${name}`);
+  return {
+    name: `${tables.records}/swap`,
+    text: `
+WITH ${inputClause(tables)},
+-- In the order of ids, whatever the plan: two groups that overlap then wait for one another, and never in
+-- a circle. A lock that is waited for is followed by a fresh look at the row, hence the version from here.
+-- NO KEY, so that the foreign keys' own checks need not wait for it.
+locked AS MATERIALIZED (
+  SELECT record.ctid AS place, record.id, record.version
+  FROM ${tables.records} AS record
+  WHERE record.id = ANY ($1::uuid[])
+  ORDER BY record.id
+  FOR NO KEY UPDATE
+),
+-- By place: a row that was replaced while it was waited for is at another one, and the swap is lost.
+changed AS (
+  UPDATE ${tables.records} AS record
+  SET ${assignments.join(', ')}
+  FROM locked
+  JOIN input ON input.id = locked.id AND input.version = locked.version + 1
+  WHERE record.ctid = locked.place
+  RETURNING record.id
+),
+${recordClauses(tables)}`,
+  };
+}
+
+/**
+ * Begins machines. The parameters are what `parameters` makes of the changes.
+ *
+ * @returns a statement whose rows are the `id`s of the machines that it began; the others existed before
+ */
+export function beginStatement(tables: MachineTables): Statement {
+  const columns = tables.columns.map(({ name }) => name);
+  return {
+    name: `${tables.records}/begin`,
+    text: `
+WITH ${inputClause(tables)},
+-- In the order of ids, as in a swap: an id that somebody else is inserting is waited for, too.
+changed AS (
+  INSERT INTO ${tables.records} (${columns.join(', ')})
+  SELECT ${columns.map((name) => `input.${name}`).join(', ')}
+  FROM input
+  ORDER BY input.id
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+),
+${recordClauses(tables)}`,
+  };
+}
+
+/** The values for a group of changes: an array for each column. */
+export function parameters<R>(tables: MachineTables, changes: readonly Change<R>[]): unknown[] {
+  return [
+    // The tables' columns are the record's properties: tablesOf read them off its entity.
+    ...tables.columns.map(({ property }) =>
+      changes.map(({ record }) => record[property as keyof R]),
+    ),
+    ...CHANGE_COLUMNS.map(({ property }) => changes.map((change) => change[property])),
+  ];
+}
+
+/** The parameters, as a table named `input`. */
+function inputClause(tables: MachineTables): string {
+  const columns = [...tables.columns, ...CHANGE_COLUMNS];
+  const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
+  return `input AS MATERIALIZED (
+  SELECT * FROM unnest(${arrays.join(', ')})
+    AS input (${columns.map(({ name }) => name).join(', ')})
+)`;
+}
+
+/** What begins and swaps share: the ledger moves by what was `changed`, and the history is written. */
+function recordClauses(tables: MachineTables): string {
+  const { history, ledger, owner } = tables;
+  const columns = [...tables.historyColumns.slice(1), ...CHANGE_COLUMNS].map(({ name }) => name);
+  return `-- What the group did, added up before the ledger is touched: when the ledger's row was waited for, the
+-- update below is worked out again from its new contents, and may then use nothing but rows it already has.
+change AS MATERIALIZED (
+  SELECT (SELECT count(*) FROM changed) AS size, jsonb_object_agg(state, number) AS delta
+  FROM (
+    SELECT state, sum(number) AS number
+    FROM (
+      SELECT input.state_type AS state, 1 AS number
+      FROM changed JOIN input USING (id)
+      UNION ALL
+      SELECT input.from_state_type, -1
+      FROM changed JOIN input USING (id)
+      WHERE input.from_state_type IS NOT NULL
+    ) AS each
+    GROUP BY state
+  ) AS sums
+),
+-- Last of the locks, and held until the commit: positions are gapless, and in the order of commits. A group
+-- that changed nothing leaves it alone.
+moved AS (
+  UPDATE ${ledger} AS ledger
+  SET position = ledger.position + change.size,
+      counts = (
+        SELECT jsonb_object_agg(state, number)
+        FROM (
+          SELECT state, sum(number) AS number
+          FROM (
+            SELECT key AS state, value::bigint AS number FROM jsonb_each_text(ledger.counts)
+            UNION ALL
+            SELECT key, value::bigint FROM jsonb_each_text(change.delta)
+          ) AS both_of_them
+          GROUP BY state
+        ) AS sums
+      )
+  FROM change
+  WHERE change.size > 0
+  RETURNING ledger.position - change.size AS before
+)
+INSERT INTO ${history} (${owner.name}, ${columns.join(', ')}, recorded_at, position)
+SELECT input.id, ${columns.map((name) => `input.${name}`).join(', ')}, input.updated_at,
+       moved.before + row_number() OVER (ORDER BY input.id)
+FROM changed JOIN input USING (id) CROSS JOIN moved
+RETURNING ${owner.name} AS id`;
+}

@@ -1,0 +1,77 @@
+/**
+ * The three tables of a persistent machine, read off its TypeORM entities. Generic: which columns a
+ * machine's record has is the entity's business, and SQL is written elsewhere.
+ */
+import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
+
+/** The entities of one machine. */
+export interface MachineEntities {
+  /** Where each machine is now: `id`, `version`, `stateType`, `createdAt`, `updatedAt`, and its own. */
+  readonly record: EntityTarget<ObjectLiteral>;
+  /** Every version of each: first the id of its machine, then the columns of the record, then of the transition. */
+  readonly history: EntityTarget<ObjectLiteral>;
+  /** One row: the position of the last transition, and how many machines are in each state. */
+  readonly ledger: EntityTarget<ObjectLiteral>;
+}
+
+/** A column as SQL names it, as our code names it, and its SQL type. */
+export interface Column {
+  readonly name: string;
+  readonly property: string;
+  readonly type: string;
+}
+
+export interface MachineTables {
+  readonly records: string;
+  readonly history: string;
+  readonly ledger: string;
+  /** The record's, `id` first. */
+  readonly columns: readonly Column[];
+  /** The history's column with the id of its record; our code calls it `id`, too. */
+  readonly owner: Column;
+  /** The record's columns as the history has them, `owner` in place of `id`. */
+  readonly historyColumns: readonly Column[];
+}
+
+/**
+ * @param dataSource initialized, and knowing the three entities
+ * @throws Error where the history lacks a column of the record: no version could be rebuilt from it
+ */
+export function tablesOf(dataSource: DataSource, entities: MachineEntities): MachineTables {
+  const record = dataSource.getMetadata(entities.record);
+  const history = dataSource.getMetadata(entities.history);
+  const [id, ...others] = columnsOf(record);
+  const [owner] = columnsOf(history);
+  if (id?.property !== 'id' || owner === undefined) {
+    throw new Error(
+      `${record.name} must begin with "id", ${history.name} with the id of its record.`,
+    );
+  }
+  for (const { property } of others) {
+    if (history.findColumnWithPropertyName(property) === undefined) {
+      throw new Error(`${history.name} lacks ${record.name}.${property}.`);
+    }
+  }
+  return {
+    records: record.tableName,
+    history: history.tableName,
+    ledger: dataSource.getMetadata(entities.ledger).tableName,
+    columns: [id, ...others],
+    owner: { ...owner, property: 'id' },
+    historyColumns: [{ ...owner, property: 'id' }, ...others],
+  };
+}
+
+/** A select list: the columns of `alias`, under the names that our code has for them. */
+export function selected(columns: readonly Column[], alias: string): string {
+  return columns.map(({ name, property }) => `${alias}.${name} AS "${property}"`).join(', ');
+}
+
+function columnsOf(metadata: EntityMetadata): Column[] {
+  return metadata.columns.map((column) => ({
+    name: column.databaseName,
+    property: column.propertyName,
+    // TypeORM allows constructors as types; our entities name SQL types.
+    type: String(column.type),
+  }));
+}
