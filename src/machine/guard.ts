@@ -7,7 +7,7 @@ import { OccurredAtOutOfRange } from './errors';
 /** When a transition is asked for. */
 export interface Moment {
   /** The caller's word for when it occurred; left out, it is taken to occur now. */
-  readonly occurredAt?: Date | undefined;
+  readonly occurredAt?: Date | null | undefined;
   /** The clock of the instance that records it. */
   readonly now: Date;
 }

@@ -22,6 +22,7 @@ export interface MachinePhase<R extends MachineRecord> {
   readonly state: R;
   /** When the last transition occurred, as its caller said; what the next one may not precede. */
   readonly occurredAt: Date;
+  readonly nextEvents: readonly string[];
 }
 
 /** What the next record shares with every next record: one version on, and recorded now. */

@@ -10,12 +10,12 @@ import { type Keyset, type Page, type PageRequest, readPage, readPages } from '.
 import type { Column, MachineTables } from './tables';
 
 /** One recorded change. */
-export interface Transition<P> {
+export interface Transition<P extends MachinePhase<MachineRecord>> {
   /** Its place in the feed of all transitions: a whole number, as text. */
   readonly position: string;
-  readonly event: string;
+  readonly event: P['nextEvents'][number];
   /** The state before; null for the beginning. */
-  readonly from: string | null;
+  readonly from: P['stateType'] | null;
   /** The machine as it was right after. */
   readonly phase: P;
   readonly occurredAt: Date;

@@ -77,7 +77,11 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
    * @returns that phase; where a machine with this id has begun before, the phase that it began in, so
    *   that asking twice is the same as asking once
    */
-  async begin(event: string, beginning: (now: Date) => P, { actor }: ChangeOptions): Promise<P> {
+  async begin<Initial extends P>(
+    event: string,
+    beginning: (now: Date) => Initial,
+    { actor }: ChangeOptions,
+  ): Promise<Initial> {
     const phase = beginning(this.#settings.now());
     const begun = await this.#commit(this.#begin, {
       record: phase.state,
@@ -90,9 +94,11 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
 
     const id = phase.state.id;
     const [original] = await this.#database.run<R>(this.#findVersion, [[id], [1]]);
-    // The database lets no record be without its history.
-    if (original === undefined) throw new Error(`${id} exists, but never began.`);
-    return this.#phaseOf(original);
+    const began = original && this.#phaseOf(original);
+    // The database lets no record be without its history, nor begin in a state that is not initial.
+    if (began?.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
+    // Of one state there is one class.
+    return began as Initial;
   }
 
   /**

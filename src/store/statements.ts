@@ -119,10 +119,15 @@ export function parameters<R>(tables: MachineTables, changes: readonly Change<R>
   return [
     // The tables' columns are the record's properties: tablesOf read them off its entity.
     ...tables.columns.map(({ property }) =>
-      changes.map(({ record }) => record[property as keyof R]),
+      changes.map(({ record }) => inUtc(record[property as keyof R])),
     ),
-    ...CHANGE_COLUMNS.map(({ property }) => changes.map((change) => change[property])),
+    ...CHANGE_COLUMNS.map(({ property }) => changes.map((change) => inUtc(change[property]))),
   ];
+}
+
+/** node-postgres would write a Date in this process' time zone, whose offset it rounds to minutes. */
+function inUtc(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : value;
 }
 
 /** The parameters, as a table named `input`. */

@@ -1,0 +1,6 @@
+/** Writes schema.graphql, from which reviewers, clients and tools read the schema; a test compares it. */
+import { writeFileSync } from 'node:fs';
+import { printSchema } from 'graphql';
+import { createSchema } from '../src/resolvers/schema';
+
+writeFileSync('schema.graphql', `${printSchema(createSchema())}\n`);

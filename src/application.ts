@@ -1,0 +1,97 @@
+/**
+ * Puts the parts together, and takes them apart again. The only place that knows them all; does not know
+ * the process it runs in: its environment, its signals, its exit.
+ */
+import type { FastifyBaseLogger } from 'fastify';
+import { uuidv7 } from 'uuidv7';
+import { createDataSource } from '../ormconfig';
+import type { Configuration } from './config';
+import { Database } from './database/Database';
+import { startEmbeddedPostgres } from './database/embedded';
+import { migrate } from './database/migrate';
+import { checkVersion } from './database/version';
+import { Ledger, Life, LifeTransition } from './entities';
+import { phaseOf } from './machine';
+import type { Services } from './resolvers/context';
+import { createServer } from './server/server';
+import { MachineArchive } from './store/MachineArchive';
+import { MachineStore } from './store/MachineStore';
+import { tablesOf } from './store/tables';
+
+export interface Application {
+  /** Where it listens. */
+  readonly url: string;
+  /** Ends requests in flight, then everything else; calling it twice is the same as once. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything that the configuration asks for, the database's end first.
+ *
+ * @throws whatever kept a part from starting, once what had started is stopped
+ */
+export async function startApplication(
+  configuration: Configuration,
+  log: FastifyBaseLogger,
+): Promise<Application> {
+  /** How to stop what has started, the last one first. */
+  const started: (() => Promise<unknown>)[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (const stop of started.splice(0).reverse()) await stop();
+  };
+  try {
+    let { databaseUrl } = configuration;
+    if (databaseUrl === undefined) {
+      const postgres = await startEmbeddedPostgres({
+        directory: configuration.dataDirectory,
+        log: (message) => {
+          log.info(message);
+        },
+      });
+      started.push(() => postgres.stop());
+      databaseUrl = postgres.url;
+    }
+
+    const dataSource = createDataSource({
+      url: databaseUrl,
+      poolSize: configuration.databasePoolSize,
+      connectTimeout: configuration.requestTimeout,
+    });
+    await dataSource.initialize();
+    started.push(() => dataSource.destroy());
+    await checkVersion(dataSource, (message) => {
+      log.warn(message);
+    });
+    if (configuration.migrateOnStart) {
+      for (const name of await migrate(dataSource)) log.info(`Migrated the database: ${name}`);
+    }
+
+    const database = new Database(dataSource, configuration.preparedStatements);
+    const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+    const services: Services = {
+      lives: new MachineStore(database, tables, phaseOf, {
+        now: () => new Date(),
+        timeout: configuration.requestTimeout,
+      }),
+      archive: new MachineArchive(database, tables, phaseOf),
+      newId: uuidv7,
+    };
+
+    let ready = true;
+    const server = await createServer({ ...configuration, log, isReady: () => ready }, services);
+    started.push(() => server.close());
+    const url = await server.listen({ host: configuration.host, port: configuration.port });
+
+    let stopped: Promise<void> | undefined;
+    return {
+      url,
+      stop: () => {
+        ready = false;
+        return (stopped ??= stopAll());
+      },
+    };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}

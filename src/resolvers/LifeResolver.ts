@@ -1,0 +1,112 @@
+/**
+ * Lives over GraphQL: conceive, birth and die, and finding lives again. Each mutation hands the store a pure
+ * step, which is where a transition is called that exists on the right class only.
+ */
+import { Args, ArgsType, Ctx, Field, Mutation, Query, Resolver } from 'type-graphql';
+import {
+  Gestating,
+  IllegalTransition,
+  LifeNotFound,
+  type LifeState,
+  TransitionError,
+  match,
+} from '../machine';
+import type { Order } from '../store/MachineArchive';
+import {
+  ConceptionArguments,
+  LifeArguments,
+  PageArguments,
+  TransitionArguments,
+  pageRequest,
+} from './arguments';
+import type { Context } from './context';
+import { lifeCursor } from './cursors';
+import { AliveType, DeadType, GestatingType, LifeType, lifeTypeOf } from './types/Life';
+import { LifeConnection } from './types/LifeConnection';
+import { LifeOrderEnum, PhaseEnum } from './types/enums';
+import { BirthResult, DeathResult, refusalTypeOf } from './types/results';
+
+@ArgsType()
+class LivesArguments extends PageArguments {
+  @Field(() => [PhaseEnum], { nullable: true, description: 'Only lives in one of these phases.' })
+  phase?: LifeState[] | null;
+
+  @Field(() => LifeOrderEnum, { nullable: true, description: 'Left out: the oldest first.' })
+  order?: Order | null;
+}
+
+@Resolver()
+export class LifeResolver {
+  @Mutation(() => GestatingType, {
+    nullable: true,
+    description: 'A life begins. Asked for again with the same id, it answers the same life.',
+  })
+  async conceive(
+    @Args(() => ConceptionArguments) { lifeId }: ConceptionArguments,
+    @Ctx() { lives, newId, actor }: Context,
+  ): Promise<GestatingType> {
+    const id = lifeId ?? newId();
+    const life = await lives.begin('Conception', (now) => Gestating.conceive(id, now), { actor });
+    return new GestatingType(life);
+  }
+
+  @Mutation(() => BirthResult, { nullable: true, description: 'A gestating life is born.' })
+  async birth(
+    @Args(() => TransitionArguments) { lifeId, occurredAt }: TransitionArguments,
+    @Ctx() { lives, actor }: Context,
+  ): Promise<typeof BirthResult> {
+    const outcome = await lives.transition(
+      lifeId,
+      'Birth',
+      (phase, now) =>
+        match(phase, {
+          Gestating: (gestating) => gestating.birth({ occurredAt, now }),
+          Alive: (alive) => new IllegalTransition('Birth', alive),
+          Dead: (dead) => new IllegalTransition('Birth', dead),
+        }),
+      { actor },
+    );
+    if (outcome === null) return refusalTypeOf(new LifeNotFound(lifeId));
+    return outcome instanceof TransitionError ? refusalTypeOf(outcome) : new AliveType(outcome);
+  }
+
+  @Mutation(() => DeathResult, { nullable: true, description: 'A life dies, be it born or not.' })
+  async die(
+    @Args(() => TransitionArguments) { lifeId, occurredAt }: TransitionArguments,
+    @Ctx() { lives, actor }: Context,
+  ): Promise<typeof DeathResult> {
+    const outcome = await lives.transition(
+      lifeId,
+      'Death',
+      (phase, now) =>
+        match(phase, {
+          Gestating: (gestating) => gestating.die({ occurredAt, now }),
+          Alive: (alive) => alive.die({ occurredAt, now }),
+          Dead: (dead) => new IllegalTransition('Death', dead),
+        }),
+      { actor },
+    );
+    if (outcome === null) return refusalTypeOf(new LifeNotFound(lifeId));
+    return outcome instanceof TransitionError ? refusalTypeOf(outcome) : new DeadType(outcome);
+  }
+
+  @Query(() => LifeType, { nullable: true, description: 'One life; null when there is none.' })
+  async life(
+    @Args(() => LifeArguments) { lifeId }: LifeArguments,
+    @Ctx() { lives }: Context,
+  ): Promise<LifeType | null> {
+    const life = await lives.find(lifeId);
+    return life && lifeTypeOf(life);
+  }
+
+  @Query(() => LifeConnection, { description: 'All lives, by when they were conceived.' })
+  async lives(
+    @Args(() => LivesArguments) { phase, order, ...page }: LivesArguments,
+    @Ctx() { archive }: Context,
+  ): Promise<LifeConnection> {
+    const request = pageRequest(page, lifeCursor);
+    return new LifeConnection(
+      await archive.machines(phase ?? null, order ?? 'oldestFirst', request),
+    );
+  }
+}

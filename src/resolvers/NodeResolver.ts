@@ -1,0 +1,32 @@
+/** Relay's object identification: any node by its id. Every node of ours is a life. */
+import { Args, Ctx, Query, Resolver } from 'type-graphql';
+import { LifeArguments, LivesByIdArguments } from './arguments';
+import type { Context } from './context';
+import { NodeType, lifeTypeOf } from './types/Life';
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => NodeType, { nullable: true, description: 'A node by its id; null: none has it.' })
+  async node(
+    @Args(() => LifeArguments) { lifeId }: LifeArguments,
+    @Ctx() context: Context,
+  ): Promise<NodeType | null> {
+    return find(lifeId, context);
+  }
+
+  @Query(() => [NodeType], {
+    nullable: 'items',
+    description: 'Nodes by their ids, in the order of the ids; null where none has it.',
+  })
+  async nodes(
+    @Args(() => LivesByIdArguments) { ids }: LivesByIdArguments,
+    @Ctx() context: Context,
+  ): Promise<(NodeType | null)[]> {
+    return Promise.all(ids.map((id) => find(id.toLowerCase(), context)));
+  }
+}
+
+async function find(id: string, { lives }: Context): Promise<NodeType | null> {
+  const life = await lives.find(id);
+  return life && lifeTypeOf(life);
+}

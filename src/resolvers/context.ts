@@ -1,0 +1,21 @@
+/** What every resolver gets: the stores, and who asks. Wired in main.ts; the same for each way of asking. */
+import type { LifeRecord, Phase } from '../machine';
+import type { MachineArchive } from '../store/MachineArchive';
+import type { MachineStore } from '../store/MachineStore';
+
+export type LifeStore = MachineStore<LifeRecord, Phase>;
+export type LifeArchive = MachineArchive<LifeRecord, Phase>;
+
+/** What all requests share. */
+export interface Services {
+  readonly lives: LifeStore;
+  readonly archive: LifeArchive;
+  /** A new UUID, version 7. */
+  readonly newId: () => string;
+}
+
+export interface Context extends Services {
+  readonly requestId: string;
+  /** Who asks: the token's subject; null when nobody is asked to say. */
+  readonly actor: string | null;
+}

@@ -1,0 +1,30 @@
+/** The GraphQL schema, built from the resolvers. Knows no server and no database. */
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { buildSchemaSync } from 'type-graphql';
+import { LifeResolver } from './LifeResolver';
+import { MachineResolver } from './MachineResolver';
+import { NodeResolver } from './NodeResolver';
+import { TransitionResolver } from './TransitionResolver';
+import { validateArguments } from './arguments';
+import { AliveType, DeadType, GestatingType } from './types/Life';
+
+export function createSchema(): GraphQLSchema {
+  const schema = buildSchemaSync({
+    resolvers: [LifeResolver, NodeResolver, TransitionResolver, MachineResolver],
+    // No field's type names these: they are reached through the interfaces alone.
+    orphanedTypes: [GestatingType, AliveType, DeadType],
+    validateFn: validateArguments,
+  });
+  // type-graphql has no place for the description of a root type.
+  describe(schema.getQueryType(), 'What can be asked.');
+  describe(
+    schema.getMutationType(),
+    'What can be done. Each mutation of a request commits on its own.',
+  );
+  return schema;
+}
+
+function describe(type: { description?: unknown } | null | undefined, description: string): void {
+  if (type) type.description = description;
+}

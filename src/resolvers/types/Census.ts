@@ -1,0 +1,38 @@
+/** The type `Census`: the ledger, for everybody. */
+import { Field, Int, ObjectType } from 'type-graphql';
+import type { LifeState } from '../../machine';
+import type { Census } from '../../store/MachineArchive';
+import { feedCursor } from '../cursors';
+
+@ObjectType('Census', {
+  simpleResolvers: true,
+  description: 'How many lives are in each phase, at constant cost.',
+})
+export class CensusType {
+  @Field(() => Int, { description: 'How many are gestating.' })
+  readonly gestating: number;
+
+  @Field(() => Int, { description: 'How many are alive.' })
+  readonly alive: number;
+
+  @Field(() => Int, { description: 'How many are dead.' })
+  readonly dead: number;
+
+  @Field(() => Int, { description: 'How many there are in all.' })
+  readonly total: number;
+
+  @Field(() => String, {
+    description:
+      'The cursor of the last transition that is counted: the feed after it is what is not.',
+  })
+  readonly cursor: string;
+
+  constructor(census: Census) {
+    const number = (state: LifeState): number => census.counts[state] ?? 0;
+    this.gestating = number('Gestating');
+    this.alive = number('Alive');
+    this.dead = number('Dead');
+    this.total = this.gestating + this.alive + this.dead;
+    this.cursor = feedCursor.of(census);
+  }
+}

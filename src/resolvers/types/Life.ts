@@ -1,0 +1,128 @@
+/**
+ * The interface `Life` and the object types of its phases: each a view of a phase of the machine, with no
+ * rule of its own. Which fields a phase has more than a life is what its narrowed record guarantees.
+ */
+import { Args, Ctx, Field, ID, Int, InterfaceType, ObjectType } from 'type-graphql';
+import {
+  type Alive,
+  type Dead,
+  type Gestating,
+  type LifeEvent,
+  type LifeState,
+  type Phase,
+  match,
+} from '../../machine';
+import { PageArguments, pageRequest } from '../arguments';
+import type { Context } from '../context';
+import { historyCursor } from '../cursors';
+import { DateTime } from './DateTime';
+import { LifeTransitionConnection } from './LifeTransition';
+import { LifeSnapshotType } from './LifeSnapshot';
+import { LifeEventEnum, PhaseEnum } from './enums';
+
+@InterfaceType('Node', { description: 'Something with an id, which `node` finds again.' })
+export abstract class NodeType {
+  @Field(() => ID, { description: 'Unique among all nodes.' })
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+@InterfaceType('Life', {
+  implements: NodeType,
+  description: 'A life: gestating, alive or dead. Each phase is an object type of its own.',
+})
+export abstract class LifeType<P extends Phase = Phase> extends NodeType {
+  constructor(protected readonly life: P) {
+    super(life.state.id);
+  }
+
+  @Field(() => PhaseEnum, { description: 'Where this life is in its lifecycle.' })
+  get phase(): LifeState {
+    return this.life.stateType;
+  }
+
+  @Field(() => Int, { description: '1 when conceived; one more with each transition.' })
+  get version(): number {
+    return this.life.state.version;
+  }
+
+  @Field(() => DateTime, { description: 'When it was conceived.' })
+  get createdAt(): Date {
+    return this.life.state.createdAt;
+  }
+
+  @Field(() => DateTime, { description: 'When its last transition was recorded.' })
+  get updatedAt(): Date {
+    return this.life.state.updatedAt;
+  }
+
+  @Field(() => [LifeEventEnum], { description: 'What this life accepts now.' })
+  get nextEvents(): readonly LifeEvent[] {
+    return this.life.nextEvents;
+  }
+
+  @Field(() => LifeSnapshotType, {
+    nullable: true,
+    description: 'This life as it is, as a value without identity.',
+  })
+  snapshot(): LifeSnapshotType {
+    return new LifeSnapshotType(this.life);
+  }
+
+  @Field(() => LifeTransitionConnection, { description: 'Its transitions, oldest first.' })
+  async history(
+    @Args(() => PageArguments) page: PageArguments,
+    @Ctx() { archive }: Context,
+  ): Promise<LifeTransitionConnection> {
+    const transitions = await archive.history(this.id, pageRequest(page, historyCursor));
+    return new LifeTransitionConnection(transitions, historyCursor);
+  }
+}
+
+@ObjectType('Gestating', {
+  implements: [LifeType, NodeType],
+  description: 'A life that was conceived, and is not born yet.',
+})
+export class GestatingType extends LifeType<Gestating> {}
+
+@ObjectType('Alive', {
+  implements: [LifeType, NodeType],
+  description: 'A life that was born, and is not dead yet.',
+})
+export class AliveType extends LifeType<Alive> {
+  @Field(() => DateTime, { description: 'When it was born.' })
+  get bornAt(): Date {
+    return this.life.state.bornAt;
+  }
+}
+
+@ObjectType('Dead', {
+  implements: [LifeType, NodeType],
+  description: 'A life that has ended. Nothing follows.',
+})
+export class DeadType extends LifeType<Dead> {
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it was born; null: it died before it was born.',
+  })
+  get bornAt(): Date | null {
+    return this.life.state.bornAt;
+  }
+
+  @Field(() => DateTime, { description: 'When it died.' })
+  get diedAt(): Date {
+    return this.life.state.diedAt;
+  }
+}
+
+/** The object type of a phase. */
+export function lifeTypeOf(phase: Phase): GestatingType | AliveType | DeadType {
+  return match(phase, {
+    Gestating: (gestating) => new GestatingType(gestating),
+    Alive: (alive) => new AliveType(alive),
+    Dead: (dead) => new DeadType(dead),
+  });
+}

@@ -1,0 +1,7 @@
+/** What counts as a UUID: any 8-4-4-4-12 hexadecimal text, whatever its version, in either case. */
+
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}

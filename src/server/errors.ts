@@ -1,0 +1,67 @@
+/**
+ * The one table from what was thrown to what a client is told: a code, and a sentence that leaks nothing.
+ * Knows GraphQL's errors and the database's failures, not how they travel.
+ */
+import { unwrapResolverError } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
+import { ConnectionLost, DatabaseUnavailable, Overloaded } from '../database/failures';
+import type { FieldProblem } from '../resolvers/errors';
+
+/** Failures that a client should know of, and may retry after. */
+const FAILURES = [
+  {
+    type: DatabaseUnavailable,
+    code: 'DATABASE_UNAVAILABLE',
+    message: 'The database cannot be used right now. Nothing was changed.',
+  },
+  {
+    type: Overloaded,
+    code: 'OVERLOADED',
+    message: 'The server is too busy. Nothing was changed; try again later.',
+  },
+  {
+    type: ConnectionLost,
+    code: 'OUTCOME_UNKNOWN',
+    message: 'The database was lost before it answered. Look whether the change was made.',
+  },
+] as const;
+
+const MASKED = { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong on our side.' };
+
+/** Whether nobody expected this: it is to be logged, and masked. */
+export function isUnexpected(error: unknown): boolean {
+  const cause = unwrapResolverError(error);
+  return !(cause instanceof GraphQLError) && !FAILURES.some(({ type }) => cause instanceof type);
+}
+
+/**
+ * What a client is told of an error.
+ *
+ * @param formatted as Apollo Server would answer it
+ * @param error as it was thrown
+ */
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+): GraphQLFormattedError {
+  const cause = unwrapResolverError(error);
+  const failure = FAILURES.find(({ type }) => cause instanceof type);
+  if (failure || isUnexpected(error)) {
+    const { code, message } = failure ?? MASKED;
+    return { ...formatted, message, extensions: { code } };
+  }
+  const { code, fields = problemsOf(error) } = formatted.extensions ?? {};
+  return code === 'BAD_USER_INPUT'
+    ? { ...formatted, extensions: { code, fields } }
+    : { ...formatted, extensions: { code } };
+}
+
+/** graphql-js says which variable it could not take by the node of its definition. */
+function problemsOf(error: unknown): FieldProblem[] {
+  if (!(error instanceof GraphQLError)) return [];
+  return (error.nodes ?? []).flatMap((node) =>
+    node.kind === Kind.VARIABLE_DEFINITION
+      ? [{ path: node.variable.name.value, message: error.message }]
+      : [],
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * Apollo Server over our schema: how documents are executed, and what of a failure is told and what logged.
+ * Does not know HTTP routes, nor where the context comes from.
+ */
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import type { FastifyBaseLogger } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { Context } from '../resolvers/context';
+import { formatError, isUnexpected } from './errors';
+
+/** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
+const MAX_TOKENS = 1_000;
+
+export interface GraphQLSettings {
+  readonly introspection: boolean;
+  readonly log: FastifyBaseLogger;
+}
+
+/** @returns a server that is not started yet */
+export function createGraphQLServer(
+  schema: GraphQLSchema,
+  { introspection, log }: GraphQLSettings,
+): ApolloServer<Context> {
+  return new ApolloServer<Context>({
+    schema,
+    introspection,
+    logger: log,
+    formatError,
+    parseOptions: { maxLexicalTokens: MAX_TOKENS },
+    // A missing persisted query would come out as an internal error.
+    persistedQueries: false,
+    includeStacktraceInErrorResponses: false,
+    // "Did you mean …?" would tell the names that introspection withholds.
+    hideSchemaDetailsFromClientErrors: !introspection,
+    stopOnTerminationSignals: false,
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      logUnexpectedErrors(log),
+      answerOverHttp,
+    ],
+  });
+}
+
+/** No variables, and no document: they hold what is none of the log's business. */
+function logUnexpectedErrors(log: FastifyBaseLogger): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart: async () => ({
+      didEncounterErrors: async ({ errors, contextValue: { requestId }, operationName }) => {
+        for (const error of errors.filter(isUnexpected)) {
+          log.error({ requestId, operationName, err: error.originalError ?? error });
+        }
+      },
+    }),
+  };
+}
+
+/**
+ * GraphQL over HTTP: a client that does not know `application/graphql-response+json` takes any status but
+ * 200 for an answer that is not GraphQL's, so an error of the document is told in a 200.
+ */
+const answerOverHttp: ApolloServerPlugin<Context> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ request, response }) => {
+      const accept = request.http?.headers.get('accept') ?? '';
+      if (!accept.includes('application/graphql-response+json')) response.http.status = 200;
+    },
+  }),
+};
