@@ -1,10 +1,10 @@
 /** SWC transpiles only; `npm run check` type-checks. No metadata is emitted: every type is given explicitly. */
-module.exports = {
+const shared = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
+  globalSetup: '<rootDir>/test/harness/globalSetup.ts',
+  globalTeardown: '<rootDir>/test/harness/globalTeardown.ts',
   transform: {
-    '\\.ts$': [
+    '\\.[jt]s$': [
       '@swc/jest',
       {
         jsc: {
@@ -17,4 +17,19 @@ module.exports = {
       },
     ],
   },
+  // A dependency that is published as ES modules alone, which Jest cannot require as they are.
+  transformIgnorePatterns: ['/node_modules/(?!content-disposition/)'],
+};
+
+module.exports = {
+  projects: [
+    {
+      ...shared,
+      displayName: 'main',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/'],
+    },
+    { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
+  ],
+  testTimeout: 30_000,
 };

@@ -4,7 +4,12 @@
  */
 import cors from '@fastify/cors';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  LogController,
+} from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
 import type { Context, Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
@@ -33,7 +38,7 @@ export async function createServer(
 ): Promise<FastifyInstance> {
   const server = fastify({
     loggerInstance: settings.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: services.newId,
     bodyLimit: BODY_LIMIT,
     keepAliveTimeout: KEEP_ALIVE,

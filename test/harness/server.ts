@@ -1,0 +1,47 @@
+/** A server of the real application for a test, in the test's own process, on a free port. */
+import pino from 'pino';
+import { startApplication } from '../../src/application';
+import { readConfiguration } from '../../src/config';
+import { type TestDatabase, createTestDatabase } from './postgres';
+
+export interface TestServer {
+  /** Without a path: `http://127.0.0.1:…`. */
+  readonly url: string;
+  /** What it has logged, as parsed lines. */
+  readonly logs: readonly Record<string, unknown>[];
+  /** Its database, when it was made for this server. */
+  readonly database: TestDatabase | undefined;
+  /** Stops it, and drops its database when that was made for it. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @param environment variables as a user would set them; without DATABASE_URL a database is made
+ */
+export async function startServer(environment: Record<string, string> = {}): Promise<TestServer> {
+  const database =
+    environment['DATABASE_URL'] === undefined ? await createTestDatabase() : undefined;
+  const logs: Record<string, unknown>[] = [];
+  const log = pino(
+    { level: 'info' },
+    {
+      // pino writes JSON objects, one a line.
+      write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
+    },
+  );
+  const configuration = readConfiguration({
+    PORT: '0',
+    ...(database ? { DATABASE_URL: database.url } : {}),
+    ...environment,
+  });
+  const application = await startApplication(configuration, log);
+  return {
+    url: application.url,
+    logs,
+    database,
+    stop: async () => {
+      await application.stop();
+      await database?.drop();
+    },
+  };
+}

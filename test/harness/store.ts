@@ -1,0 +1,70 @@
+/** The store on a database of its own, without a server around it. */
+import { Client } from 'pg';
+import type { DataSource } from 'typeorm';
+import { createDataSource } from '../../ormconfig';
+import { Database } from '../../src/database/Database';
+import { Ledger, Life, LifeTransition } from '../../src/entities';
+import { Gestating, type Phase, phaseOf } from '../../src/machine';
+import type { LifeArchive, LifeStore } from '../../src/resolvers/context';
+import { MachineArchive } from '../../src/store/MachineArchive';
+import { MachineStore } from '../../src/store/MachineStore';
+import { tablesOf } from '../../src/store/tables';
+import { createTestDatabase } from './postgres';
+
+export interface TestStore {
+  readonly lives: LifeStore;
+  readonly archive: LifeArchive;
+  readonly dataSource: DataSource;
+  readonly url: string;
+  /** A session of its own, as the tables' owner; ended with the store. */
+  connect(): Promise<Client>;
+  close(): Promise<void>;
+}
+
+/** @param now the store's clock */
+export async function createStore(now: () => Date = () => new Date()): Promise<TestStore> {
+  const { url, drop } = await createTestDatabase();
+  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
+  await dataSource.initialize();
+  const database = new Database(dataSource, true);
+  const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+  const clients: Client[] = [];
+  return {
+    lives: new MachineStore(database, tables, phaseOf, { now, timeout: 5_000 }),
+    archive: new MachineArchive(database, tables, phaseOf),
+    dataSource,
+    url,
+    connect: async () => {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      clients.push(client);
+      return client;
+    },
+    close: async () => {
+      await Promise.all(clients.map((client) => client.end()));
+      await dataSource.destroy();
+      await drop();
+    },
+  };
+}
+
+/** All that the tables hold, in order: what must not change, compared as a whole. */
+export interface Contents {
+  readonly lives: readonly object[];
+  readonly transitions: readonly object[];
+  readonly ledger: readonly object[];
+}
+
+export async function contentsOf(client: Pick<Client, 'query'>): Promise<Contents> {
+  const rowsOf = async (text: string): Promise<object[]> => (await client.query<object>(text)).rows;
+  return {
+    lives: await rowsOf('SELECT * FROM lives ORDER BY id'),
+    transitions: await rowsOf('SELECT * FROM life_transitions ORDER BY life_id, version'),
+    ledger: await rowsOf('SELECT * FROM ledger'),
+  };
+}
+
+/** Conceives a life in a store. */
+export async function conceive(lives: LifeStore, id: string): Promise<Phase> {
+  return lives.begin('Conception', (now) => Gestating.conceive(id, now), { actor: null });
+}

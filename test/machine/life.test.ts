@@ -1,0 +1,198 @@
+/** The machine's full matrix, derived from its list: every state with every event. */
+import {
+  Alive,
+  CLOCK_TOLERANCE,
+  CorruptRecord,
+  Dead,
+  Gestating,
+  IllegalTransition,
+  type LifeRecord,
+  type LifeState,
+  OccurredAtOutOfRange,
+  type Phase,
+  edgesOf,
+  eventsOf,
+  lifecycle,
+  match,
+  mermaid,
+  nextEvents,
+  phaseOf,
+  statesOf,
+  transitionMethods,
+} from '../../src/machine';
+
+const conceivedAt = new Date('2026-01-01T00:00:00.000Z');
+const bornAt = new Date('2026-02-01T00:00:00.000Z');
+const now = new Date('2026-03-01T00:00:00.000Z');
+const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+const common = { id, createdAt: conceivedAt, updatedAt: conceivedAt };
+const phases: Record<LifeState, Phase> = {
+  Gestating: new Gestating({
+    ...common,
+    version: 1,
+    stateType: 'Gestating',
+    bornAt: null,
+    diedAt: null,
+  }),
+  Alive: new Alive({ ...common, version: 2, stateType: 'Alive', bornAt, diedAt: null }),
+  Dead: new Dead({ ...common, version: 3, stateType: 'Dead', bornAt, diedAt: bornAt }),
+};
+
+/** Calls a transition by its name; the compiler allows that only where all phases have it. */
+function attempt(phase: Phase, method: string): unknown {
+  const transition: unknown = Reflect.get(phase, method);
+  return typeof transition === 'function' ? Reflect.apply(transition, phase, [{ now }]) : undefined;
+}
+
+const edges = edgesOf(lifecycle);
+const matrix = statesOf(lifecycle).flatMap((from) =>
+  (Object.keys(transitionMethods) as (keyof typeof transitionMethods)[]).map((event) => ({
+    from,
+    event,
+    to: edges.find((edge) => edge.from === from && edge.event === event)?.to,
+  })),
+);
+const legal = matrix.filter(({ to }) => to !== undefined);
+const illegal = matrix.filter(({ to }) => to === undefined);
+
+describe('the machine allows just what its list says', () => {
+  test.each(legal)('$from becomes $to by $event', ({ from, event, to }) => {
+    const next = attempt(phases[from], transitionMethods[event]);
+    expect(next).toBeInstanceOf(phases[to ?? from].constructor);
+    expect(next).toMatchObject({
+      stateType: to,
+      state: { ...common, stateType: to, version: phases[from].state.version + 1, updatedAt: now },
+    });
+  });
+
+  test.each(illegal)('$from has no $event', ({ from, event }) => {
+    expect(phases[from]).not.toHaveProperty(transitionMethods[event]);
+  });
+
+  test('the matrix has every event but the one that begins a life', () => {
+    expect(eventsOf(lifecycle)).toEqual([
+      lifecycle.initial.event,
+      ...Object.keys(transitionMethods),
+    ]);
+  });
+
+  test.each(statesOf(lifecycle))('%s says which events it accepts', (state) => {
+    const accepted = edges.filter(({ from }) => from === state).map(({ event }) => event);
+    expect(phases[state].nextEvents).toEqual(accepted);
+    expect(nextEvents(lifecycle, state)).toEqual(accepted);
+  });
+
+  test('a conception is the first version of a gestating life', () => {
+    expect(Gestating.conceive(id, conceivedAt)).toEqual(phases.Gestating);
+  });
+
+  test('a life that dies before it is born was never born', () => {
+    expect(Gestating.conceive(id, conceivedAt).die({ now })).toMatchObject({
+      state: { bornAt: null, diedAt: now },
+    });
+  });
+
+  test('a transition leaves the phase that it starts from as it was', () => {
+    const gestating = Gestating.conceive(id, conceivedAt);
+    gestating.birth({ now });
+    expect(gestating).toEqual(Gestating.conceive(id, conceivedAt));
+  });
+});
+
+describe('the guard on occurredAt', () => {
+  const alive = new Alive({ ...common, version: 2, stateType: 'Alive', bornAt, diedAt: null });
+  const dieAt = (occurredAt: Date | undefined, clock = now): unknown =>
+    match<unknown, unknown, unknown>(alive, {
+      Gestating: () => undefined,
+      Alive: (life) => life.die({ occurredAt, now: clock }),
+      Dead: () => undefined,
+    });
+  const after = (date: Date, milliseconds: number): Date => new Date(date.getTime() + milliseconds);
+
+  test.each([
+    ['the last transition’s own moment', bornAt],
+    ['the clock’s moment', now],
+    ['the tolerance ahead of the clock', after(now, CLOCK_TOLERANCE)],
+  ])('accepts %s', (_title, occurredAt) => {
+    expect(dieAt(occurredAt)).toMatchObject({ state: { diedAt: occurredAt } });
+  });
+
+  test.each([
+    ['a millisecond before the last transition', after(bornAt, -1)],
+    ['a millisecond beyond the tolerance', after(now, CLOCK_TOLERANCE + 1)],
+  ])('refuses %s, and says what it would accept', (_title, occurredAt) => {
+    expect(dieAt(occurredAt)).toEqual(
+      new OccurredAtOutOfRange(occurredAt, bornAt, after(now, CLOCK_TOLERANCE)),
+    );
+  });
+
+  test('takes the clock’s moment where none is given', () => {
+    expect(dieAt(undefined)).toMatchObject({ state: { diedAt: now } });
+  });
+
+  test('takes the last transition’s moment where a slow clock is before it, and refuses nobody', () => {
+    expect(dieAt(undefined, after(bornAt, -60_000))).toMatchObject({ state: { diedAt: bornAt } });
+    expect(dieAt(bornAt, after(bornAt, -60_000))).toMatchObject({ state: { diedAt: bornAt } });
+  });
+});
+
+describe('a phase is rebuilt from its record', () => {
+  test.each(statesOf(lifecycle))('%s', (state) => {
+    const rebuilt = phaseOf({ ...phases[state].state });
+    expect(rebuilt).toBeInstanceOf(phases[state].constructor);
+    expect(rebuilt).toEqual(phases[state]);
+  });
+
+  const moments = [null, bornAt];
+  const combinations = [...statesOf(lifecycle), 'Undead', 'constructor'].flatMap((stateType) =>
+    moments.flatMap((born) => moments.map((died) => ({ stateType, bornAt: born, diedAt: died }))),
+  );
+  const possible = ({ stateType, bornAt: born, diedAt: died }: Partial<LifeRecord>): boolean =>
+    (stateType === 'Gestating' && born === null && died === null) ||
+    (stateType === 'Alive' && born !== null && died === null) ||
+    (stateType === 'Dead' && died !== null);
+
+  test.each(combinations.filter((record) => !possible(record)))(
+    'but not from $stateType with bornAt $bornAt and diedAt $diedAt',
+    (record) => {
+      expect(() => phaseOf({ ...common, version: 2, ...record })).toThrow(CorruptRecord);
+    },
+  );
+});
+
+test('an error names the event, the state that refused it, and what that accepts', () => {
+  const { Alive: alive, Dead: dead } = phases;
+  expect(new IllegalTransition('Birth', alive)).toMatchObject({
+    message: 'Birth is not possible in Alive, which accepts Death.',
+    event: 'Birth',
+    from: 'Alive',
+    nextEvents: ['Death'],
+    life: alive,
+  });
+  expect(new IllegalTransition('Birth', dead).message).toBe(
+    'Birth is not possible in Dead, which accepts nothing any more.',
+  );
+});
+
+test('match gives each phase to its own arm', () => {
+  const arms = {
+    Gestating: (life: Gestating) => life,
+    Alive: (life: Alive) => life,
+    Dead: (life: Dead) => life,
+  };
+  for (const state of statesOf(lifecycle)) expect(match(phases[state], arms)).toBe(phases[state]);
+});
+
+test('the diagram has every edge, the beginning and the end', () => {
+  expect(mermaid(lifecycle)).toBe(
+    [
+      'stateDiagram-v2',
+      '    [*] --> Gestating : Conception',
+      '    Gestating --> Alive : Birth',
+      '    Gestating --> Dead : Death',
+      '    Alive --> Dead : Death',
+      '    Dead --> [*]',
+    ].join('\n'),
+  );
+});

@@ -1,0 +1,202 @@
+/** The store on a real PostgreSQL: what it records, who wins a race, and what it leaves alone. */
+import { uuidv7 } from 'uuidv7';
+import type {
+  TransitionError} from '../../src/machine';
+import {
+  Alive,
+  Dead,
+  IllegalTransition,
+  OccurredAtOutOfRange,
+  type Phase,
+  match,
+} from '../../src/machine';
+import { type Contents, type TestStore, conceive, contentsOf, createStore } from '../harness';
+
+const nobody = { actor: null };
+
+let store: TestStore;
+/** Lives that no test touches, one in each phase, and what the tables hold of them. */
+let bystanders: string[];
+let before: Contents;
+
+const birth = (phase: Phase, now: Date): Alive | TransitionError =>
+  match(phase, {
+    Gestating: (gestating) => gestating.birth({ now }),
+    Alive: (alive) => new IllegalTransition('Birth', alive),
+    Dead: (dead) => new IllegalTransition('Birth', dead),
+  });
+
+const death = (phase: Phase, now: Date): Dead | TransitionError =>
+  match(phase, {
+    Gestating: (gestating) => gestating.die({ now }),
+    Alive: (alive) => alive.die({ now }),
+    Dead: (dead) => new IllegalTransition('Death', dead),
+  });
+
+const contents = async (): Promise<Contents> => {
+  const client = await store.connect();
+  return contentsOf(client);
+};
+
+/** Of all rows, those of some lives only. */
+const rowsOf = ({ lives, transitions }: Contents, ids: readonly string[]): object[] => [
+  ...lives.filter((life) => ids.includes(String(Reflect.get(life, 'id')))),
+  ...transitions.filter((row) => ids.includes(String(Reflect.get(row, 'life_id')))),
+];
+
+beforeEach(async () => {
+  store = await createStore();
+  bystanders = [uuidv7(), uuidv7(), uuidv7()];
+  for (const id of bystanders) await conceive(store.lives, id);
+  await store.lives.transition(bystanders[1] ?? '', 'Birth', birth, nobody);
+  await store.lives.transition(bystanders[2] ?? '', 'Death', death, nobody);
+  before = await contents();
+});
+
+afterEach(async () => {
+  expect(rowsOf(await contents(), bystanders)).toEqual(rowsOf(before, bystanders));
+  await store.close();
+});
+
+test('a life is what it was recorded as, from its conception to its death', async () => {
+  const id = uuidv7();
+  const conceived = await conceive(store.lives, id);
+  expect(await store.lives.find(id)).toEqual(conceived);
+
+  const alive = await store.lives.transition(id, 'Birth', birth, { actor: 'midwife' });
+  expect(alive).toBeInstanceOf(Alive);
+  expect(await store.lives.find(id)).toEqual(alive);
+
+  const dead = await store.lives.transition(id, 'Death', death, nobody);
+  expect(dead).toBeInstanceOf(Dead);
+  expect(await store.lives.find(id)).toEqual(dead);
+
+  const { nodes } = await store.archive.history(id, { from: 'start', size: 10 });
+  expect(nodes.map(({ event, from, phase, actor }) => ({ event, from, phase, actor }))).toEqual([
+    { event: 'Conception', from: null, phase: conceived, actor: null },
+    { event: 'Birth', from: 'Gestating', phase: alive, actor: 'midwife' },
+    { event: 'Death', from: 'Alive', phase: dead, actor: null },
+  ]);
+});
+
+test('a refused transition changes nothing', async () => {
+  const [, , dead = ''] = bystanders;
+  expect(await store.lives.transition(dead, 'Birth', birth, nobody)).toBeInstanceOf(
+    IllegalTransition,
+  );
+  const tooEarly = new Date(0);
+  const refused = await store.lives.transition(
+    bystanders[0] ?? '',
+    'Birth',
+    (phase, now) =>
+      match(phase, {
+        Gestating: (gestating) => gestating.birth({ now, occurredAt: tooEarly }),
+        Alive: (alive) => new IllegalTransition('Birth', alive),
+        Dead: (other) => new IllegalTransition('Birth', other),
+      }),
+    nobody,
+  );
+  expect(refused).toBeInstanceOf(OccurredAtOutOfRange);
+  expect(await contents()).toEqual(before);
+});
+
+test('a life that is not there is neither found nor moved', async () => {
+  expect(await store.lives.find(uuidv7())).toBeNull();
+  expect(await store.lives.transition(uuidv7(), 'Birth', birth, nobody)).toBeNull();
+  expect(await contents()).toEqual(before);
+});
+
+test('conceiving an id again answers the conception, whatever happened since, and changes nothing', async () => {
+  const id = uuidv7();
+  const conceived = await conceive(store.lives, id);
+  await store.lives.transition(id, 'Birth', birth, nobody);
+  const after = await contents();
+  expect(await conceive(store.lives, id)).toEqual(conceived);
+  expect(await contents()).toEqual(after);
+});
+
+test('of many concurrent conceptions of one id, one is recorded, and all are answered it', async () => {
+  const id = uuidv7();
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, async () => conceive(store.lives, id)),
+  );
+  const life = await store.lives.find(id);
+  expect(answers).toEqual(answers.map(() => life));
+});
+
+test('of 50 concurrent births of one life one wins, and each loser is told that it is alive', async () => {
+  const id = uuidv7();
+  await conceive(store.lives, id);
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, async () => store.lives.transition(id, 'Birth', birth, nobody)),
+  );
+  const [winner, ...others] = outcomes.filter((outcome) => outcome instanceof Alive);
+  expect(others).toEqual([]);
+  const losers = outcomes.filter((outcome) => outcome instanceof IllegalTransition);
+  expect(losers).toHaveLength(49);
+  for (const loser of losers) expect(loser.life).toEqual(winner);
+
+  const { nodes } = await store.archive.history(id, { from: 'start', size: 10 });
+  expect(nodes.map(({ event }) => event)).toEqual(['Conception', 'Birth']);
+});
+
+test('a birth that waits for a death which is rolled back is a birth', async () => {
+  const id = uuidv7();
+  await conceive(store.lives, id);
+  const [rival, observer] = [await store.connect(), await store.connect()];
+  await rival.query('BEGIN');
+  await rival.query('SELECT FROM lives WHERE id = $1 FOR UPDATE', [id]);
+
+  const outcome = store.lives.transition(id, 'Birth', birth, nobody);
+  await untilSomebodyWaits(observer);
+  await rival.query('ROLLBACK');
+  expect(await outcome).toBeInstanceOf(Alive);
+});
+
+test('a birth that waits for a death which is committed is told of the death', async () => {
+  const id = uuidv7();
+  await conceive(store.lives, id);
+  const [rival, observer] = [await store.connect(), await store.connect()];
+  // The ledger's row is the last that a commit locks: whoever holds it lets nobody finish.
+  await rival.query('BEGIN');
+  await rival.query('SELECT FROM ledger FOR UPDATE');
+  const died = store.lives.transition(id, 'Death', death, nobody);
+  await untilSomebodyWaits(observer);
+  const born = store.lives.transition(id, 'Birth', birth, nobody);
+  await untilSomebodyWaits(observer, 2);
+  await rival.query('COMMIT');
+
+  expect(await died).toBeInstanceOf(Dead);
+  expect(await born).toMatchObject({ from: 'Dead', life: await died });
+});
+
+test('the census counts what the feed has brought', async () => {
+  const ids = Array.from({ length: 30 }, () => uuidv7());
+  await Promise.all(ids.map(async (id) => conceive(store.lives, id)));
+  await Promise.all(
+    ids.slice(0, 20).map(async (id) => store.lives.transition(id, 'Birth', birth, nobody)),
+  );
+  await Promise.all(
+    ids.slice(10).map(async (id) => store.lives.transition(id, 'Death', death, nobody)),
+  );
+  const { counts, position } = await store.archive.census();
+  expect(counts).toEqual({ Gestating: 1, Alive: 11, Dead: 21 });
+
+  const { nodes } = await store.archive.feed(null, { from: 'start', size: 100 });
+  expect(nodes.map((node) => Number(node.position))).toEqual(nodes.map((_, index) => index + 1));
+  expect(position).toBe(String(nodes.length));
+});
+
+/** Waits, by asking the database, until so many sessions of this database wait for a lock. */
+async function untilSomebodyWaits(
+  observer: Awaited<ReturnType<TestStore['connect']>>,
+  number = 1,
+): Promise<void> {
+  for (;;) {
+    const { rows } = await observer.query<{ waiting: number }>(
+      `SELECT count(*)::integer AS waiting FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    if ((rows[0]?.waiting ?? 0) >= number) return;
+  }
+}

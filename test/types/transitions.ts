@@ -1,0 +1,61 @@
+/**
+ * What must not compile, and what must. Never run: `tsc` checks it, in `npm run check` and in `npm test`. An
+ * `@ts-expect-error` above a line that compiles is an error itself.
+ */
+import type {
+  Alive,
+  Dead,
+  Gestating,
+  LifeState,
+  Phase,
+  lifecycle,
+  transitionMethods,
+} from '../../src/machine';
+import { match } from '../../src/machine';
+
+declare const gestating: Gestating;
+declare const alive: Alive;
+declare const dead: Dead;
+declare const phase: Phase;
+declare const at: { now: Date };
+
+// Every illegal pair of a state and an event, each for itself.
+// @ts-expect-error an alive life cannot be born again
+alive.birth(at);
+// @ts-expect-error a dead life cannot be born
+dead.birth(at);
+// @ts-expect-error a dead life cannot die again
+dead.die(at);
+// @ts-expect-error nothing can be done with a life before its phase is known
+phase.birth(at);
+// @ts-expect-error not even dying, which a dead life cannot
+phase.die(at);
+
+// The same as a whole: the classes have the methods that the list says, and no other.
+type Methods = typeof transitionMethods;
+type ByClass = {
+  [S in LifeState]: Extract<keyof Extract<Phase, { stateType: S }>, Methods[keyof Methods]>;
+};
+type ByList = {
+  [S in LifeState]: Methods[Extract<keyof (typeof lifecycle)['transitions'][S], keyof Methods>];
+};
+type Same<A, B> = [A, B] extends [B, A] ? true : false;
+export const sameTransitions: Same<ByClass, ByList> = true;
+
+// A phase's record is narrowed to what the phase implies.
+export const bornAt: Date = alive.state.bornAt;
+export const diedAt: Date = dead.state.diedAt;
+export const neverBorn: null = gestating.state.bornAt;
+// @ts-expect-error a dead life may never have been born
+export const surelyBorn: Date = dead.state.bornAt;
+
+// What a transition leads to is known.
+export const born: Alive | { earliest: Date } = gestating.birth(at);
+export const died: Dead | { earliest: Date } = alive.die(at);
+// @ts-expect-error a birth does not lead to death
+export const notDead: Dead | { earliest: Date } = gestating.birth(at);
+
+// @ts-expect-error an arm is missing
+match(phase, { Gestating: () => 1, Alive: () => 2 });
+// @ts-expect-error an alive life is no gestating one
+match(phase, { Gestating: (life: Alive) => life, Alive: () => 2, Dead: () => 3 });
