@@ -36,11 +36,29 @@ export default tseslint.config(
   },
   {
     files: ['schema.graphql'],
-    extends: [graphql.configs['flat/schema-recommended']],
+    extends: [graphql.configs['flat/schema-recommended'], graphql.configs['flat/schema-relay']],
     languageOptions: {
       parser: graphql.parser,
       parserOptions: { graphQLConfig: { schema: './schema.graphql' } },
     },
     plugins: { '@graphql-eslint': graphql },
+    rules: {
+      '@graphql-eslint/require-description': [
+        'error',
+        {
+          types: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+          EnumValueDefinition: true,
+        },
+      ],
+      // Connections have `nodes` beside their `edges`, and a transition is a value.
+      '@graphql-eslint/relay-edge-types': [
+        'error',
+        { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false },
+      ],
+      // Only lives have an identity. The rest are values, which a client's cache must not take for objects.
+      '@graphql-eslint/strict-id-in-types': 'off',
+    },
   },
 );
