@@ -4,7 +4,7 @@ const shared = {
   globalSetup: '<rootDir>/test/harness/globalSetup.ts',
   globalTeardown: '<rootDir>/test/harness/globalTeardown.ts',
   transform: {
-    '\\.[jt]s$': [
+    '\\.ts$': [
       '@swc/jest',
       {
         jsc: {
@@ -17,8 +17,6 @@ const shared = {
       },
     ],
   },
-  // A dependency that is published as ES modules alone, which Jest cannot require as they are.
-  transformIgnorePatterns: ['/node_modules/(?!content-disposition/)'],
 };
 
 module.exports = {

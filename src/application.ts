@@ -66,18 +66,26 @@ export async function startApplication(
       for (const name of await migrate(dataSource)) log.info(`Migrated the database: ${name}`);
     }
 
-    const database = new Database(dataSource, configuration.preparedStatements);
+    let ready = true;
+    const database = new Database(dataSource, {
+      preparedStatements: configuration.preparedStatements,
+      statementTimeout: configuration.requestTimeout / 2,
+    });
     const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
     const services: Services = {
       lives: new MachineStore(database, tables, phaseOf, {
         now: () => new Date(),
         timeout: configuration.requestTimeout,
+        queueSize: configuration.maxQueue,
+        onBrokenLedger: (error) => {
+          ready = false;
+          log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
+        },
       }),
       archive: new MachineArchive(database, tables, phaseOf),
       newId: uuidv7,
     };
 
-    let ready = true;
     const server = await createServer({ ...configuration, log, isReady: () => ready }, services);
     started.push(() => server.close());
     const url = await server.listen({ host: configuration.host, port: configuration.port });

@@ -46,6 +46,7 @@ const environment = z
         'expected origins like https://example.com, separated by commas',
       )
       .default([]),
+    MAX_QUEUE: integer(1, 1_000_000).default(10_000),
     REQUEST_TIMEOUT_MS: integer(1, 600_000).default(5_000),
     SHUTDOWN_GRACE_MS: integer(0, 600_000).default(10_000),
   })
@@ -84,6 +85,8 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   readonly introspection: boolean;
   readonly logLevel: string;
   readonly corsOrigins: readonly string[];
+  /** The most requests that wait for each kind of statement. */
+  readonly maxQueue: number;
   /** How long a request may take, in milliseconds. */
   readonly requestTimeout: number;
   /** How long requests in flight may take to end at shutdown, in milliseconds. */
@@ -116,6 +119,7 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
     introspection: data.INTROSPECTION,
     logLevel: data.LOG_LEVEL,
     corsOrigins: data.CORS_ORIGINS,
+    maxQueue: data.MAX_QUEUE,
     requestTimeout: data.REQUEST_TIMEOUT_MS,
     shutdownGrace: data.SHUTDOWN_GRACE_MS,
   };

@@ -1,10 +1,10 @@
 /**
- * Runs the store's statements on the pool of connections. Owns how a statement travels and what its
+ * Runs the store's statements on the pool of connections. Owns how a statement travels, and what its
  * failure means; does not know what any statement is for.
  */
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
-import { DatabaseUnavailable, failureOf } from './failures';
+import { Overloaded, RefusedData, Unreachable, failureOf } from './failures';
 
 /** A statement of fixed text, which the database plans once for each connection. */
 export interface Statement {
@@ -13,19 +13,25 @@ export interface Statement {
   readonly text: string;
 }
 
+export interface DatabaseSettings {
+  /** false: statements go unnamed, for a pooler in transaction mode that forgets names. */
+  readonly preparedStatements: boolean;
+  /** How long a statement may take, in milliseconds; then its connection is given up. */
+  readonly statementTimeout: number;
+}
+
 export class Database {
   readonly #pool: Pool;
-  readonly #prepared: boolean;
+  readonly #settings: DatabaseSettings;
 
   /**
-   * @param dataSource initialized; its pool is used, its query runners are not: they cost more than most
-   *   of our statements, and know no prepared ones
-   * @param prepared false: statements go unnamed, for a pooler in transaction mode that forgets names
+   * @param dataSource initialized; its pool is used, its query runners are not: they cost more than most of
+   *   our statements, and know no prepared ones
    */
-  constructor(dataSource: DataSource, prepared: boolean) {
+  constructor(dataSource: DataSource, settings: DatabaseSettings) {
     // TypeORM types every driver alike; ormconfig.ts says that ours is PostgreSQL's, whose `master` is its pool.
     this.#pool = (dataSource.driver as unknown as { readonly master: Pool }).master;
-    this.#prepared = prepared;
+    this.#settings = settings;
   }
 
   /**
@@ -33,23 +39,30 @@ export class Database {
    *
    * @param values for `$1`, `$2`, …
    * @returns its rows, which the caller knows the type of: it wrote the text
-   * @throws DatabaseUnavailable, Overloaded where it was certainly not applied; ConnectionLost where that
-   *   cannot be known; node-postgres' DatabaseError where the database refused the data
+   * @throws Overloaded, DatabaseUnavailable, RefusedData where it was certainly not applied;
+   *   ConnectionLost where that cannot be known; node-postgres' own error for a bug of ours
    */
-  async run<Row extends object>(statement: Statement, values: unknown[]): Promise<Row[]> {
+  async run<Row extends object>(
+    { name, text }: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    const { preparedStatements, statementTimeout } = this.#settings;
     const client = await this.#connect();
     try {
-      const { rows } = await client.query<Row>({
-        ...(this.#prepared ? { name: statement.name } : {}),
-        text: statement.text,
-        values,
-      });
+      const query = {
+        text,
+        values: [...values],
+        query_timeout: statementTimeout,
+        ...(preparedStatements ? { name } : {}),
+      };
+      const { rows } = await client.query<Row>(query);
       client.release();
       return rows;
     } catch (error) {
-      // Its connection goes too: it may be dead, or hold a plan that no longer fits.
-      client.release(true);
-      throw failureOf(error);
+      const failure = failureOf(error);
+      // Its connection goes, too: it may be dead, or hold a plan that no longer fits.
+      client.release(!(failure instanceof RefusedData));
+      throw failure;
     }
   }
 
@@ -57,7 +70,11 @@ export class Database {
     try {
       return await this.#pool.connect();
     } catch (error) {
-      throw new DatabaseUnavailable('The database cannot be reached.', { cause: error });
+      const { totalCount, idleCount, options } = this.#pool;
+      const allTaken = totalCount >= options.max && idleCount === 0;
+      throw allTaken
+        ? new Overloaded('All connections were taken for too long.', { cause: error })
+        : new Unreachable('The database cannot be reached.', { cause: error });
     }
   }
 }

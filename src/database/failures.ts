@@ -4,23 +4,56 @@
  */
 import { DatabaseError } from 'pg';
 
-/** The statement was certainly not applied: the database is not there, read-only, or full. */
-export class DatabaseUnavailable extends Error {
-  override readonly name = 'DatabaseUnavailable';
-}
-
-/** The statement was certainly not applied: there was no room for it in time. */
+/** Not applied: there was no room for it, for now. Trying again helps. */
 export class Overloaded extends Error {
-  override readonly name = 'Overloaded';
+  override readonly name: string = 'Overloaded';
 }
 
-/** The statement was sent, and the connection was lost before its outcome was known. */
+/** Not applied: the database as a whole takes no such statement. Trying again at once does not help. */
+export class DatabaseUnavailable extends Error {
+  override readonly name: string = 'DatabaseUnavailable';
+}
+
+/** Not applied: there is no connection to the database, for now. Trying again helps, once there is one. */
+export class Unreachable extends DatabaseUnavailable {
+  override readonly name = 'Unreachable';
+}
+
+/** Not applied: what it was to write is not allowed. */
+export class RefusedData extends Error {
+  override readonly name = 'RefusedData';
+
+  /** @param constraint the violated one, if it has a name */
+  constructor(
+    readonly constraint: string | undefined,
+    options: ErrorOptions,
+  ) {
+    super('The database refused the data.', options);
+  }
+}
+
+/** Sent, and the connection was lost before the answer came: applied, or not. */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** Not applied, since something passing was in the way: a deadlock, a time limit, a full house. */
+/** It could not be found out in time whether a change was applied. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
+
+  /** @param retryWith the arguments that make trying again safe */
+  constructor(
+    readonly retryWith: Readonly<Record<string, string>>,
+    options: ErrorOptions,
+  ) {
+    super('It is not known whether the change was applied.', options);
+  }
+}
+
+/** Something passing was in the way: a deadlock, a time limit, a full house, a plan that no longer fits. */
 const PASSING = new Set([
+  '0A000', // feature_not_supported: cached plan must not change result type
+  '26000', // invalid_sql_statement_name: no such prepared statement
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '53300', // too_many_connections
@@ -28,32 +61,32 @@ const PASSING = new Set([
   '57014', // query_canceled: statement_timeout
 ]);
 
-/** Not applied, since the database as a whole takes none for now. */
+/** The database takes no changes, or nothing at all. */
 const UNAVAILABLE = new Set([
   '25006', // read_only_sql_transaction
   '53100', // disk_full
   '53200', // out_of_memory
-  '57P03', // cannot_connect_now: starting up or shutting down
 ]);
 
 /**
  * @param error what node-postgres threw after a statement was sent
- * @returns the failure that it stands for; a database error which is none of these (a violated constraint,
- *   a bug of ours) as it is
+ * @returns the failure that it stands for; a database error which is none of these, a bug of ours, as it is
  */
 export function failureOf(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) {
-    return new ConnectionLost('The connection was lost after the statement was sent.', {
-      cause: error,
-    });
+    return new ConnectionLost('The connection was lost.', { cause: error });
   }
-  const code = error.code ?? '';
+  const { code = '', constraint, severity } = error;
   if (PASSING.has(code)) return new Overloaded('The database is too busy.', { cause: error });
   if (UNAVAILABLE.has(code)) {
-    return new DatabaseUnavailable('The database takes no statements.', { cause: error });
+    return new DatabaseUnavailable('The database takes no changes.', { cause: error });
   }
-  // A FATAL ends the connection (57P01, 57P02: the server goes down) and may come after the commit.
-  if (error.severity === 'FATAL' || error.severity === 'PANIC') {
+  if (code === '57P03') return new Unreachable('The database is starting up.', { cause: error });
+  if (code.startsWith('22') || code.startsWith('23')) {
+    return new RefusedData(constraint, { cause: error });
+  }
+  // A FATAL ends the connection (57P01, 57P02: the server goes down), and may come after the commit.
+  if (severity === 'FATAL' || severity === 'PANIC') {
     return new ConnectionLost('The database closed the connection.', { cause: error });
   }
   return error;

@@ -64,6 +64,16 @@ export class LifeNotFound extends TransitionError {
   }
 }
 
+/** The same idempotency key, with another event or another `occurredAt` than the first time. */
+export class IdempotencyKeyReused extends TransitionError {
+  readonly message: string;
+
+  constructor(readonly idempotencyKey: string) {
+    super();
+    this.message = `The idempotency key "${idempotencyKey}" was used for something else.`;
+  }
+}
+
 /** Thrown, since nobody should ever see it: a record whose state and other columns disagree. */
 export class CorruptRecord extends Error {
   override readonly name = 'CorruptRecord';

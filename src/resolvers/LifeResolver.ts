@@ -52,19 +52,19 @@ export class LifeResolver {
 
   @Mutation(() => BirthResult, { nullable: true, description: 'A gestating life is born.' })
   async birth(
-    @Args(() => TransitionArguments) { lifeId, occurredAt }: TransitionArguments,
+    @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
     @Ctx() { lives, actor }: Context,
   ): Promise<typeof BirthResult> {
     const outcome = await lives.transition(
       lifeId,
       'Birth',
-      (phase, now) =>
+      (phase, at) =>
         match(phase, {
-          Gestating: (gestating) => gestating.birth({ occurredAt, now }),
+          Gestating: (gestating) => gestating.birth(at),
           Alive: (alive) => new IllegalTransition('Birth', alive),
           Dead: (dead) => new IllegalTransition('Birth', dead),
         }),
-      { actor },
+      { occurredAt, idempotencyKey, actor },
     );
     if (outcome === null) return refusalTypeOf(new LifeNotFound(lifeId));
     return outcome instanceof TransitionError ? refusalTypeOf(outcome) : new AliveType(outcome);
@@ -72,19 +72,19 @@ export class LifeResolver {
 
   @Mutation(() => DeathResult, { nullable: true, description: 'A life dies, be it born or not.' })
   async die(
-    @Args(() => TransitionArguments) { lifeId, occurredAt }: TransitionArguments,
+    @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
     @Ctx() { lives, actor }: Context,
   ): Promise<typeof DeathResult> {
     const outcome = await lives.transition(
       lifeId,
       'Death',
-      (phase, now) =>
+      (phase, at) =>
         match(phase, {
-          Gestating: (gestating) => gestating.die({ occurredAt, now }),
-          Alive: (alive) => alive.die({ occurredAt, now }),
+          Gestating: (gestating) => gestating.die(at),
+          Alive: (alive) => alive.die(at),
           Dead: (dead) => new IllegalTransition('Death', dead),
         }),
-      { actor },
+      { occurredAt, idempotencyKey, actor },
     );
     if (outcome === null) return refusalTypeOf(new LifeNotFound(lifeId));
     return outcome instanceof TransitionError ? refusalTypeOf(outcome) : new DeadType(outcome);

@@ -66,6 +66,15 @@ export class TransitionArguments extends LifeArguments {
       'When it happened; left out: now. Not before the life’s last transition, nor in the future.',
   })
   occurredAt?: Date | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Of your choice, 1 to 255 printable characters, its scope being the life: the same key again answers the original outcome, whatever happened since.',
+  })
+  @IsOptional()
+  @Matches(/^\P{C}{1,255}$/u, { message: 'must be 1 to 255 printable characters.' })
+  idempotencyKey?: string | null;
 }
 
 /** The arguments of a Relay connection. */

@@ -4,7 +4,7 @@
  */
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
-import { ConnectionLost, DatabaseUnavailable, Overloaded } from '../database/failures';
+import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from '../database/failures';
 import type { FieldProblem } from '../resolvers/errors';
 
 /** Failures that a client should know of, and may retry after. */
@@ -20,9 +20,10 @@ const FAILURES = [
     message: 'The server is too busy. Nothing was changed; try again later.',
   },
   {
-    type: ConnectionLost,
+    type: OutcomeUnknown,
     code: 'OUTCOME_UNKNOWN',
-    message: 'The database was lost before it answered. Look whether the change was made.',
+    message:
+      'The database was lost before it answered. To retry safely, send the same again with what the extensions say.',
   },
 ] as const;
 
@@ -48,7 +49,8 @@ export function formatError(
   const failure = FAILURES.find(({ type }) => cause instanceof type);
   if (failure || isUnexpected(error)) {
     const { code, message } = failure ?? MASKED;
-    return { ...formatted, message, extensions: { code } };
+    const retryWith = cause instanceof OutcomeUnknown ? cause.retryWith : {};
+    return { ...formatted, message, extensions: { code, ...retryWith } };
   }
   const { code, fields = problemsOf(error) } = formatted.extensions ?? {};
   return code === 'BAD_USER_INPUT'

@@ -7,7 +7,7 @@ import type { Database, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
 import type { PhaseOf } from './MachineStore';
 import { type Keyset, type Page, type PageRequest, readPage, readPages } from './pages';
-import type { Column, MachineTables } from './tables';
+import { type Column, type MachineTables, recordOf } from './tables';
 
 /** One recorded change. */
 export interface Transition<P extends MachinePhase<MachineRecord>> {
@@ -94,7 +94,9 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
     WHERE filter.list IS NULL OR key = ANY (filter.list))`,
     };
-    return readPage(this.#database, keyset, request, (row) => this.#phaseOf(this.#recordOf(row)));
+    return readPage(this.#database, keyset, request, (row) =>
+      this.#phaseOf(recordOf<R>(this.#tables, row)),
+    );
   }
 
   /**
@@ -170,17 +172,8 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   #transitionOf(row: object): Transition<P> {
     // The row of a statement that selects TRANSITION_COLUMNS.
     const { position, event, from, occurredAt, recordedAt, actor } = row as Transition<P>;
-    const phase = this.#phaseOf(this.#recordOf(row));
+    const phase = this.#phaseOf(recordOf<R>(this.#tables, row));
     return { position, event, from, phase, occurredAt, recordedAt, actor };
-  }
-
-  /** The columns of the record alone, of a row that has more. */
-  #recordOf(row: object): R {
-    // The row of a statement that selects the record's columns; tablesOf read them off its entity.
-    const all = row as Record<string, unknown>;
-    return Object.fromEntries(
-      this.#tables.columns.map(({ property }) => [property, all[property]]),
-    ) as unknown as R;
   }
 
   #column(property: string): Column {

@@ -1,53 +1,83 @@
 /**
- * Persistent machines: begins them, finds them, and moves them by compare-and-swap, with their history.
+ * Persistent machines: begins them, finds them, and moves them by compare-and-swap, each transition once.
  * Generic in the record and its phases. Owns every write to a machine's tables; what a machine allows is
  * decided by the machine alone, which this only asks.
  */
-import DataLoader from 'dataloader';
+import { randomUUID } from 'node:crypto';
 import type { Database, Statement } from '../database/Database';
-import { Overloaded } from '../database/failures';
-import { type MachinePhase, type MachineRecord, TransitionError } from '../machine';
+import { DatabaseUnavailable, OutcomeUnknown, RefusedData } from '../database/failures';
+import {
+  IdempotencyKeyReused,
+  type MachinePhase,
+  type MachineRecord,
+  type Moment,
+  TransitionError,
+} from '../machine';
+import { Lane } from './Lane';
 import {
   type Change,
   beginStatement,
   findStatement,
   findVersionStatement,
+  findWithKeyStatement,
   parameters,
   swapStatement,
 } from './statements';
-import type { MachineTables } from './tables';
+import { type MachineTables, recordOf } from './tables';
 
 /** Rebuilds the phase that a record is in; throws where the record is one that cannot be. */
 export type PhaseOf<R extends MachineRecord, P extends MachinePhase<R>> = (record: R) => P;
 
-/** Who asks for a change. */
-export interface ChangeOptions {
-  /** Recorded with the transition; null when nobody was asked to say. */
+/** How a transition is asked for. */
+export interface TransitionRequest {
+  /** The caller's word for when it occurred; left out: now. */
+  readonly occurredAt?: Date | null | undefined;
+  /** The same key again, of the same machine, answers what was recorded under it the first time. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** Who asks; null when nobody was asked to say. */
   readonly actor: string | null;
 }
 
 export interface StoreSettings {
-  /** The clock. */
+  /** The clock by which transitions are recorded. */
   readonly now: () => Date;
-  /** How long a change goes on trying after lost swaps, in milliseconds. */
+  /** How long a request may wait and try, in milliseconds. */
   readonly timeout: number;
+  /** The most requests that wait for each kind of statement. */
+  readonly queueSize: number;
+  /** Told once, when the database shows that no change may be made any more; the store then refuses all. */
+  readonly onBrokenLedger: (error: Error) => void;
 }
 
-/** The most records that one statement looks for. */
+interface KeyedLookup {
+  readonly id: string;
+  readonly key: string;
+}
+
+/** What was recorded under an idempotency key. */
+interface Recorded<P> {
+  readonly event: string;
+  readonly occurredAt: Date;
+  readonly phase: P;
+}
+
+/** The most entries of one statement. Larger groups cost each of their entries more in waiting than they save. */
 const GROUP_SIZE = 256;
+
+/** A key that we make up for who gave none: it names the version and the token of the transition. */
+const MADE_UP_KEY = /^retry:(\d{1,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #database: Database;
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #settings: StoreSettings;
-  readonly #find: Statement;
   readonly #findVersion: Statement;
-  readonly #begin: Statement;
-  readonly #swap: Statement;
-  // Look-ups that arrive together go as one statement. Nothing is kept (`cache: false`): a read that
-  // begins after an answer was given must see at least what that answer showed.
-  readonly #records: DataLoader<string, R | null>;
+  readonly #finds: Lane<string, R | null>;
+  readonly #keyedFinds: Lane<KeyedLookup, { record: R | null; recorded: Recorded<P> | null }>;
+  readonly #begins: Lane<Change<R>, boolean>;
+  readonly #swaps: Lane<Change<R>, boolean>;
+  #broken = false;
 
   constructor(
     database: Database,
@@ -59,13 +89,41 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
-    this.#find = findStatement(tables);
     this.#findVersion = findVersionStatement(tables);
-    this.#begin = beginStatement(tables);
-    this.#swap = swapStatement(tables);
-    this.#records = new DataLoader((ids) => this.#findRecords(ids), {
-      cache: false,
-      maxBatchSize: GROUP_SIZE,
+
+    const { queueSize } = settings;
+    const limits = { groupSize: GROUP_SIZE, queueSize, inFlight: 2 };
+    const find = findStatement(tables);
+    this.#finds = new Lane({
+      ...limits,
+      execute: (ids) => this.#find(find, ids),
+      keyOf: (id) => id,
+      follow: (record) => record,
+    });
+    const findWithKey = findWithKeyStatement(tables);
+    this.#keyedFinds = new Lane({
+      ...limits,
+      execute: (lookups) => this.#findWithKey(findWithKey, lookups),
+      keyOf: ({ id, key }) => `${id} ${key}`,
+      follow: (found) => found,
+    });
+    const begin = beginStatement(tables);
+    this.#begins = new Lane({
+      ...limits,
+      execute: (changes) => this.#commit(begin, changes),
+      keyOf: ({ record }) => record.id,
+      follow: () => false,
+      // Whoever began it, the answer is how it began.
+      settle: async (_change, begun) => begun,
+    });
+    const swap = swapStatement(tables);
+    this.#swaps = new Lane({
+      ...limits,
+      execute: (changes) => this.#commit(swap, changes),
+      // Of several swaps of one version only one can win, and whether it does, the others are lost.
+      keyOf: ({ record }) => `${record.id} ${record.version}`,
+      follow: () => false,
+      settle: (change, swapped) => this.#settle(change, swapped),
     });
   }
 
@@ -76,39 +134,44 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
    * @param beginning its first phase, at version 1, given the clock's reading
    * @returns that phase; where a machine with this id has begun before, the phase that it began in, so
    *   that asking twice is the same as asking once
+   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
    */
   async begin<Initial extends P>(
     event: string,
     beginning: (now: Date) => Initial,
-    { actor }: ChangeOptions,
+    { actor }: Pick<TransitionRequest, 'actor'>,
   ): Promise<Initial> {
     const phase = beginning(this.#settings.now());
-    const begun = await this.#commit(this.#begin, {
+    const { id } = phase.state;
+    const change = {
       record: phase.state,
       event,
       from: null,
       occurredAt: phase.occurredAt,
       actor,
-    });
-    if (begun) return phase;
+      idempotencyKey: null,
+      token: null,
+    };
+    if (await this.#submit(this.#begins, change, this.#deadline(), { id })) return phase;
 
-    const id = phase.state.id;
     const [original] = await this.#database.run<R>(this.#findVersion, [[id], [1]]);
-    const began = original && this.#phaseOf(original);
+    const begun = original && this.#phaseOf(recordOf<R>(this.#tables, original));
     // The database lets no record be without its history, nor begin in a state that is not initial.
-    if (began?.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
+    if (begun?.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
     // Of one state there is one class.
-    return began as Initial;
+    return begun as Initial;
   }
 
   /**
-   * Finds a machine. All that are asked for in one turn of the event loop are read by one statement.
+   * Finds a machine. One that many ask for at once is read once; a request never joins a statement that is
+   * already in flight, so that it sees whatever was committed before it.
    *
    * @param id in lower case
    * @returns the phase that it is in, or null where there is none with this id
+   * @throws Overloaded, DatabaseUnavailable
    */
   async find(id: string): Promise<P | null> {
-    const record = await this.#records.load(id);
+    const record = await this.#finds.submit(id, this.#deadline());
     return record && this.#phaseOf(record);
   }
 
@@ -119,47 +182,144 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
    *
    * @param id in lower case
    * @param event what the transition is recorded as
-   * @param step pure: the next phase, or a refusal, given the phase as it is and the clock's reading
-   * @returns what the step returned, a new phase only once it is committed; null where there is no such
-   *   machine
-   * @throws Overloaded where the swap was lost again and again until the time was up
+   * @param step pure: the next phase, or a refusal, given the phase as it is and the moment
+   * @returns what the step returned, a new phase only once it is committed; for an idempotency key that was
+   *   used before, the phase right after its transition, whatever happened since; null where there is no
+   *   such machine
+   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
    */
   async transition<Outcome extends P | TransitionError>(
     id: string,
     event: string,
-    step: (phase: P, now: Date) => Outcome,
-    { actor }: ChangeOptions,
-  ): Promise<Outcome | null> {
-    const deadline = this.#settings.now().getTime() + this.#settings.timeout;
+    step: (phase: P, at: Moment) => Outcome,
+    { occurredAt, idempotencyKey = null, actor }: TransitionRequest,
+  ): Promise<Outcome | IdempotencyKeyReused | null> {
+    const deadline = this.#deadline();
     for (;;) {
-      const phase = await this.find(id);
-      if (phase === null) return null;
+      const { record, recorded } =
+        idempotencyKey === null
+          ? { record: await this.#finds.submit(id, deadline), recorded: null }
+          : await this.#keyedFinds.submit({ id, key: idempotencyKey }, deadline);
+      if (record === null) return null;
+      if (recorded !== null) {
+        const same = occurredAt?.getTime() ?? recorded.occurredAt.getTime();
+        return recorded.event === event && recorded.occurredAt.getTime() === same
+          ? // Recorded by the same event, and so one of the step's own outcomes.
+            (recorded.phase as Outcome)
+          : new IdempotencyKeyReused(idempotencyKey ?? '');
+      }
 
-      const now = this.#settings.now();
-      const outcome = step(phase, now);
+      const phase = this.#phaseOf(record);
+      const outcome = step(phase, { occurredAt, now: this.#settings.now() });
       if (outcome instanceof TransitionError) return outcome;
 
-      const swapped = await this.#commit(this.#swap, {
+      const { version } = outcome.state;
+      const token = randomUUID();
+      const change = {
         record: outcome.state,
         event,
         from: phase.stateType,
         occurredAt: outcome.occurredAt,
         actor,
-      });
-      if (swapped) return outcome;
-      if (now.getTime() >= deadline) throw new Overloaded('This machine is changed too often.');
+        idempotencyKey,
+        token,
+      };
+      const retryWith = { idempotencyKey: idempotencyKey ?? `retry:${version}:${token}` };
+      if (await this.#submit(this.#swaps, change, deadline, retryWith)) return outcome;
     }
   }
 
-  /** @returns whether the change was applied; false: the swap was lost, or the id was taken */
-  async #commit(statement: Statement, change: Change<R>): Promise<boolean> {
-    const applied = await this.#database.run(statement, parameters(this.#tables, [change]));
-    return applied.length === 1;
+  #deadline(): number {
+    return Date.now() + this.#settings.timeout;
   }
 
-  async #findRecords(ids: readonly string[]): Promise<(R | null)[]> {
-    const records = await this.#database.run<R>(this.#find, [[...new Set(ids)]]);
+  /** @returns whether the change was applied; false: the swap was lost, or the id was taken */
+  async #submit(
+    lane: Lane<Change<R>, boolean>,
+    change: Change<R>,
+    deadline: number,
+    retryWith: Readonly<Record<string, string>>,
+  ): Promise<boolean> {
+    if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
+    try {
+      return await lane.submit(change, deadline);
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) throw new OutcomeUnknown(retryWith, { cause: error });
+      throw error;
+    }
+  }
+
+  async #commit(statement: Statement, changes: readonly Change<R>[]): Promise<boolean[]> {
+    const { idempotencyKey, positionKey } = this.#tables;
+    try {
+      const applied = await this.#database.run<{ id: string; version: number }>(
+        statement,
+        parameters(this.#tables, changes),
+      );
+      const versions = new Map(applied.map(({ id, version }) => [id, version]));
+      return changes.map(({ record }) => versions.get(record.id) === record.version);
+    } catch (error) {
+      const constraint = error instanceof RefusedData ? error.constraint : undefined;
+      // Somebody used the key meanwhile: to look again will show what for.
+      if (constraint === idempotencyKey && changes.length === 1) return [false];
+      if (constraint === positionKey && error instanceof Error) {
+        this.#broken = true;
+        this.#settings.onBrokenLedger(error);
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * What became of a swap that was sent, lost its answer, and was sent again. If that one is lost, then the
+   * version is there, for good: either it bears our token, or it is somebody else's.
+   */
+  async #settle({ record, token }: Change<R>, swapped: boolean): Promise<boolean> {
+    if (swapped) return true;
+    const [version] = await this.#database.run<{ token: string | null }>(this.#findVersion, [
+      [record.id],
+      [record.version],
+    ]);
+    return version?.token === token;
+  }
+
+  async #find(statement: Statement, ids: readonly string[]): Promise<(R | null)[]> {
+    const records = await this.#database.run<R>(statement, [ids]);
     const byId = new Map(records.map((record) => [record.id, record]));
     return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  async #findWithKey(
+    statement: Statement,
+    lookups: readonly KeyedLookup[],
+  ): Promise<{ record: R | null; recorded: Recorded<P> | null }[]> {
+    const madeUp = lookups.map(({ key }) => MADE_UP_KEY.exec(key));
+    const rows = await this.#database.run<{
+      number: string;
+      event: string | null;
+      occurredAt: Date;
+    }>(statement, [
+      lookups.map(({ id }) => id),
+      lookups.map(({ key }) => key),
+      madeUp.map((match) => match?.[1] ?? null),
+      madeUp.map((match) => match?.[2] ?? null),
+    ]);
+    const byNumber = new Map(rows.map((row) => [Number(row.number), row]));
+    return lookups.map((_lookup, index) => {
+      const row = byNumber.get(index + 1);
+      if (row === undefined) return { record: null, recorded: null };
+      const { event, occurredAt } = row;
+      return {
+        record: recordOf<R>(this.#tables, row),
+        recorded:
+          event === null
+            ? null
+            : {
+                event,
+                occurredAt,
+                phase: this.#phaseOf(recordOf<R>(this.#tables, row, 'recorded.')),
+              },
+      };
+    });
   }
 }

@@ -12,6 +12,8 @@ const CHANGE_COLUMNS = [
   { name: 'from_state_type', property: 'from', type: 'text' },
   { name: 'occurred_at', property: 'occurredAt', type: 'timestamptz' },
   { name: 'actor', property: 'actor', type: 'text' },
+  { name: 'idempotency_key', property: 'idempotencyKey', type: 'text' },
+  { name: 'token', property: 'token', type: 'uuid' },
 ] as const satisfies readonly Column[];
 
 /** One change to commit: the record as it becomes, and how it came to that. */
@@ -22,6 +24,9 @@ export interface Change<R> {
   readonly from: string | null;
   readonly occurredAt: Date;
   readonly actor: string | null;
+  readonly idempotencyKey: string | null;
+  /** By which its row in the history is known again, should the answer to this statement be lost. */
+  readonly token: string | null;
 }
 
 /**
@@ -40,16 +45,50 @@ WHERE record.id = ANY ($1::uuid[])`,
 
 /**
  * @returns a statement with parameters `uuid[]` and `integer[]`: ids and, in the same order, versions; and
- *   for rows the records as they were at those
+ *   for rows the records as they were at those, with the `token` of the transition that made them so
  */
 export function findVersionStatement(tables: MachineTables): Statement {
   return {
     name: `${tables.records}/find-version`,
     text: `
-SELECT ${selected(tables.historyColumns, 'history')}
-FROM ${tables.history} AS history
-JOIN unnest($1::uuid[], $2::integer[]) AS wanted (id, version)
+SELECT ${selected(tables.historyColumns, 'history')}, history.token
+FROM unnest($1::uuid[], $2::integer[]) AS wanted (id, version)
+JOIN ${tables.history} AS history
   ON history.${tables.owner.name} = wanted.id AND history.version = wanted.version`,
+  };
+}
+
+/**
+ * Finds records, each together with the transition that was recorded under an idempotency key, if any: in
+ * one snapshot, so that no transition is overlooked which the record shows. A key may also be one that we
+ * made up for a caller who had none: then it names a version, and the token of its transition.
+ *
+ * @returns a statement with parameters `uuid[]`, `text[]`, `integer[]`, `uuid[]`: ids, keys, and versions
+ *   with tokens, which are null for a key that is the caller's own; and for rows the records, in the same
+ *   order, beside `recorded`, null or the transition
+ */
+export function findWithKeyStatement(tables: MachineTables): Statement {
+  const { records, history, owner, columns, historyColumns } = tables;
+  const recorded = historyColumns.map(
+    ({ name, property }) => `history.${name} AS "recorded.${property}"`,
+  );
+  return {
+    name: `${records}/find-with-key`,
+    text: `
+SELECT wanted.number, ${selected(columns, 'record')}, ${recorded.join(', ')},
+       history.event, history.occurred_at AS "occurredAt"
+FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[])
+  WITH ORDINALITY AS wanted (id, key, version, token, number)
+JOIN ${records} AS record ON record.id = wanted.id
+LEFT JOIN LATERAL (
+  SELECT * FROM ${history} AS history
+  WHERE history.${owner.name} = wanted.id AND history.idempotency_key = wanted.key
+  UNION ALL
+  SELECT * FROM ${history} AS history
+  WHERE history.${owner.name} = wanted.id AND history.version = wanted.version
+    AND history.token = wanted.token
+  LIMIT 1
+) AS history ON true`,
   };
 }
 
@@ -57,7 +96,7 @@ JOIN unnest($1::uuid[], $2::integer[]) AS wanted (id, version)
  * The compare-and-swap: "this record, at the version before, becomes that one", for a group of records at
  * once. The parameters are what `parameters` makes of the changes.
  *
- * @returns a statement whose rows are the `id`s of the changes that were applied; the others lost the swap
+ * @returns a statement whose rows are `id` and `version` of the changes that were applied; the others lost the swap
  */
 export function swapStatement(tables: MachineTables): Statement {
   const assignments = tables.columns
@@ -84,7 +123,7 @@ changed AS (
   FROM locked
   JOIN input ON input.id = locked.id AND input.version = locked.version + 1
   WHERE record.ctid = locked.place
-  RETURNING record.id
+  RETURNING record.id, record.version
 ),
 ${recordClauses(tables)}`,
   };
@@ -93,7 +132,7 @@ ${recordClauses(tables)}`,
 /**
  * Begins machines. The parameters are what `parameters` makes of the changes.
  *
- * @returns a statement whose rows are the `id`s of the machines that it began; the others existed before
+ * @returns a statement whose rows are `id` and `version` of the machines that it began; the others existed before
  */
 export function beginStatement(tables: MachineTables): Statement {
   const columns = tables.columns.map(({ name }) => name);
@@ -108,7 +147,7 @@ changed AS (
   FROM input
   ORDER BY input.id
   ON CONFLICT (id) DO NOTHING
-  RETURNING id
+  RETURNING id, version
 ),
 ${recordClauses(tables)}`,
   };
@@ -152,10 +191,10 @@ change AS MATERIALIZED (
     SELECT state, sum(number) AS number
     FROM (
       SELECT input.state_type AS state, 1 AS number
-      FROM changed JOIN input USING (id)
+      FROM changed JOIN input USING (id, version)
       UNION ALL
       SELECT input.from_state_type, -1
-      FROM changed JOIN input USING (id)
+      FROM changed JOIN input USING (id, version)
       WHERE input.from_state_type IS NOT NULL
     ) AS each
     GROUP BY state
@@ -185,6 +224,6 @@ moved AS (
 INSERT INTO ${history} (${owner.name}, ${columns.join(', ')}, recorded_at, position)
 SELECT input.id, ${columns.map((name) => `input.${name}`).join(', ')}, input.updated_at,
        moved.before + row_number() OVER (ORDER BY input.id)
-FROM changed JOIN input USING (id) CROSS JOIN moved
-RETURNING ${owner.name} AS id`;
+FROM changed JOIN input USING (id, version) CROSS JOIN moved
+RETURNING ${owner.name} AS id, version`;
 }

@@ -31,6 +31,10 @@ export interface MachineTables {
   readonly owner: Column;
   /** The record's columns as the history has them, `owner` in place of `id`. */
   readonly historyColumns: readonly Column[];
+  /** The constraint by which an idempotency key is used once. */
+  readonly idempotencyKey: string;
+  /** The constraint by which a position is given once. */
+  readonly positionKey: string;
 }
 
 /**
@@ -59,12 +63,38 @@ export function tablesOf(dataSource: DataSource, entities: MachineEntities): Mac
     columns: [id, ...others],
     owner: { ...owner, property: 'id' },
     historyColumns: [{ ...owner, property: 'id' }, ...others],
+    idempotencyKey: uniqueOn(history, 'idempotencyKey'),
+    positionKey: uniqueOn(history, 'position'),
   };
+}
+
+/** The name of the entity's unique constraint, or unique index, that ends with a property. */
+function uniqueOn({ name, uniques, indices }: EntityMetadata, property: string): string {
+  const unique = [...uniques, ...indices.filter(({ isUnique }) => isUnique)].find(
+    ({ columns }) => columns.at(-1)?.propertyName === property,
+  );
+  if (unique === undefined) throw new Error(`${name}.${property} is not unique.`);
+  return unique.name;
 }
 
 /** A select list: the columns of `alias`, under the names that our code has for them. */
 export function selected(columns: readonly Column[], alias: string): string {
   return columns.map(({ name, property }) => `${alias}.${name} AS "${property}"`).join(', ');
+}
+
+/**
+ * The record alone, of a row that has more.
+ *
+ * @param prefix what the names of its columns begin with in this row
+ */
+// R is the caller's word for the record of these tables.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+export function recordOf<R>({ columns }: MachineTables, row: object, prefix = ''): R {
+  const values = new Map(Object.entries(row));
+  // The columns are the record's properties: they were read off its entity.
+  return Object.fromEntries(
+    columns.map(({ property }) => [property, values.get(prefix + property)]),
+  ) as R;
 }
 
 function columnsOf(metadata: EntityMetadata): Column[] {

@@ -26,11 +26,18 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
   const { url, drop } = await createTestDatabase();
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
   await dataSource.initialize();
-  const database = new Database(dataSource, true);
+  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
   const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
   const clients: Client[] = [];
   return {
-    lives: new MachineStore(database, tables, phaseOf, { now, timeout: 5_000 }),
+    lives: new MachineStore(database, tables, phaseOf, {
+      now,
+      timeout: 5_000,
+      queueSize: 10_000,
+      onBrokenLedger: (error) => {
+        throw error;
+      },
+    }),
     archive: new MachineArchive(database, tables, phaseOf),
     dataSource,
     url,

@@ -1,11 +1,11 @@
 /** The store on a real PostgreSQL: what it records, who wins a race, and what it leaves alone. */
 import { uuidv7 } from 'uuidv7';
-import type {
-  TransitionError} from '../../src/machine';
+import type { TransitionError } from '../../src/machine';
 import {
   Alive,
   Dead,
   IllegalTransition,
+  type Moment,
   OccurredAtOutOfRange,
   type Phase,
   match,
@@ -19,17 +19,17 @@ let store: TestStore;
 let bystanders: string[];
 let before: Contents;
 
-const birth = (phase: Phase, now: Date): Alive | TransitionError =>
+const birth = (phase: Phase, at: Moment): Alive | TransitionError =>
   match(phase, {
-    Gestating: (gestating) => gestating.birth({ now }),
+    Gestating: (gestating) => gestating.birth(at),
     Alive: (alive) => new IllegalTransition('Birth', alive),
     Dead: (dead) => new IllegalTransition('Birth', dead),
   });
 
-const death = (phase: Phase, now: Date): Dead | TransitionError =>
+const death = (phase: Phase, at: Moment): Dead | TransitionError =>
   match(phase, {
-    Gestating: (gestating) => gestating.die({ now }),
-    Alive: (alive) => alive.die({ now }),
+    Gestating: (gestating) => gestating.die(at),
+    Alive: (alive) => alive.die(at),
     Dead: (dead) => new IllegalTransition('Death', dead),
   });
 
@@ -85,17 +85,10 @@ test('a refused transition changes nothing', async () => {
     IllegalTransition,
   );
   const tooEarly = new Date(0);
-  const refused = await store.lives.transition(
-    bystanders[0] ?? '',
-    'Birth',
-    (phase, now) =>
-      match(phase, {
-        Gestating: (gestating) => gestating.birth({ now, occurredAt: tooEarly }),
-        Alive: (alive) => new IllegalTransition('Birth', alive),
-        Dead: (other) => new IllegalTransition('Birth', other),
-      }),
-    nobody,
-  );
+  const refused = await store.lives.transition(bystanders[0] ?? '', 'Birth', birth, {
+    ...nobody,
+    occurredAt: tooEarly,
+  });
   expect(refused).toBeInstanceOf(OccurredAtOutOfRange);
   expect(await contents()).toEqual(before);
 });

@@ -4,6 +4,7 @@
  */
 import { Field, ID, InterfaceType, ObjectType, createUnionType } from 'type-graphql';
 import {
+  IdempotencyKeyReused,
   IllegalTransition,
   type LifeEvent,
   LifeNotFound,
@@ -90,7 +91,26 @@ export class OccurredAtOutOfRangeType extends TransitionErrorType {
   }
 }
 
-const ERROR_TYPES = [LifeNotFoundType, IllegalTransitionType, OccurredAtOutOfRangeType] as const;
+@ObjectType('IdempotencyKeyReused', {
+  implements: TransitionErrorType,
+  description: 'The same key was used before, with another event or another `occurredAt`.',
+})
+export class IdempotencyKeyReusedType extends TransitionErrorType {
+  @Field(() => String, { description: 'The key.' })
+  readonly idempotencyKey: string;
+
+  constructor(error: IdempotencyKeyReused) {
+    super(error);
+    this.idempotencyKey = error.idempotencyKey;
+  }
+}
+
+const ERROR_TYPES = [
+  LifeNotFoundType,
+  IllegalTransitionType,
+  OccurredAtOutOfRangeType,
+  IdempotencyKeyReusedType,
+] as const;
 
 export const BirthResult = createUnionType({
   name: 'BirthResult',
@@ -104,12 +124,14 @@ export const DeathResult = createUnionType({
   types: () => [DeadType, ...ERROR_TYPES] as const,
 });
 
-type Refusal = LifeNotFound | IllegalTransition<Phase, LifeEvent> | OccurredAtOutOfRange;
+type Refusal =
+  LifeNotFound | IllegalTransition<Phase, LifeEvent> | OccurredAtOutOfRange | IdempotencyKeyReused;
 type RefusalType = InstanceType<(typeof ERROR_TYPES)[number]>;
 
 /** The GraphQL view of why a transition was refused. */
 export function refusalTypeOf(refusal: Refusal): RefusalType {
   if (refusal instanceof LifeNotFound) return new LifeNotFoundType(refusal);
   if (refusal instanceof IllegalTransition) return new IllegalTransitionType(refusal);
+  if (refusal instanceof IdempotencyKeyReused) return new IdempotencyKeyReusedType(refusal);
   return new OccurredAtOutOfRangeType(refusal);
 }

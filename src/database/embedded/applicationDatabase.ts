@@ -1,0 +1,44 @@
+/** Owns the application's role and database in a running server; knows nothing of the tables in it. */
+import { Client } from 'pg';
+
+import { APPLICATION } from './cluster';
+
+const CONNECTED_WITHIN_MILLISECONDS = 10_000;
+
+/**
+ * Makes the application's role and database where they are missing. An interruption leaves nothing
+ * that the next call does not complete.
+ *
+ * @param superuserUrl how to connect as the superuser
+ * @param password the role's password, if it is to be made
+ * @throws the errors of node-postgres
+ */
+export async function makeApplicationDatabase(
+  superuserUrl: string,
+  password: string,
+): Promise<void> {
+  const client = new Client({
+    connectionString: superuserUrl,
+    connectionTimeoutMillis: CONNECTED_WITHIN_MILLISECONDS,
+    // Whatever PGSSLMODE in the environment says about other servers.
+    ssl: false,
+  });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ hasRole: boolean; hasDatabase: boolean }>(
+      `select
+         exists (select from pg_roles where rolname = $1) as "hasRole",
+         exists (select from pg_database where datname = $1) as "hasDatabase"`,
+      [APPLICATION],
+    );
+    const name = client.escapeIdentifier(APPLICATION);
+    if (rows[0]?.hasRole !== true) {
+      await client.query(`create role ${name} login password ${client.escapeLiteral(password)}`);
+    }
+    if (rows[0]?.hasDatabase !== true) {
+      await client.query(`create database ${name} owner ${name}`);
+    }
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Owns what a browser gets at `/graphql`: the Altair client, its settings and its ready operations.
+ * It deliberately does not know the schema, nor how `/graphql` answers anybody but a browser.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import {
+  getDistDirectory,
+  isSandboxFrame,
+  renderAltair,
+  renderInitSnippet,
+  type RenderOptions,
+} from 'altair-static';
+import { version } from 'altair-static/package.json';
+import type { FastifyInstance } from 'fastify';
+import Negotiator from 'negotiator';
+
+const ENDPOINT = '/graphql';
+const OPTIONS_SCRIPT = '/graphql/playground/options.js';
+/** The version is part of the path, so that a browser may keep an asset for good. */
+const ASSETS = `/graphql/playground/${version}/`;
+
+/** What `/graphql` can answer; who has no preference, as curl has none, gets the first. */
+const REPRESENTATIONS = [
+  'application/json',
+  'application/graphql-response+json',
+  'text/event-stream',
+  'text/html',
+];
+
+/** Altair needs nothing from elsewhere, and must not be talked into sending anything there. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  // Altair's widgets add style elements as they go, some of them without a nonce.
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** An operation with the comment above it, as in `playground.graphql`; its name is the group. */
+const OPERATION = /(?:^#.*\n)+^\w+ (\w+)[^]*?^\}$/gm;
+
+/** The id of no life: a birth before any conception is answered with `LifeNotFound`. */
+const NO_LIFE = '00000000-0000-0000-0000-000000000000';
+
+/** Altair runs this after each answer, or part of a long one, so it parses only what it looks for. */
+const FOLLOW_THE_NEWEST_LIFE = `const { body } = altair.response;
+if (body.includes('"conceive":{')) {
+  altair.helpers.setEnvironment('lifeId', JSON.parse(body).data.conceive.id, true);
+}
+`;
+
+/** Server-sent events need neither another scheme nor other credentials than the queries. */
+const SUBSCRIPTIONS = 'graphql-sse';
+
+/**
+ * Serves the playground: below `/graphql/playground/`, and at `/graphql` to those who prefer HTML.
+ * All others reach the route for `/graphql` that has no constraints, declared before or after.
+ */
+export async function playground(server: FastifyInstance): Promise<void> {
+  const operations = await readFile(join(__dirname, 'playground.graphql'), 'utf8');
+  const options = altairOptions(operations);
+  const page = renderAltair(options);
+  const script = renderInitSnippet(options);
+
+  server.addHook('onRequest', (_request, reply, done) => {
+    reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
+    reply.header('x-content-type-options', 'nosniff');
+    done();
+  });
+
+  server.addConstraintStrategy({
+    name: 'representation',
+    storage: () => new Map(),
+    // Most requests do not name it, and need no negotiation.
+    deriveConstraint: (request) =>
+      request.headers.accept?.includes('text/html')
+        ? new Negotiator(request).mediaType(REPRESENTATIONS)
+        : undefined,
+  });
+
+  server.get(ENDPOINT, { constraints: { representation: 'text/html' } }, (_request, reply) => {
+    // A hook before this, as that of CORS, may have named a header already.
+    const vary = [reply.getHeader('vary') ?? [], 'Accept'].flat().join(', ');
+    return reply
+      .type('text/html; charset=utf-8')
+      .headers({ vary, 'cache-control': 'no-cache' })
+      .send(page);
+  });
+
+  server.get(OPTIONS_SCRIPT, (_request, reply) =>
+    reply.type('text/javascript').header('cache-control', 'no-cache').send(script),
+  );
+
+  await server.register(fastifyStatic, {
+    root: getDistDirectory(),
+    prefix: ASSETS,
+    index: false,
+    decorateReply: false,
+    immutable: true,
+    maxAge: '1y',
+    // That frame evaluates what it is sent by any page that its own address names.
+    allowedPath: (path) => !isSandboxFrame(path),
+  });
+}
+
+function altairOptions(operations: string): RenderOptions {
+  return {
+    baseURL: ASSETS,
+    // Inline, they would need a policy that allows inline scripts.
+    serveInitialOptionsInSeperateRequest: OPTIONS_SCRIPT,
+    // Altair keeps a visitor's tabs in the browser; other operations get other tabs.
+    instanceStorageNamespace: createHash('sha256').update(operations).digest('hex'),
+    disableAccount: true,
+    endpointURL: ENDPOINT,
+    subscriptionsEndpoint: ENDPOINT,
+    initialSubscriptionRequestHandlerId: SUBSCRIPTIONS,
+    initialWindows: [...operations.matchAll(OPERATION)].map(([initialQuery, initialName]) => ({
+      initialName,
+      initialQuery,
+      initialSubscriptionRequestHandlerId: SUBSCRIPTIONS,
+    })),
+    initialVariables: JSON.stringify({ id: '{{lifeId}}' }, null, 2),
+    initialEnvironments: {
+      activeSubEnvironment: 'life',
+      subEnvironments: [{ id: 'life', title: 'Life', variables: { lifeId: NO_LIFE } }],
+    },
+    initialPostRequestScript: FOLLOW_THE_NEWEST_LIFE,
+    initialSettings: { 'schema.reloadOnStart': true },
+    persistedSettings: {
+      'banners.disable': true,
+      disablePushNotification: true,
+      // The old way interprets that script, the new one evaluates it, which the policy forbids.
+      'beta.disable.newScript': true,
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * Owns what a stranger with a browser meets at `/graphql`: the page opens, its operations run in
+ * order, and it talks to nobody else. It deliberately does not know how the page is put together.
+ */
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { startServer } from '../harness';
+
+// Altair is three megabytes of script, and a busy machine runs it without a GPU.
+jest.setTimeout(120_000);
+
+let server: Awaited<ReturnType<typeof startServer>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await startServer();
+  browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [
+      // A container's root has no user namespace to build the sandbox from.
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      // What the browser itself asks of the internet is none of this test's business.
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+describe('/graphql', () => {
+  const headersFor = async (accept: string): Promise<Headers> =>
+    (await fetch(`${server.url}/graphql`, { headers: { accept } })).headers;
+
+  test.each([
+    'text/html',
+    'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+    'text/html, application/json;q=0.9',
+  ])('is the page for who prefers HTML: %s', async (accept) => {
+    const headers = await headersFor(accept);
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(headers.get('vary')).toMatch(/\bAccept\b/);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toContain("script-src 'self';");
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+  });
+
+  test.each([
+    '*/*',
+    'application/json',
+    'application/json, text/html',
+    'application/graphql-response+json, text/html;q=0.9',
+    'application/json, text/html;q=0',
+  ])('is GraphQL for anybody else: %s', async (accept) => {
+    const headers = await headersFor(accept);
+    expect(headers.get('content-type')).toMatch(/^application\/.*json/);
+  });
+});
+
+describe('the page', () => {
+  let page: Page;
+  /** All that a page may not do: log an error, throw one, or ask anything of another origin. */
+  let offences: string[];
+
+  beforeEach(async () => {
+    offences = [];
+    page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
+    page.on('console', (message) => {
+      if (message.type() === 'error') offences.push(`logged: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => offences.push(`threw: ${error.message}`));
+    page.on('request', (request) => {
+      const { origin, protocol, href } = new URL(request.url());
+      if (origin !== server.url && protocol !== 'data:') offences.push(`asked for: ${href}`);
+    });
+    page.on('response', (response) => {
+      if (!response.ok()) offences.push(`got ${response.status()}: ${response.url()}`);
+    });
+    await open();
+  });
+
+  afterEach(async () => {
+    await page.close();
+    expect(offences).toEqual([]);
+  });
+
+  const open = async (): Promise<void> => {
+    await page.goto(`${server.url}/graphql`, { waitUntil: 'networkidle' });
+    await page.getByText('Send Request').waitFor();
+  };
+
+  /** Clicks the operation's tab and its send button, and reads the answer off the page. */
+  const send = async (operation: string): Promise<unknown> => {
+    await page.locator('app-window-switcher').getByText(operation, { exact: true }).click();
+    const answered = page.waitForResponse((response) => {
+      const sent: unknown = response.request().postDataJSON();
+      return (
+        typeof sent === 'object' &&
+        sent !== null &&
+        'operationName' in sent &&
+        sent.operationName === operation
+      );
+    });
+    await page.getByText('Send Request').click();
+    await answered;
+    const answer = page.locator('app-query-result .cm-content', { hasText: /"data"|"errors"/ });
+    return JSON.parse(await answer.innerText());
+  };
+
+  test('a life is lived from left to right, with no id to copy', async () => {
+    expect(await send('Conceive')).toMatchObject({
+      data: { conceive: { phase: 'GESTATING', nextEvents: ['BIRTH', 'DEATH'] } },
+    });
+    expect(await send('Birth')).toMatchObject({
+      data: { birth: { __typename: 'Alive', version: 2, nextEvents: ['DEATH'] } },
+    });
+    expect(await send('Die')).toMatchObject({
+      data: { die: { __typename: 'Dead', version: 3, nextEvents: [] } },
+    });
+    expect(await send('History')).toMatchObject({
+      data: {
+        life: {
+          phase: 'DEAD',
+          history: {
+            nodes: [{ event: 'CONCEPTION' }, { event: 'BIRTH' }, { event: 'DEATH' }],
+          },
+        },
+      },
+    });
+  });
+
+  test('a birth before any conception is refused by a type, not by an error', async () => {
+    const answer = await send('Birth');
+    expect(answer).toMatchObject({ data: { birth: { __typename: 'LifeNotFound' } } });
+    expect(answer).not.toHaveProperty('errors');
+  });
+
+  test('a second birth is refused with what is allowed', async () => {
+    await send('Conceive');
+    await send('Birth');
+    expect(await send('Birth')).toMatchObject({
+      data: {
+        birth: { __typename: 'IllegalTransition', from: 'ALIVE', nextEvents: ['DEATH'] },
+      },
+    });
+  });
+
+  test('whatever only reads answers, also before there is anything to read', async () => {
+    for (const operation of ['History', 'Lives', 'Census', 'Feed', 'Machine']) {
+      expect(await send(operation)).not.toHaveProperty('errors');
+    }
+  });
+
+  test('a second life takes the place of the first', async () => {
+    const first = await send('Conceive');
+    const second = await send('Conceive');
+    expect(second).not.toEqual(first);
+    expect(await send('Birth')).toMatchObject({ data: { birth: { version: 2 } } });
+  });
+
+  test('a browser keeps all scripts but the one that holds our options', async () => {
+    const askedAgain: string[] = [];
+    page.on('response', (response) => {
+      const { 'cache-control': caching = '', 'content-type': type = '' } = response.headers();
+      if (type.includes('javascript') && !caching.includes('immutable'))
+        askedAgain.push(response.url());
+    });
+    await open();
+    expect(askedAgain).toEqual([`${server.url}/graphql/playground/options.js`]);
+  });
+});
