@@ -9,6 +9,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { ArgsType, Field, ID, Int } from 'type-graphql';
+import type { Past } from '../store/MachineArchive';
 import type { PageRequest } from '../store/pages';
 import type { CursorCodec } from './cursors';
 import { BadUserInput, type FieldProblem } from './errors';
@@ -75,6 +76,31 @@ export class TransitionArguments extends LifeArguments {
   @IsOptional()
   @Matches(/^\P{C}{1,255}$/u, { message: 'must be 1 to 255 printable characters.' })
   idempotencyKey?: string | null;
+}
+
+@ArgsType()
+export class SnapshotArguments {
+  @Field(() => Int, { nullable: true, description: 'A version, from 1 on.' })
+  version?: number | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'A time; the last version counts that had occurred by then.',
+  })
+  asOf?: Date | null;
+}
+
+/**
+ * The moment of its past that a snapshot's arguments ask for; null: the present.
+ *
+ * @throws BadUserInput for both at once
+ */
+export function pastOf({ version, asOf }: SnapshotArguments): Past | null {
+  if (isGiven(version) && isGiven(asOf)) {
+    throw new BadUserInput([{ path: 'asOf', message: 'must not be given together with version.' }]);
+  }
+  if (isGiven(version)) return { version };
+  return isGiven(asOf) ? { asOf } : null;
 }
 
 /** The arguments of a Relay connection. */

@@ -6,6 +6,7 @@ import DataLoader from 'dataloader';
 import type { Database, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
 import type { PhaseOf } from './MachineStore';
+import { findAsOfStatement, findVersionStatement } from './statements';
 import { type Keyset, type Page, type PageRequest, readPage, readPages } from './pages';
 import { type Column, type MachineTables, recordOf } from './tables';
 
@@ -42,6 +43,14 @@ const TRANSITION_COLUMNS: readonly Column[] = [
   { name: 'actor', property: 'actor', type: 'text' },
 ];
 
+/** A moment of a machine's past: one of its versions, or what had occurred by some time. */
+export type Past = { readonly version: number } | { readonly asOf: Date };
+
+interface PastRequest {
+  readonly id: string;
+  readonly past: Past;
+}
+
 interface HistoryRequest {
   readonly id: string;
   readonly request: PageRequest;
@@ -55,6 +64,9 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #census: Statement;
+  readonly #findVersion: Statement;
+  readonly #findAsOf: Statement;
+  readonly #pasts: DataLoader<PastRequest, P | null>;
   readonly #histories: DataLoader<HistoryRequest, Page<Transition<P>>>;
 
   constructor(database: Database, tables: MachineTables, phaseOf: PhaseOf<R, P>) {
@@ -65,10 +77,12 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       name: `${tables.ledger}/census`,
       text: `SELECT position, counts FROM ${tables.ledger}`,
     };
-    this.#histories = new DataLoader((requests) => this.#readHistories(requests), {
-      cache: false,
-      maxBatchSize: GROUP_SIZE,
-    });
+    this.#findVersion = findVersionStatement(tables);
+    this.#findAsOf = findAsOfStatement(tables);
+    // Nothing is kept: a read that begins after an answer must see at least what that answer showed.
+    const batching = { cache: false, maxBatchSize: GROUP_SIZE };
+    this.#pasts = new DataLoader((requests) => this.#readPasts(requests), batching);
+    this.#histories = new DataLoader((requests) => this.#readHistories(requests), batching);
   }
 
   /**
@@ -127,12 +141,49 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     return this.#histories.load({ id, request });
   }
 
+  /**
+   * A machine as it was, rebuilt from its history.
+   *
+   * @param id in lower case
+   * @returns null where it had not begun by then, or has no such version
+   */
+  async past(id: string, past: Past): Promise<P | null> {
+    return this.#pasts.load({ id, past });
+  }
+
   /** How many machines are in each state; exactly consistent with the feed at its position. */
   async census(): Promise<Census> {
     const [census] = await this.#database.run<Census>(this.#census, []);
     // The database refuses to delete the ledger's one row.
     if (census === undefined) throw new Error(`The table ${this.#tables.ledger} is empty.`);
     return census;
+  }
+
+  async #readPasts(requests: readonly PastRequest[]): Promise<(P | null)[]> {
+    const found: (P | null)[] = requests.map(() => null);
+    const read = async (
+      statement: Statement,
+      keyOf: (past: Past) => number | string | undefined,
+    ): Promise<void> => {
+      const wanted = requests.flatMap(({ id, past }, index) => {
+        const key = keyOf(past);
+        return key === undefined ? [] : [{ id, key, index }];
+      });
+      if (wanted.length === 0) return;
+      const rows = await this.#database.run<{ number: string }>(statement, [
+        wanted.map(({ id }) => id),
+        wanted.map(({ key }) => key),
+      ]);
+      for (const row of rows) {
+        const index = wanted[Number(row.number) - 1]?.index ?? -1;
+        found[index] = this.#phaseOf(recordOf<R>(this.#tables, row));
+      }
+    };
+    await Promise.all([
+      read(this.#findVersion, (past) => ('version' in past ? past.version : undefined)),
+      read(this.#findAsOf, (past) => ('asOf' in past ? past.asOf.toISOString() : undefined)),
+    ]);
+    return found;
   }
 
   async #readHistories(requests: readonly HistoryRequest[]): Promise<Page<Transition<P>>[]> {

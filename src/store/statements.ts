@@ -45,16 +45,37 @@ WHERE record.id = ANY ($1::uuid[])`,
 
 /**
  * @returns a statement with parameters `uuid[]` and `integer[]`: ids and, in the same order, versions; and
- *   for rows the records as they were at those, with the `token` of the transition that made them so
+ *   for rows the records as they were at those, with the `number` of the pair that each is for, from 1 on,
+ *   and the `token` of the transition that made them so
  */
 export function findVersionStatement(tables: MachineTables): Statement {
   return {
     name: `${tables.records}/find-version`,
     text: `
-SELECT ${selected(tables.historyColumns, 'history')}, history.token
-FROM unnest($1::uuid[], $2::integer[]) AS wanted (id, version)
+SELECT wanted.number, ${selected(tables.historyColumns, 'history')}, history.token
+FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
 JOIN ${tables.history} AS history
   ON history.${tables.owner.name} = wanted.id AND history.version = wanted.version`,
+  };
+}
+
+/**
+ * @returns a statement with parameters `uuid[]` and `timestamptz[]`: ids and, in the same order, moments;
+ *   and for rows the records as they were then, with the `number` of the pair that each is for, from 1 on
+ */
+export function findAsOfStatement(tables: MachineTables): Statement {
+  const { records, history, owner, historyColumns } = tables;
+  return {
+    name: `${records}/find-as-of`,
+    text: `
+SELECT wanted.number, ${selected(historyColumns, 'history')}
+FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS wanted (id, moment, number)
+CROSS JOIN LATERAL (
+  SELECT * FROM ${history} AS history
+  WHERE history.${owner.name} = wanted.id AND history.occurred_at <= wanted.moment
+  ORDER BY history.version DESC
+  LIMIT 1
+) AS history`,
   };
 }
 

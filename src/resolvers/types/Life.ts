@@ -12,7 +12,7 @@ import {
   type Phase,
   match,
 } from '../../machine';
-import { PageArguments, pageRequest } from '../arguments';
+import { PageArguments, SnapshotArguments, pageRequest, pastOf } from '../arguments';
 import type { Context } from '../context';
 import { historyCursor } from '../cursors';
 import { DateTime } from './DateTime';
@@ -66,10 +66,16 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
 
   @Field(() => LifeSnapshotType, {
     nullable: true,
-    description: 'This life as it is, as a value without identity.',
+    description:
+      'This life as it was at a version, or at a time; as it is, when neither is given. Null before its conception, or beyond its last version.',
   })
-  snapshot(): LifeSnapshotType {
-    return new LifeSnapshotType(this.life);
+  async snapshot(
+    @Args(() => SnapshotArguments) moment: SnapshotArguments,
+    @Ctx() { archive }: Context,
+  ): Promise<LifeSnapshotType | null> {
+    const past = pastOf(moment);
+    const life = past ? await archive.past(this.id, past) : this.life;
+    return life && new LifeSnapshotType(life);
   }
 
   @Field(() => LifeTransitionConnection, { description: 'Its transitions, oldest first.' })
