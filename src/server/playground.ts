@@ -14,7 +14,7 @@ import {
   type RenderOptions,
 } from 'altair-static';
 import { version } from 'altair-static/package.json';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import Negotiator from 'negotiator';
 
 const ENDPOINT = '/graphql';
@@ -110,6 +110,12 @@ export async function playground(server: FastifyInstance): Promise<void> {
     // That frame evaluates what it is sent by any page that its own address names.
     allowedPath: (path) => !isSandboxFrame(path),
   });
+}
+
+/** Tells caches that `/graphql` answers differently to those who accept something else. */
+export function varyByAccept(reply: FastifyReply): void {
+  // The CORS plugin may have named Origin already.
+  reply.header('vary', [reply.getHeader('vary') ?? [], 'Accept'].flat().join(', '));
 }
 
 function altairOptions(operations: string): RenderOptions {

@@ -15,7 +15,7 @@ import type { Context, Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
 import { type AccessRules, refusal } from './access';
 import { createGraphQLServer } from './graphql';
-import { playground } from './playground';
+import { playground, varyByAccept } from './playground';
 
 export interface ServerSettings extends AccessRules {
   readonly playground: boolean;
@@ -87,6 +87,10 @@ export async function createServer(
   server.route({
     method: ['GET', 'POST'],
     url: '/graphql',
+    onRequest: (_request, reply, done) => {
+      varyByAccept(reply);
+      done();
+    },
     handler: fastifyApolloHandler(graphql, {
       context: async ({ id }): Promise<Context> => ({ ...services, requestId: id, actor: null }),
     }),
