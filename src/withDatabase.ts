@@ -22,12 +22,13 @@ async function withDatabase([command = '', ...parameters]: readonly string[]): P
         })
       : undefined;
   try {
-    // The terminal sends Ctrl-C to the command as well, which ends by itself; we outlive it to stop PostgreSQL.
-    process.on('SIGINT', () => undefined);
     const child = spawn(command, parameters, {
       stdio: 'inherit',
       env: { ...process.env, DATABASE_URL: databaseUrl ?? embedded?.url },
     });
+    // The terminal sends Ctrl-C to the command as well. We outlive it in any case, to stop PostgreSQL.
+    process.on('SIGINT', () => undefined);
+    process.on('SIGTERM', () => child.kill('SIGTERM'));
     const [code] = (await once(child, 'exit')) as [number | null];
     process.exitCode = code ?? 1;
   } finally {
