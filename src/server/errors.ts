@@ -4,7 +4,12 @@
  */
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
-import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from '../database/failures';
+import {
+  ConnectionLost,
+  DatabaseUnavailable,
+  OutcomeUnknown,
+  Overloaded,
+} from '../database/failures';
 import type { FieldProblem } from '../resolvers/errors';
 
 /** Failures that a client should know of, and may retry after. */
@@ -13,6 +18,12 @@ const FAILURES = [
     type: DatabaseUnavailable,
     code: 'DATABASE_UNAVAILABLE',
     message: 'The database cannot be used right now. Nothing was changed.',
+  },
+  {
+    // Of a read; the store lets none of a change's pass.
+    type: ConnectionLost,
+    code: 'DATABASE_UNAVAILABLE',
+    message: 'The database was lost before it answered. Nothing was changed.',
   },
   {
     type: Overloaded,
