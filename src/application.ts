@@ -25,6 +25,21 @@ export interface Application {
   stop(): Promise<void>;
 }
 
+/** Something that the configuration names cannot be had. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Whatever keeps a part from starting, told as a sentence about the variable that names it. */
+async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
+  try {
+    return await starting;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`${sentence}: ${reason}`, { cause: error });
+  }
+}
+
 /**
  * Starts everything that the configuration asks for, the database's end first.
  *
@@ -57,7 +72,7 @@ export async function startApplication(
       poolSize: configuration.databasePoolSize,
       connectTimeout: configuration.requestTimeout,
     });
-    await dataSource.initialize();
+    await start(dataSource.initialize(), 'The database of DATABASE_URL cannot be reached');
     started.push(() => dataSource.destroy());
     await checkVersion(dataSource, (message) => {
       log.warn(message);
@@ -88,7 +103,9 @@ export async function startApplication(
 
     const server = await createServer({ ...configuration, log, isReady: () => ready }, services);
     started.push(() => server.close());
-    const url = await server.listen({ host: configuration.host, port: configuration.port });
+    const { host, port } = configuration;
+    const listening = server.listen({ host, port });
+    const url = await start(listening, `HOST=${host} and PORT=${port} cannot be listened on`);
 
     let stopped: Promise<void> | undefined;
     return {

@@ -6,15 +6,19 @@ import { z } from 'zod';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
-const integer = (minimum: number, maximum: number): z.ZodType<number> => {
+const integer = (minimum: number, maximum: number): z.ZodType<number, string> => {
   const error = `expected a whole number from ${minimum} to ${maximum}`;
-  return z.coerce.number({ error }).int({ error }).min(minimum, { error }).max(maximum, { error });
+  return z
+    .string()
+    .regex(/^(0|[1-9]\d*)$/, { error, abort: true })
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, { error });
 };
 
 const onOrOff = z.enum(['on', 'off']).transform((value) => value === 'on');
 
 const isUrlOf = (value: string, ...schemes: string[]): boolean =>
-  URL.canParse(value) && schemes.includes(new URL(value).protocol);
+  URL.canParse(value) && schemes.some((scheme) => value.startsWith(`${scheme}//`));
 
 /** Every variable that there is; `.env.example` lists the same, which a test sees to. */
 const environment = z
@@ -125,7 +129,7 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   };
 }
 
-/** A URL as a log may have it. */
+/** A URL, or what was meant to be one, as a log may have it. */
 function withoutCredentials(value: string): string {
-  return value.replace(/\/\/.*@/, '//***@');
+  return value.replace(/^.*@/s, '***@').replace(/\bpassword=[^&]*/gi, 'password=***');
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
 import pino from 'pino';
-import { type Application, startApplication } from './application';
+import { type Application, StartError, startApplication } from './application';
 import { ConfigurationError, readConfiguration } from './config';
 import { EmbeddedPostgresError } from './database/embedded';
 import { UnsupportedVersion } from './database/version';
@@ -48,6 +48,7 @@ function stopOnSignals(starting: Promise<Application>, grace: number, log: pino.
 function isForPeople(error: unknown): error is Error {
   return (
     error instanceof ConfigurationError ||
+    error instanceof StartError ||
     error instanceof EmbeddedPostgresError ||
     error instanceof UnsupportedVersion
   );

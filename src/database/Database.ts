@@ -48,6 +48,8 @@ export class Database {
   ): Promise<Row[]> {
     const { preparedStatements, statementTimeout } = this.#settings;
     const client = await this.#connect();
+    // A connection that dies tells its statement; that it also tells whoever holds it would end the process.
+    client.on('error', ignore);
     try {
       const query = {
         text,
@@ -56,10 +58,12 @@ export class Database {
         ...(preparedStatements ? { name } : {}),
       };
       const { rows } = await client.query<Row>(query);
+      client.off('error', ignore);
       client.release();
       return rows;
     } catch (error) {
       const failure = failureOf(error);
+      if (failure instanceof RefusedData) client.off('error', ignore);
       // Its connection goes, too: it may be dead, or hold a plan that no longer fits.
       client.release(!(failure instanceof RefusedData));
       throw failure;
@@ -77,4 +81,8 @@ export class Database {
         : new Unreachable('The database cannot be reached.', { cause: error });
     }
   }
+}
+
+function ignore(): void {
+  // Told already.
 }

@@ -19,10 +19,10 @@ export class NodeResolver {
     description: 'Nodes by their ids, in the order of the ids; null where none has it.',
   })
   async nodes(
-    @Args(() => LivesByIdArguments) { ids }: LivesByIdArguments,
+    @Args(() => LivesByIdArguments) { lifeIds }: LivesByIdArguments,
     @Ctx() context: Context,
   ): Promise<(NodeType | null)[]> {
-    return Promise.all(ids.map((id) => find(id.toLowerCase(), context)));
+    return Promise.all(lifeIds.map((id) => find(id, context)));
   }
 }
 

@@ -14,7 +14,7 @@ import type { PageRequest } from '../store/pages';
 import type { CursorCodec } from './cursors';
 import { BadUserInput, type FieldProblem } from './errors';
 import { DateTime } from './types/DateTime';
-import { UUID } from './uuid';
+import { UUID, isUuid } from './uuid';
 
 const NOT_A_UUID = { message: 'must be a UUID, like 01890a5d-ac96-774b-bcce-b302099a8057.' };
 
@@ -38,8 +38,20 @@ export class LifeArguments {
 export class LivesByIdArguments {
   @Field(() => [ID], { description: 'Up to 100 ids.' })
   @ArrayMaxSize(MAX_PAGE_SIZE, { message: 'must be 100 ids at most.' })
-  @Matches(UUID, { ...NOT_A_UUID, each: true })
   ids!: string[];
+
+  /**
+   * The ids as the store knows them. Checked here, since a decorator could not say which one is wrong.
+   *
+   * @throws BadUserInput naming each that is no UUID
+   */
+  get lifeIds(): string[] {
+    const problems = this.ids.flatMap((id, index) =>
+      isUuid(id) ? [] : [{ path: `ids.${index}`, message: NOT_A_UUID.message }],
+    );
+    if (problems.length > 0) throw new BadUserInput(problems);
+    return this.ids.map((id) => id.toLowerCase());
+  }
 }
 
 @ArgsType()

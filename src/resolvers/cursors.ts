@@ -44,21 +44,22 @@ function codec<Node>(
 export const lifeCursor = codec<Phase>(
   'life',
   ({ state }) => [state.createdAt.toISOString(), state.id],
-  ([createdAt = '', id = '', ...rest]) => isMoment(createdAt) && isUuid(id) && rest.length === 0,
+  ([createdAt = '', id = '', ...rest]) =>
+    isMoment(createdAt) && isUuid(id) && id === id.toLowerCase() && rest.length === 0,
 );
 
 /** In the feed: the transition's position. */
 export const feedCursor = codec<Pick<Transition<Phase>, 'position'>>(
   'feed',
   ({ position }) => [position],
-  (key) => /^\d{1,18}$/.test(key.join()),
+  (key) => /^(0|[1-9]\d{0,17})$/.test(key.join()),
 );
 
 /** In one life's history: the version. */
 export const historyCursor = codec<Transition<Phase>>(
   'version',
   ({ phase }) => [String(phase.state.version)],
-  (key) => /^\d{1,9}$/.test(key.join()),
+  (key) => /^(0|[1-9]\d{0,8})$/.test(key.join()),
 );
 
 function isMoment(text: string): boolean {

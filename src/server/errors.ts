@@ -40,10 +40,14 @@ const FAILURES = [
 
 const MASKED = { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong on our side.' };
 
-/** Whether nobody expected this: it is to be logged, and masked. */
+/**
+ * Whether nobody expected this: it is to be logged, and masked. An error of GraphQL itself that has no code is
+ * about a value of ours that the schema cannot hold.
+ */
 export function isUnexpected(error: unknown): boolean {
   const cause = unwrapResolverError(error);
-  return !(cause instanceof GraphQLError) && !FAILURES.some(({ type }) => cause instanceof type);
+  if (cause instanceof GraphQLError) return cause.extensions['code'] === undefined;
+  return !FAILURES.some(({ type }) => cause instanceof type);
 }
 
 /**
@@ -67,6 +71,31 @@ export function formatError(
   return code === 'BAD_USER_INPUT'
     ? { ...formatted, extensions: { code, fields } }
     : { ...formatted, extensions: { code } };
+}
+
+/**
+ * The same, for a server that keeps its schema to itself: without the names that graphql-js suggests, and
+ * without the name of the library that refuses introspection.
+ */
+export function formatErrorTersely(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+): GraphQLFormattedError {
+  const terse = (message: string): string => message.replace(/ ?Did you mean .*$/s, '');
+  if (formatted.extensions?.['validationErrorCode'] === 'INTROSPECTION_DISABLED') {
+    const { code } = formatted.extensions;
+    return { ...formatted, message: 'Introspection is switched off.', extensions: { code } };
+  }
+  const { message, extensions = {}, ...rest } = formatError(formatted, error);
+  const fields = problemsOf(error).map((problem) => ({
+    ...problem,
+    message: terse(problem.message),
+  }));
+  return {
+    ...rest,
+    message: terse(message),
+    extensions: fields.length > 0 ? { ...extensions, fields } : extensions,
+  };
 }
 
 /** graphql-js says which variable it could not take by the node of its definition. */

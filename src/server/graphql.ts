@@ -10,7 +10,7 @@ import {
 import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../resolvers/context';
-import { formatError, isUnexpected } from './errors';
+import { formatError, formatErrorTersely, isUnexpected } from './errors';
 
 /** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
 const MAX_TOKENS = 1_000;
@@ -29,7 +29,7 @@ export function createGraphQLServer(
     schema,
     introspection,
     logger: log,
-    formatError,
+    formatError: introspection ? formatError : formatErrorTersely,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
     // A missing persisted query would come out as an internal error.
     persistedQueries: false,
@@ -61,13 +61,19 @@ function logUnexpectedErrors(log: FastifyBaseLogger): ApolloServerPlugin<Context
 
 /**
  * GraphQL over HTTP: a client that does not know `application/graphql-response+json` takes any status but
- * 200 for an answer that is not GraphQL's, so an error of the document is told in a 200.
+ * 200 for an answer that is not GraphQL's, so an error of the document or its variables is told in a 200. An
+ * error of the HTTP request is not.
  */
 const answerOverHttp: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ request, response }) => {
+      const { body, http } = response;
+      if (http.status !== 400 || body.kind !== 'single') return;
       const accept = request.http?.headers.get('accept') ?? '';
-      if (!accept.includes('application/graphql-response+json')) response.http.status = 200;
+      if (accept.includes('application/graphql-response+json')) return;
+      const { errors = [] } = body.singleResult;
+      if (errors.some(({ extensions }) => extensions?.['code'] === 'BAD_REQUEST')) return;
+      http.status = 200;
     },
   }),
 };

@@ -43,6 +43,13 @@ export async function createServer(
     bodyLimit: BODY_LIMIT,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
+    // What cannot even be routed passes none of the hooks below.
+    frameworkErrors: ({ message }, { id }, reply) => {
+      const body = JSON.stringify(errorBody('BAD_REQUEST', message));
+      reply.raw
+        .writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'x-request-id': id })
+        .end(withRequestId(body, id));
+    },
   });
 
   server.addHook('onRequest', async ({ method, headers, id }, reply) => {
@@ -108,7 +115,7 @@ function errorBody(code: string, message: string): { errors: GraphQLFormattedErr
  * Every error that leaves us carries the request's id. Stamped here, at the only gate that all answers pass,
  * since some errors arise before GraphQL has a context, and some before there is GraphQL.
  */
-function withRequestId(payload: unknown, requestId: string): unknown {
+function withRequestId<Payload>(payload: Payload, requestId: string): Payload | string {
   // An answer with errors begins with them: Apollo Server puts them first, as the specification advises.
   if (typeof payload !== 'string' || !payload.startsWith('{"errors":')) return payload;
   // Written by Apollo Server or by errorBody, both from this type.

@@ -4,7 +4,6 @@
  * larger its groups, and when it is idle an entry goes at once. Owns queueing, deadlines, retries and
  * settlement; does not know what its entries are, nor any SQL.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ConnectionLost,
   OutcomeUnknown,
@@ -43,19 +42,29 @@ interface Waiting<Entry, Result> {
   readonly reject: (error: unknown) => void;
   /** Whether it may have been applied without our being told. */
   uncertain: boolean;
+  /** Whether it goes without company, since a group that it was in was refused. */
+  alone: boolean;
 }
 
-/** Before a second try, at most; doubled with each further one, and drawn at random below that. In milliseconds. */
-const FIRST_DELAY = 20;
-const LONGEST_DELAY = 500;
+/** Entries of one key: the first is sent, the others are answered from its result. */
+type Rivals<Entry, Result> = Waiting<Entry, Result>[];
+
+/** The longest pause after a first failure, doubled with each further one up to the last; in milliseconds. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 500;
 
 export class Lane<Entry, Result> {
   readonly #settings: LaneSettings<Entry, Result>;
   #queue: Waiting<Entry, Result>[] = [];
   #inFlight = 0;
   #scheduled = false;
-  /** How many statements in a row have failed for a passing reason. */
+  #paused = false;
+  /** Why statements have failed since the last success, and how many in a row. */
+  #trouble: unknown;
   #failures = 0;
+  /** When entries will be looked through for those whose deadline has passed. */
+  #sweepAt = Infinity;
+  #sweep: NodeJS.Timeout | undefined;
 
   constructor(settings: LaneSettings<Entry, Result>) {
     this.#settings = settings;
@@ -67,9 +76,9 @@ export class Lane<Entry, Result> {
   }
 
   /**
-   * @param deadline in milliseconds of the system's clock: after it the entry is not sent any more
+   * @param deadline in milliseconds of the system's clock: an entry that still waits then is told so
    * @returns what its group's statement answered for it
-   * @throws Overloaded where the queue is full, or the deadline passed; DatabaseUnavailable, where that is
+   * @throws Overloaded where the queue is full, or the deadline passed; DatabaseUnavailable where that is
    *   why it passed; OutcomeUnknown where it passed while it was not known what became of the entry;
    *   RefusedData
    */
@@ -78,7 +87,8 @@ export class Lane<Entry, Result> {
       throw new Overloaded('Too many wait already.');
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ entry, deadline, resolve, reject, uncertain: false });
+      this.#queue.push({ entry, deadline, resolve, reject, uncertain: false, alone: false });
+      this.#sweepBy(deadline);
       this.#schedule();
     });
   }
@@ -86,7 +96,7 @@ export class Lane<Entry, Result> {
   /** After this turn of the event loop, so that all that arrives in it goes together. */
   #schedule(): void {
     const busy = this.#inFlight >= this.#settings.inFlight;
-    if (this.#scheduled || busy || this.#queue.length === 0) return;
+    if (this.#scheduled || this.#paused || busy || this.#queue.length === 0) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -96,7 +106,7 @@ export class Lane<Entry, Result> {
 
   async #runNextGroup(): Promise<void> {
     const group = this.#takeGroup();
-    if (group.size === 0) return;
+    if (group.length === 0) return;
     this.#inFlight += 1;
     // Where the lane may have a second statement in flight.
     this.#schedule();
@@ -105,99 +115,127 @@ export class Lane<Entry, Result> {
     this.#schedule();
   }
 
-  /** The first entries of the queue, by their key: each with those that will be answered from its result. */
-  #takeGroup(): Map<string, Waiting<Entry, Result>[]> {
-    const group = new Map<string, Waiting<Entry, Result>[]>();
-    const now = Date.now();
+  /** The first entries of the queue, by their keys. */
+  #takeGroup(): Rivals<Entry, Result>[] {
+    this.#rejectExpired();
+    const group = new Map<string, Rivals<Entry, Result>>();
     let taken = 0;
     for (const waiting of this.#queue) {
-      if (waiting.deadline <= now) {
-        waiting.reject(tooLate(waiting, new Overloaded('The deadline passed in the queue.')));
+      if (waiting.alone && group.size > 0) break;
+      const key = this.#settings.keyOf(waiting.entry);
+      const rivals = group.get(key);
+      if (rivals === undefined) {
+        if (group.size >= this.#settings.groupSize) break;
+        group.set(key, [waiting]);
       } else {
-        const key = this.#settings.keyOf(waiting.entry);
-        const rivals = group.get(key);
-        // One that may have been applied is sent itself, since no other's result says what became of it.
-        if (rivals !== undefined && waiting.uncertain) break;
-        if (rivals === undefined && group.size >= this.#settings.groupSize) break;
-        if (rivals === undefined) group.set(key, [waiting]);
-        else rivals.push(waiting);
+        // One that may have been applied is sent itself: no other's result says what became of it.
+        if (waiting.uncertain) break;
+        rivals.push(waiting);
       }
       taken += 1;
+      if (waiting.alone) break;
     }
     this.#queue = this.#queue.slice(taken);
-    return group;
+    return [...group.values()];
   }
 
-  async #run(group: Map<string, Waiting<Entry, Result>[]>): Promise<void> {
-    const rivals = [...group.values()];
-    const first = rivals.flatMap(([leader]) => leader ?? []);
-    let results: readonly Result[];
+  async #run(group: readonly Rivals<Entry, Result>[]): Promise<void> {
+    const leaders = group.flatMap((rivals) => rivals.slice(0, 1));
     try {
-      results = await this.#settings.execute(first.map(({ entry }) => entry));
+      const results = await this.#settings.execute(leaders.map(({ entry }) => entry));
+      this.#failures = 0;
+      this.#trouble = undefined;
+      await Promise.all(
+        group.map(async ([leader, ...followers], index) => {
+          // `execute` answers in the group's order, one for each.
+          const result = results[index] as Result;
+          for (const { resolve } of followers) resolve(this.#settings.follow(result));
+          if (leader) await this.#answer(leader, result);
+        }),
+      );
     } catch (error) {
-      await this.#handle(error, group);
-      return;
+      const followers = group.flatMap((rivals) => rivals.slice(1));
+      this.#fail(error, leaders, followers);
     }
-    this.#failures = 0;
-    await Promise.all(
-      rivals.map(async ([leader, ...followers], index) => {
-        // `execute` answers in the group's order, one for each.
-        const result = results[index] as Result;
-        if (leader === undefined) return;
-        for (const { resolve } of followers) resolve(this.#settings.follow(result));
-        await this.#answer(leader, result);
-      }),
-    );
   }
 
-  async #answer(waiting: Waiting<Entry, Result>, result: Result): Promise<void> {
+  async #answer(leader: Waiting<Entry, Result>, result: Result): Promise<void> {
     const { settle } = this.#settings;
-    if (!waiting.uncertain || settle === undefined) {
-      waiting.resolve(result);
+    if (!leader.uncertain || settle === undefined) {
+      leader.resolve(result);
       return;
     }
     try {
-      waiting.resolve(await settle(waiting.entry, result));
+      leader.resolve(await settle(leader.entry, result));
     } catch (error) {
-      await this.#goRoundAgain(error, [waiting]);
+      this.#fail(error, [leader], []);
     }
   }
 
-  /** What a failed statement means for the group that it was for. */
-  async #handle(error: unknown, group: Map<string, Waiting<Entry, Result>[]>): Promise<void> {
-    if (error instanceof RefusedData && group.size > 1) {
+  /** What a failed statement means for those that it was sent for, and for those that were to follow them. */
+  #fail(
+    error: unknown,
+    leaders: Waiting<Entry, Result>[],
+    followers: Waiting<Entry, Result>[],
+  ): void {
+    const refused = error instanceof RefusedData;
+    if (refused && leaders.length > 1) {
       // One by one, so that the culprit fails nobody else.
-      for (const [key, rivals] of group) await this.#run(new Map([[key, rivals]]));
+      for (const leader of leaders) leader.alone = true;
+      this.#putBack([...leaders, ...followers]);
       return;
     }
-    const leaders = [...group.values()].flatMap((rivals) => rivals.slice(0, 1));
-    const followers = [...group.values()].flatMap((rivals) => rivals.slice(1));
     if (error instanceof ConnectionLost && this.#settings.settle !== undefined) {
       for (const leader of leaders) leader.uncertain = true;
     }
-    // The followers were not sent: what was refused was not theirs.
-    if (error instanceof RefusedData) {
-      this.#queue.unshift(...followers);
-      await this.#goRoundAgain(error, leaders);
-    } else {
-      await this.#goRoundAgain(error, [...leaders, ...followers]);
-    }
+    // What was refused was not the followers'.
+    const affected = refused ? leaders : [...leaders, ...followers];
+    const goesAgain = ({ uncertain }: Waiting<Entry, Result>): boolean =>
+      uncertain || isPassing(error);
+    for (const each of affected) if (!goesAgain(each)) each.reject(error);
+    const again = affected.filter(goesAgain);
+    this.#putBack(refused ? [...again, ...followers] : again);
+    if (again.length > 0) this.#pause(error);
   }
 
-  /** Back to the head of the queue, where trying again may help; the lane holds its breath meanwhile. */
-  async #goRoundAgain(error: unknown, waiting: readonly Waiting<Entry, Result>[]): Promise<void> {
-    const now = Date.now();
-    const again: Waiting<Entry, Result>[] = [];
-    for (const each of waiting) {
-      if ((isPassing(error) || each.uncertain) && each.deadline > now) again.push(each);
-      else each.reject(tooLate(each, error));
-    }
-    if (again.length === 0) return;
+  #putBack(waiting: Waiting<Entry, Result>[]): void {
+    this.#queue = waiting.concat(this.#queue);
+    for (const { deadline } of waiting) this.#sweepBy(deadline);
+  }
 
-    const longest = Math.min(FIRST_DELAY * 2 ** this.#failures, LONGEST_DELAY);
+  /** Lets the lane hold its breath: for longer with each failure, and at random, so that not all come back at once. */
+  #pause(error: unknown): void {
+    if (isPassing(error)) this.#trouble = error;
+    if (this.#paused) return;
+    this.#paused = true;
+    const longest = Math.min(FIRST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
     this.#failures += 1;
-    await sleep(Math.random() * longest);
-    this.#queue.unshift(...again);
+    setTimeout(() => {
+      this.#paused = false;
+      this.#schedule();
+    }, Math.random() * longest);
+  }
+
+  /** Has the queue looked through at a deadline; one timer serves all, since deadlines come in about their order. */
+  #sweepBy(deadline: number): void {
+    if (deadline >= this.#sweepAt) return;
+    clearTimeout(this.#sweep);
+    this.#sweepAt = deadline;
+    this.#sweep = setTimeout(() => {
+      this.#sweepAt = Infinity;
+      this.#rejectExpired();
+      const next = this.#queue.reduce((first, each) => Math.min(first, each.deadline), Infinity);
+      if (next < Infinity) this.#sweepBy(next);
+    }, deadline - Date.now()).unref();
+  }
+
+  #rejectExpired(): void {
+    const now = Date.now();
+    if (!this.#queue.some(({ deadline }) => deadline <= now)) return;
+    const expired = this.#queue.filter(({ deadline }) => deadline <= now);
+    this.#queue = this.#queue.filter(({ deadline }) => deadline > now);
+    const trouble = this.#trouble ?? new Overloaded('The deadline passed in the queue.');
+    for (const waiting of expired) waiting.reject(tooLate(waiting, trouble));
   }
 }
 
@@ -208,9 +246,10 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-/** What to tell whom the deadline found waiting, or whom trying again does not help. */
-function tooLate({ uncertain }: { readonly uncertain: boolean }, error: unknown): unknown {
-  if (uncertain) return new OutcomeUnknown({}, { cause: error });
-  if (error instanceof ConnectionLost) return new Unreachable(error.message, { cause: error });
-  return error;
+/** What to tell whom the deadline found waiting. */
+function tooLate({ uncertain }: { readonly uncertain: boolean }, trouble: unknown): unknown {
+  if (uncertain) return new OutcomeUnknown({}, { cause: trouble });
+  if (trouble instanceof ConnectionLost)
+    return new Unreachable(trouble.message, { cause: trouble });
+  return trouble;
 }

@@ -1,19 +1,31 @@
 /** The scalar `DateTime`: RFC 3339 with an offset, to the millisecond, in years that every part of us can hold. */
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 
 const EARLIEST = new Date('0001-01-01T00:00:00.000Z');
 const LATEST = new Date('9999-12-31T23:59:59.999Z');
 
-function parse(value: unknown): Date {
-  if (typeof value !== 'string') {
-    throw new GraphQLError('A DateTime is a string like "2026-01-31T12:00:00Z".');
+/** @param node where the value stands in the document, if it does */
+function parse(value: unknown, node?: ValueNode): Date {
+  const nodes = node && { nodes: node };
+  if (typeof value !== 'string' || !isDateTime(value)) {
+    throw new GraphQLError('A DateTime is a text like "2026-01-31T12:00:00Z".', nodes);
   }
   const date = GraphQLDateTime.parseValue(value);
   if (date < EARLIEST || date > LATEST) {
-    throw new GraphQLError('A DateTime is in the years 0001 to 9999, in UTC.');
+    throw new GraphQLError('A DateTime is in the years 0001 to 9999, in UTC.', nodes);
   }
   return date;
+}
+
+/** The library says no by throwing, without a place. */
+function isDateTime(value: string): boolean {
+  try {
+    GraphQLDateTime.parseValue(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export const DateTime = new GraphQLScalarType<Date, string>({
@@ -21,8 +33,8 @@ export const DateTime = new GraphQLScalarType<Date, string>({
   description:
     'A moment: RFC 3339 with an offset, in the years 0001 to 9999, cut to the millisecond. Answers are in UTC.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
-  parseValue: parse,
-  parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : undefined),
+  parseValue: (value) => parse(value),
+  parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : undefined, node),
   serialize: (value) => {
     if (!(value instanceof Date)) throw new GraphQLError('A DateTime is a Date.');
     return value.toISOString();

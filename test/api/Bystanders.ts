@@ -1,0 +1,59 @@
+/**
+ * Lives that no request is about, one in each state: what a write must leave alone, compared by their rows
+ * as the database has them.
+ */
+import { Client } from 'pg';
+import { lifecycle, statesOf } from '../../src/machine';
+import type { TestServer } from '../harness';
+import { livingIn } from './lives';
+
+export class Bystanders {
+  readonly #url: string;
+  readonly #ids: readonly string[];
+  #session: Client;
+  #before: readonly object[] = [];
+
+  private constructor(url: string, ids: readonly string[]) {
+    this.#url = url;
+    this.#ids = ids;
+    this.#session = new Client({ connectionString: url });
+  }
+
+  /** Conceives them, on a server that has a database of its own. */
+  static async of({ url, database }: TestServer): Promise<Bystanders> {
+    if (database === undefined) throw new Error('The server has no database of its own.');
+    const ids: string[] = [];
+    for (const state of statesOf(lifecycle)) ids.push(await livingIn({ url }, state));
+    const bystanders = new Bystanders(database.url, ids);
+    await bystanders.#session.connect();
+    bystanders.#before = await bystanders.#rows();
+    expect(bystanders.#before.length).toBeGreaterThan(2 * ids.length);
+    return bystanders;
+  }
+
+  async expectUnchanged(): Promise<void> {
+    expect(await this.#rows()).toEqual(this.#before);
+  }
+
+  /** Ends the session by which they are looked at, so that the database can be dropped. */
+  async leave(): Promise<void> {
+    await this.#session.end();
+  }
+
+  /** Looks at them again after `leave`. */
+  async enter(): Promise<void> {
+    this.#session = new Client({ connectionString: this.#url });
+    await this.#session.connect();
+  }
+
+  async #rows(): Promise<object[]> {
+    const rowsOf = async (text: string): Promise<object[]> =>
+      (await this.#session.query<object>(text, [this.#ids])).rows;
+    return [
+      ...(await rowsOf('SELECT * FROM lives WHERE id = ANY ($1) ORDER BY id')),
+      ...(await rowsOf(
+        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY position',
+      )),
+    ];
+  }
+}

@@ -1,0 +1,171 @@
+/** Who may ask at all: by which name, from which origin, and what of it a browser is told. */
+import { type TestServer, startServer } from '../harness';
+import { JSON_BODY, type Reply, dataOf, send } from './client';
+
+const CONCEIVE = JSON.stringify({ query: 'mutation { conceive { id } }' });
+const COUNT = `/graphql?query=${encodeURIComponent('{ census { total } }')}`;
+
+/** Closed to other origins, and open to some. */
+let closed: TestServer;
+let open: TestServer;
+
+beforeAll(async () => {
+  closed = await startServer();
+  open = await startServer({ CORS_ORIGINS: 'https://one.example, http://other.example:8080' });
+});
+
+afterAll(async () => {
+  await closed.stop();
+  await open.stop();
+});
+
+const conceive = async (server: TestServer, headers: Record<string, string>): Promise<Reply> =>
+  send(server, { headers: { ...JSON_BODY, ...headers }, body: CONCEIVE });
+
+const preflight = async (server: TestServer, origin: string): Promise<Reply> =>
+  send(server, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type',
+    },
+  });
+
+const countOf = async (server: TestServer): Promise<number> =>
+  (await dataOf(server, '{ census { total } }')).census.total;
+
+const corsHeadersOf = ({ headers }: Reply): string[] =>
+  Object.keys(headers).filter((name) => name.startsWith('access-control-allow'));
+
+describe('an origin', () => {
+  test.each([
+    'https://foreign.example',
+    'null',
+    'http://localhost.foreign.example',
+    'http://127.0.0.1',
+    'http://127.0.0.1:1',
+    'file://',
+    '',
+    'not an origin',
+  ])('that is not ours, %j, changes nothing', async (origin) => {
+    for (const server of [closed, open]) {
+      const before = await countOf(server);
+      const reply = await conceive(server, { origin });
+      expect(reply.status).toBe(403);
+      expect(reply.body).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+      expect(reply.body.data).toBeUndefined();
+      expect(corsHeadersOf(reply)).toEqual([]);
+      expect(await countOf(server)).toBe(before);
+    }
+  });
+
+  test('that is our own may ask, by each of our names', async () => {
+    const { port } = new URL(closed.url);
+    for (const name of ['localhost', '127.0.0.1', '[::1]']) {
+      const host = `${name}:${port}`;
+      const reply = await conceive(closed, { host, origin: `http://${host}` });
+      expect(reply.status).toBe(200);
+      expect(reply.body.data.conceive).not.toBeNull();
+    }
+  });
+
+  test('that reads is answered without leave to see it, and a browser shows it nothing', async () => {
+    for (const server of [closed, open]) {
+      const reply = await send(server, {
+        method: 'GET',
+        path: COUNT,
+        headers: { ...JSON_BODY, origin: 'https://foreign.example' },
+      });
+      expect(reply.status).toBe(200);
+      expect(corsHeadersOf(reply)).toEqual([]);
+    }
+  });
+
+  test.each(['https://one.example', 'http://other.example:8080'])(
+    'of CORS_ORIGINS, %s, may ask, and is allowed to see the answer',
+    async (origin) => {
+      const asked = await preflight(open, origin);
+      expect(asked.status).toBe(204);
+      expect(asked.headers).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-allow-headers': 'content-type',
+        'access-control-allow-methods': expect.stringContaining('POST'),
+        vary: expect.stringContaining('Origin'),
+      });
+      const reply = await conceive(open, { origin });
+      expect(reply.status).toBe(200);
+      expect(reply.body.data.conceive).not.toBeNull();
+      expect(reply.headers).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-expose-headers': 'x-request-id',
+        vary: expect.stringContaining('Origin'),
+      });
+      // With credentials it would be ours to guard against being asked in somebody's name.
+      expect(reply.headers['access-control-allow-credentials']).toBeUndefined();
+      // What is wrong is for its eyes, too.
+      const refused = await send(open, { headers: { ...JSON_BODY, origin }, body: '{' });
+      expect(refused.headers['access-control-allow-origin']).toBe(origin);
+    },
+  );
+
+  test('of a scheme or a port that CORS_ORIGINS does not name is another one', async () => {
+    for (const origin of ['http://one.example', 'https://one.example:444', 'https://ONE.example']) {
+      expect((await conceive(open, { origin })).status).toBe(403);
+    }
+  });
+
+  test('that is foreign gets no leave by a preflight', async () => {
+    for (const server of [closed, open]) {
+      expect((await preflight(server, 'https://foreign.example')).headers).not.toHaveProperty(
+        'access-control-allow-origin',
+      );
+    }
+    expect(corsHeadersOf(await preflight(closed, 'https://one.example'))).toEqual([]);
+  });
+});
+
+describe('a host', () => {
+  test.each([
+    'localhost',
+    'LOCALHOST:1',
+    'Localhost:65535',
+    '127.0.0.1',
+    '127.0.0.1:80',
+    '[::1]',
+    '[::1]:4000',
+  ])('that is this machine’s own, %s, is answered', async (host) => {
+    const reply = await conceive(closed, { host });
+    expect(reply.status).toBe(200);
+    expect(reply.body.data.conceive).not.toBeNull();
+  });
+
+  test.each([
+    'rebound.example',
+    'rebound.example:4000',
+    'localhost.rebound.example',
+    'rebound.example.localhost:4000',
+    'localhost.',
+    '127.0.0.1.rebound.example',
+    '127.0.0.2',
+    '2130706433',
+    '[::]',
+    '::1',
+    'localhost:4000:4000',
+    'localhost@rebound.example',
+  ])('that was rebound to it, %j, is refused on every route', async (host) => {
+    const before = await countOf(closed);
+    const ownOrigin = { host, origin: `http://${host}` };
+    for (const reply of [
+      await conceive(closed, { host }),
+      await conceive(closed, ownOrigin),
+      await send(closed, { method: 'GET', path: COUNT, headers: { ...JSON_BODY, host } }),
+      await send(closed, { method: 'GET', headers: { host, accept: 'text/html' } }),
+      await send(closed, { method: 'GET', path: '/nothing', headers: { host } }),
+    ]) {
+      expect(reply.status).toBe(403);
+      expect(reply.body).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+    }
+    expect(await countOf(closed)).toBe(before);
+  });
+});

@@ -1,0 +1,232 @@
+/**
+ * What a client is told when the database fails: for real, on a database of the test's own. That it is told
+ * enough to act on and nothing else, and that all goes on once the database does.
+ */
+import { Client } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { type TestServer, administrate, startServer } from '../harness';
+import { Bystanders } from './Bystanders';
+import { LEAK, ask, dataOf, send } from './client';
+import { livingIn, mutationOf } from './lives';
+
+const FIND = 'query ($id: ID!) { life(id: $id) { version } }';
+
+let server: TestServer;
+let bystanders: Bystanders;
+/** The name of the server's database. */
+let database: string;
+
+beforeEach(async () => {
+  // After so long it is told that the database does not come back.
+  server = await startServer({ REQUEST_TIMEOUT_MS: '500' });
+  bystanders = await Bystanders.of(server);
+  database = new URL(urlOf(server)).pathname.slice(1);
+});
+
+afterEach(async () => {
+  await bystanders.expectUnchanged();
+});
+
+afterEach(async () => {
+  await bystanders.leave();
+  await server.stop();
+});
+
+function urlOf({ database: own }: TestServer): string {
+  if (own === undefined) throw new Error('A server that was started without DATABASE_URL has one.');
+  return own.url;
+}
+
+/** Runs a statement as the owner of the tables. */
+async function asOwner(statement: string): Promise<void> {
+  const client = new Client({ connectionString: urlOf(server) });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Ends all sessions of the server's application, and waits until they have ended. */
+async function endSessions(): Promise<void> {
+  await administrate(
+    `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+     WHERE datname = '${database}' AND application_name = 'persistent-state-machine'`,
+  );
+}
+
+const codesOf = ({ errors }: Awaited<ReturnType<typeof ask>>): unknown[] | undefined =>
+  errors?.map(({ extensions }) => extensions['code']);
+
+describe('what nobody expected', () => {
+  const renamed = 'ALTER TABLE life_transitions RENAME TO misplaced';
+  const restored = 'ALTER TABLE misplaced RENAME TO life_transitions';
+
+  test('is masked, and logged with its cause under the id of the request', async () => {
+    const id = await livingIn(server, 'Gestating');
+    await asOwner(renamed);
+    const query =
+      'query Looking($id: ID!) { life(id: $id) { version history { nodes { version } } } }';
+    const { headers, status, body } = await send(server, {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { id } }),
+    });
+    expect(status).toBe(200);
+    const requestId = headers['x-request-id'];
+    expect(body).toEqual({
+      data: { life: null },
+      errors: [
+        {
+          message: 'Something went wrong on our side.',
+          locations: [{ line: 1, column: query.indexOf('history') + 1 }],
+          path: ['life', 'history'],
+          extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+        },
+      ],
+    });
+
+    const logged = server.logs.filter((line) => line['requestId'] === requestId);
+    expect(logged).toEqual([
+      expect.objectContaining({
+        level: 50,
+        operationName: 'Looking',
+        err: expect.objectContaining({
+          message: 'relation "life_transitions" does not exist',
+          stack: expect.stringMatching(/\n\s+at /),
+        }),
+      }),
+    ]);
+    // The very cause would have been found, had it leaked.
+    expect(JSON.stringify(logged)).toMatch(LEAK);
+    // Who looked for whom is none of the log's business.
+    expect(JSON.stringify(logged)).not.toContain(id);
+    await asOwner(restored);
+  });
+
+  test('is masked and logged, too, where it is GraphQL that cannot tell what the database has', async () => {
+    const counts = '{"Gestating": 3000000000, "Alive": 0, "Dead": 0}';
+    await asOwner(`
+      ALTER TABLE ledger DISABLE TRIGGER ledger_counts_what_was_recorded;
+      UPDATE ledger SET counts = '${counts}'`);
+    const { data, errors } = await ask(server, '{ census { gestating } }');
+    expect(data).toBeNull();
+    expect(errors).toMatchObject([
+      {
+        message: 'Something went wrong on our side.',
+        extensions: { code: 'INTERNAL_SERVER_ERROR' },
+      },
+    ]);
+    expect(server.logs).toContainEqual(
+      expect.objectContaining({ level: 50, requestId: errors?.[0]?.extensions['requestId'] }),
+    );
+  });
+
+  test('changes nothing, and takes nothing from its neighbours, nor from those who come later', async () => {
+    const [one, other] = [uuidv7(), await livingIn(server, 'Gestating')];
+    const mutation = `mutation ($one: ID!, $other: ID!) {
+      conceive(id: $one) { id }
+      birth(id: $other) { __typename }
+      none: birth(id: "${uuidv7()}") { __typename }
+    }`;
+    await asOwner(renamed);
+    const { data, errors } = await ask(server, mutation, { one, other });
+    expect(data).toEqual({ conceive: null, birth: null, none: { __typename: 'LifeNotFound' } });
+    expect(errors).toMatchObject([
+      { path: ['conceive'], extensions: { code: 'INTERNAL_SERVER_ERROR' } },
+      { path: ['birth'], extensions: { code: 'INTERNAL_SERVER_ERROR' } },
+    ]);
+    expect(await dataOf(server, FIND, { id: one })).toEqual({ life: null });
+    expect(await dataOf(server, FIND, { id: other })).toEqual({ life: { version: 1 } });
+
+    await asOwner(restored);
+    expect(await dataOf(server, mutation, { one, other })).toMatchObject({
+      conceive: { id: one },
+      birth: { __typename: 'Alive' },
+    });
+  });
+});
+
+test('a database that is gone is DATABASE_UNAVAILABLE, and all goes on once it is back', async () => {
+  const id = await livingIn(server, 'Gestating');
+  // Enough at once that the pool has several sessions to lose.
+  await Promise.all(Array.from({ length: 20 }, async () => dataOf(server, FIND, { id })));
+  await bystanders.leave();
+  await administrate(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);
+  await endSessions();
+  try {
+    const answers = await Promise.all([
+      ask(server, FIND, { id }),
+      ask(server, mutationOf('Birth', '__typename'), { id }),
+      ask(server, 'mutation { conceive { id } }'),
+      ask(server, '{ census { total } }'),
+      ask(server, '{ lives { totalCount } }'),
+      ask(server, '{ transitions { nodes { version } } }'),
+    ]);
+    for (const answer of answers) {
+      expect(answer.status).toBe(200);
+      expect(codesOf(answer)).toEqual(['DATABASE_UNAVAILABLE']);
+    }
+    // The machine is no row of a database.
+    expect((await ask(server, '{ machine { mermaid } }')).errors).toBeUndefined();
+    for (const path of ['/healthz', '/readyz']) {
+      expect((await send(server, { method: 'GET', path })).status).toBe(200);
+    }
+  } finally {
+    await administrate(`ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
+    await bystanders.enter();
+  }
+  expect(await dataOf(server, FIND, { id })).toEqual({ life: { version: 1 } });
+  expect(await dataOf(server, mutationOf('Birth', '__typename'), { id })).toEqual({
+    outcome: { __typename: 'Alive' },
+  });
+});
+
+test('sessions that the database has ended while nobody used them are replaced without anybody noticing', async () => {
+  const id = await livingIn(server, 'Gestating');
+  await endSessions();
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, async () => ask(server, FIND, { id })),
+  );
+  for (const { data, errors } of answers) {
+    expect(errors).toBeUndefined();
+    expect(data).toEqual({ life: { version: 1 } });
+  }
+});
+
+test('a database that is read-only is DATABASE_UNAVAILABLE to mutations, and answers queries', async () => {
+  const id = await livingIn(server, 'Gestating');
+  const { census } = await dataOf(server, '{ census { total cursor } }');
+  await administrate(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
+  await endSessions();
+
+  for (const mutation of [
+    `mutation ($id: ID!) { birth(id: $id) { __typename } }`,
+    `mutation ($id: ID!) { die(id: $id) { __typename } }`,
+    `mutation { conceive { id } }`,
+  ]) {
+    expect(codesOf(await ask(server, mutation, { id }))).toEqual(['DATABASE_UNAVAILABLE']);
+  }
+  // What is refused without a write is told as ever.
+  expect(await dataOf(server, mutationOf('Birth', '__typename'), { id: uuidv7() })).toEqual({
+    outcome: { __typename: 'LifeNotFound' },
+  });
+  expect(await dataOf(server, FIND, { id })).toEqual({ life: { version: 1 } });
+  expect(await dataOf(server, '{ census { total cursor } }')).toEqual({ census });
+
+  await administrate(`ALTER DATABASE ${database} RESET default_transaction_read_only`);
+  await endSessions();
+  expect(await dataOf(server, mutationOf('Birth', '__typename'), { id })).toEqual({
+    outcome: { __typename: 'Alive' },
+  });
+});
+
+test('failures that a client is told of are none of the log’s errors', async () => {
+  await administrate(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
+  await endSessions();
+  await ask(server, 'mutation { conceive { id } }');
+  await ask(server, '{ life(id: "no UUID") { id } }');
+  await ask(server, '{');
+  expect(server.logs.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  await administrate(`ALTER DATABASE ${database} RESET default_transaction_read_only`);
+});

@@ -1,0 +1,86 @@
+/** The server as one of HTTP: GraphQL by the specification's own audit, and what a load balancer asks. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { serverAudits } from 'graphql-http';
+import { Client } from 'pg';
+import { type TestServer, startServer } from '../harness';
+import { send } from './client';
+import { livingIn } from './lives';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+test('every audit of GraphQL over HTTP is passed, those that only advise included', async () => {
+  const audits = serverAudits({ url: `${server.url}/graphql`, fetchFn: fetch });
+  expect(audits.length).toBeGreaterThan(50);
+  const results = await Promise.all(audits.map(async ({ fn }) => fn()));
+  const failed = results.flatMap((result) =>
+    result.status === 'error' || result.status === 'warn'
+      ? [`${result.id} ${result.name}: ${result.reason}`]
+      : [],
+  );
+  expect(failed).toEqual([]);
+});
+
+test('a load balancer is told that the process is alive and ready', async () => {
+  for (const method of ['GET', 'HEAD']) {
+    expect((await send(server, { method, path: '/healthz' })).status).toBe(200);
+    expect((await send(server, { method, path: '/readyz' })).status).toBe(200);
+  }
+});
+
+test('once it is told to stop it is not ready, and ends what is in flight', async () => {
+  const stopping = await startServer();
+  let stopped: Promise<void> | undefined;
+  const rival = new Client({ connectionString: stopping.database?.url });
+  try {
+    const id = await livingIn(stopping, 'Gestating');
+    await rival.connect();
+    // Whoever holds the ledger's row lets nobody finish.
+    await rival.query('BEGIN');
+    await rival.query('SELECT FROM ledger FOR UPDATE');
+
+    const { hostname, port, host } = new URL(stopping.url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    const body = JSON.stringify({ query: `mutation { birth(id: "${id}") { __typename } }` });
+    const head = `host: ${host}\r\ncontent-type: application/json\r\n`;
+    socket.write(`POST /graphql HTTP/1.1\r\n${head}content-length: ${body.length}\r\n\r\n${body}`);
+    await untilSomebodyWaits(rival);
+
+    // On the connection whose request is in flight, the only one that is still listened to.
+    stopped = stopping.stop();
+    socket.write(`GET /readyz HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+    const answers = text(socket);
+    await rival.query('COMMIT');
+    const [born, ready] = (await answers).split(/(?=HTTP\/1\.1 503)/);
+    expect(born).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(born).toContain('{"data":{"birth":{"__typename":"Alive"}}}');
+    expect(ready).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    expect(ready).toContain('{"status":"not ready"}');
+  } finally {
+    await rival.end();
+    await (stopped ?? stopping.stop());
+  }
+});
+
+/** Waits, by asking the database, until somebody waits for a lock. */
+async function untilSomebodyWaits(observer: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await observer.query<{ waiting: boolean }>(
+      `SELECT EXISTS (
+         SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'
+       ) AS waiting`,
+    );
+    if (rows[0]?.waiting === true) return;
+  }
+}

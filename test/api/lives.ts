@@ -1,0 +1,53 @@
+/** Ways through the machine, derived from its own list, and lives that have gone them over the API. */
+import {
+  type EventOf,
+  type LifeState,
+  type StateOf,
+  edgesOf,
+  lifecycle,
+  transitionMethods,
+} from '../../src/machine';
+import { dataOf } from './client';
+
+/** An event that a mutation makes: any but the conception. */
+export type Step = Exclude<EventOf<typeof lifecycle>, typeof lifecycle.initial.event>;
+
+/** A way from the initial state: what happened, and where each step led. */
+export type Way = readonly { readonly event: Step; readonly to: StateOf<typeof lifecycle> }[];
+
+/** Each way to `state`, and where that is undefined, each way to an end. */
+export function waysTo(state?: LifeState, from: LifeState = lifecycle.initial.to): Way[] {
+  const arrows = edgesOf(lifecycle).filter((edge) => edge.from === from);
+  const here = state === undefined ? arrows.length === 0 : state === from;
+  const onward = arrows.flatMap(({ event, to }) =>
+    // Only the initial edge, which has no state before it, is by the initial event.
+    waysTo(state, to).map((way) => [{ event: event as Step, to }, ...way]),
+  );
+  return [...(here ? [[]] : []), ...onward];
+}
+
+/** As GraphQL spells a state or an event. */
+export function constant(name: string): string {
+  return name.toUpperCase();
+}
+
+/** The mutation that makes an event happen to `$id`, and what it selects. */
+export function mutationOf(event: Step, selection: string): string {
+  return `mutation ($id: ID!, $occurredAt: DateTime) {
+    outcome: ${transitionMethods[event]}(id: $id, occurredAt: $occurredAt) { ${selection} }
+  }`;
+}
+
+/** @returns the id of a new life that has gone the shortest way to `state` */
+export async function livingIn(
+  server: { readonly url: string },
+  state: LifeState,
+): Promise<string> {
+  const { life } = await dataOf(server, 'mutation { life: conceive { id } }');
+  const [shortest = []] = waysTo(state).sort((one, other) => one.length - other.length);
+  for (const { event, to } of shortest) {
+    const { outcome } = await dataOf(server, mutationOf(event, '__typename'), life);
+    expect(outcome).toEqual({ __typename: to });
+  }
+  return life.id;
+}

@@ -1,0 +1,197 @@
+/** What the API says of itself: the machine, the census, and, where that is allowed, its schema. */
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql';
+import { edgesOf, lifecycle, mermaid, statesOf } from '../../src/machine';
+import { createSchema } from '../../src/resolvers/schema';
+import { type TestServer, startServer } from '../harness';
+import { ask, dataOf } from './client';
+import { constant, livingIn } from './lives';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+test('the machine is the list that the code goes by, as states with their transitions and as a diagram', async () => {
+  const { machine } = await dataOf(
+    server,
+    '{ machine { states { phase initial final transitions { event to } } mermaid } }',
+  );
+  expect(machine).toEqual({
+    states: statesOf(lifecycle).map((state) => {
+      const transitions = edgesOf(lifecycle).filter(({ from }) => from === state);
+      return {
+        phase: constant(state),
+        initial: state === lifecycle.initial.to,
+        final: transitions.length === 0,
+        transitions: transitions.map(({ event, to }) => ({
+          event: constant(event),
+          to: constant(to),
+        })),
+      };
+    }),
+    mermaid: mermaid(lifecycle),
+  });
+});
+
+describe('the census', () => {
+  test('of no lives at all counts none, and all that happens comes after its cursor', async () => {
+    const { census } = await dataOf(server, '{ census { gestating alive dead total cursor } }');
+    expect(census).toEqual({
+      gestating: 0,
+      alive: 0,
+      dead: 0,
+      total: 0,
+      cursor: expect.any(String),
+    });
+    const after = 'query ($after: String) { transitions(after: $after) { nodes { lifeId } } }';
+    const { cursor } = census;
+    expect(await dataOf(server, after, { after: cursor })).toEqual({ transitions: { nodes: [] } });
+    const id = await livingIn(server, 'Gestating');
+    expect(await dataOf(server, after, { after: cursor })).toEqual({
+      transitions: { nodes: [{ lifeId: id }] },
+    });
+  });
+
+  test('counts the lives of each phase, as of the last transition of the feed', async () => {
+    for (const state of ['Alive', 'Alive', 'Dead', 'Gestating', 'Alive'] as const) {
+      await livingIn(server, state);
+    }
+    const { census, transitions, ...totals } = await dataOf(
+      server,
+      `{
+        census { gestating alive dead total cursor }
+        transitions(last: 1) { nodes { cursor } }
+        GESTATING: lives(phase: GESTATING) { totalCount }
+        ALIVE: lives(phase: ALIVE) { totalCount }
+        DEAD: lives(phase: DEAD) { totalCount }
+        all: lives { totalCount }
+      }`,
+    );
+    const [last] = transitions.nodes;
+    expect(census).toEqual({ gestating: 2, alive: 3, dead: 1, total: 6, cursor: last.cursor });
+    expect(totals).toEqual({
+      GESTATING: { totalCount: 2 },
+      ALIVE: { totalCount: 3 },
+      DEAD: { totalCount: 1 },
+      all: { totalCount: 6 },
+    });
+  });
+
+  test('is never anything but what its feed adds up to, however much happens meanwhile', async () => {
+    const busy = Promise.all(
+      Array.from({ length: 40 }, async (_, index) =>
+        livingIn(server, index % 2 === 0 ? 'Dead' : 'Alive'),
+      ),
+    );
+    const work = { isDone: false };
+    const noticed = busy.finally(() => {
+      work.isDone = true;
+    });
+    let looked = 0;
+    for (let last = false; !last; looked += 1) {
+      // Once more after all is done.
+      last = work.isDone;
+      const { census } = await dataOf(server, '{ census { gestating alive dead total cursor } }');
+      const counts = { GESTATING: 0, ALIVE: 0, DEAD: 0 };
+      for (const { from, to } of await feedUntil(census.cursor)) {
+        counts[to] += 1;
+        if (from !== null) counts[from] -= 1;
+      }
+      expect(census).toMatchObject({
+        gestating: counts.GESTATING,
+        alive: counts.ALIVE,
+        dead: counts.DEAD,
+        total: counts.GESTATING + counts.ALIVE + counts.DEAD,
+      });
+    }
+    await noticed;
+    expect(looked).toBeGreaterThan(1);
+  });
+
+  type Constant = 'GESTATING' | 'ALIVE' | 'DEAD';
+
+  /** All transitions up to that of a cursor, it included. */
+  async function feedUntil(cursor: string): Promise<{ from: Constant | null; to: Constant }[]> {
+    const found = [];
+    let after: string | null = null;
+    do {
+      const variables: Record<string, unknown> = { after };
+      const { transitions } = await dataOf(
+        server,
+        `query ($after: String) {
+          transitions(first: 100, after: $after) { nodes { from to cursor } pageInfo { endCursor } }
+        }`,
+        variables,
+      );
+      found.push(...transitions.nodes);
+      after = transitions.pageInfo.endCursor;
+    } while (!found.some((node) => node.cursor === cursor));
+    return found.slice(0, found.findIndex((node) => node.cursor === cursor) + 1);
+  }
+});
+
+describe('introspection', () => {
+  /** A server that tells nothing of its schema. */
+  let reticent: TestServer;
+
+  beforeAll(async () => {
+    reticent = await startServer({ INTROSPECTION: 'off' });
+  });
+
+  afterAll(async () => {
+    await reticent.stop();
+  });
+
+  test('gives the schema, and what is misspelt is told what may have been meant', async () => {
+    const question = getIntrospectionQuery({ specifiedByUrl: true });
+    const schema = buildClientSchema(await dataOf(server, question));
+    expect(printSchema(lexicographicSortSchema(schema))).toBe(
+      printSchema(lexicographicSortSchema(createSchema())),
+    );
+    const { errors } = await ask(server, '{ lifes { totalCount } }');
+    expect(errors?.[0]?.message).toContain('Did you mean');
+  });
+
+  const byPhase = 'query ($phase: [Phase!]) { lives(phase: $phase) { totalCount } }';
+  const byOrder = 'query ($order: LifeOrder) { lives(order: $order) { totalCount } }';
+
+  test.each([
+    { document: '{ __schema { types { name } } }' },
+    { document: '{ __type(name: "Life") { name } }' },
+    { document: '{ machine { __typename } __schema { queryType { name } } }' },
+    { document: '{ lifes { totalCount } }' },
+    { document: '{ lives(phas: ALIVE) { totalCount } }' },
+    { document: '{ lives(phase: ALIV) { totalCount } }' },
+    { document: '{ lives { totalCoun } }' },
+    { document: '{ lives { nodes { ... on Aliv { id } } } }' },
+    { document: 'query ($phase: Phas) { lives(phase: $phase) { totalCount } }' },
+    { document: byPhase, variables: { phase: 'ALIV' } },
+    { document: byPhase, variables: { phase: ['ALIVE', 'DEADLY'] } },
+    { document: byOrder, variables: { order: 'NEWEST' } },
+  ])(
+    'that is off gives nothing of the schema, not even by a hint: $document $variables',
+    async ({ document, variables = {} }) => {
+      const { data, errors } = await ask(reticent, document, variables);
+      expect(data).toBeUndefined();
+      expect(errors).toHaveLength(1);
+      expect(JSON.stringify(errors)).not.toMatch(/did you mean/i);
+    },
+  );
+
+  test('that is off leaves the names of types in an answer, which are none of it', async () => {
+    expect(await dataOf(reticent, '{ __typename machine { __typename } }')).toEqual({
+      __typename: 'Query',
+      machine: { __typename: 'StateMachine' },
+    });
+  });
+});

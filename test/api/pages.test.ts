@@ -1,0 +1,338 @@
+/**
+ * Connections, by the Relay specification's own algorithm: any page of any connection, for any arguments, is
+ * the slice of an array that the specification says, and its flags are exact.
+ */
+import fc from 'fast-check';
+import { uuidv7 } from 'uuidv7';
+import { eventsOf, lifecycle, statesOf } from '../../src/machine';
+import { type TestServer, type TestStore, conceive, createStore, startServer } from '../harness';
+import { dataOf } from './client';
+import { type Way, constant, mutationOf, waysTo } from './lives';
+
+/** Fixed, so that a failure is found again; each run asks the server for one page of each connection. */
+const RUNS = { seed: 20_261_124, numRuns: 150, interruptAfterTimeLimit: 10_000 };
+
+/** One row of a connection: what a filter goes by, and the cursor once it is known. */
+interface Row {
+  readonly id: string;
+  readonly kind: string;
+}
+
+interface PageArguments {
+  readonly first: number | null;
+  readonly after: number | null;
+  readonly last: number | null;
+  readonly before: number | null;
+}
+
+interface Edge {
+  readonly cursor: string;
+  readonly node: unknown;
+}
+
+interface Page {
+  readonly nodes: readonly string[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+let store: TestStore;
+let server: TestServer;
+/** By age: some conceived in the same millisecond, which their ids then tell apart. */
+let lives: readonly Row[];
+/** In the order in which they were committed. */
+const transitions: Row[] = [];
+/** Of some lives, among them one in which all has happened that can. */
+const histories = new Map<string, readonly Row[]>();
+/** Of each connection's rows, in the same order; of the longest history's. */
+let cursors: { lives: string[]; transitions: string[]; history: string[] };
+
+beforeAll(async () => {
+  const conception = Date.parse('2026-01-31T12:00:00.000Z');
+  let now = new Date(conception);
+  store = await createStore(() => now);
+  server = await startServer({ DATABASE_URL: store.url });
+
+  const conceived: { id: string; millisecond: number; kind: string }[] = [];
+  const ways = waysTo().flatMap((way): Way[] =>
+    [...way.keys(), way.length].map((end) => way.slice(0, end)),
+  );
+  for (let index = 0; index < 45; index += 1) {
+    // Ids that are not in the order of conception, so that the order by age is none by id.
+    const id = index % 2 === 0 ? uuidv7() : crypto.randomUUID();
+    const millisecond = Math.floor(index / 4);
+    now = new Date(conception + millisecond);
+    await conceive(store.lives, id);
+    transitions.push({ id: `${id} 1`, kind: 'CONCEPTION' });
+    const way = ways[index % ways.length] ?? [];
+    for (const [step, { event }] of way.entries()) {
+      await dataOf(server, mutationOf(event, '__typename'), { id });
+      transitions.push({ id: `${id} ${step + 2}`, kind: constant(event) });
+    }
+    conceived.push({ id, millisecond, kind: constant(way.at(-1)?.to ?? 'Gestating') });
+  }
+  lives = conceived.sort(
+    (one, other) => one.millisecond - other.millisecond || (one.id < other.id ? -1 : 1),
+  );
+  for (const { id } of lives.slice(0, 8)) {
+    histories.set(
+      id,
+      transitions.filter((row) => row.id.startsWith(id)),
+    );
+  }
+  const [longest = ''] = [...histories.keys()].sort(
+    (one, other) => lengthOf(other) - lengthOf(one),
+  );
+  const all = await dataOf(
+    server,
+    `query ($id: ID!) {
+      lives(first: 100) { edges { cursor node { id } } }
+      transitions(first: 100) { edges { cursor node { lifeId version } } }
+      life(id: $id) { history(first: 100) { edges { cursor } } }
+    }`,
+    { id: longest },
+  );
+  const found: Edge[] = all.lives.edges;
+  const feed: Edge[] = all.transitions.edges;
+  const past: Edge[] = all.life.history.edges;
+  cursors = {
+    lives: found.map(cursorOf),
+    transitions: feed.map(cursorOf),
+    history: past.map(cursorOf),
+  };
+  // What the properties below rely on: all rows are there, in the order of the model.
+  expect(found.map(({ node }) => node)).toEqual(idsOf(lives).map(asLife));
+  expect(feed.map(({ node }) => node)).toEqual(idsOf(transitions).map(asTransition));
+  expect(cursors.history).toHaveLength(Math.max(...waysTo().map((way) => way.length)) + 1);
+});
+
+afterAll(async () => {
+  await server.stop();
+  await store.close();
+});
+
+const lengthOf = (id: string): number => histories.get(id)?.length ?? 0;
+const cursorOf = ({ cursor }: Edge): string => cursor;
+const idsOf = (rows: readonly Row[]): string[] => rows.map(({ id }) => id);
+
+/**
+ * The page by the specification: ApplyCursorsToEdges, then EdgesToReturn. A cursor is a place in the whole
+ * connection, whether or not the filter has the row that it was given for. Beyond what the specification
+ * demands of the flags, each is exact where the page begins at a cursor.
+ */
+function pageOf(
+  rows: readonly Row[],
+  kinds: readonly string[] | null,
+  { first, after, last, before }: PageArguments,
+): Page {
+  const all = [...rows.entries()].filter(([, { kind }]) => kinds?.includes(kind) ?? true);
+  const behindAfter = all.filter(([place]) => after !== null && place <= after);
+  const beyondBefore = all.filter(([place]) => before !== null && place >= before);
+  const between = all.filter(
+    ([place]) => (after === null || place > after) && (before === null || place < before),
+  );
+  const fromEnd = last !== null || (first === null && after === null && before !== null);
+  const size = first ?? last ?? 20;
+  const page = fromEnd ? between.slice(Math.max(0, between.length - size)) : between.slice(0, size);
+  const more = between.length > page.length;
+  return {
+    nodes: page.map(([, { id }]) => id),
+    hasNextPage: fromEnd ? beyondBefore.length > 0 : more,
+    hasPreviousPage: fromEnd ? more : behindAfter.length > 0,
+  };
+}
+
+/** Arguments of a page, some with `first`, some with `last`, some with neither; places of some rows as cursors. */
+function argumentsOf(length: number): fc.Arbitrary<PageArguments> {
+  const size = fc.oneof(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 0, max: 100 }));
+  const place = fc.option(fc.nat({ max: length - 1 }), { freq: 2 });
+  return fc
+    .tuple(fc.constantFrom('first', 'last', 'neither'), size, place, place)
+    .map(([side, number, after, before]) => ({
+      first: side === 'first' ? number : null,
+      after,
+      last: side === 'last' ? number : null,
+      before,
+    }));
+}
+
+/** The variables of a page, whose cursors are places until here. */
+function variablesOf(
+  { first, after, last, before }: PageArguments,
+  own: readonly string[],
+): Record<string, unknown> {
+  return {
+    first,
+    after: after === null ? null : own[after],
+    last,
+    before: before === null ? null : own[before],
+  };
+}
+
+/** That a connection is a page, and agrees with itself. */
+function expectPage(
+  connection: {
+    edges: Edge[];
+    nodes: unknown[];
+    pageInfo: Record<string, unknown>;
+  },
+  { nodes, hasNextPage, hasPreviousPage }: Page,
+  own: readonly string[],
+  rows: readonly Row[],
+  nodeOf: (id: string) => unknown,
+): void {
+  expect(connection.nodes).toEqual(nodes.map(nodeOf));
+  const expectedCursors = nodes.map((id) => own[idsOf(rows).indexOf(id)]);
+  expect(connection.edges).toEqual(
+    nodes.map((id, index) => ({ cursor: expectedCursors[index], node: nodeOf(id) })),
+  );
+  expect(connection.pageInfo).toEqual({
+    hasNextPage,
+    hasPreviousPage,
+    startCursor: expectedCursors.at(0) ?? null,
+    endCursor: expectedCursors.at(-1) ?? null,
+  });
+}
+
+const DECLARED = '$first: Int, $after: String, $last: Int, $before: String';
+const PASSED = 'first: $first, after: $after, last: $last, before: $before';
+const PAGE_INFO = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }';
+const LIFE = 'id';
+const TRANSITION = 'lifeId version';
+const asLife = (id: string): unknown => ({ id });
+const asTransition = (row: string): unknown => {
+  const [lifeId, version] = row.split(' ');
+  return { lifeId, version: Number(version) };
+};
+
+/** Any list of some of these, in any order, perhaps with repetitions, perhaps empty; or null. */
+const filterOf = (kinds: readonly string[]): fc.Arbitrary<readonly string[] | null> =>
+  fc.option(fc.array(fc.constantFrom(...kinds), { maxLength: 4 }), { freq: 3 });
+
+test('any page of lives, in either order and by any phases, is the slice that the specification says', async () => {
+  const phases = statesOf(lifecycle).map(constant);
+  const order = fc.constantFrom('OLDEST_FIRST', 'NEWEST_FIRST', null);
+  await fc.assert(
+    fc.asyncProperty(argumentsOf(45), filterOf(phases), order, async (page, phase, by) => {
+      const newestFirst = by === 'NEWEST_FIRST';
+      const rows = newestFirst ? lives.toReversed() : lives;
+      const own = newestFirst ? cursors.lives.toReversed() : cursors.lives;
+      const answer = await dataOf(
+        server,
+        `query ($phase: [Phase!], $order: LifeOrder, ${DECLARED}) {
+            lives(phase: $phase, order: $order, ${PASSED}) {
+              totalCount nodes { ${LIFE} } edges { cursor node { ${LIFE} } } ${PAGE_INFO}
+            }
+          }`,
+        { phase, order: by, ...variablesOf(page, own) },
+      );
+      expectPage(answer.lives, pageOf(rows, phase, page), own, rows, asLife);
+      expect(answer.lives.totalCount).toBe(
+        lives.filter(({ kind }) => phase?.includes(kind) ?? true).length,
+      );
+    }),
+    RUNS,
+  );
+});
+
+test('any page of transitions, by any events, is the slice that the specification says', async () => {
+  const events = eventsOf(lifecycle).map(constant);
+  await fc.assert(
+    fc.asyncProperty(argumentsOf(45), filterOf(events), async (page, by) => {
+      const answer = await dataOf(
+        server,
+        `query ($events: [LifeEvent!], ${DECLARED}) {
+          transitions(events: $events, ${PASSED}) {
+            nodes { ${TRANSITION} } edges { cursor node { ${TRANSITION} } } ${PAGE_INFO}
+          }
+        }`,
+        { events: by, ...variablesOf(page, cursors.transitions) },
+      );
+      expectPage(
+        answer.transitions,
+        pageOf(transitions, by, page),
+        cursors.transitions,
+        transitions,
+        asTransition,
+      );
+    }),
+    RUNS,
+  );
+});
+
+test('the same page of many histories is of each the slice that the specification says', async () => {
+  const [...ids] = histories.keys();
+  await fc.assert(
+    fc.asyncProperty(argumentsOf(cursors.history.length), async (page) => {
+      const { nodes } = await dataOf(
+        server,
+        `query ($ids: [ID!]!, ${DECLARED}) {
+          nodes(ids: $ids) {
+            ... on Life {
+              history(${PASSED}) {
+                nodes { ${TRANSITION} } edges { cursor node { ${TRANSITION} } } ${PAGE_INFO}
+              }
+            }
+          }
+        }`,
+        { ids, ...variablesOf(page, cursors.history) },
+      );
+      for (const [index, id] of ids.entries()) {
+        const rows = histories.get(id) ?? [];
+        const expected = pageOf(rows, null, page);
+        expectPage(nodes[index].history, expected, cursors.history, rows, asTransition);
+      }
+    }),
+    RUNS,
+  );
+});
+
+test('turning pages as pageInfo says finds every life once, forwards and backwards', async () => {
+  const turn = async (size: number, forwards: boolean): Promise<string[]> => {
+    const found: string[] = [];
+    let cursor: string | null = null;
+    for (let more = true; more;) {
+      const variables: Record<string, unknown> = forwards
+        ? { first: size, after: cursor }
+        : { last: size, before: cursor };
+      const answer = await dataOf(
+        server,
+        `query (${DECLARED}) { lives(${PASSED}) { nodes { id } ${PAGE_INFO} } }`,
+        variables,
+      );
+      const nodes: { id: string }[] = answer.lives.nodes;
+      const { pageInfo } = answer.lives;
+      found.splice(forwards ? found.length : 0, 0, ...nodes.map(({ id }) => id));
+      cursor = forwards ? pageInfo.endCursor : pageInfo.startCursor;
+      more = forwards ? pageInfo.hasNextPage : pageInfo.hasPreviousPage;
+    }
+    return found;
+  };
+  for (const size of [1, 7, 45, 100]) {
+    expect(await turn(size, true)).toEqual(idsOf(lives));
+    expect(await turn(size, false)).toEqual(idsOf(lives));
+  }
+});
+
+test('a transition’s own cursor is that of its edge in the feed, wherever the transition is met', async () => {
+  const [[id, rows] = ['', []]] = histories;
+  const { life, transitions: feed } = await dataOf(
+    server,
+    `query ($id: ID!) {
+      life(id: $id) { history { nodes { cursor } } }
+      transitions(first: 100) { nodes { cursor } }
+    }`,
+    { id },
+  );
+  expect(feed.nodes).toEqual(cursors.transitions.map((cursor) => ({ cursor })));
+  const places = rows.map((row) => idsOf(transitions).indexOf(row.id));
+  expect(life.history.nodes).toEqual(places.map((at) => ({ cursor: cursors.transitions[at] })));
+});
+
+test('lives conceived after a page was read come on the pages that follow it', async () => {
+  const after = cursors.lives.at(-1);
+  const document = 'query ($after: String) { lives(after: $after) { nodes { id } } }';
+  expect(await dataOf(server, document, { after })).toEqual({ lives: { nodes: [] } });
+  const { conceive: life } = await dataOf(server, 'mutation { conceive { id } }');
+  expect(await dataOf(server, document, { after })).toEqual({ lives: { nodes: [life] } });
+});

@@ -1,0 +1,61 @@
+/** What the documents say of the project, where that can be checked: they name what is there, and all of it. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { readConfiguration, variables } from '../../src/config';
+import { lifecycle, mermaid } from '../../src/machine';
+
+const readme = readFileSync('README.md', 'utf8');
+const documents = readdirSync('.').filter((name) => name.endsWith('.md'));
+
+/** The rows of the README's table of variables: name and default. */
+const table = [
+  ...sectionOf('Configuration').matchAll(/^\| `([A-Z_]+)` *\| *(?:`([^`]*)`)? *\|/gm),
+].map(([, name = '', value = '']) => [name, value] as const);
+
+function sectionOf(title: string): string {
+  return readme.split(/^## /m).find((section) => section.startsWith(title)) ?? '';
+}
+
+test('the README’s diagram is the machine’s', () => {
+  const [, diagram] = /^```mermaid\n([^]*?)\n```$/m.exec(readme) ?? [];
+  expect(diagram).toBe(mermaid(lifecycle));
+});
+
+test('the README’s table of variables has each of them once, and no other', () => {
+  expect(table.map(([name]) => name).sort()).toEqual([...variables].sort());
+});
+
+test('the README’s defaults are those of the code', () => {
+  expect(readConfiguration(Object.fromEntries(table))).toEqual(readConfiguration({}));
+});
+
+test('.env.example has each variable once, and no other, with its default', () => {
+  const example = readFileSync('.env.example', 'utf8');
+  const names = [...example.matchAll(/^#? ?([A-Z_]+)=/gm)].map(([, name]) => name);
+  expect(names.sort()).toEqual([...variables].sort());
+  expect(readConfiguration(parseEnv(example) as Record<string, string>)).toEqual(
+    readConfiguration({}),
+  );
+});
+
+describe.each(documents)('%s', (name) => {
+  const document = readFileSync(name, 'utf8');
+
+  test('names only commands that there are', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: object };
+    const commands = [...document.matchAll(/npm run ([\w:]+)/g)].map(([, command]) => command);
+    expect(commands.filter((command) => !Object.hasOwn(scripts, command ?? ''))).toEqual([]);
+  });
+
+  test('names only files that there are', () => {
+    const links = [...document.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link);
+    // Of recipes, not what the reader is to write.
+    const paths =
+      name === 'CONTRIBUTING.md'
+        ? []
+        : [...document.matchAll(/`((?:src|test|migrations|scripts|bench|web)\/[\w./-]*)`/g)].map(
+            ([, path]) => path,
+          );
+    expect([...links, ...paths].filter((path) => !existsSync(path ?? ''))).toEqual([]);
+  });
+});

@@ -1,0 +1,75 @@
+/** The schema as others read it: the file in the repository, its descriptions, and the playground's operations. */
+import { readFileSync } from 'node:fs';
+import {
+  type GraphQLNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isSpecifiedScalarType,
+  parse,
+  printSchema,
+  separateOperations,
+  validate,
+} from 'graphql';
+import { createSchema } from '../../src/resolvers/schema';
+
+const schema = createSchema();
+
+test('schema.graphql is the schema; where it is not, npm run schema makes it so', () => {
+  expect(readFileSync('schema.graphql', 'utf8').trimEnd()).toBe(printSchema(schema));
+});
+
+interface Described {
+  readonly description?: string | null | undefined;
+}
+
+/** A type, and all that is in it, each by its coordinate. */
+function coordinatesOf(type: GraphQLNamedType): (readonly [string, Described])[] {
+  if (isEnumType(type)) {
+    return [
+      [type.name, type],
+      ...type.getValues().map((value) => [`${type.name}.${value.name}`, value] as const),
+    ];
+  }
+  if (isObjectType(type) || isInterfaceType(type)) {
+    const fields = Object.values(type.getFields()).flatMap((field) => [
+      [`${type.name}.${field.name}`, field] as const,
+      ...field.args.map(
+        (argument) => [`${type.name}.${field.name}(${argument.name}:)`, argument] as const,
+      ),
+    ]);
+    return [[type.name, type], ...fields];
+  }
+  if (isInputObjectType(type)) {
+    const fields = Object.values(type.getFields());
+    return [
+      [type.name, type],
+      ...fields.map((field) => [`${type.name}.${field.name}`, field] as const),
+    ];
+  }
+  return [[type.name, type]];
+}
+
+test('every type, field, argument and enum value has a description, which is a sentence', () => {
+  const coordinates = Object.values(schema.getTypeMap())
+    .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
+    .flatMap(coordinatesOf);
+  expect(coordinates.length).toBeGreaterThan(100);
+  const silent = coordinates.filter(
+    ([, { description }]) => !/^[A-Z0-9`][^]*[.?!]$/.test(description ?? ''),
+  );
+  expect(silent.map(([coordinate]) => coordinate)).toEqual([]);
+});
+
+describe('the operations of the playground', () => {
+  const operations = Object.entries(
+    separateOperations(parse(readFileSync('src/server/playground.graphql', 'utf8'))),
+  );
+
+  test.each(operations)('%s is valid', (name, document) => {
+    expect(name).toMatch(/^[A-Z]/);
+    expect(validate(schema, document).map(({ message }) => message)).toEqual([]);
+  });
+});

@@ -1,0 +1,163 @@
+/** What the environment may say: each bad value is named, with what is allowed, and no password is ever printed. */
+import { ConfigurationError, readConfiguration, variables } from '../../src/config';
+
+const LONG = '9'.repeat(30);
+
+/** Of each variable the values that it does not allow, and how what it allows is said. */
+const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
+  PORT: {
+    values: ['-1', '65536', '80.5', 'http', '4000x', '0x10', '1e3', 'NaN', 'Infinity', LONG],
+    allowed: /whole number from 0 to 65535/,
+  },
+  HOST: { values: ['0.0.0.0', '::', '192.0.2.1', 'example.com'], allowed: /loopback.*AUTH/ },
+  DATABASE_URL: {
+    values: [
+      'nonsense',
+      'mysql://host/database',
+      'http://host',
+      '/var/run/postgresql',
+      '//host',
+      'postgres:host/database',
+    ],
+    allowed: /postgresql:\/\//,
+  },
+  DATABASE_POOL_SIZE: {
+    values: ['0', '-1', '1001', '2.5', 'many', LONG],
+    allowed: /whole number from 1 to 1000/,
+  },
+  PREPARED_STATEMENTS: { values: ['true', 'ON', '1', 'no'], allowed: /"on"\|"off"/ },
+  MIGRATIONS: { values: ['on', 'AUTO', 'true'], allowed: /"auto"\|"off"/ },
+  GRAPHIQL: { values: ['true', 'ON', '0'], allowed: /"on"\|"off"/ },
+  INTROSPECTION: { values: ['false', 'Off', '0'], allowed: /"on"\|"off"/ },
+  LOG_LEVEL: { values: ['verbose', 'INFO', '30'], allowed: /"fatal"\|.*"info"\|.*"silent"/ },
+  AUTH: { values: ['on', 'none', 'OFF'], allowed: /"?off"?/ },
+  CORS_ORIGINS: {
+    values: [
+      '*',
+      'null',
+      'example.com',
+      'https://example.com/',
+      'https://example.com/path',
+      'https://EXAMPLE.com',
+      'https://example.com:443',
+      'ftp://example.com',
+      'https://one.example,',
+      'https://one.example https://other.example',
+      'https://one.example,other.example',
+    ],
+    allowed: /origins like https:\/\/example\.com, separated by commas/,
+  },
+  MAX_QUEUE: { values: ['0', '-1', '1000001', 'all'], allowed: /whole number from 1 to 1000000/ },
+  REQUEST_TIMEOUT_MS: { values: ['0', '5s', '600001'], allowed: /whole number from 1 to 600000/ },
+  SHUTDOWN_GRACE_MS: { values: ['-1', '10s', '600001'], allowed: /whole number from 0 to 600000/ },
+};
+
+/** What is said of a configuration that cannot be used. */
+const messageOf = (source: Record<string, string>): string => {
+  try {
+    readConfiguration(source);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return (error as ConfigurationError).message;
+  }
+  throw new Error(`${JSON.stringify(source)} was accepted.`);
+};
+
+test('every variable but one, which may be anything, has values that it does not allow', () => {
+  expect([...Object.keys(bad), 'DATA_DIR'].sort()).toEqual([...variables].sort());
+});
+
+const cases = Object.entries(bad).flatMap(([name, { values, allowed }]) =>
+  values.map((value) => ({ name, value, allowed })),
+);
+
+test.each(cases)('$name=$value is refused', ({ name, value, allowed }) => {
+  const message = messageOf({ [name]: value });
+  expect(message.split('\n')).toHaveLength(1);
+  expect(message).toContain(name);
+  expect(message).toContain(value);
+  expect(message).toMatch(allowed);
+});
+
+test('all that is wrong is told at once, a line for each', () => {
+  const lines = messageOf({ PORT: 'x', GRAPHIQL: 'x', CORS_ORIGINS: 'x' }).split('\n');
+  expect(lines.map((line) => line.split('=')[0]).sort()).toEqual([
+    'CORS_ORIGINS',
+    'GRAPHIQL',
+    'PORT',
+  ]);
+});
+
+test.each([
+  'mysql://user:s3cret@host/database',
+  'user:s3cret@host/database',
+  'postgres:user:s3cret@host/database',
+  'mysql://host/database?password=s3cret',
+  'mysql://user:s3cret@with@signs@host/database',
+  'mysql://user:with/slash/s3cret@host/database',
+])('no password is printed of DATABASE_URL=%j', (value) => {
+  const message = messageOf({ DATABASE_URL: value });
+  expect(message).toContain('DATABASE_URL');
+  expect(message).not.toContain('s3cret');
+});
+
+test('what is not set, or set to nothing, has its default', () => {
+  const nothing = Object.fromEntries(variables.map((name) => [name, ' ']));
+  expect(readConfiguration(nothing)).toEqual(readConfiguration({}));
+  expect(readConfiguration({})).toMatchObject({
+    port: 4000,
+    host: '127.0.0.1',
+    loopback: true,
+    databaseUrl: undefined,
+    dataDirectory: '.data',
+    databasePoolSize: 10,
+    preparedStatements: true,
+    migrateOnStart: true,
+    playground: true,
+    introspection: true,
+    logLevel: 'info',
+    corsOrigins: [],
+    requestTimeout: 5_000,
+    shutdownGrace: 10_000,
+  });
+});
+
+test('what is allowed is taken', () => {
+  expect(
+    readConfiguration({
+      PORT: '0',
+      HOST: '0.0.0.0',
+      AUTH: 'off',
+      DATABASE_URL: 'postgres://user:secret@host:5432/database?sslmode=require',
+      DATA_DIR: '/somewhere else',
+      DATABASE_POOL_SIZE: '1000',
+      PREPARED_STATEMENTS: 'off',
+      MIGRATIONS: 'off',
+      GRAPHIQL: 'off',
+      INTROSPECTION: 'off',
+      LOG_LEVEL: 'silent',
+      CORS_ORIGINS: 'https://one.example, http://other.example:8080',
+      REQUEST_TIMEOUT_MS: ' 1 ',
+      SHUTDOWN_GRACE_MS: '0',
+    }),
+  ).toMatchObject({
+    port: 0,
+    host: '0.0.0.0',
+    loopback: false,
+    databaseUrl: 'postgres://user:secret@host:5432/database?sslmode=require',
+    dataDirectory: '/somewhere else',
+    databasePoolSize: 1000,
+    preparedStatements: false,
+    migrateOnStart: false,
+    playground: false,
+    introspection: false,
+    logLevel: 'silent',
+    corsOrigins: ['https://one.example', 'http://other.example:8080'],
+    requestTimeout: 1,
+    shutdownGrace: 0,
+  });
+});
+
+test.each(['127.0.0.1', '::1', 'localhost'])('%s is loopback, and needs no AUTH', (host) => {
+  expect(readConfiguration({ HOST: host })).toMatchObject({ host, loopback: true });
+});

@@ -1,0 +1,240 @@
+/**
+ * The start command itself, in a process of its own with the embedded database: what survives a stop, a kill
+ * and the loss of its PostgreSQL, and what a person is told when it does not start.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { Client } from 'pg';
+import { ask, createTestDatabase } from '../harness';
+import { Proxy } from '../harness/proxy';
+
+jest.setTimeout(60_000);
+
+/** A start of the command. */
+interface Start {
+  readonly child: ChildProcess;
+  /** Where it listens, from the line that announces it; undefined where it ends without one. */
+  readonly url: string | undefined;
+  /** Its exit code, and all that it said on standard error. */
+  readonly ended: Promise<{ readonly code: number | null; readonly complaint: string }>;
+}
+
+let directory: string;
+/** What a test has started, and how it is ended; the last one first. */
+let cleanUps: (() => Promise<unknown>)[];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'start-'));
+});
+
+beforeEach(() => {
+  cleanUps = [];
+});
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+});
+
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+async function start(environment: Record<string, string> = {}): Promise<Start> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    env: {
+      ...process.env,
+      // Neither what the tests run on, nor what a developer's .env says.
+      DATABASE_URL: '',
+      LOG_LEVEL: 'info',
+      PORT: '0',
+      DATA_DIR: directory,
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  cleanUps.push(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  });
+  const complaint = text(child.stderr);
+  // Not `exit`: what it said may still be on its way then.
+  const ended = once(child, 'close').then(async ([code]: (number | null)[]) => ({
+    code: code ?? null,
+    complaint: await complaint,
+  }));
+  // Read to its end, also once it is ready: whoever writes into a closed pipe fails.
+  const lines = createInterface({ input: child.stdout });
+  const url = await new Promise<string | undefined>((resolve) => {
+    lines.on('line', (line) => {
+      // pino writes JSON objects, one a line.
+      const { msg } = JSON.parse(line) as { msg: string };
+      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(msg) ?? [];
+      if (announced !== undefined) resolve(announced);
+    });
+    lines.on('close', () => {
+      resolve(undefined);
+    });
+  });
+  return { child, url, ended };
+}
+
+/** Where a start that must succeed listens. */
+function serverOf({ url }: Start): { readonly url: string } {
+  if (url === undefined) throw new Error('It has ended before it was ready.');
+  return { url };
+}
+
+async function conceive(running: Start): Promise<string> {
+  const { data } = await ask(serverOf(running), 'mutation { conceive { id } }');
+  return data.conceive.id;
+}
+
+async function phaseOf(running: Start, id: string): Promise<unknown> {
+  const { data } = await ask(serverOf(running), 'query ($id: ID!) { life(id: $id) { phase } }', {
+    id,
+  });
+  return data.life?.phase;
+}
+
+test('what was recorded is there after a stop, a kill of the server, and a kill of its PostgreSQL', async () => {
+  const first = await start();
+  const kept = await conceive(first);
+  // npm passes on a signal that the terminal has sent to everybody: it comes twice.
+  first.child.kill('SIGTERM');
+  first.child.kill('SIGTERM');
+  expect(await first.ended).toEqual({ code: 0, complaint: '' });
+
+  const second = await start();
+  expect(await phaseOf(second, kept)).toBe('GESTATING');
+  const acknowledged = await conceive(second);
+  second.child.kill('SIGKILL');
+  await second.ended;
+
+  const third = await start();
+  expect(await phaseOf(third, acknowledged)).toBe('GESTATING');
+  const intruder = await start();
+  expect(intruder.url).toBeUndefined();
+  const { code, complaint } = await intruder.ended;
+  expect(code).toBe(1);
+  expect(complaint.trim().split('\n')).toHaveLength(1);
+  expect(complaint).toContain(directory);
+  expect(complaint).toContain(`process ${String(third.child.pid)}`);
+  expect(complaint).toContain('DATA_DIR');
+  expect(await phaseOf(third, acknowledged)).toBe('GESTATING');
+
+  const pid = await readFile(join(directory, 'postgres', 'data', 'postmaster.pid'), 'utf8');
+  process.kill(Number.parseInt(pid, 10), 'SIGKILL');
+  // A retry is safe: the same id answers the same life. Each answer is a refusal, or the life.
+  const id = 'c0ffee00-0000-4000-8000-000000000000';
+  for (let conceived = false; !conceived;) {
+    const { data, errors } = await ask(
+      serverOf(third),
+      'mutation ($id: ID) { conceive(id: $id) { id } }',
+      { id },
+    );
+    conceived = data.conceive !== null;
+    if (!conceived) {
+      expect(['DATABASE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'OVERLOADED']).toContain(
+        errors?.[0]?.extensions['code'],
+      );
+    }
+  }
+  expect(await phaseOf(third, kept)).toBe('GESTATING');
+  expect(await phaseOf(third, id)).toBe('GESTATING');
+  third.child.kill('SIGINT');
+  expect(await third.ended).toEqual({ code: 0, complaint: '' });
+  // A PostgreSQL that still ran would have its pid there.
+  expect(await readdir(join(directory, 'postgres', 'data'))).not.toContain('postmaster.pid');
+});
+
+test('a connection that breaks in the middle of a birth costs nobody anything, and the life is born once', async () => {
+  const database = await createTestDatabase();
+  cleanUps.push(() => database.drop());
+  const proxy = await Proxy.to(database.url);
+  cleanUps.push(() => proxy.stop());
+  const rival = new Client({ connectionString: database.url });
+  await rival.connect();
+  cleanUps.push(() => rival.end());
+
+  const running = await start({ DATABASE_URL: proxy.url });
+  const [id, bystander] = [await conceive(running), await conceive(running)];
+  // Whoever holds the ledger's row lets nobody finish.
+  await rival.query('BEGIN');
+  await rival.query('SELECT FROM ledger FOR UPDATE');
+  const born = ask(
+    serverOf(running),
+    'mutation ($id: ID!) { birth(id: $id) { ... on Alive { history { nodes { event } } } } }',
+    { id },
+  );
+  await untilSomebodyWaits(rival);
+  proxy.cutAll();
+  await rival.query('COMMIT');
+
+  const { data, errors } = await born;
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({
+    birth: { history: { nodes: [{ event: 'CONCEPTION' }, { event: 'BIRTH' }] } },
+  });
+  expect(await phaseOf(running, id)).toBe('ALIVE');
+  expect(await phaseOf(running, bystander)).toBe('GESTATING');
+
+  running.child.kill('SIGTERM');
+  expect(await running.ended).toEqual({ code: 0, complaint: '' });
+});
+
+test('a setting that cannot be used stops the start with one message for people', async () => {
+  const refused = await start({ PORT: 'http' });
+  expect(refused.url).toBeUndefined();
+  expect(await refused.ended).toEqual({
+    code: 1,
+    complaint: 'PORT="http" is not allowed: expected a whole number from 0 to 65535\n',
+  });
+});
+
+test('a database that cannot be reached is told in a sentence, without its password', async () => {
+  const refused = await start({ DATABASE_URL: 'postgresql://user:s3cret@127.0.0.1:1/none' });
+  expect(refused.url).toBeUndefined();
+  const { code, complaint } = await refused.ended;
+  expect(code).toBe(1);
+  expect(complaint).toContain('DATABASE_URL');
+  expect(complaint).not.toContain('s3cret');
+  expect(complaint.trim().split('\n')).toHaveLength(1);
+});
+
+test('a port that is taken is told in a sentence', async () => {
+  const database = await createTestDatabase();
+  cleanUps.push(() => database.drop());
+  const occupant = createServer().listen(0, '127.0.0.1');
+  await once(occupant, 'listening');
+  cleanUps.push(async () => occupant.close());
+  // A listener on a port has an address with it.
+  const { port } = occupant.address() as { port: number };
+
+  const refused = await start({ DATABASE_URL: database.url, PORT: String(port) });
+  expect(refused.url).toBeUndefined();
+  const { code, complaint } = await refused.ended;
+  expect(code).toBe(1);
+  expect(complaint).toContain('PORT');
+  expect(complaint).toContain(String(port));
+  expect(complaint.trim().split('\n')).toHaveLength(1);
+});
+
+/** Waits, by asking the database, until somebody waits for a lock. */
+async function untilSomebodyWaits(observer: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await observer.query<{ waiting: boolean }>(
+      `SELECT EXISTS (
+         SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'
+       ) AS waiting`,
+    );
+    if (rows[0]?.waiting === true) return;
+  }
+}

@@ -1,0 +1,820 @@
+/**
+ * The lane by itself, with a fake in place of the database and of the clock: what is sent when, with whom,
+ * and what each entry is told, in whatever order things happen.
+ */
+import fc from 'fast-check';
+import {
+  ConnectionLost,
+  DatabaseUnavailable,
+  OutcomeUnknown,
+  Overloaded,
+  RefusedData,
+  Unreachable,
+} from '../../src/database/failures';
+import { Lane, type LaneSettings } from '../../src/store/Lane';
+
+// The lane sleeps by a promise, which Jest's clock does not know: here it sleeps by that clock, too.
+jest.mock('node:timers/promises', () => ({
+  setTimeout: async (delay: number): Promise<void> =>
+    new Promise((resolve) => {
+      setTimeout(resolve, delay);
+    }),
+}));
+
+interface Entry {
+  readonly key: string;
+  readonly name: string;
+}
+
+/** A statement that was sent, to be answered by the test. */
+interface Sent {
+  readonly names: readonly string[];
+  readonly answer: (results?: readonly string[]) => void;
+  readonly fail: (error: Error) => void;
+}
+
+const cause = { cause: new Error('the cause') };
+const failures = {
+  overloaded: new Overloaded('busy'),
+  unreachable: new Unreachable('gone'),
+  unavailable: new DatabaseUnavailable('read-only'),
+  lost: new ConnectionLost('lost'),
+  refused: new RefusedData('a constraint', cause),
+  unexpected: new Error('a bug'),
+};
+
+/** Far enough for whatever a test does. */
+const LATER = 60_000;
+
+/** How much time passes at once, in milliseconds, where a test watches it pass. */
+const STEP = 10;
+
+let sent: Sent[];
+let keysRead: number;
+
+beforeEach(() => {
+  // Turns of the event loop are real: they are none of the clock's.
+  jest.useFakeTimers({ now: 0, doNotFake: ['setImmediate'] });
+  sent = [];
+  keysRead = 0;
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+/** A lane whose statements wait for the test; unless told otherwise, each entry is answered its name. */
+function laneWith(settings: Partial<LaneSettings<Entry, string>> = {}): Lane<Entry, string> {
+  return new Lane<Entry, string>({
+    execute: async (group) =>
+      new Promise((resolve, reject) => {
+        const names = group.map(({ name }) => name);
+        sent.push({
+          names,
+          answer: (results = names) => {
+            resolve(results);
+          },
+          fail: reject,
+        });
+      }),
+    keyOf: ({ key }) => {
+      keysRead += 1;
+      return key;
+    },
+    follow: (first) => `after ${first}`,
+    groupSize: 3,
+    queueSize: 100,
+    inFlight: 1,
+    ...settings,
+  });
+}
+
+/** Submits an entry with a key of its own, unless one is given. */
+function submit(
+  lane: Lane<Entry, string>,
+  name: string,
+  { key = name, deadline = LATER }: { key?: string; deadline?: number } = {},
+): Promise<string> {
+  const outcome = lane.submit({ key, name }, deadline);
+  // What becomes of it is for the test to look at, and may be before that.
+  outcome.catch(() => undefined);
+  return outcome;
+}
+
+/** Lets all happen that happens without any time passing: one thing that leads to another, and so on. */
+async function turn(): Promise<void> {
+  for (let step = 0; step < 4; step += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+async function pass(milliseconds: number): Promise<void> {
+  await jest.advanceTimersByTimeAsync(milliseconds);
+  await turn();
+}
+
+/** The names of each statement so far. */
+const groups = (): (readonly string[])[] => sent.map(({ names }) => names);
+
+function last(): Sent {
+  const statement = sent.at(-1);
+  if (statement === undefined) throw new Error('Nothing was sent.');
+  return statement;
+}
+
+/** Of an outcome that must not be there yet. */
+async function isPending(outcome: Promise<string>): Promise<boolean> {
+  const pending = Symbol('pending');
+  const winner = await Promise.race([outcome.catch(String), turn().then(() => pending)]);
+  return winner === pending;
+}
+
+describe('groups', () => {
+  test('an entry that finds the lane idle goes at once', async () => {
+    const outcome = submit(laneWith(), 'a');
+    await turn();
+    expect(groups()).toEqual([['a']]);
+    last().answer();
+    expect(await outcome).toBe('a');
+    expect(Date.now()).toBe(0);
+  });
+
+  test('all that arrives in one turn goes together, in order, and each is told its own result', async () => {
+    const lane = laneWith();
+    const outcomes = ['a', 'b', 'c'].map((name) => submit(lane, name));
+    await turn();
+    expect(groups()).toEqual([['a', 'b', 'c']]);
+    last().answer(['first', 'second', 'third']);
+    expect(await Promise.all(outcomes)).toEqual(['first', 'second', 'third']);
+  });
+
+  test('what arrives while the lane is busy forms the next groups, each as large as may be', async () => {
+    const lane = laneWith();
+    const outcomes = [submit(lane, 'a')];
+    await turn();
+    for (const name of ['b', 'c', 'd', 'e']) {
+      outcomes.push(submit(lane, name));
+      await turn();
+    }
+    expect(groups()).toEqual([['a']]);
+    for (const expected of [['b', 'c', 'd'], ['e']]) {
+      last().answer();
+      await turn();
+      expect(last().names).toEqual(expected);
+    }
+    last().answer();
+    expect(await Promise.all(outcomes)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(sent).toHaveLength(3);
+  });
+
+  test('no more statements are in flight than allowed, and whichever ends makes room', async () => {
+    const lane = laneWith({ inFlight: 2, groupSize: 1 });
+    const outcomes = ['a', 'b', 'c', 'd'].map((name) => submit(lane, name));
+    await turn();
+    expect(groups()).toEqual([['a'], ['b']]);
+    sent[1]?.answer();
+    await turn();
+    expect(groups()).toEqual([['a'], ['b'], ['c']]);
+    sent[2]?.fail(failures.unexpected);
+    await turn();
+    expect(groups()).toEqual([['a'], ['b'], ['c'], ['d']]);
+    sent[3]?.answer();
+    sent[0]?.answer();
+    expect((await Promise.allSettled(outcomes)).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+  });
+
+  test('a full queue refuses at once, and takes again what it has room for', async () => {
+    const lane = laneWith({ queueSize: 2 });
+    const outcomes = [submit(lane, 'a')];
+    await turn();
+    outcomes.push(submit(lane, 'b'), submit(lane, 'c'));
+    expect(lane.length).toBe(2);
+    await expect(submit(lane, 'd')).rejects.toThrow(Overloaded);
+
+    last().answer();
+    await turn();
+    expect(lane.length).toBe(0);
+    outcomes.push(submit(lane, 'e'));
+    last().answer();
+    await turn();
+    last().answer();
+    expect(await Promise.all(outcomes)).toEqual(['a', 'b', 'c', 'e']);
+    expect(groups()).toEqual([['a'], ['b', 'c'], ['e']]);
+  });
+});
+
+describe('entries with the same key', () => {
+  test('only the first of a group is sent, and the others are answered from its result', async () => {
+    const lane = laneWith();
+    const outcomes = [
+      submit(lane, 'a1', { key: 'a' }),
+      submit(lane, 'b1', { key: 'b' }),
+      submit(lane, 'a2', { key: 'a' }),
+      submit(lane, 'a3', { key: 'a' }),
+    ];
+    await turn();
+    expect(groups()).toEqual([['a1', 'b1']]);
+    last().answer();
+    expect(await Promise.all(outcomes)).toEqual(['a1', 'b1', 'after a1', 'after a1']);
+  });
+
+  test('one that arrives when the first is in flight does not join it', async () => {
+    const lane = laneWith({ inFlight: 2 });
+    const outcomes = [submit(lane, 'a1', { key: 'a' })];
+    await turn();
+    outcomes.push(submit(lane, 'a2', { key: 'a' }));
+    await turn();
+    expect(groups()).toEqual([['a1'], ['a2']]);
+    for (const { answer } of sent) answer();
+    expect(await Promise.all(outcomes)).toEqual(['a1', 'a2']);
+  });
+
+  test('when the first is refused, the others get their own chance', async () => {
+    const lane = laneWith();
+    const culprit = submit(lane, 'a1', { key: 'a' });
+    const others = [submit(lane, 'a2', { key: 'a' }), submit(lane, 'a3', { key: 'a' })];
+    await turn();
+    last().fail(failures.refused);
+    await turn();
+    await expect(culprit).rejects.toBe(failures.refused);
+    expect(groups()).toEqual([['a1'], ['a2']]);
+    last().answer();
+    expect(await Promise.all(others)).toEqual(['a2', 'after a2']);
+  });
+
+  test.each(['overloaded', 'unreachable', 'lost'] as const)(
+    'when the first is %s, all of them go again, in order',
+    async (failure) => {
+      const lane = laneWith({ settle: async (_entry, result) => result });
+      const outcomes = ['a1', 'a2'].map((name) => submit(lane, name, { key: 'a' }));
+      await turn();
+      last().fail(failures[failure]);
+      await pass(1_000);
+      expect(groups()).toEqual([['a1'], ['a1']]);
+      last().answer();
+      expect(await Promise.all(outcomes)).toEqual(['a1', 'after a1']);
+    },
+  );
+});
+
+describe('deadlines', () => {
+  test('an entry whose deadline has passed in the queue is never sent', async () => {
+    const lane = laneWith();
+    const first = submit(lane, 'a');
+    await turn();
+    const late = submit(lane, 'b', { deadline: 1_000 });
+    const other = submit(lane, 'c');
+    await pass(1_000);
+    last().answer();
+    await turn();
+    await expect(late).rejects.toThrow(Overloaded);
+    last().answer();
+    expect(await Promise.all([first, other])).toEqual(['a', 'c']);
+    expect(groups()).toEqual([['a'], ['c']]);
+  });
+
+  test('an entry is told at its deadline, however long the statement before it takes', async () => {
+    const lane = laneWith();
+    const first = submit(lane, 'a');
+    await turn();
+    const late = submit(lane, 'b', { deadline: 1_000 });
+    const later = submit(lane, 'c', { deadline: 2_000 });
+    await pass(999);
+    expect(await isPending(late)).toBe(true);
+    await pass(1);
+    expect(await isPending(late)).toBe(false);
+    await expect(late).rejects.toThrow(Overloaded);
+    expect(await isPending(later)).toBe(true);
+    await pass(1_000);
+    await expect(later).rejects.toThrow(Overloaded);
+    expect(lane.length).toBe(0);
+    last().answer();
+    expect(await first).toBe('a');
+    await turn();
+    expect(groups()).toEqual([['a']]);
+  });
+
+  test.each([
+    ['overloaded', Overloaded],
+    ['unreachable', Unreachable],
+    ['lost', Unreachable],
+  ] as const)(
+    'what is %s is sent again until the deadline, ever more rarely, and is then told why',
+    async (failure, type) => {
+      const lane = laneWith();
+      const outcome = submit(lane, 'a', { deadline: 10_000 });
+      const sentAt: number[] = [];
+      while (await isPending(outcome)) {
+        if (sent.length > sentAt.length) {
+          sentAt.push(Date.now());
+          last().fail(failures[failure]);
+        }
+        await pass(STEP);
+      }
+      await expect(outcome).rejects.toThrow(type);
+      expect(Date.now()).toBeLessThanOrEqual(10_000 + 2 * STEP);
+      expect(sentAt.at(-1)).toBeLessThan(10_000);
+      // With jitter below half a second it is forty on average; without growing delays it would be a thousand.
+      expect(sentAt.length).toBeGreaterThan(15);
+      expect(sentAt.length).toBeLessThan(150);
+    },
+  );
+
+  test('who only waited while the database was unreachable is told that', async () => {
+    const lane = laneWith({ groupSize: 1 });
+    const outcomes = ['a', 'b'].map((name) => submit(lane, name, { deadline: 1_000 }));
+    while (await isPending(Promise.any(outcomes))) {
+      if (sent.length > 0) sent.pop()?.fail(failures.unreachable);
+      await pass(STEP);
+    }
+    for (const outcome of outcomes) await expect(outcome).rejects.toThrow(Unreachable);
+  });
+
+  test('an entry that has been tried with success before is not told of old troubles', async () => {
+    const lane = laneWith();
+    const first = submit(lane, 'a');
+    await turn();
+    last().fail(failures.unreachable);
+    await pass(1_000);
+    last().answer();
+    await first;
+    const second = submit(lane, 'b');
+    await turn();
+    const late = submit(lane, 'c', { deadline: 2_000 });
+    await pass(1_000);
+    last().answer();
+    await second;
+    await expect(late).rejects.toThrow(Overloaded);
+    await expect(late).rejects.not.toThrow(Unreachable);
+  });
+});
+
+describe('refused data', () => {
+  test('are sent one by one, so that the culprit fails nobody else', async () => {
+    const lane = laneWith();
+    const outcomes = ['a', 'culprit', 'c'].map((name) => submit(lane, name));
+    await turn();
+    last().fail(failures.refused);
+    for (const name of ['a', 'culprit', 'c']) {
+      await turn();
+      expect(last().names).toEqual([name]);
+      if (name === 'culprit') last().fail(failures.refused);
+      else last().answer();
+    }
+    expect(await Promise.allSettled(outcomes)).toEqual([
+      { status: 'fulfilled', value: 'a' },
+      { status: 'rejected', reason: failures.refused },
+      { status: 'fulfilled', value: 'c' },
+    ]);
+    expect(sent).toHaveLength(4);
+  });
+
+  test('keep to the deadlines when they are sent one by one', async () => {
+    const lane = laneWith();
+    const slow = submit(lane, 'slow');
+    const late = ['late', 'later'].map((name) => submit(lane, name, { deadline: 1_000 }));
+    await turn();
+    last().fail(failures.refused);
+    await turn();
+    expect(last().names).toEqual(['slow']);
+    await pass(1_000);
+    last().answer();
+    await turn();
+    expect(await slow).toBe('slow');
+    for (const outcome of late) await expect(outcome).rejects.toThrow(Overloaded);
+    expect(groups()).toEqual([['slow', 'late', 'later'], ['slow']]);
+  });
+
+  test('one by one, one that has to go round again does not hold up the others', async () => {
+    const lane = laneWith({ inFlight: 2 });
+    const outcomes = ['a', 'b', 'c'].map((name) => submit(lane, name));
+    await turn();
+    last().fail(failures.refused);
+    await turn();
+    // `a` is slow; the others need not wait for it, since the lane may have a second statement in flight.
+    const [, slow] = sent;
+    await turn();
+    for (const statement of sent.slice(2)) statement.answer();
+    await turn();
+    for (const statement of sent.slice(3)) statement.answer();
+    expect(await Promise.all(outcomes.slice(1))).toEqual(['b', 'c']);
+    slow?.answer();
+    expect(await outcomes[0]).toBe('a');
+  });
+});
+
+describe('errors for which trying again is no help', () => {
+  test.each(['unavailable', 'unexpected'] as const)(
+    '%s: the whole group is told at once, and the next one goes',
+    async (failure) => {
+      const lane = laneWith();
+      const outcomes = ['a', 'b'].map((name) => submit(lane, name));
+      outcomes.push(submit(lane, 'b2', { key: 'b' }));
+      await turn();
+      const next = submit(lane, 'c');
+      last().fail(failures[failure]);
+      await turn();
+      for (const outcome of outcomes) await expect(outcome).rejects.toBe(failures[failure]);
+      expect(Date.now()).toBe(0);
+      last().answer();
+      expect(await next).toBe('c');
+      expect(groups()).toEqual([['a', 'b'], ['c']]);
+    },
+  );
+
+  test('a statement that throws before it is sent is like one that fails', async () => {
+    const lane = laneWith({
+      execute: () => {
+        throw failures.unavailable;
+      },
+    });
+    for (const outcome of [submit(lane, 'a'), submit(lane, 'b')]) {
+      await turn();
+      await expect(outcome).rejects.toBe(failures.unavailable);
+    }
+  });
+});
+
+describe('a lost answer', () => {
+  let settled: { name: string; result: string }[];
+  let settle: jest.Mock<Promise<string>, [entry: Entry, result: string]>;
+
+  beforeEach(() => {
+    settled = [];
+    settle = jest.fn(async ({ name }, result) => {
+      settled.push({ name, result });
+      return `settled ${result}`;
+    });
+  });
+
+  test('is asked for again, and what is answered then is settled', async () => {
+    const lane = laneWith({ settle });
+    const outcomes = ['a', 'b'].map((name) => submit(lane, name));
+    await turn();
+    last().fail(failures.lost);
+    await pass(1_000);
+    expect(groups()).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    last().answer(['yes', 'no']);
+    expect(await Promise.all(outcomes)).toEqual(['settled yes', 'settled no']);
+    expect(settled).toEqual([
+      { name: 'a', result: 'yes' },
+      { name: 'b', result: 'no' },
+    ]);
+  });
+
+  test('settles nothing for who was not sent, and for who was never lost', async () => {
+    const lane = laneWith({ settle });
+    const lost = submit(lane, 'a1', { key: 'a' });
+    const follower = submit(lane, 'a2', { key: 'a' });
+    await turn();
+    const other = submit(lane, 'b');
+    last().fail(failures.lost);
+    await pass(1_000);
+    for (const statement of sent.slice(1)) statement.answer();
+    await turn();
+    for (const statement of sent.slice(2)) statement.answer();
+    expect(await Promise.all([lost, follower, other])).toEqual(['settled a1', 'after a1', 'b']);
+    expect(settled).toEqual([{ name: 'a1', result: 'a1' }]);
+  });
+
+  test('of an entry is never taken for answered by what another one is answered', async () => {
+    const lane = laneWith({ settle, inFlight: 2 });
+    const outcomes = [submit(lane, 'a1', { key: 'a' })];
+    await turn();
+    outcomes.push(submit(lane, 'a2', { key: 'a' }));
+    await turn();
+    expect(groups()).toEqual([['a1'], ['a2']]);
+    for (const { fail } of sent) fail(failures.lost);
+    await pass(2_000);
+    for (const statement of sent.slice(2)) statement.answer();
+    await pass(2_000);
+    for (const statement of sent.slice(3)) statement.answer();
+    expect(await Promise.all(outcomes)).toEqual(['settled a1', 'settled a2']);
+    // One of them may have led the other, had it not been sent itself before.
+    expect(groups()).toHaveLength(4);
+  });
+
+  test.each(['overloaded', 'unreachable', 'unavailable', 'unexpected', 'refused', 'lost'] as const)(
+    'that cannot be asked for again (%s) is unknown at the deadline, not before',
+    async (failure) => {
+      const lane = laneWith({ settle });
+      const outcome = submit(lane, 'a', { deadline: 5_000 });
+      await turn();
+      last().fail(failures.lost);
+      while (await isPending(outcome)) {
+        if (sent.length > 1) sent.pop()?.fail(failures[failure]);
+        await pass(STEP);
+      }
+      await expect(outcome).rejects.toThrow(OutcomeUnknown);
+      expect(Date.now()).toBeGreaterThanOrEqual(5_000);
+      expect(Date.now()).toBeLessThanOrEqual(5_000 + 2 * STEP);
+      expect(settled).toEqual([]);
+    },
+  );
+
+  test.each(['unreachable', 'unexpected'] as const)(
+    'whose settlement fails (%s) is asked for once more',
+    async (failure) => {
+      settle.mockRejectedValueOnce(failures[failure]);
+      const lane = laneWith({ settle });
+      const outcome = submit(lane, 'a');
+      await turn();
+      last().fail(failures.lost);
+      await pass(1_000);
+      last().answer(['first']);
+      await pass(1_000);
+      last().answer(['second']);
+      expect(await outcome).toBe('settled second');
+    },
+  );
+
+  test('whose settlement fails for good is unknown at the deadline, and fails nobody else', async () => {
+    settle.mockImplementation(({ name }, result) => {
+      if (name === 'a') throw failures.unexpected;
+      return Promise.resolve(result);
+    });
+    const lane = laneWith({ settle });
+    const outcome = submit(lane, 'a', { deadline: 5_000 });
+    const other = submit(lane, 'b');
+    await turn();
+    last().fail(failures.lost);
+    while (await isPending(outcome)) {
+      sent.pop()?.answer();
+      await pass(STEP);
+    }
+    expect(await other).toBe('b');
+    await expect(outcome).rejects.toThrow(OutcomeUnknown);
+  });
+});
+
+describe('a crowd', () => {
+  const CROWD = 10_000;
+  const named = (prefix: string, size = CROWD): string[] =>
+    Array.from({ length: size }, (_, index) => `${prefix}${index}`);
+
+  test('of the same key is one entry of one statement, looked at once each', async () => {
+    const follow = jest.fn(() => 'lost');
+    const lane = laneWith({ queueSize: CROWD, follow });
+    const outcomes = named('a').map((name) => submit(lane, name, { key: 'a' }));
+    await turn();
+    expect(groups()).toEqual([['a0']]);
+    last().answer();
+    const [winner, ...losers] = await Promise.all(outcomes);
+    expect(winner).toBe('a0');
+    expect(new Set(losers)).toEqual(new Set(['lost']));
+    expect(follow).toHaveBeenCalledTimes(CROWD - 1);
+    expect(keysRead).toBeLessThanOrEqual(CROWD);
+  });
+
+  test('of different keys goes in full groups, looked at once each and once more where a group is full', async () => {
+    const lane = laneWith({ queueSize: CROWD, groupSize: 256 });
+    const outcomes = named('a').map((name) => submit(lane, name));
+    await turn();
+    // It grows meanwhile: each answer brings the next.
+    for (const { answer } of sent) {
+      answer();
+      await turn();
+    }
+    expect(await Promise.all(outcomes)).toEqual(named('a'));
+    expect(sent).toHaveLength(Math.ceil(CROWD / 256));
+    expect(keysRead).toBeLessThanOrEqual(CROWD + sent.length);
+  });
+
+  test('of the same key, as large as a queue may be, survives a failure', async () => {
+    // More than fit on a stack as the arguments of one call.
+    const size = 200_000;
+    const lane = laneWith({ queueSize: size });
+    const outcomes = named('a', size).map((name) => submit(lane, name, { key: 'a' }));
+    await turn();
+    last().fail(failures.overloaded);
+    await pass(1_000);
+    expect(groups()).toEqual([['a0'], ['a0']]);
+    last().answer();
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['a0', 'after a0']));
+  });
+});
+
+describe('whatever happens, in whatever order', () => {
+  interface Claim {
+    readonly name: string;
+    /** Of several claims to one thing one wins. */
+    readonly key: string;
+    readonly deadline: number;
+    /** Whether the database refuses it. */
+    readonly refused: boolean;
+  }
+
+  type Told = { readonly won: boolean } | { readonly error: unknown };
+
+  const fates = [
+    'answered',
+    'overloaded',
+    'unreachable',
+    'unavailable',
+    'unexpected',
+    'lost, not applied',
+    'lost, applied',
+    'lost, applied later',
+  ] as const;
+  type Fate = (typeof fates)[number];
+
+  const claims = fc
+    .array(
+      fc.record({
+        key: fc.constantFrom('a', 'b', 'c'),
+        deadline: fc.integer({ min: 1, max: 2_000 }),
+        refused: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 14 },
+    )
+    .map((list) => list.map((claim, index): Claim => ({ ...claim, name: `${claim.key}${index}` })));
+
+  /** A database that keeps who has won what, and for good; its answers come when the scheduler says so. */
+  class FakeDatabase {
+    /** Of each key, who has won it. */
+    readonly winners = new Map<string, string>();
+    /** Those whose answer was lost at least once. */
+    readonly lost = new Set<string>();
+    readonly told = new Map<string, Told>();
+    inFlight = 0;
+    /** What goes wrong now; after the last of them nothing does. */
+    readonly #fates: Fate[];
+
+    constructor(
+      readonly scheduler: fc.Scheduler,
+      fates: readonly Fate[],
+      readonly limits: { readonly groupSize: number; readonly inFlight: number },
+    ) {
+      this.#fates = [...fates];
+    }
+
+    async execute(group: readonly Claim[]): Promise<boolean[]> {
+      this.#check(group);
+      this.inFlight += 1;
+      try {
+        const fate = this.#fates.shift() ?? 'answered';
+        await this.scheduler.schedule(Promise.resolve(), `${fate}: ${namesOf(group)}`);
+        return this.#run(fate, group);
+      } finally {
+        this.inFlight -= 1;
+      }
+    }
+
+    async settle(claim: Claim, won: boolean): Promise<boolean> {
+      const fate = this.#fates.shift() ?? 'answered';
+      await this.scheduler.schedule(Promise.resolve(), `settling ${claim.name}: ${fate}`);
+      if (fate === 'unexpected') throw failures.unexpected;
+      if (fate === 'unreachable') throw failures.unreachable;
+      return won || this.winners.get(claim.key) === claim.name;
+    }
+
+    #check(group: readonly Claim[]): void {
+      expect(group.length).toBeGreaterThan(0);
+      expect(group.length).toBeLessThanOrEqual(this.limits.groupSize);
+      expect(new Set(group.map(({ key }) => key)).size).toBe(group.length);
+      expect(this.inFlight).toBeLessThan(this.limits.inFlight);
+      for (const { name, deadline } of group) {
+        expect(deadline).toBeGreaterThan(Date.now());
+        expect(this.told.has(name)).toBe(false);
+      }
+    }
+
+    #run(fate: Fate, group: readonly Claim[]): boolean[] {
+      switch (fate) {
+        case 'answered':
+          return this.#apply(group);
+        case 'overloaded':
+          throw failures.overloaded;
+        case 'unreachable':
+          throw failures.unreachable;
+        case 'unavailable':
+          throw failures.unavailable;
+        case 'unexpected':
+          throw failures.unexpected;
+        case 'lost, not applied':
+          break;
+        case 'lost, applied':
+          this.#applyIfPossible(group);
+          break;
+        case 'lost, applied later':
+          void this.scheduler
+            .schedule(Promise.resolve(), `${namesOf(group)} after all`)
+            .then(() => {
+              this.#applyIfPossible(group);
+            });
+          break;
+      }
+      for (const { name } of group) this.lost.add(name);
+      throw failures.lost;
+    }
+
+    #apply(group: readonly Claim[]): boolean[] {
+      if (group.some(({ refused }) => refused)) throw failures.refused;
+      return group.map(({ key, name }) => {
+        if (this.winners.has(key)) return false;
+        this.winners.set(key, name);
+        return true;
+      });
+    }
+
+    #applyIfPossible(group: readonly Claim[]): void {
+      if (!group.some(({ refused }) => refused)) this.#apply(group);
+    }
+  }
+
+  /** What an entry may be told whose change was certainly not applied. */
+  const isTold = (error: unknown): boolean =>
+    error === failures.unexpected ||
+    error instanceof Overloaded ||
+    error instanceof DatabaseUnavailable ||
+    error instanceof RefusedData;
+
+  const namesOf = (group: readonly Claim[]): string => group.map(({ name }) => name).join(', ');
+
+  test('each entry is told once, and the truth', async () => {
+    const reached = new Map<string, number>();
+    const reach = (what: string): void => {
+      reached.set(what, (reached.get(what) ?? 0) + 1);
+    };
+
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        claims,
+        fc.array(fc.constantFrom(...fates), { maxLength: 20 }),
+        fc.record({ groupSize: fc.integer({ min: 1, max: 4 }), inFlight: fc.constantFrom(1, 2) }),
+        // How long it is between one event and the next, over and over.
+        fc.array(fc.constantFrom(0, 0, 1, 30, 300), { minLength: 1, maxLength: 8 }),
+        async (scheduler, entries, fateList, limits, pauses) => {
+          jest.setSystemTime(0);
+          // So that a failure's seed tells all.
+          jest.spyOn(Math, 'random').mockReturnValue(0.5);
+          const database = new FakeDatabase(scheduler, fateList, limits);
+          const lane = new Lane<Claim, boolean>({
+            execute: async (group) => database.execute(group),
+            keyOf: ({ key }) => key,
+            follow: () => false,
+            settle: async (claim, won) => database.settle(claim, won),
+            queueSize: 100,
+            ...limits,
+          });
+          for (const claim of entries) {
+            void scheduler.schedule(Promise.resolve(), `${claim.name} arrives`).then(() => {
+              lane.submit(claim, claim.deadline).then(
+                (won) => database.told.set(claim.name, { won }),
+                (error: unknown) => database.told.set(claim.name, { error }),
+              );
+            });
+          }
+
+          // Ends since each event either is of the scheduler's, or lets time pass until all deadlines have.
+          for (let events = 0; scheduler.count() > 0 || database.told.size < entries.length;) {
+            if (scheduler.count() > 0) await scheduler.waitNext(1);
+            const pause = pauses[events % pauses.length] ?? 0;
+            if (pause > 0 || scheduler.count() === 0) await pass(pause + 1);
+            else await turn();
+            events += 1;
+            if (events > 5_000) throw new Error(`${lane.length} wait for ever.`);
+          }
+
+          expect(database.inFlight).toBe(0);
+          expect(lane.length).toBe(0);
+          for (const { name, key, refused } of entries) {
+            const told = database.told.get(name);
+            if (told === undefined) throw new Error(`${name} was told nothing.`);
+            const winner = database.winners.get(key);
+            if ('won' in told) {
+              reach(told.won ? 'won' : 'lost');
+              if (told.won) expect(winner).toBe(name);
+              else expect([undefined, name]).not.toContain(winner);
+            } else if (told.error instanceof OutcomeUnknown) {
+              reach('unknown');
+              expect(database.lost).toContain(name);
+            } else {
+              reach('failed');
+              expect(isTold(told.error)).toBe(true);
+              // Not applied, not even later.
+              expect(winner).not.toBe(name);
+              if (told.error instanceof RefusedData) expect(refused).toBe(true);
+              expect(database.lost).not.toContain(name);
+            }
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+    // The dice have shown every side.
+    expect([...reached.keys()].sort()).toEqual(['failed', 'lost', 'unknown', 'won']);
+  });
+});
