@@ -23,6 +23,9 @@ export class Lives1764000000000 implements MigrationInterface {
             WHEN 'Dead' THEN died_at IS NOT NULL
             ELSE false
           END
+        ),
+        CONSTRAINT lives_happen_in_order CHECK (
+          born_at >= created_at AND died_at >= coalesce(born_at, created_at)
         )
       )`);
 
@@ -48,6 +51,7 @@ export class Lives1764000000000 implements MigrationInterface {
         CONSTRAINT life_transitions_state_key UNIQUE (life_id, version, state_type),
         CONSTRAINT life_transitions_position_key UNIQUE (position),
         CONSTRAINT life_transitions_version_is_positive CHECK (version >= 1),
+        CONSTRAINT life_transitions_position_is_positive CHECK (position >= 1),
         CONSTRAINT life_transitions_begin_at_version_1
           CHECK ((version = 1) = (from_state_type IS NULL)),
         -- coalesce, since a null beside IN makes the CHECK null, which passes.
@@ -143,12 +147,17 @@ export class Lives1764000000000 implements MigrationInterface {
 
   /** Triggers that every commit fires, once a group: what is recorded is what was done. */
   private async checkWhatIsRecorded(queryRunner: QueryRunner): Promise<void> {
+    // Named in full: a session's temporary table would otherwise be taken for ours.
+    const [row] = await queryRunner.manager.query<{ schema: string }[]>(
+      'SELECT quote_ident(current_schema()) AS schema',
+    );
+    const schema = row?.schema ?? 'public';
     await queryRunner.query(`
       CREATE FUNCTION transitions_record_what_was_done() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         IF EXISTS (
           SELECT FROM recorded
-          LEFT JOIN lives ON lives.id = recorded.life_id
+          LEFT JOIN ${schema}.lives ON lives.id = recorded.life_id
           WHERE (lives.version, lives.state_type, lives.created_at, lives.updated_at,
                  lives.born_at, lives.died_at)
             IS DISTINCT FROM
@@ -158,7 +167,18 @@ export class Lives1764000000000 implements MigrationInterface {
           RAISE EXCEPTION 'a transition differs from its life'
             USING ERRCODE = 'integrity_constraint_violation';
         END IF;
-        IF EXISTS (SELECT FROM recorded WHERE position > (SELECT position FROM ledger)) THEN
+        IF EXISTS (
+          SELECT FROM recorded
+          JOIN ${schema}.life_transitions AS previous
+            ON previous.life_id = recorded.life_id AND previous.version = recorded.previous_version
+          WHERE previous.position > recorded.position
+        ) THEN
+          RAISE EXCEPTION 'a life is recorded out of order'
+            USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        IF EXISTS (
+          SELECT FROM recorded WHERE position > (SELECT position FROM ${schema}.ledger)
+        ) THEN
           RAISE EXCEPTION 'a transition is beyond the ledger'
             USING ERRCODE = 'integrity_constraint_violation';
         END IF;
@@ -173,25 +193,28 @@ export class Lives1764000000000 implements MigrationInterface {
       CREATE FUNCTION ledger_counts_what_was_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         IF new.position <= old.position OR new.position - old.position <> (
-          SELECT count(*) FROM life_transitions
+          SELECT count(*) FROM ${schema}.life_transitions
           WHERE position > old.position AND position <= new.position
         ) THEN
           RAISE EXCEPTION 'the ledger moved from % to %, which is not what was recorded',
             old.position, new.position USING ERRCODE = 'integrity_constraint_violation';
         END IF;
-        IF EXISTS (
-          SELECT FROM (
-            SELECT key AS state, value::bigint AS number FROM jsonb_each_text(new.counts)
-            UNION ALL
-            SELECT key, -value::bigint FROM jsonb_each_text(old.counts)
-            UNION ALL
-            SELECT state_type, -1 FROM life_transitions
-            WHERE position > old.position AND position <= new.position
-            UNION ALL
-            SELECT from_state_type, 1 FROM life_transitions
-            WHERE position > old.position AND position <= new.position AND version > 1
-          ) AS change
-          GROUP BY state HAVING sum(number) <> 0
+        -- As text: 1.0 is equal to 1, and yet no count.
+        IF new.counts::text <> (
+          SELECT jsonb_object_agg(state, number)::text
+          FROM (
+            SELECT state, sum(number) AS number
+            FROM (
+              SELECT key AS state, value::bigint AS number FROM jsonb_each_text(old.counts)
+              UNION ALL
+              SELECT state_type, 1 FROM ${schema}.life_transitions
+              WHERE position > old.position AND position <= new.position
+              UNION ALL
+              SELECT from_state_type, -1 FROM ${schema}.life_transitions
+              WHERE position > old.position AND position <= new.position AND version > 1
+            ) AS change
+            GROUP BY state
+          ) AS sums
         ) THEN
           RAISE EXCEPTION 'the ledger''s counts changed from % to %, which is not what was recorded',
             old.counts, new.counts USING ERRCODE = 'integrity_constraint_violation';

@@ -74,7 +74,7 @@ ORDER BY oid::regprocedure::text COLLATE "C"`;
 
 /** One that a migration switched off and forgot is told apart. */
 const TRIGGERS = `
-SELECT regexp_replace(pg_get_triggerdef(hook.oid, true), ' (?=OR |WHEN |EXECUTE )', E'\\n  ', 'g')
+SELECT regexp_replace(pg_get_triggerdef(hook.oid, true), ' (?=(BEFORE|AFTER|FOR EACH|WHEN|EXECUTE) |OR new\\.)', E'\\n  ', 'g')
          || CASE tgenabled WHEN 'O' THEN ';' ELSE format('; -- enabled: %s', tgenabled) END AS text
 FROM pg_trigger AS hook
 JOIN pg_class AS relation ON relation.oid = tgrelid

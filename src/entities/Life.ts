@@ -16,6 +16,10 @@ import { LifeTransition } from './LifeTransition';
      ELSE false
    END`,
 )
+@Check(
+  'lives_happen_in_order',
+  `born_at >= created_at AND died_at >= coalesce(born_at, created_at)`,
+)
 @Index('lives_by_state_and_age', ['stateType', 'createdAt', 'id'])
 @Index('lives_by_age', ['createdAt', 'id'])
 @ForeignKey(

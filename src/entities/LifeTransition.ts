@@ -8,6 +8,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 // `!` on the fields: TypeORM fills them, no constructor does.
 @Entity({ name: 'life_transitions' })
 @Check('life_transitions_version_is_positive', `version >= 1`)
+@Check('life_transitions_position_is_positive', `position >= 1`)
 @Check('life_transitions_begin_at_version_1', `(version = 1) = (from_state_type IS NULL)`)
 @Check(
   'life_transitions_are_legal',

@@ -94,6 +94,29 @@ function pageOf<Node>(
     : { nodes: nodes.reverse(), hasNextPage: behind, hasPreviousPage: ahead };
 }
 
+/** One end of a scan: a comparison, and the place that rows are compared with. */
+interface Bound {
+  readonly operator: string;
+  readonly at: string;
+}
+
+/** For each type of a key's column, a value below all, and one above all, that a row may have. */
+const EXTREMES: Readonly<Record<string, readonly [lowest: string, highest: string]>> = {
+  bigint: ['-9223372036854775808', '9223372036854775807'],
+  timestamptz: ['-infinity', 'infinity'],
+  uuid: ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
+};
+
+function extreme(key: readonly Column[], end: 0 | 1): string {
+  return key
+    .map(({ name, type }) => {
+      const value = EXTREMES[type]?.[end];
+      if (value === undefined) throw new Error(`${name} cannot be the key of a filtered page.`);
+      return `'${value}'::${type}`;
+    })
+    .join(', ');
+}
+
 function pageStatement(
   keyset: Keyset,
   request: PageRequest,
@@ -104,48 +127,61 @@ function pageStatement(
   const fromStart = request.from === 'start';
   // A page from the end is read backwards, and turned round again by `pageOf`.
   const descending = keyset.descending === fromStart;
-  const [onward, backward, direction] = descending ? ['<', '>', ' DESC'] : ['>', '<', ''];
-
-  const place = (at: Key): string =>
-    `(${key.map(({ type }, index) => parameter(at[index], type)).join(', ')})`;
-  const keyOfRow = `(${key.map(({ name }) => `row.${name}`).join(', ')})`;
-  const inOrder = key.map(({ name }) => `row.${name}${direction}`).join(', ');
+  const [direction, opposite] = descending ? [' DESC', ''] : ['', ' DESC'];
 
   const limit = parameter(request.size + 1, 'bigint');
   const partitions =
     partition && `unnest(${parameter(partition.values, `${partition.column.type}[]`)})`;
   const filterList = filter ? parameter(filter.values, 'text[]') : 'NULL::text[]';
-  const [near, far] = fromStart ? [request.after, request.before] : [request.before, request.after];
-  const nearPlace = near && place(near);
-  const farPlace = far && place(far);
+  const place = (at: Key): string =>
+    key.map(({ type }, index) => parameter(at[index], type)).join(', ');
+  const [nearKey, farKey] = fromStart
+    ? [request.after, request.before]
+    : [request.before, request.after];
+  const near = nearKey && place(nearKey);
+  const far = farKey && place(farKey);
 
-  // With a filter, one scan of its index for each value, merged: none reads rows that nobody asked for.
-  const scan = (conditions: readonly (string | undefined)[], tail: string): string => {
-    const where = [
+  /** Rows above and below some places, in an order. */
+  const scan = (above: Bound | undefined, below: Bound | undefined, way: string, most: string) => {
+    // With a filter, one scan of its index for each value, merged. The value is part of the order and of both
+    // bounds, rather than a condition beside them: so only that index will do, however rare the value is.
+    const ordered = filter ? [filter.column, ...key] : key;
+    const row = `(${ordered.map(({ name }) => `row.${name}`).join(', ')})`;
+    const value = filter ? 'wanted.value, ' : '';
+    const lowest = filter && { operator: '>=', at: extreme(key, 0) };
+    const highest = filter && { operator: '<=', at: extreme(key, 1) };
+    const conditions = [
       ...(partition ? [`row.${partition.column.name} = scope.partition`] : []),
-      ...(filter ? [`row.${filter.column.name} = wanted.value`] : []),
-      ...conditions.filter((condition) => condition !== undefined),
+      ...[above ?? lowest, below ?? highest].flatMap((bound) =>
+        bound ? [`${row} ${bound.operator} (${value}${bound.at})`] : [],
+      ),
     ];
-    const rows = `SELECT row.* FROM ${table} AS row WHERE ${where.join(' AND ') || 'true'} ${tail}`;
+    const orderBy = (columns: readonly Column[]): string =>
+      `ORDER BY ${columns.map(({ name }) => `row.${name}${way}`).join(', ')}`;
+    const rows = `SELECT row.* FROM ${table} AS row WHERE ${conditions.join(' AND ') || 'true'} ${orderBy(ordered)} LIMIT ${most}`;
     return filter
-      ? `SELECT row.* FROM unnest(filter.list) AS wanted (value) CROSS JOIN LATERAL (${rows}) AS row ${tail}`
+      ? `SELECT row.* FROM unnest(filter.list) AS wanted (value) CROSS JOIN LATERAL (${rows}) AS row ${orderBy(key)} LIMIT ${most}`
       : rows;
   };
-  const page = scan(
-    [
-      nearPlace && `${keyOfRow} ${onward} ${nearPlace}`,
-      farPlace && `${keyOfRow} ${backward} ${farPlace}`,
-    ],
-    `ORDER BY ${inOrder} LIMIT ${limit}`,
-  );
-  const behind = nearPlace && scan([`${keyOfRow} ${backward}= ${nearPlace}`], 'LIMIT 1');
+  const above = (at: string | undefined, operator = '>'): Bound | undefined =>
+    at === undefined ? undefined : { operator, at };
+  const below = (at: string | undefined, operator = '<'): Bound | undefined =>
+    at === undefined ? undefined : { operator, at };
+
+  const page = descending
+    ? scan(above(far), below(near), direction, limit)
+    : scan(above(near), below(far), direction, limit);
+  // Not EXISTS, which forgets the order, and then reads the table from its beginning.
+  const behind = descending
+    ? scan(above(near, '>='), undefined, opposite, '1')
+    : scan(undefined, below(near, '<='), opposite, '1');
 
   const text = `
 SELECT scope.partition AS "#partition", facts.*, node.*
 FROM ${partitions ?? '(SELECT NULL)'} AS scope (partition)
 CROSS JOIN (SELECT ${filterList}) AS filter (list)
 CROSS JOIN LATERAL (
-  SELECT ${behind ? `EXISTS (${behind})` : 'false'} AS "#behind",
+  SELECT ${near ? `(SELECT true FROM (${behind}) AS row) IS NOT NULL` : 'false'} AS "#behind",
          ${keyset.total ?? 'NULL'} AS "#total"
 ) AS facts
 LEFT JOIN LATERAL (

@@ -1,0 +1,189 @@
+-- What the migrations make of an empty database, for reading and for reviews: never edited, never run.
+-- Written by scripts/databaseSchema.ts.
+
+CREATE TABLE ledger (
+  singleton boolean DEFAULT true NOT NULL,
+  "position" bigint NOT NULL,
+  counts jsonb NOT NULL,
+  CONSTRAINT ledger_pkey PRIMARY KEY (singleton),
+  CONSTRAINT ledger_is_one_row CHECK (singleton)
+);
+
+CREATE TABLE life_transitions (
+  life_id uuid NOT NULL,
+  version integer NOT NULL,
+  previous_version integer GENERATED ALWAYS AS (NULLIF(version - 1, 0)) STORED,
+  event text NOT NULL,
+  from_state_type text,
+  state_type text NOT NULL,
+  created_at timestamp(3) with time zone NOT NULL,
+  updated_at timestamp(3) with time zone NOT NULL,
+  born_at timestamp(3) with time zone,
+  died_at timestamp(3) with time zone,
+  occurred_at timestamp(3) with time zone NOT NULL,
+  recorded_at timestamp(3) with time zone NOT NULL,
+  "position" bigint NOT NULL,
+  actor text,
+  idempotency_key text,
+  token uuid,
+  CONSTRAINT life_transitions_pkey PRIMARY KEY (life_id, version),
+  CONSTRAINT life_transitions_position_key UNIQUE ("position"),
+  CONSTRAINT life_transitions_state_key UNIQUE (life_id, version, state_type),
+  CONSTRAINT life_transitions_are_legal CHECK (COALESCE(from_state_type, ''::text) = ''::text AND event = 'Conception'::text AND state_type = 'Gestating'::text
+    OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Birth'::text AND state_type = 'Alive'::text
+    OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Death'::text AND state_type = 'Dead'::text
+    OR COALESCE(from_state_type, ''::text) = 'Alive'::text AND event = 'Death'::text AND state_type = 'Dead'::text),
+  CONSTRAINT life_transitions_begin_at_version_1 CHECK ((version = 1) = (from_state_type IS NULL)),
+  CONSTRAINT life_transitions_occurred_as_the_life_says CHECK (occurred_at =
+    CASE event
+        WHEN 'Conception'::text THEN created_at
+        WHEN 'Birth'::text THEN born_at
+        WHEN 'Death'::text THEN died_at
+        ELSE NULL::timestamp with time zone
+    END),
+  CONSTRAINT life_transitions_position_is_positive CHECK ("position" >= 1),
+  CONSTRAINT life_transitions_version_is_positive CHECK (version >= 1),
+  CONSTRAINT life_transitions_follow_one_another FOREIGN KEY (life_id, previous_version, from_state_type) REFERENCES life_transitions(life_id, version, state_type)
+);
+
+CREATE TABLE lives (
+  id uuid NOT NULL,
+  version integer NOT NULL,
+  state_type text NOT NULL,
+  created_at timestamp(3) with time zone NOT NULL,
+  updated_at timestamp(3) with time zone NOT NULL,
+  born_at timestamp(3) with time zone,
+  died_at timestamp(3) with time zone,
+  CONSTRAINT lives_pkey PRIMARY KEY (id),
+  CONSTRAINT lives_happen_in_order CHECK (born_at >= created_at AND died_at >= COALESCE(born_at, created_at)),
+  CONSTRAINT lives_state_agrees_with_timestamps CHECK (
+    CASE state_type
+        WHEN 'Gestating'::text THEN born_at IS NULL AND died_at IS NULL
+        WHEN 'Alive'::text THEN born_at IS NOT NULL AND died_at IS NULL
+        WHEN 'Dead'::text THEN died_at IS NOT NULL
+        ELSE false
+    END),
+  CONSTRAINT lives_are_recorded FOREIGN KEY (id, version, state_type) REFERENCES life_transitions(life_id, version, state_type) DEFERRABLE INITIALLY DEFERRED
+);
+
+CREATE INDEX life_transitions_by_event ON life_transitions USING btree (event, "position");
+
+CREATE UNIQUE INDEX life_transitions_idempotency_key ON life_transitions USING btree (life_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+CREATE INDEX lives_by_age ON lives USING btree (created_at, id);
+
+CREATE INDEX lives_by_state_and_age ON lives USING btree (state_type, created_at, id);
+
+CREATE OR REPLACE FUNCTION public.ledger_counts_what_was_recorded()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        IF new.position <= old.position OR new.position - old.position <> (
+          SELECT count(*) FROM public.life_transitions
+          WHERE position > old.position AND position <= new.position
+        ) THEN
+          RAISE EXCEPTION 'the ledger moved from % to %, which is not what was recorded',
+            old.position, new.position USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        -- As text: 1.0 is equal to 1, and yet no count.
+        IF new.counts::text <> (
+          SELECT jsonb_object_agg(state, number)::text
+          FROM (
+            SELECT state, sum(number) AS number
+            FROM (
+              SELECT key AS state, value::bigint AS number FROM jsonb_each_text(old.counts)
+              UNION ALL
+              SELECT state_type, 1 FROM public.life_transitions
+              WHERE position > old.position AND position <= new.position
+              UNION ALL
+              SELECT from_state_type, -1 FROM public.life_transitions
+              WHERE position > old.position AND position <= new.position AND version > 1
+            ) AS change
+            GROUP BY state
+          ) AS sums
+        ) THEN
+          RAISE EXCEPTION 'the ledger''s counts changed from % to %, which is not what was recorded',
+            old.counts, new.counts USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NULL;
+      END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        RAISE EXCEPTION '% of % is refused: %', TG_OP, TG_TABLE_NAME, TG_ARGV[0]
+          USING ERRCODE = 'integrity_constraint_violation';
+      END $function$;
+
+CREATE OR REPLACE FUNCTION public.transitions_record_what_was_done()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        IF EXISTS (
+          SELECT FROM recorded
+          LEFT JOIN public.lives ON lives.id = recorded.life_id
+          WHERE (lives.version, lives.state_type, lives.created_at, lives.updated_at,
+                 lives.born_at, lives.died_at)
+            IS DISTINCT FROM
+                (recorded.version, recorded.state_type, recorded.created_at, recorded.updated_at,
+                 recorded.born_at, recorded.died_at)
+        ) THEN
+          RAISE EXCEPTION 'a transition differs from its life'
+            USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        IF EXISTS (
+          SELECT FROM recorded
+          JOIN public.life_transitions AS previous
+            ON previous.life_id = recorded.life_id AND previous.version = recorded.previous_version
+          WHERE previous.position > recorded.position
+        ) THEN
+          RAISE EXCEPTION 'a life is recorded out of order'
+            USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        IF EXISTS (
+          SELECT FROM recorded WHERE position > (SELECT position FROM public.ledger)
+        ) THEN
+          RAISE EXCEPTION 'a transition is beyond the ledger'
+            USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NULL;
+      END $function$;
+
+CREATE CONSTRAINT TRIGGER ledger_counts_what_was_recorded
+  AFTER UPDATE ON ledger DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW
+  EXECUTE FUNCTION ledger_counts_what_was_recorded();
+
+CREATE TRIGGER ledger_is_never_deleted
+  BEFORE DELETE OR TRUNCATE ON ledger
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION refuse_change('it is one row for good');
+
+CREATE TRIGGER life_transitions_are_append_only
+  BEFORE DELETE OR UPDATE OR TRUNCATE ON life_transitions
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION refuse_change('history is append-only');
+
+CREATE TRIGGER transitions_record_what_was_done
+  AFTER INSERT ON life_transitions REFERENCING NEW TABLE AS recorded
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION transitions_record_what_was_done();
+
+CREATE TRIGGER lives_are_never_deleted
+  BEFORE DELETE OR TRUNCATE ON lives
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION refuse_change('a life ends by dying');
+
+CREATE TRIGGER lives_change_by_transition
+  BEFORE UPDATE ON lives
+  FOR EACH ROW
+  WHEN (new.id <> old.id
+  OR new.created_at <> old.created_at
+  OR new.version <> (old.version + 1)
+  OR new.born_at IS DISTINCT FROM old.born_at AND new.state_type <> 'Alive'::text
+  OR new.died_at IS DISTINCT FROM old.died_at AND new.state_type <> 'Dead'::text)
+  EXECUTE FUNCTION refuse_change('a life changes by its next transition only');

@@ -1,0 +1,55 @@
+/** The committed description of the schema, and what the migrations really make. */
+import { readFileSync } from 'node:fs';
+import { Client } from 'pg';
+import { SCHEMA_FILE, databaseSchema } from '../../scripts/databaseSchema';
+import { type TestDatabase, createTestDatabase } from '../harness';
+
+let database: TestDatabase;
+let client: Client;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+});
+
+afterEach(async () => {
+  await client.end();
+  await database.drop();
+});
+
+test(`migrations/schema.sql is what the migrations make.
+Is it not? Look at the difference; where it is meant, renew the file from a migrated database:
+  DATABASE_URL=… npx tsx scripts/databaseSchema.ts`, async () => {
+  expect(await databaseSchema(client)).toBe(readFileSync(SCHEMA_FILE, 'utf8'));
+});
+
+test('a difference in any part of the schema is seen', async () => {
+  let last = await databaseSchema(client);
+  for (const change of [
+    'ALTER TABLE lives ADD COLUMN name text',
+    "ALTER TABLE lives ALTER COLUMN name SET DEFAULT 'nobody'",
+    'ALTER TABLE lives ALTER COLUMN name SET NOT NULL',
+    'ALTER TABLE lives ADD CONSTRAINT lives_have_names CHECK (length(name) > 0)',
+    'CREATE INDEX lives_by_name ON lives (name)',
+    'ALTER TABLE lives SET (fillfactor = 50)',
+    'ALTER TABLE lives DISABLE TRIGGER lives_change_by_transition',
+    'ALTER FUNCTION refuse_change COST 1',
+    'CREATE TABLE marriages ()',
+  ]) {
+    await client.query(change);
+    const next = await databaseSchema(client);
+    expect({ change, seen: next !== last }).toEqual({ change, seen: true });
+    last = next;
+  }
+});
+
+test.each([
+  'CREATE VIEW centenarians AS SELECT * FROM lives',
+  'CREATE SEQUENCE positions',
+  "CREATE TYPE state AS ENUM ('Gestating', 'Alive', 'Dead')",
+  'CREATE DOMAIN name AS text',
+])('what the description would leave out it refuses: %s', async (change) => {
+  await client.query(change);
+  await expect(databaseSchema(client)).rejects.toThrow('would leave out');
+});

@@ -1,0 +1,614 @@
+/**
+ * The statements themselves on a real PostgreSQL: hammered from many sides at once, where no change, count,
+ * position or winner may be lost; and on a large table, of which each must read but little.
+ */
+import fc from 'fast-check';
+import { Client } from 'pg';
+import type { DataSource } from 'typeorm';
+import { uuidv7 } from 'uuidv7';
+import { createDataSource } from '../../ormconfig';
+import { Database, type Statement } from '../../src/database/Database';
+import { Ledger, Life, LifeTransition } from '../../src/entities';
+import {
+  type Alive,
+  type Dead,
+  Gestating,
+  IllegalTransition,
+  type LifeRecord,
+  type Moment,
+  type Phase,
+  TransitionError,
+  eventsOf,
+  lifecycle,
+  match,
+  phaseOf,
+  statesOf,
+} from '../../src/machine';
+import type { LifeArchive, LifeStore } from '../../src/resolvers/context';
+import { MachineArchive } from '../../src/store/MachineArchive';
+import { MachineStore } from '../../src/store/MachineStore';
+import type { Key, PageRequest } from '../../src/store/pages';
+import {
+  type Change,
+  beginStatement,
+  findStatement,
+  parameters,
+  swapStatement,
+} from '../../src/store/statements';
+import { type MachineTables, tablesOf } from '../../src/store/tables';
+import {
+  type Contents,
+  type TestDatabase,
+  conceive,
+  contentsOf,
+  createTestDatabase,
+} from '../harness';
+
+/** One of several instances of the application, with a pool of its own. */
+interface Instance {
+  readonly dataSource: DataSource;
+  readonly database: RememberingDatabase;
+  readonly tables: MachineTables;
+  readonly lives: LifeStore;
+}
+
+type Scalar = string | number | null;
+
+interface Sent {
+  readonly statement: Statement;
+  readonly values: readonly unknown[];
+}
+
+/** The real one, which also remembers what was sent. */
+class RememberingDatabase extends Database {
+  readonly sent: Sent[] = [];
+
+  override async run<Row extends object>(
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    this.sent.push({ statement, values });
+    return super.run<Row>(statement, values);
+  }
+}
+
+let database: TestDatabase;
+/** A session of the tables' owner. */
+let owner: Client;
+let instances: readonly [Instance, Instance, Instance];
+
+async function open(): Promise<void> {
+  database = await createTestDatabase();
+  owner = new Client({ connectionString: database.url });
+  await owner.connect();
+  instances = [await start(), await start(), await start()];
+}
+
+async function close(): Promise<void> {
+  await owner.end();
+  await Promise.all(instances.map(async ({ dataSource }) => dataSource.destroy()));
+  await database.drop();
+}
+
+async function start(): Promise<Instance> {
+  const dataSource = createDataSource({ url: database.url, poolSize: 4, connectTimeout: 5_000 });
+  await dataSource.initialize();
+  const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+  const remembering = new RememberingDatabase(dataSource, {
+    preparedStatements: true,
+    statementTimeout: 20_000,
+  });
+  const lives = new MachineStore(remembering, tables, phaseOf, {
+    now: () => new Date(),
+    timeout: 20_000,
+    queueSize: 1_000,
+    onBrokenLedger: (error) => {
+      throw error;
+    },
+  });
+  return { dataSource, database: remembering, tables, lives };
+}
+
+const birth = (phase: Phase, at: Moment): Alive | TransitionError =>
+  match(phase, {
+    Gestating: (gestating) => gestating.birth(at),
+    Alive: (alive) => new IllegalTransition('Birth', alive),
+    Dead: (dead) => new IllegalTransition('Birth', dead),
+  });
+
+const death = (phase: Phase, at: Moment): Dead | TransitionError =>
+  match(phase, {
+    Gestating: (gestating) => gestating.die(at),
+    Alive: (alive) => alive.die(at),
+    Dead: (dead) => new IllegalTransition('Death', dead),
+  });
+
+/** What becomes of a life by an event, recorded by `actor`; undefined where that is not legal. */
+function changeOf(
+  phase: Phase,
+  event: 'Birth' | 'Death',
+  actor: string,
+): Change<LifeRecord> | undefined {
+  const next = { Birth: birth, Death: death }[event](phase, { now: new Date() });
+  return next instanceof TransitionError
+    ? undefined
+    : { ...commonOf(next, actor), event, from: phase.stateType };
+}
+
+function conceptionOf(id: string, actor: string): Change<LifeRecord> {
+  const phase = Gestating.conceive(id, new Date());
+  return { ...commonOf(phase, actor), event: 'Conception', from: null };
+}
+
+function commonOf(
+  { state: record, occurredAt }: Phase,
+  actor: string,
+): Omit<Change<LifeRecord>, 'event' | 'from'> {
+  return { record, occurredAt, actor, idempotencyKey: null, token: null };
+}
+
+describe('hammered from many sides at once', () => {
+  /** A session besides the owner's. */
+  let client: Client;
+  /** Of a life that no side plays with. */
+  const bystander = uuidv7();
+  let before: Contents;
+
+  beforeEach(async () => {
+    await open();
+    client = new Client({ connectionString: database.url });
+    await client.connect();
+    await conceive(instances[0].lives, bystander);
+    before = await contentsOf(owner);
+  });
+
+  afterEach(async () => {
+    const after = await contentsOf(owner);
+    expect(after.lives).toEqual(expect.arrayContaining([...before.lives]));
+    expect(after.transitions).toEqual(expect.arrayContaining([...before.transitions]));
+    await client.end();
+    await close();
+  });
+
+  const SEED = 42;
+  const ROUNDS = 20;
+  const WINDOW = 64;
+  const STEP = 16;
+  const everyMember = [...Array(WINDOW).keys()];
+
+  /** What a side does next: to which lives, in which order. */
+  interface Round {
+    /** A window of all lives begins here. */
+    readonly first: number;
+    /** Which of the window. */
+    readonly members: readonly number[];
+    readonly event: 'Birth' | 'Death';
+    /** Of a side whose transactions it ends itself. */
+    readonly end: 'COMMIT' | 'ROLLBACK';
+  }
+
+  /** The windows of all sides wander over the lives together, so that each is fought for while it is young. */
+  const roundsOf = (side: number): Round[] =>
+    fc
+      .sample(
+        fc.record<Round>({
+          first: fc.nat(STEP),
+          members: fc.shuffledSubarray(everyMember, { minLength: WINDOW / 2 }),
+          event: fc.constantFrom('Birth', 'Birth', 'Death'),
+          end: fc.constantFrom('COMMIT', 'ROLLBACK'),
+        }),
+        { seed: SEED + side, numRuns: ROUNDS },
+      )
+      .map((round, index) => ({ ...round, first: round.first + index * STEP }));
+
+  /** What a side was told is recorded; `actor` marks the one change out of all that were tried. */
+  interface Claim {
+    readonly id: string;
+    readonly version: number;
+    readonly actor: string | null;
+  }
+
+  /** Commits a group of changes, and answers which were applied. */
+  type Commit = (
+    statement: Statement,
+    values: unknown[],
+  ) => Promise<Pick<Claim, 'id' | 'version'>[]>;
+
+  const ids = Array.from({ length: STEP * ROUNDS + WINDOW }, () => uuidv7());
+  let tried = 0;
+
+  /** Looks at a group of lives, and changes each as it was then, whoever was faster. */
+  async function play(
+    { database: reading, tables }: Instance,
+    { first, members, event }: Round,
+    commit: Commit,
+  ): Promise<Claim[]> {
+    const group = members.flatMap((member) => ids[first + member] ?? []);
+    const records = await reading.run<LifeRecord>(findStatement(tables), [group]);
+    const phases = new Map(records.map((record) => [record.id, phaseOf(record)]));
+
+    const begins = group
+      .filter((id) => !phases.has(id))
+      .map((id) => conceptionOf(id, `try ${(tried += 1)}`));
+    const swaps = group.flatMap((id) => {
+      const phase = phases.get(id);
+      if (phase === undefined) return [];
+      const change = changeOf(phase, event, `try ${(tried += 1)}`);
+      // What was done to the life before, once more beside what is to be done: this must be lost.
+      return change ? [{ ...change, record: phase.state, actor: 'again' }, change] : [];
+    });
+
+    const claims: Claim[] = [];
+    for (const [statement, changes] of [
+      [beginStatement(tables), begins],
+      [swapStatement(tables), swaps],
+    ] as const) {
+      const applied = await commit(statement, parameters(tables, changes));
+      for (const { id, version } of applied) {
+        const change = changes.find(({ record }) => record.id === id && record.version === version);
+        claims.push({ id, version, actor: change?.actor ?? 'nobody asked for this' });
+      }
+    }
+    return claims;
+  }
+
+  /** One that plays, and says what it was told is recorded. */
+  type Side = (round: Round) => Promise<Claim[]>;
+
+  /** Each statement is a transaction of its own. */
+  const committing =
+    (instance: Instance): Side =>
+    async (round) =>
+      play(instance, round, async (statement, values) => instance.database.run(statement, values));
+
+  /** Takes some of its transactions back. */
+  const wavering =
+    (instance: Instance, client: Client): Side =>
+    async (round) =>
+      play(instance, round, async ({ text }, values) => {
+        await client.query('BEGIN');
+        const { rows } = await client.query<Claim>(text, values);
+        await client.query(round.end);
+        return round.end === 'COMMIT' ? rows : [];
+      });
+
+  /** Goes through the store, which looks again when it has lost. */
+  const asking =
+    ({ lives }: Instance): Side =>
+    async ({ first, members, event }) => {
+      const step: (phase: Phase, at: Moment) => Alive | Dead | TransitionError =
+        event === 'Birth' ? birth : death;
+      const claims = members.map(async (member): Promise<Claim[]> => {
+        const id = ids[first + member] ?? '';
+        const actor = `try ${(tried += 1)}`;
+        const outcome = await lives.transition(id, event, step, { actor });
+        return outcome === null || outcome instanceof TransitionError
+          ? []
+          : [{ id, version: outcome.state.version, actor }];
+      });
+      return (await Promise.all(claims)).flat();
+    };
+
+  /** Lets all sides play, round after round. */
+  async function fight(sides: readonly Side[]): Promise<Claim[]> {
+    const games = sides.map((side, index) => ({ side, rounds: roundsOf(index) }));
+    const claims: Claim[] = [];
+    for (let index = 0; index < ROUNDS; index += 1) {
+      const outcomes = await Promise.allSettled(
+        games.map(async ({ side, rounds }) => {
+          const round = rounds[index];
+          return round ? side(round) : [];
+        }),
+      );
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+        claims.push(...outcome.value);
+      }
+    }
+    return claims;
+  }
+
+  /** Looks at the tables again and again until the end, and whether all that is seen at once agrees. */
+  async function watch(end: Promise<unknown>): Promise<void> {
+    const over = end.then(
+      () => true,
+      () => true,
+    );
+    do {
+      const { rows } = await owner.query(
+        `SELECT (SELECT count(*) FROM life_transitions) AS recorded,
+                (SELECT max(position) FROM life_transitions) AS last, position,
+                (SELECT count(*) FROM lives) AS lives,
+                (SELECT sum(value::bigint) FROM jsonb_each_text(counts)) AS counted
+         FROM ledger`,
+      );
+      const { recorded, lives } = rows[0];
+      expect(rows).toEqual([
+        { recorded, last: recorded, position: recorded, lives, counted: lives },
+      ]);
+    } while (!(await Promise.race([over, Promise.resolve(false)])));
+  }
+
+  test('nothing deadlocks, and what was answered, recorded and counted is the same', async () => {
+    const [one, other, third] = instances;
+    const fighting = fight([
+      ...instances.map(committing),
+      wavering(one, client),
+      asking(other),
+      asking(third),
+    ]);
+    const [claims] = await Promise.all([fighting, watch(fighting)]);
+
+    const { rows: recorded } = await owner.query<Claim & { position: string }>(
+      `SELECT life_id AS id, version, actor, position FROM life_transitions
+       WHERE life_id <> $1 ORDER BY position`,
+      [bystander],
+    );
+    expect(recorded.map(({ position }) => Number(position))).toEqual(
+      recorded.map((_, index) => index + 2),
+    );
+    expect(new Set(claims.map(nameOf))).toEqual(new Set(recorded.map(nameOf)));
+    expect(claims).toHaveLength(recorded.length);
+    // It was a fight.
+    expect(tried).toBeGreaterThan(2 * recorded.length);
+
+    const { rows: ledger } = await owner.query(
+      `SELECT position, counts = (SELECT jsonb_object_agg(state_type, number) FROM (
+         SELECT state_type, count(*) AS number FROM lives GROUP BY state_type
+       ) AS states) AS counted
+       FROM ledger`,
+    );
+    expect(ledger).toEqual([{ position: String(recorded.length + 1), counted: true }]);
+    const { rows: strays } = await owner.query(
+      `SELECT id FROM lives
+       WHERE (version, state_type, created_at, updated_at, born_at, died_at) IS DISTINCT FROM (
+         SELECT (version, state_type, created_at, updated_at, born_at, died_at)
+         FROM life_transitions WHERE life_id = id ORDER BY version DESC LIMIT 1)`,
+    );
+    expect(strays).toEqual([]);
+  });
+
+  test('of begins of the same ids, each in an order of its own, each id has one', async () => {
+    const orders = fc.sample(fc.shuffledSubarray(everyMember, { minLength: WINDOW }), {
+      seed: SEED,
+      numRuns: ROUNDS * 8,
+    });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const fresh = everyMember.map(() => uuidv7());
+      const begun = await Promise.all(
+        orders.slice(round * 8, round * 8 + 8).map(async (order, side) => {
+          const { database: one, tables } = instances[side % 2 === 0 ? 0 : 1];
+          const changes = order.map((member) => conceptionOf(fresh[member] ?? '', `side ${side}`));
+          return one.run<Pick<Claim, 'id'>>(beginStatement(tables), parameters(tables, changes));
+        }),
+      );
+      expect(
+        begun
+          .flat()
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual(fresh.sort());
+    }
+  });
+
+  function nameOf({ id, version, actor }: Claim): string {
+    return `${id} ${version} ${actor ?? ''}`;
+  }
+});
+
+describe('with 50,000 lives, all of them in one state', () => {
+  const LIVES = 50_000;
+  const PAGE = 20;
+  const GROUP = 256;
+  /** How many blocks a page may read; the tables have thousands. */
+  const BLOCKS_OF_A_PAGE = 100;
+  /** And for each of a group of lives. */
+  const BLOCKS_OF_A_LIFE = 20;
+
+  /** As for a statement that was run often, and as for one that is run once. */
+  const PLANNINGS = ['force_generic_plan', 'force_custom_plan'];
+
+  /** By age. */
+  let ids: string[];
+  let keys: Key[];
+
+  beforeAll(async () => {
+    await open();
+    await owner.query(
+      `BEGIN;
+       UPDATE ledger SET position = ${LIVES}, counts = counts || '{"Gestating": ${LIVES}}';
+       INSERT INTO lives (id, version, state_type, created_at, updated_at)
+       SELECT gen_random_uuid(), 1, 'Gestating', time, time
+       FROM generate_series(1, ${LIVES}) AS number,
+            LATERAL (SELECT '2026-01-01Z'::timestamptz + number * interval '1 s' AS time) AS clock;
+       INSERT INTO life_transitions (life_id, version, event, state_type, created_at, updated_at,
+                                     occurred_at, recorded_at, position)
+       SELECT id, version, 'Conception', state_type, created_at, updated_at, created_at, created_at,
+              row_number() OVER (ORDER BY created_at)
+       FROM lives;
+       COMMIT;
+       ANALYZE`,
+    );
+    const { rows } = await owner.query<{ id: string; created_at: Date }>(
+      'SELECT id, created_at FROM lives ORDER BY created_at',
+    );
+    ids = rows.map(({ id }) => id);
+    keys = rows.map(({ id, created_at }) => [created_at.toISOString(), id]);
+  });
+
+  afterAll(async () => {
+    // Whatever was run was taken back.
+    const { rows } = await owner.query('SELECT position FROM ledger');
+    await close();
+    expect(rows).toEqual([{ position: String(LIVES) }]);
+  });
+
+  interface Reading {
+    readonly name: string;
+    /** Of our tables, those that were read from end to end, be it by the statement or by its triggers. */
+    readonly scanned: readonly string[];
+    /** By the statement itself. */
+    readonly blocks: number;
+  }
+
+  /** Runs a statement as `planning` says, takes it back, and says what it has read. */
+  async function readingOf({ statement, values }: Sent, planning: string): Promise<Reading> {
+    await owner.query(`BEGIN; SET LOCAL plan_cache_mode = ${planning}`);
+    await owner.query(`PREPARE subject AS ${statement.text}`);
+    const before = await scans();
+    const { rows } = await owner.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE subject ${literals(values)}`,
+    );
+    // What a commit would check.
+    await owner.query('SET CONSTRAINTS ALL IMMEDIATE');
+    const after = await scans();
+    await owner.query('ROLLBACK; DEALLOCATE subject');
+
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    const [buffers = ''] = /Buffers: shared (.*)/.exec(plan) ?? [];
+    const blocks = [...buffers.matchAll(/(?:hit|read)=(\d+)/g)].map(([, number]) => Number(number));
+    return {
+      name: statement.name,
+      scanned: [...after.keys()].filter(
+        (table) => after.get(table) !== before.get(table) || plan.includes(`Seq Scan on ${table} `),
+      ),
+      blocks: blocks.reduce((sum, number) => sum + number, 0),
+    };
+  }
+
+  /** How often this session has read each of our tables from end to end. */
+  async function scans(): Promise<Map<string, string>> {
+    const { rows } = await owner.query<{ name: string; scans: string }>(
+      `SELECT relname AS name, seq_scan AS scans FROM pg_stat_xact_user_tables
+       WHERE relname IN ('lives', 'life_transitions')`,
+    );
+    return new Map(rows.map(({ name, scans }) => [name, scans]));
+  }
+
+  /** As EXECUTE takes them. */
+  function literals(values: readonly unknown[]): string {
+    // All that the statements take, in arrays or not.
+    const each = (values as readonly (Scalar | readonly Scalar[])[]).map((value) =>
+      typeof value === 'object' && value !== null
+        ? `'{${value.map((one) => (one === null ? 'NULL' : `"${one}"`)).join(', ')}}'`
+        : value === null
+          ? 'NULL'
+          : `'${value}'`,
+    );
+    return each.length === 0 ? '' : `(${each.join(', ')})`;
+  }
+
+  test.each(PLANNINGS)(
+    'a group of 256 begins or changes without reading a table (%s)',
+    async (planning) => {
+      const [{ tables, database: reading }] = instances;
+      const group = ids.slice(1_000, 1_000 + GROUP);
+      const records = await reading.run<LifeRecord>(findStatement(tables), [group]);
+      const births = records.flatMap(
+        (record) => changeOf(phaseOf(record), 'Birth', 'midwife') ?? [],
+      );
+      const begins = group.map(() => conceptionOf(uuidv7(), 'nobody'));
+      for (const [statement, changes] of [
+        [beginStatement(tables), begins],
+        [swapStatement(tables), births],
+      ] as const) {
+        const { scanned, blocks } = await readingOf(
+          { statement, values: parameters(tables, changes) },
+          planning,
+        );
+        expect(scanned).toEqual([]);
+        expect(blocks).toBeLessThan(changes.length * 2 * BLOCKS_OF_A_LIFE);
+      }
+    },
+  );
+
+  /** Every form of page: from either end, with a cursor before it, after it, or both. */
+  function pagesBetween(after: Key, before: Key): PageRequest[] {
+    return (['start', 'end'] as const).flatMap((from) =>
+      [{}, { after }, { before }, { after, before }].map((cursors) => ({
+        from,
+        size: PAGE,
+        ...cursors,
+      })),
+    );
+  }
+
+  /** Of what is run, the statements that read more than so many blocks, or a table from end to end. */
+  async function wasteful(planning: string, limit: number, run: () => unknown): Promise<Reading[]> {
+    const [{ database: remembering }] = instances;
+    remembering.sent.length = 0;
+    await run();
+    const readings: Reading[] = [];
+    for (const sent of [...remembering.sent]) readings.push(await readingOf(sent, planning));
+    expect(readings).not.toEqual([]);
+    return readings.filter(({ scanned, blocks }) => scanned.length > 0 || blocks > limit);
+  }
+
+  test.each(PLANNINGS)(
+    'a page of all lives reads little more than that page (%s)',
+    async (planning) => {
+      const archive = archiveOf(instances[0]);
+      const [early, late] = [keys[LIVES / 2] ?? [], keys[LIVES - PAGE * 2] ?? []];
+      expect(
+        await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
+          for (const states of [null, statesOf(lifecycle)]) {
+            for (const page of pagesBetween(early, late)) {
+              await archive.machines(states, 'oldestFirst', page);
+            }
+            for (const page of pagesBetween(late, early)) {
+              await archive.machines(states, 'newestFirst', page);
+            }
+          }
+        }),
+      ).toEqual([]);
+    },
+  );
+
+  test.each(PLANNINGS)(
+    'a page of the feed reads little more than that page (%s)',
+    async (planning) => {
+      const archive = archiveOf(instances[0]);
+      expect(
+        await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
+          for (const events of [null, eventsOf(lifecycle)]) {
+            for (const page of pagesBetween([`${LIVES / 2}`], [`${LIVES - PAGE * 2}`])) {
+              await archive.feed(events, page);
+            }
+          }
+        }),
+      ).toEqual([]);
+    },
+  );
+
+  test.each(PLANNINGS)(
+    'a group of 256 look-ups reads little more than it finds (%s)',
+    async (planning) => {
+      const [{ lives }] = instances;
+      const archive = archiveOf(instances[0]);
+      const group = ids.slice(-GROUP);
+      const forEach = async (ask: (id: string) => Promise<unknown>): Promise<unknown> =>
+        Promise.all(group.map(ask));
+      expect(
+        await wasteful(planning, GROUP * BLOCKS_OF_A_LIFE, async () => {
+          await forEach((id) => lives.find(id));
+          await forEach((id) =>
+            lives.transition(id, 'Birth', (life) => new IllegalTransition('Birth', life), {
+              idempotencyKey: 'once',
+              actor: null,
+            }),
+          );
+          await forEach((id) => archive.past(id, { version: 1 }));
+          await forEach((id) => archive.past(id, { asOf: new Date() }));
+          for (const page of pagesBetween(['1'], ['3'])) {
+            await forEach((id) => archive.history(id, page));
+          }
+          await archive.census();
+        }),
+      ).toEqual([]);
+    },
+  );
+});
+
+function archiveOf({ database: reading, tables }: Instance): LifeArchive {
+  return new MachineArchive(reading, tables, phaseOf);
+}
