@@ -3,6 +3,7 @@
  * migrations there are and how the connection pool behaves; does not know where the database runs.
  */
 import 'reflect-metadata';
+import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { Lives1764000000000 } from './migrations/1764000000000-Lives';
 import { Ledger, Life, LifeTransition } from './src/entities';
@@ -14,6 +15,8 @@ export interface DataSourceSettings {
   readonly poolSize: number;
   /** How long to wait for a connection, in milliseconds. */
   readonly connectTimeout: number;
+  /** After how many milliseconds the database gives up a statement; left out, as a pooler wants it: never. */
+  readonly statementTimeout?: number | undefined;
 }
 
 /**
@@ -31,7 +34,15 @@ export function createDataSource(settings: DataSourceSettings): DataSource {
     // The tables need no extension, and the application's role may have no right to install one.
     installExtensions: false,
     logging: false,
-    extra: { keepAlive: true },
+    extra: {
+      keepAlive: true,
+      ...(settings.statementTimeout ? { statement_timeout: settings.statementTimeout } : {}),
+      // A connection that dies tells its statement. It also emits an error, which nobody may be there to hear,
+      // and that would end the process.
+      onConnect: (client: Client) => {
+        client.on('error', () => undefined);
+      },
+    },
   });
 }
 

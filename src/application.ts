@@ -52,10 +52,16 @@ export async function startApplication(
   /** How to stop what has started, the last one first. */
   const started: (() => Promise<unknown>)[] = [];
   const stopAll = async (): Promise<void> => {
-    for (const stop of started.splice(0).reverse()) await stop();
+    for (const stop of started.splice(0).reverse()) {
+      await stop().catch((error: unknown) => {
+        log.error({ err: error }, 'A part did not stop');
+      });
+    }
   };
   try {
     let { databaseUrl } = configuration;
+    // Leaves time to find out what became of a statement that was given up.
+    const statementTimeout = Math.ceil(configuration.requestTimeout * 0.4);
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres({
         directory: configuration.dataDirectory,
@@ -71,6 +77,8 @@ export async function startApplication(
       url: databaseUrl,
       poolSize: configuration.databasePoolSize,
       connectTimeout: configuration.requestTimeout,
+      // Through a pooler that forgets prepared statements, none can be set.
+      statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
     });
     await start(dataSource.initialize(), 'The database of DATABASE_URL cannot be reached');
     started.push(() => dataSource.destroy());
@@ -84,7 +92,8 @@ export async function startApplication(
     let ready = true;
     const database = new Database(dataSource, {
       preparedStatements: configuration.preparedStatements,
-      statementTimeout: configuration.requestTimeout / 2,
+      // A little longer than the database's own, so that it is the database who says that nothing was applied.
+      statementTimeout: statementTimeout * 1.2,
     });
     const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
     const services: Services = {

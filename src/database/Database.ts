@@ -16,7 +16,7 @@ export interface Statement {
 export interface DatabaseSettings {
   /** false: statements go unnamed, for a pooler in transaction mode that forgets names. */
   readonly preparedStatements: boolean;
-  /** How long a statement may take, in milliseconds; then its connection is given up. */
+  /** How long to wait for a statement, in milliseconds; then its connection is given up. */
   readonly statementTimeout: number;
 }
 
@@ -48,8 +48,6 @@ export class Database {
   ): Promise<Row[]> {
     const { preparedStatements, statementTimeout } = this.#settings;
     const client = await this.#connect();
-    // A connection that dies tells its statement; that it also tells whoever holds it would end the process.
-    client.on('error', ignore);
     try {
       const query = {
         text,
@@ -58,12 +56,10 @@ export class Database {
         ...(preparedStatements ? { name } : {}),
       };
       const { rows } = await client.query<Row>(query);
-      client.off('error', ignore);
       client.release();
       return rows;
     } catch (error) {
       const failure = failureOf(error);
-      if (failure instanceof RefusedData) client.off('error', ignore);
       // Its connection goes, too: it may be dead, or hold a plan that no longer fits.
       client.release(!(failure instanceof RefusedData));
       throw failure;
@@ -81,8 +77,4 @@ export class Database {
         : new Unreachable('The database cannot be reached.', { cause: error });
     }
   }
-}
-
-function ignore(): void {
-  // Told already.
 }

@@ -19,6 +19,8 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
   const queryRunner = dataSource.createQueryRunner();
   try {
     await queryRunner.startTransaction();
+    // Neither waiting for another instance nor a long migration is a statement that hangs.
+    await queryRunner.query('SET LOCAL statement_timeout = 0');
     await queryRunner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const executor = new MigrationExecutor(dataSource, queryRunner);
     const migrations = await executor.executePendingMigrations();

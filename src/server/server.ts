@@ -21,6 +21,8 @@ export interface ServerSettings extends AccessRules {
   readonly playground: boolean;
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
+  /** How long a request may take to arrive, in milliseconds. */
+  readonly requestTimeout: number;
   /** Whether a load balancer should send requests here. */
   readonly isReady: () => boolean;
 }
@@ -43,6 +45,10 @@ export async function createServer(
     bodyLimit: BODY_LIMIT,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
+    // Requests on open connections are answered to the end, and /readyz tells what is going on.
+    return503OnClosing: false,
+    // Who sends a body byte by byte holds a socket no longer than anybody else.
+    requestTimeout: settings.requestTimeout,
     // What cannot even be routed passes none of the hooks below.
     frameworkErrors: ({ message }, { id }, reply) => {
       const body = JSON.stringify(errorBody('BAD_REQUEST', message));

@@ -75,6 +75,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #findVersion: Statement;
   readonly #finds: Lane<string, R | null>;
   readonly #keyedFinds: Lane<KeyedLookup, { record: R | null; recorded: Recorded<P> | null }>;
+  readonly #beginnings: Lane<string, R | null>;
   readonly #begins: Lane<Change<R>, boolean>;
   readonly #swaps: Lane<Change<R>, boolean>;
   #broken = false;
@@ -106,6 +107,12 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       execute: (lookups) => this.#findWithKey(findWithKey, lookups),
       keyOf: ({ id, key }) => `${id} ${key}`,
       follow: (found) => found,
+    });
+    this.#beginnings = new Lane({
+      ...limits,
+      execute: (ids) => this.#findBeginnings(ids),
+      keyOf: (id) => id,
+      follow: (record) => record,
     });
     const begin = beginStatement(tables);
     this.#begins = new Lane({
@@ -152,9 +159,13 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       idempotencyKey: null,
       token: null,
     };
-    if (await this.#submit(this.#begins, change, this.#deadline(), { id })) return phase;
+    const deadline = this.#deadline();
+    if (await this.#submit(this.#begins, change, deadline, { id })) return phase;
 
-    const [original] = await this.#database.run<R>(this.#findVersion, [[id], [1]]);
+    const original = await this.#beginnings.submit(id, deadline).catch((error: unknown) => {
+      // It is there, and may well be ours.
+      throw new OutcomeUnknown({ id }, { cause: error });
+    });
     const begun = original && this.#phaseOf(recordOf<R>(this.#tables, original));
     // The database lets no record be without its history, nor begin in a state that is not initial.
     if (begun?.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
@@ -262,11 +273,10 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       const constraint = error instanceof RefusedData ? error.constraint : undefined;
       // Somebody used the key meanwhile: to look again will show what for.
       if (constraint === idempotencyKey && changes.length === 1) return [false];
-      if (constraint === positionKey && error instanceof Error) {
-        this.#broken = true;
-        this.#settings.onBrokenLedger(error);
-      }
-      throw error;
+      if (constraint !== positionKey || !(error instanceof Error)) throw error;
+      if (!this.#broken) this.#settings.onBrokenLedger(error);
+      this.#broken = true;
+      throw new DatabaseUnavailable('The ledger is broken.', { cause: error });
     }
   }
 
@@ -285,6 +295,14 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
 
   async #find(statement: Statement, ids: readonly string[]): Promise<(R | null)[]> {
     const records = await this.#database.run<R>(statement, [ids]);
+    const byId = new Map(records.map((record) => [record.id, record]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  /** The records as they were at their first version. */
+  async #findBeginnings(ids: readonly string[]): Promise<(R | null)[]> {
+    const versions = ids.map(() => 1);
+    const records = await this.#database.run<R>(this.#findVersion, [ids, versions]);
     const byId = new Map(records.map((record) => [record.id, record]));
     return ids.map((id) => byId.get(id) ?? null);
   }

@@ -18,9 +18,9 @@ afterEach(async () => {
   await database.drop();
 });
 
-test(`migrations/schema.sql is what the migrations make.
-Is it not? Look at the difference; where it is meant, renew the file from a migrated database:
-  DATABASE_URL=… npx tsx scripts/databaseSchema.ts`, async () => {
+const RENEW = 'DATABASE_URL=… npx tsx scripts/databaseSchema.ts';
+
+test(`migrations/schema.sql is what the migrations make; to renew it: ${RENEW}`, async () => {
   expect(await databaseSchema(client)).toBe(readFileSync(SCHEMA_FILE, 'utf8'));
 });
 

@@ -10,7 +10,8 @@ import { createDataSource } from '../../ormconfig';
 import { startEmbeddedPostgres } from '../../src/database/embedded';
 import { migrate } from '../../src/database/migrate';
 
-const TEMPLATE = 'persistent_state_machine_template';
+/** Of this run: its workers are children of who started it. */
+const TEMPLATE = `persistent_state_machine_template_${process.env['TEST_RUN'] ?? (process.env['TEST_RUN'] = String(process.pid))}`;
 
 /** How to reach the run's PostgreSQL; passed from Jest's global set-up to its workers in the environment. */
 interface Postgres {

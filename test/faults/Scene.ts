@@ -1,0 +1,226 @@
+/**
+ * Where the faults happen: a server, the network between it and its database, and the database itself, each
+ * to be harmed by the test. Around it lives that nobody asks about, which at the end must be as they were.
+ */
+import { Client } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import {
+  type Answer,
+  type TestDatabase,
+  type TestServer,
+  administrate,
+  ask,
+  createTestDatabase,
+  startServer,
+} from '../harness';
+import { Proxy } from '../harness/proxy';
+import { problemsOf } from './integrity';
+
+/** A transition as the database has it. */
+export interface Row {
+  readonly version: number;
+  readonly event: string;
+  readonly actor: string | null;
+  readonly idempotency_key: string | null;
+  readonly occurred_at: Date;
+  readonly position: string;
+}
+
+/** What is asked of a transition's outcome. */
+const OUTCOME = '__typename ... on Life { id version } ... on TransitionError { message }';
+
+/** By which name TypeORM's pool introduces itself. */
+const APPLICATION = 'persistent-state-machine';
+
+export class Scene {
+  #bystanders: readonly string[] = [];
+  #before: readonly object[] = [];
+  #altered = false;
+
+  private constructor(
+    readonly server: TestServer,
+    readonly network: Proxy,
+    readonly database: TestDatabase,
+    /** A session as the tables' owner, by a way that is never cut. */
+    readonly owner: Client,
+  ) {}
+
+  static async open(environment: Readonly<Record<string, string>> = {}): Promise<Scene> {
+    const database = await createTestDatabase();
+    const network = await Proxy.to(database.url);
+    const server = await startServer({ ...environment, DATABASE_URL: network.url });
+    const owner = new Client({ connectionString: database.url });
+    await owner.connect();
+    const scene = new Scene(server, network, database, owner);
+    scene.#bystanders = [await scene.conceive(), await scene.conceive(), await scene.conceive()];
+    const [, alive = '', dead = ''] = scene.#bystanders;
+    await scene.mutate('birth', { id: alive });
+    await scene.mutate('die', { id: dead });
+    scene.#before = await scene.#rows();
+    expect(scene.#before).toHaveLength(3 + 5);
+    return scene;
+  }
+
+  /** After each test: the tables do not contradict themselves, and nobody else has changed. */
+  async check(): Promise<void> {
+    await this.network.heal();
+    if (this.#altered) {
+      await this.alter('RESET ALL');
+      await this.alter('CONNECTION LIMIT -1');
+      await this.endSessions();
+      this.#altered = false;
+    }
+    expect(await problemsOf(this.owner)).toEqual([]);
+    expect(await this.#rows()).toEqual(this.#before);
+  }
+
+  async close(): Promise<void> {
+    await this.owner.end();
+    await this.server.stop();
+    await this.network.stop();
+    await this.database.drop();
+  }
+
+  /** The database's name. */
+  get name(): string {
+    return new URL(this.database.url).pathname.slice(1);
+  }
+
+  async conceive(): Promise<string> {
+    const id = uuidv7();
+    const { outcome } = await this.dataOf(
+      'mutation ($id: ID) { outcome: conceive(id: $id) { id } }',
+      {
+        id,
+      },
+    );
+    expect(outcome).toEqual({ id });
+    return id;
+  }
+
+  /** Asks for a transition; `outcome` of its data says what became of it. */
+  async mutate(
+    field: 'birth' | 'die',
+    variables: { id: string; idempotencyKey?: unknown; occurredAt?: string },
+    server: TestServer = this.server,
+  ): Promise<Answer> {
+    return ask(
+      server,
+      `mutation ($id: ID!, $idempotencyKey: String, $occurredAt: DateTime) {
+        outcome: ${field}(id: $id, idempotencyKey: $idempotencyKey, occurredAt: $occurredAt) { ${OUTCOME} }
+      }`,
+      variables,
+    );
+  }
+
+  /** Asks what must be answered without an error. */
+  async dataOf(query: string, variables: Record<string, unknown> = {}): Promise<Answer['data']> {
+    const { data, errors } = await ask(this.server, query, variables);
+    expect(errors).toBeUndefined();
+    return data;
+  }
+
+  /** What happened to a life, by the database. */
+  async history(id: string): Promise<Row[]> {
+    const { rows } = await this.owner.query<Row>(
+      'SELECT * FROM life_transitions WHERE life_id = $1 ORDER BY version',
+      [id],
+    );
+    return rows;
+  }
+
+  /** How many transitions there are of all lives. */
+  async transitions(): Promise<number> {
+    const { rows } = await this.owner.query<{ count: number }>(
+      'SELECT count(*)::integer AS count FROM life_transitions',
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  /** Sets a parameter for all of the server's sessions, by ending those that there are. */
+  async set(parameter: string, value: string): Promise<void> {
+    await this.alter(`SET ${parameter} = ${value}`);
+    await this.endSessions();
+  }
+
+  /** Alters the database; undone after the test. */
+  async alter(change: string): Promise<void> {
+    this.#altered = true;
+    await administrate(`ALTER DATABASE ${this.name} ${change}`);
+  }
+
+  /** Another session as the tables' owner; to be ended by the test. */
+  async connect(): Promise<Client> {
+    const client = new Client({ connectionString: this.database.url });
+    await client.connect();
+    return client;
+  }
+
+  /**
+   * Holds every commit: they all wait for the ledger's row.
+   *
+   * @returns how to let them go
+   */
+  async holdCommits(): Promise<() => Promise<void>> {
+    const rival = await this.connect();
+    await rival.query('BEGIN');
+    await rival.query('SELECT FROM ledger FOR UPDATE');
+    return () => rival.end();
+  }
+
+  /** Ends the server's sessions, or only those that wait for a lock, and waits until they have ended. */
+  async endSessions({ waiting = false } = {}): Promise<void> {
+    await this.owner.query(
+      `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = $1
+         AND (NOT $2 OR wait_event_type = 'Lock')`,
+      [APPLICATION, waiting],
+    );
+  }
+
+  /** The server's sessions. */
+  async sessions(): Promise<{ pid: number; waits: boolean }[]> {
+    const { rows } = await this.owner.query<{ pid: number; waits: boolean }>(
+      `SELECT pid, coalesce(wait_event_type = 'Lock', false) AS waits FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = $1`,
+      [APPLICATION],
+    );
+    return rows;
+  }
+
+  /** Waits, by asking the database, until so many sessions wait for a lock, the tests' own included. */
+  async untilWaiting(number = 1): Promise<void> {
+    await until(async () => {
+      const { rows } = await this.owner.query(
+        `SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows.length >= number;
+    });
+  }
+
+  async #rows(): Promise<object[]> {
+    const rowsOf = async (text: string): Promise<object[]> =>
+      (await this.owner.query<object>(text, [this.#bystanders])).rows;
+    return [
+      ...(await rowsOf('SELECT * FROM lives WHERE id = ANY ($1) ORDER BY id')),
+      ...(await rowsOf(
+        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY position',
+      )),
+    ];
+  }
+}
+
+/** The error codes of an answer. */
+export function codesOf({ errors = [] }: Answer): unknown[] {
+  return errors.map(({ extensions }) => extensions['code']);
+}
+
+/** Looks again and again until something is so; the test's own time limit ends it where it never is. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}

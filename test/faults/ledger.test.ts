@@ -1,0 +1,91 @@
+/**
+ * A ledger that somebody has set back by hand, so that positions would be given twice: an instance that finds
+ * it so takes no more changes, says so loudly, and goes on reading.
+ */
+import { type TestServer, ask, contentsOf, startServer } from '../harness';
+import { Scene, codesOf } from './Scene';
+
+const FATAL = 60;
+const CONCEIVE = 'mutation { outcome: conceive { __typename } }';
+
+let scene: Scene;
+
+beforeEach(async () => {
+  scene = await Scene.open();
+});
+
+afterEach(async () => {
+  await scene.check();
+  await scene.close();
+});
+
+/** Moves the ledger by what nobody did, which only its owner can who switches its trigger off. */
+async function tamper(positions: number): Promise<void> {
+  await scene.owner.query('BEGIN');
+  await scene.owner.query('ALTER TABLE ledger DISABLE TRIGGER USER');
+  await scene.owner.query('UPDATE ledger SET position = position + $1', [positions]);
+  await scene.owner.query('ALTER TABLE ledger ENABLE TRIGGER USER');
+  await scene.owner.query('COMMIT');
+}
+
+const statusOf = async ({ url }: TestServer, path: string): Promise<number> =>
+  (await fetch(`${url}${path}`)).status;
+
+const fatalitiesOf = ({ logs }: TestServer): unknown[] =>
+  logs.filter(({ level }) => level === FATAL).map(({ msg }) => msg);
+
+test('stops the writes of whoever finds it, once and for all, and nothing else', async () => {
+  const { server } = scene;
+  const ids = await Promise.all(Array.from({ length: 10 }, async () => scene.conceive()));
+  const before = await contentsOf(scene.owner);
+  const reading =
+    '{ census { total cursor } lives { nodes { id } } transitions { nodes { version } } }';
+  const read = await scene.dataOf(reading);
+  expect(await statusOf(server, '/readyz')).toBe(200);
+  await tamper(-3);
+  const tampered = await contentsOf(scene.owner);
+
+  // Several at once, which go in one statement and more.
+  const refused = await Promise.all([
+    ...ids.map(async (id) => scene.mutate('birth', { id })),
+    ask(server, CONCEIVE),
+    scene.mutate('die', { id: ids[0] ?? '', idempotencyKey: 'a key' }),
+  ]);
+  expect(refused.map(codesOf)).toEqual(refused.map(() => ['DATABASE_UNAVAILABLE']));
+  expect(fatalitiesOf(server)).toEqual(['The ledger is broken: no more changes are accepted']);
+  expect(await statusOf(server, '/readyz')).toBe(503);
+  expect(await statusOf(server, '/healthz')).toBe(200);
+  expect(await contentsOf(scene.owner)).toEqual(tampered);
+
+  // Reading goes on, and so does refusing what is refused without a write.
+  const { lives, transitions } = await scene.dataOf(reading);
+  expect({ lives, transitions }).toEqual({ lives: read.lives, transitions: read.transitions });
+  const { data } = await scene.mutate('birth', { id: '00000000-0000-4000-8000-000000000000' });
+  expect(data.outcome.__typename).toBe('LifeNotFound');
+
+  // Somebody repairs it. Whoever has found it broken stays as it is until it is started again.
+  await tamper(3);
+  expect(await contentsOf(scene.owner)).toEqual(before);
+  expect(codesOf(await ask(server, CONCEIVE))).toEqual(['DATABASE_UNAVAILABLE']);
+  expect(fatalitiesOf(server)).toHaveLength(1);
+  expect(await contentsOf(scene.owner)).toEqual(before);
+  const successor = await startServer({ DATABASE_URL: scene.database.url });
+  const [id = ''] = ids;
+  expect((await scene.mutate('birth', { id }, successor)).data).toEqual({
+    outcome: { __typename: 'Alive', id, version: 2 },
+  });
+  await successor.stop();
+});
+
+test('is found by each instance for itself', async () => {
+  const neighbour = await startServer({ DATABASE_URL: scene.database.url });
+  await tamper(-1);
+  for (const server of [scene.server, neighbour]) {
+    expect(await statusOf(server, '/readyz')).toBe(200);
+    expect(codesOf(await ask(server, CONCEIVE))).toEqual(['DATABASE_UNAVAILABLE']);
+    expect(await statusOf(server, '/readyz')).toBe(503);
+    expect(fatalitiesOf(server)).toHaveLength(1);
+  }
+  await neighbour.stop();
+  await tamper(1);
+});

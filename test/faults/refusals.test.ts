@@ -1,0 +1,396 @@
+/**
+ * Every failure that PostgreSQL itself tells of, caused for real: what is tried again and by that goes well,
+ * what is told at once, and that what was told to have failed has failed.
+ */
+import type { Client } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { RefusedData } from '../../src/database/failures';
+import {
+  Alive,
+  IllegalTransition,
+  type Moment,
+  type Phase,
+  type TransitionError,
+  match,
+} from '../../src/machine';
+import { ask, conceive, contentsOf, createStore } from '../harness';
+import { Scene, codesOf, until } from './Scene';
+import { type Answers, watchAnswers } from './answers';
+
+const CONCEIVE = 'mutation { outcome: conceive { __typename } }';
+
+let answers: Answers;
+let scene: Scene;
+
+beforeEach(() => {
+  answers = watchAnswers();
+});
+
+afterEach(() => {
+  answers.stop();
+});
+
+/** One scene for all tests of a block. */
+function play(environment: Readonly<Record<string, string>>): void {
+  beforeAll(async () => {
+    scene = await Scene.open(environment);
+  });
+
+  afterEach(async () => {
+    await scene.check();
+  });
+
+  afterAll(async () => {
+    await scene.close();
+  });
+}
+
+const birthOf = (id: string): object => ({ outcome: { __typename: 'Alive', id, version: 2 } });
+
+const eventsOf = async (id: string): Promise<string[]> =>
+  (await scene.history(id)).map(({ event }) => event);
+
+/** Waits until a statement has been answered a code so many times. */
+const untilAnswered = async (statement: string, code: string, times = 1): Promise<void> =>
+  until(() => answers.of(statement).filter((answer) => answer === code).length >= times);
+
+/** In a session of its own, a conception up to its commit. */
+async function conceiveByHand(rival: Client, id: string): Promise<void> {
+  await rival.query('BEGIN');
+  await rival.query(
+    `UPDATE ledger SET position = position + 1,
+       counts = counts || jsonb_build_object('Gestating', (counts ->> 'Gestating')::integer + 1)`,
+  );
+  await rival.query(
+    `INSERT INTO lives (id, version, state_type, created_at, updated_at)
+     VALUES ($1, 1, 'Gestating', '2020-01-01Z', '2020-01-01Z')`,
+    [id],
+  );
+  await rival.query(
+    `INSERT INTO life_transitions (life_id, version, event, state_type, created_at, updated_at,
+                                   occurred_at, recorded_at, position)
+     SELECT $1, 1, 'Conception', 'Gestating', '2020-01-01Z', '2020-01-01Z', '2020-01-01Z', now(), position
+     FROM ledger`,
+    [id],
+  );
+}
+
+describe('is tried again within the deadline:', () => {
+  play({ REQUEST_TIMEOUT_MS: '20000' });
+
+  test('40001, a serialization failure', async () => {
+    const [id, byHand] = [await scene.conceive(), uuidv7()];
+    await scene.set('default_transaction_isolation', "'repeatable read'");
+    const rival = await scene.connect();
+    await conceiveByHand(rival, byHand);
+    const birth = scene.mutate('birth', { id });
+    await scene.untilWaiting();
+    await rival.query('COMMIT');
+    await rival.end();
+    expect((await birth).data).toEqual(birthOf(id));
+    expect(answers.of('lives/swap')).toEqual(['40001', 'ok']);
+    expect(await eventsOf(byHand)).toEqual(['Conception']);
+  });
+
+  test('40P01, a deadlock', async () => {
+    const id = await scene.conceive();
+    const lock = 'SELECT FROM lives WHERE id = $1 FOR UPDATE';
+    // Whose session notices it gives up: the rival's would take an hour.
+    await scene.alter("SET deadlock_timeout = '1h'");
+    const [first, rival] = [await scene.connect(), await scene.connect()];
+    await scene.set('deadlock_timeout', "'20ms'");
+    await first.query('BEGIN');
+    await first.query(lock, [id]);
+    const birth = scene.mutate('birth', { id });
+    await scene.untilWaiting();
+    // Against the order in which all others lock, and next in line for the life after the birth.
+    await rival.query('BEGIN');
+    await rival.query('SELECT FROM ledger FOR UPDATE');
+    const locked = rival.query(lock, [id]);
+    await scene.untilWaiting(2);
+    await first.end();
+    await untilAnswered('lives/swap', '40P01');
+    await locked;
+    await rival.end();
+    expect((await birth).data).toEqual(birthOf(id));
+    expect(answers.of('lives/swap').at(-1)).toBe('ok');
+  });
+
+  test('55P03, a lock that was not to be had in time', async () => {
+    const id = await scene.conceive();
+    await scene.set('lock_timeout', "'20ms'");
+    const letGo = await scene.holdCommits();
+    const birth = scene.mutate('birth', { id });
+    await untilAnswered('lives/swap', '55P03', 2);
+    await letGo();
+    expect((await birth).data).toEqual(birthOf(id));
+  });
+
+  test('57014, a statement that is cancelled', async () => {
+    const id = await scene.conceive();
+    const letGo = await scene.holdCommits();
+    const birth = scene.mutate('birth', { id });
+    for (const times of [1, 2]) {
+      await scene.untilWaiting();
+      const [waiting] = (await scene.sessions()).filter(({ waits }) => waits);
+      await scene.owner.query('SELECT pg_cancel_backend($1)', [waiting?.pid]);
+      await untilAnswered('lives/swap', '57014', times);
+    }
+    await letGo();
+    expect((await birth).data).toEqual(birthOf(id));
+    expect(answers.of('lives/swap')).toEqual(['57014', '57014', 'ok']);
+  });
+
+  test('53300, too many connections', async () => {
+    const id = await scene.conceive();
+    const refuse = 'CONNECTION LIMIT 0';
+    await scene.alter(refuse);
+    await scene.endSessions();
+    // Nobody gets in, as the server finds out, too.
+    await expect(scene.connect()).rejects.toMatchObject({ code: '53300' });
+    const birth = scene.mutate('birth', { id });
+    expect(codesOf(await ask(scene.server, '{ census { total } }'))).toEqual([
+      'DATABASE_UNAVAILABLE',
+    ]);
+    await scene.alter('CONNECTION LIMIT -1');
+    expect((await birth).data).toEqual(birthOf(id));
+  });
+
+  test('0A000, a plan that no longer fits', async () => {
+    const id = await scene.conceive();
+    const find = async (): Promise<unknown> =>
+      scene.dataOf('query ($id: ID!) { life(id: $id) { version updatedAt } }', { id });
+    const before = await find();
+    for (const precision of [6, 3]) {
+      await scene.owner.query(
+        `ALTER TABLE lives ALTER COLUMN updated_at TYPE timestamptz(${precision})`,
+      );
+      expect(await find()).toEqual(before);
+    }
+    expect(answers.of('lives/find')).toEqual(['ok', '0A000', 'ok', '0A000', 'ok']);
+  });
+
+  test('26000, a statement that the session has forgotten', async () => {
+    const [id, other] = [await scene.conceive(), await scene.conceive()];
+    await scene.mutate('birth', { id: other });
+    for (const session of answers.sessions) await session.query('DEALLOCATE "lives/swap"');
+    expect((await scene.mutate('birth', { id })).data).toEqual(birthOf(id));
+    expect(answers.of('lives/swap')).toEqual(['ok', '26000', 'ok']);
+  });
+
+  test('57P01, a session that is ended while its commit is held', async () => {
+    const ids = await Promise.all(Array.from({ length: 20 }, async () => scene.conceive()));
+    const letGo = await scene.holdCommits();
+    const births = ids.map(async (id) => scene.mutate('birth', { id }));
+    for (const times of [1, 2]) {
+      await scene.untilWaiting();
+      await scene.endSessions({ waiting: true });
+      await untilAnswered('lives/swap', '57P01', times);
+    }
+    await letGo();
+    expect((await Promise.all(births)).map(({ data }) => data)).toEqual(ids.map(birthOf));
+    for (const id of ids) expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
+  });
+
+  test('23505 on the key’s index: somebody has used it meanwhile, and it is told what for', async () => {
+    const [id, other] = [await scene.conceive(), await scene.conceive()];
+    // Only who may rewrite history can bring this about.
+    await scene.owner.query(
+      'ALTER TABLE life_transitions DISABLE TRIGGER life_transitions_are_append_only',
+    );
+    const letGo = await scene.holdCommits();
+    const births = Promise.all([
+      scene.mutate('birth', { id, idempotencyKey: 'tampered' }),
+      scene.mutate('birth', { id: other, idempotencyKey: 'tampered' }),
+    ]);
+    await scene.untilWaiting();
+    await scene.owner.query(
+      `UPDATE life_transitions SET idempotency_key = 'tampered' WHERE life_id = $1`,
+      [id],
+    );
+    await letGo();
+    const [tampered, untouched] = await births;
+    await scene.owner.query(
+      'ALTER TABLE life_transitions ENABLE TRIGGER life_transitions_are_append_only',
+    );
+    expect(tampered.data.outcome.__typename).toBe('IdempotencyKeyReused');
+    expect(untouched.data).toEqual(birthOf(other));
+    expect(answers.of('lives/swap')).toContain('23505');
+    expect(await eventsOf(id)).toEqual(['Conception']);
+  });
+});
+
+describe('is told when the deadline has come:', () => {
+  play({ REQUEST_TIMEOUT_MS: '700', DATABASE_POOL_SIZE: '2' });
+
+  test('locks that are held for ever: nothing was changed, nor will be', async () => {
+    const id = await scene.conceive();
+    const before = await scene.transitions();
+    await scene.set('lock_timeout', "'20ms'");
+    const letGo = await scene.holdCommits();
+    const refused = await Promise.all([scene.mutate('birth', { id }), ask(scene.server, CONCEIVE)]);
+    await letGo();
+    expect(refused.map(codesOf)).toEqual([['OVERLOADED'], ['OVERLOADED']]);
+    expect(answers.of('lives/swap')).not.toContain('ok');
+    expect((await scene.mutate('birth', { id })).data).toEqual(birthOf(id));
+    expect(await scene.transitions()).toBe(before + 1);
+  });
+
+  test('sessions that are ended while their commit is held: unknown, until it is asked for again', async () => {
+    const id = await scene.conceive();
+    const before = await scene.transitions();
+    const letGo = await scene.holdCommits();
+    const birth = scene.mutate('birth', { id });
+    await scene.untilWaiting();
+    await scene.endSessions({ waiting: true });
+    const { errors } = await birth;
+    await letGo();
+    expect(errors).toMatchObject([{ extensions: { code: 'OUTCOME_UNKNOWN' } }]);
+    const idempotencyKey = errors?.[0]?.extensions['idempotencyKey'];
+    for (let again = 0; again < 2; again += 1) {
+      const { data } = await scene.mutate('birth', { id, idempotencyKey });
+      expect(data).toEqual(birthOf(id));
+    }
+    expect(await scene.transitions()).toBe(before + 1);
+  });
+
+  test('a commit that is held for long leaves no more sessions behind than the pool has', async () => {
+    const ids = [await scene.conceive(), await scene.conceive(), await scene.conceive()];
+    const letGo = await scene.holdCommits();
+    for (const id of ids) {
+      const { errors } = await scene.mutate('birth', { id });
+      expect(errors).toHaveLength(1);
+    }
+    const patience = Date.now() + 3_000;
+    await until(async () => (await scene.sessions()).length <= 2 || Date.now() > patience);
+    expect((await scene.sessions()).length).toBeLessThanOrEqual(2);
+    await letGo();
+  });
+
+  test('no connections: nothing was changed', async () => {
+    const id = await scene.conceive();
+    await scene.alter('CONNECTION LIMIT 0');
+    await scene.endSessions();
+    expect(codesOf(await scene.mutate('birth', { id }))).toEqual(['DATABASE_UNAVAILABLE']);
+    await scene.alter('CONNECTION LIMIT -1');
+    expect(await eventsOf(id)).toEqual(['Conception']);
+  });
+});
+
+describe('is told at once, and nothing was changed:', () => {
+  play({ REQUEST_TIMEOUT_MS: '20000' });
+
+  const everyChange = async (id: string): Promise<void> => {
+    const before = await scene.transitions();
+    const told = await Promise.all([
+      scene.mutate('birth', { id }),
+      scene.mutate('die', { id, idempotencyKey: 'a key' }),
+      ask(scene.server, CONCEIVE),
+    ]);
+    expect(told.map(codesOf)).toEqual(told.map(() => ['DATABASE_UNAVAILABLE']));
+    expect(await scene.transitions()).toBe(before);
+    expect(await scene.dataOf('query ($id: ID!) { life(id: $id) { version } }', { id })).toEqual({
+      life: { version: 1 },
+    });
+  };
+
+  test('25006, a database that is read-only', async () => {
+    const id = await scene.conceive();
+    await scene.set('default_transaction_read_only', 'on');
+    await everyChange(id);
+    for (const answer of answers.of('lives/swap')) expect(answer).toBe('25006');
+    expect(answers.of('lives/swap').length).toBeLessThanOrEqual(2);
+  });
+
+  // Neither can be brought about on a machine that others use: here the table says so itself.
+  test.each([
+    { code: '53100', what: 'a full disk' },
+    { code: '53200', what: 'no memory left' },
+  ])('$code, $what', async ({ code }) => {
+    const id = await scene.conceive();
+    await scene.owner.query(`
+      CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'it is full' USING ERRCODE = '${code}'; END $$;
+      CREATE TRIGGER fails BEFORE INSERT ON life_transitions EXECUTE FUNCTION fail()`);
+    await everyChange(id);
+    expect(new Set(answers.of('lives/swap'))).toEqual(new Set([code]));
+    expect(answers.of('lives/swap').length).toBeLessThanOrEqual(2);
+    await scene.owner.query('DROP FUNCTION fail CASCADE');
+    expect((await scene.mutate('birth', { id, idempotencyKey: 'a key' })).data).toEqual(
+      birthOf(id),
+    );
+  });
+});
+
+describe('data that are refused', () => {
+  const GROUP = 12;
+  const CULPRIT = 5;
+
+  const birth = (phase: Phase, at: Moment): Alive | TransitionError =>
+    match(phase, {
+      Gestating: (gestating) => gestating.birth(at),
+      Alive: (alive) => new IllegalTransition('Birth', alive),
+      Dead: (dead) => new IllegalTransition('Birth', dead),
+    });
+
+  test.each([
+    { code: '23514', what: 'by a constraint', actor: 'unwelcome' },
+    { code: '22021', what: 'as no text', actor: 'nul \0 byte' },
+  ])('$what ($code) fail nobody else of their group', async ({ code, actor }) => {
+    const store = await createStore();
+    const [session, bystander] = [await store.connect(), uuidv7()];
+    await session.query(
+      `ALTER TABLE life_transitions ADD CHECK (actor IS DISTINCT FROM 'unwelcome')`,
+    );
+    const ids = Array.from({ length: GROUP }, () => uuidv7());
+    for (const id of [bystander, ...ids]) await conceive(store.lives, id);
+    const { lives: before } = await contentsOf(session);
+
+    const outcomes = await Promise.allSettled(
+      ids.map(async (id, index) =>
+        store.lives.transition(id, 'Birth', birth, {
+          actor: index === CULPRIT ? actor : 'welcome',
+        }),
+      ),
+    );
+    const swaps = answers.of('lives/swap');
+    // All together, and then one by one.
+    expect(swaps).toHaveLength(1 + GROUP);
+    expect(swaps[0]).toBe(code);
+    expect(swaps.slice(1).filter((answer) => answer === code)).toHaveLength(1);
+    for (const [index, outcome] of outcomes.entries()) {
+      if (index === CULPRIT) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(RefusedData) });
+      } else {
+        expect(outcome).toMatchObject({ status: 'fulfilled', value: expect.any(Alive) });
+      }
+    }
+    const after = await contentsOf(session);
+    const unchanged = [bystander, ids[CULPRIT]];
+    const rowsOf = (rows: readonly object[]): object[] =>
+      rows.filter((row) => unchanged.includes(String(Reflect.get(row, 'id'))));
+    expect(rowsOf(after.lives)).toEqual(rowsOf(before));
+    expect(rowsOf(before)).toHaveLength(2);
+    await store.close();
+  });
+
+  test('are none of the caller’s business, whose request is told that it failed, and the log is told why', async () => {
+    scene = await Scene.open();
+    await scene.owner.query(
+      `ALTER TABLE life_transitions ADD CHECK (idempotency_key IS DISTINCT FROM 'unwelcome')`,
+    );
+    const [one, other] = [await scene.conceive(), await scene.conceive()];
+    const [refused, applied] = await Promise.all([
+      scene.mutate('birth', { id: one, idempotencyKey: 'unwelcome' }),
+      scene.mutate('birth', { id: other, idempotencyKey: 'welcome' }),
+    ]);
+    expect(codesOf(refused)).toEqual(['INTERNAL_SERVER_ERROR']);
+    expect(applied.data).toEqual(birthOf(other));
+    expect(await eventsOf(one)).toEqual(['Conception']);
+    const errors = scene.server.logs.filter(({ level }) => Number(level) >= 50);
+    expect(errors).toHaveLength(1);
+    expect(JSON.stringify(errors)).toContain('life_transitions_idempotency_key_check');
+    await scene.check();
+    await scene.close();
+  });
+});
