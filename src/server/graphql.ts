@@ -7,13 +7,29 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import type { FastifyBaseLogger } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Context } from '../resolvers/context';
 import { formatError, formatErrorTersely, isUnexpected } from './errors';
 
 /** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
 const MAX_TOKENS = 1_000;
+
+/** Lives, their histories, and the lives and histories of those: each further level multiplies the answer. */
+const MAX_DEPTH = 12;
+
+/** The library throws, past the validation's own errors, unless it is told to report. */
+const limitDepth = maxDepthRule({
+  n: MAX_DEPTH,
+  flattenFragments: true,
+  propagateOnRejection: false,
+  onReject: [
+    (context) => {
+      context?.reportError(new GraphQLError(`The document is more than ${MAX_DEPTH} levels deep.`));
+    },
+  ],
+});
 
 export interface GraphQLSettings {
   readonly introspection: boolean;
@@ -31,6 +47,7 @@ export function createGraphQLServer(
     logger: log,
     formatError: introspection ? formatError : formatErrorTersely,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
+    validationRules: [limitDepth],
     // A missing persisted query would come out as an internal error.
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,

@@ -194,6 +194,32 @@ test('a document that is no GraphQL, or not of this schema, is told so in a 200'
   }
 });
 
+test('a document whose answer grows with each of many levels is refused before it is executed', async () => {
+  const documents = {
+    nested: `{ lives { nodes { ${'history { nodes { life { '.repeat(8)} id ${'} } } '.repeat(8)} } } }`,
+    fragments: `{ lives { nodes { ...F0 } } } ${Array.from(
+      { length: 8 },
+      (_, level) =>
+        `fragment F${level} on Life {
+          one: history { nodes { life { ...F${level + 1} } } }
+          other: history { nodes { life { ...F${level + 1} } } }
+        }`,
+    ).join('')} fragment F8 on Life { id }`,
+  };
+  for (const query of Object.values(documents)) {
+    const { body } = await send(server, { headers: JSON_BODY, body: JSON.stringify({ query }) });
+    expect(body.data).toBeUndefined();
+    expect(body.errors?.[0]).toMatchObject({ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
+  }
+});
+
+test('connections nested two deep are answered', async () => {
+  const page = 'pageInfo { hasNextPage } edges { cursor node';
+  const query = `{ lives { ${page} { id history { ${page} { event life { history { nodes { snapshot { phase } } } } } } } } } } }`;
+  const { body } = await send(server, { headers: JSON_BODY, body: JSON.stringify({ query }) });
+  expect(body.errors).toBeUndefined();
+});
+
 test('a client that accepts application/graphql-response+json gets the status of the error', async () => {
   const headers = { ...JSON_BODY, accept: 'application/graphql-response+json' };
   for (const query of ['{', '{ unborn }', 'query ($id: ID!) { life(id: $id) { id } }']) {
