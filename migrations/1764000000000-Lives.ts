@@ -167,10 +167,14 @@ export class Lives1764000000000 implements MigrationInterface {
           RAISE EXCEPTION 'a transition differs from its life'
             USING ERRCODE = 'integrity_constraint_violation';
         END IF;
+        -- LATERAL with LIMIT: one look into the index for each, whatever the planner thinks of the table's size.
         IF EXISTS (
           SELECT FROM recorded
-          JOIN ${schema}.life_transitions AS previous
-            ON previous.life_id = recorded.life_id AND previous.version = recorded.previous_version
+          CROSS JOIN LATERAL (
+            SELECT position FROM ${schema}.life_transitions
+            WHERE life_id = recorded.life_id AND version = recorded.previous_version
+            LIMIT 1
+          ) AS previous
           WHERE previous.position > recorded.position
         ) THEN
           RAISE EXCEPTION 'a life is recorded out of order'

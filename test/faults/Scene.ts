@@ -36,6 +36,7 @@ export class Scene {
   #bystanders: readonly string[] = [];
   #before: readonly object[] = [];
   #altered = false;
+  readonly #sessions: Client[] = [];
 
   private constructor(
     readonly server: TestServer,
@@ -63,6 +64,7 @@ export class Scene {
 
   /** After each test: the tables do not contradict themselves, and nobody else has changed. */
   async check(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) await session.end();
     await this.network.heal();
     if (this.#altered) {
       await this.alter('RESET ALL');
@@ -88,26 +90,21 @@ export class Scene {
 
   async conceive(): Promise<string> {
     const id = uuidv7();
-    const { outcome } = await this.dataOf(
-      'mutation ($id: ID) { outcome: conceive(id: $id) { id } }',
-      {
-        id,
-      },
-    );
-    expect(outcome).toEqual({ id });
+    const document = 'mutation ($id: ID) { conceive(id: $id) { id } }';
+    expect(await this.dataOf(document, { id })).toEqual({ conceive: { id } });
     return id;
   }
 
   /** Asks for a transition; `outcome` of its data says what became of it. */
   async mutate(
     field: 'birth' | 'die',
-    variables: { id: string; idempotencyKey?: unknown; occurredAt?: string },
+    variables: { id: string; idempotencyKey?: unknown },
     server: TestServer = this.server,
   ): Promise<Answer> {
     return ask(
       server,
-      `mutation ($id: ID!, $idempotencyKey: String, $occurredAt: DateTime) {
-        outcome: ${field}(id: $id, idempotencyKey: $idempotencyKey, occurredAt: $occurredAt) { ${OUTCOME} }
+      `mutation ($id: ID!, $idempotencyKey: String) {
+        outcome: ${field}(id: $id, idempotencyKey: $idempotencyKey) { ${OUTCOME} }
       }`,
       variables,
     );
@@ -149,10 +146,11 @@ export class Scene {
     await administrate(`ALTER DATABASE ${this.name} ${change}`);
   }
 
-  /** Another session as the tables' owner; to be ended by the test. */
+  /** Another session as the tables' owner, until the test ends it, or is over. */
   async connect(): Promise<Client> {
     const client = new Client({ connectionString: this.database.url });
     await client.connect();
+    this.#sessions.push(client);
     return client;
   }
 

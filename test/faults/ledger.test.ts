@@ -16,6 +16,9 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await scene.check();
+});
+
+afterEach(async () => {
   await scene.close();
 });
 

@@ -49,7 +49,7 @@ export class Proxy {
   private constructor(databaseUrl: string, server: Server) {
     const url = new URL(databaseUrl);
     const port = url.port === '' ? 5432 : Number(url.port);
-    const host = decodeURIComponent(url.hostname);
+    const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1');
     this.#target = host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
 
     this.#server = server;

@@ -1,0 +1,107 @@
+/**
+ * `npm run bench`: reads what is wanted, starts what is needed, measures, and reports.
+ *
+ *   npm run bench                      everything, some twelve minutes
+ *   npm run bench -- birth life        these operations, beside peers and floors
+ *   npm run bench -- growth snapshot   on many lives; while an old snapshot is held
+ *   npm run bench -- profile           where the server's time goes; not a part of everything
+ *   npm run bench -- --quick           to see that it runs
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startComparison } from './comparison';
+import { settleClaims, verdictOn } from './claims';
+import { Cluster } from './database/cluster';
+import { measureFlushTime } from './database/flushTime';
+import { startGrowth } from './growth';
+import { Worker } from './processes';
+import { profile } from './profile';
+import { asJson, describe, describeRound } from './report';
+import { type Round, type Series, measureAlternately, warmUp } from './series';
+import { quick, thorough } from './settings';
+import { measureUnderSnapshot } from './snapshot';
+
+const OPERATIONS = ['conceive', 'birth', 'life', 'lives'];
+const PARTS = [...OPERATIONS, 'growth', 'snapshot'];
+const PROFILED = ['birth', 'life'] as const;
+
+const DATA = join(__dirname, '.data');
+const RESULTS = join(__dirname, 'results.json');
+
+async function main(ends: (() => Promise<void>)[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { quick: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const unknown = positionals.filter((part) => ![...PARTS, 'profile'].includes(part));
+  if (unknown.length > 0) {
+    throw new Error(
+      `There is no ${unknown.join(', ')} to measure, but ${PARTS.join(', ')}, profile.`,
+    );
+  }
+  const wanted = new Set(positionals.length > 0 ? positionals : PARTS);
+  const settings = values.quick ? quick : thorough;
+
+  const cluster = await Cluster.start(DATA);
+  ends.push(() => cluster.stop());
+  const flushTime = await measureFlushTime(cluster.directory);
+  const generator = await Worker.start('load/generator.ts');
+  ends.push(() => generator.stop());
+
+  if (wanted.has('profile')) {
+    for (const operation of PROFILED) {
+      console.log(`\n${await profile(cluster, generator, operation, settings.profile)}`);
+    }
+  }
+  const series: Series[] = [];
+  const measure = async (some: readonly Series[]): Promise<void> => {
+    await warmUp(some, settings.firstWarmUp);
+    await measureAlternately(some, settings.rounds, tell);
+    series.push(...some);
+  };
+  if (OPERATIONS.some((operation) => wanted.has(operation))) {
+    const comparison = await startComparison(cluster, generator, wanted, settings);
+    ends.push(comparison.stop);
+    await measure(comparison.series);
+  }
+  if (wanted.has('growth')) {
+    const growth = await startGrowth(cluster, generator, settings);
+    ends.push(growth.stop);
+    await measure(growth.series);
+  }
+  const snapshot = wanted.has('snapshot')
+    ? await measureUnderSnapshot(cluster, generator, settings, tell)
+    : [];
+
+  if (series.length === 0 && snapshot.length === 0) return;
+  const run = { settings, postgres: await cluster.version(), flushTime, series, snapshot };
+  console.log(`\n${describe(run)}`);
+  writeFileSync(RESULTS, `${JSON.stringify(asJson(run), null, 2)}\n`);
+  const wrong = series.some(({ rounds }) => rounds.some((round) => round.wrong > 0));
+  const missed = settleClaims(series).some((claim) => verdictOn(claim) === 'missed');
+  process.exitCode = wrong || (missed && !values.quick) ? 1 : 0;
+}
+
+function tell(series: Series, round: Round): void {
+  console.error(describeRound(series, round));
+}
+
+/** How to stop what has started, the last one first; also when we are interrupted. */
+const ends: (() => Promise<void>)[] = [];
+const interrupted = new Promise<void>((_resolve, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      reject(new Error(`Stopped by ${signal}.`));
+    });
+  }
+});
+Promise.race([main(ends), interrupted])
+  .catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  })
+  .finally(async () => {
+    for (const end of ends.reverse()) await end();
+    process.exit();
+  });

@@ -1,0 +1,55 @@
+/** The GraphQL operations that are measured, the same documents for every server, and what a right answer has. */
+
+export interface Operation {
+  readonly document: string;
+  /** A part of every right answer's body; a body with errors is wrong in any case. */
+  readonly expected: string;
+}
+
+export type Variables = Readonly<Record<string, string>>;
+
+export const operations = {
+  typename: {
+    document: '{ __typename }',
+    expected: '{"__typename":"Query"}',
+  },
+  conceive: {
+    document: 'mutation Conceive { conceive { __typename id phase version createdAt nextEvents } }',
+    expected: '"conceive":{"__typename":"Gestating"',
+  },
+  birth: {
+    document: `mutation Birth($id: ID!) {
+  birth(id: $id) {
+    __typename
+    ... on Alive { id phase version createdAt bornAt }
+    ... on TransitionError { message }
+  }
+}`,
+    expected: '"birth":{"__typename":"Alive"',
+  },
+  life: {
+    document: `query Life($id: ID!) {
+  life(id: $id) {
+    __typename id phase version createdAt updatedAt nextEvents
+    ... on Alive { bornAt }
+    ... on Dead { diedAt }
+  }
+}`,
+    expected: '"life":{"__typename":"',
+  },
+  lives: {
+    document: `query Lives($after: String) {
+  lives(first: 20, after: $after) {
+    edges { cursor node { __typename id phase version createdAt } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`,
+    expected: '"edges":[{"cursor":"',
+  },
+  census: {
+    document: '{ census { gestating alive dead total cursor } }',
+    expected: '"census":{"gestating":',
+  },
+} as const satisfies Readonly<Record<string, Operation>>;
+
+export type OperationName = keyof typeof operations;

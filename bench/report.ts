@@ -1,0 +1,162 @@
+/** What is shown of a run: tables for the terminal, and everything for the file. Does not know how it was measured. */
+import { cpus, release, totalmem, type as platform } from 'node:os';
+import { type Claim, settleClaims, verdictOn } from './claims';
+import type { FlushTime } from './database/flushTime';
+import type { Round, Series } from './series';
+import type { Settings } from './settings';
+import type { SnapshotRound } from './snapshot';
+
+export interface Run {
+  readonly settings: Settings;
+  readonly postgres: string;
+  readonly flushTime: FlushTime;
+  readonly series: readonly Series[];
+  readonly snapshot: readonly SnapshotRound[];
+}
+
+/** For a person. */
+export function describe(run: Run): string {
+  const { flushTime, series, snapshot } = run;
+  const { processor, cores, node } = machine();
+  const rounds = series.flatMap((each) => each.rounds).concat(snapshot.map(({ round }) => round));
+  const total = (figure: (round: Round) => number): string =>
+    grouped(rounds.reduce((sum, round) => sum + figure(round), 0));
+  return [
+    `${processor}, ${cores} cores, Node.js ${node}, PostgreSQL ${run.postgres}; 8 kB flushed in ` +
+      `${flushTime.microseconds} µs (${flushTime.measuredBy})`,
+    table(HEADINGS, series.map(rowOf)),
+    table(['', 'ratio', 'promised', 'aim', ''], settleClaims(series).map(rowOfClaim)),
+    ...(snapshot.length > 0
+      ? [
+          table(
+            ['birth, a snapshot held for', 'rate/s', 'p50 ms', 'p99 ms'],
+            snapshot.map(rowOfSnapshot),
+          ),
+        ]
+      : []),
+    `${total(({ answers }) => answers)} right answers, ${total(({ wrong }) => wrong)} wrong ones. ` +
+      `Medians of ${run.settings.rounds} rounds; each figure has its own.`,
+  ].join('\n\n');
+}
+
+/** For a program. */
+export function asJson(run: Run): object {
+  const { series, ...others } = run;
+  return {
+    measuredAt: new Date().toISOString(),
+    machine: machine(),
+    ...others,
+    series: series.map(({ case: { target, title, connections }, median, rounds }) => ({
+      target: target.name,
+      title,
+      connections,
+      median,
+      rounds,
+    })),
+    claims: settleClaims(series).map((claim) => ({ ...claim, verdict: verdictOn(claim) })),
+  };
+}
+
+/** One line, as soon as it is measured. */
+export function describeRound(
+  { case: { target, title, connections } }: Series,
+  round: Round,
+): string {
+  const wrong = round.wrong > 0 ? `, ${round.wrong} wrong answers` : '';
+  return `${target.name}: ${title} at ${connections}: ${grouped(round.rate)}/s${wrong}`;
+}
+
+const HEADINGS = [
+  '',
+  'operation',
+  'connections',
+  'rate/s',
+  'p50 ms',
+  'p99 ms',
+  'load µs',
+  'server µs',
+  'database µs',
+  'flushes',
+  'log bytes',
+];
+
+function rowOf({ case: { target, title, connections }, median }: Series): string[] {
+  const { rate, p50, p99, loadTime, serverTime, cost } = median;
+  return [
+    target.name,
+    title,
+    String(connections),
+    grouped(rate),
+    p50.toFixed(2),
+    p99.toFixed(2),
+    microseconds(loadTime),
+    microseconds(serverTime),
+    microseconds(cost.processorTime),
+    cost.flushes.toFixed(3),
+    grouped(cost.logBytes),
+  ];
+}
+
+function rowOfClaim(claim: Claim): string[] {
+  const { ratio, bound } = claim;
+  const limit = (value: number): string => `${bound?.is === 'at most' ? '≤' : '≥'} ${value}`;
+  const verdict = {
+    aim: 'the aim is reached',
+    promise: 'kept',
+    missed: 'NOT KEPT',
+  };
+  const reached = verdictOn(claim);
+  return [
+    claim.claim,
+    ratio.toFixed(2),
+    bound ? limit(bound.promise) : '',
+    bound && bound.aim !== bound.promise ? limit(bound.aim) : '',
+    reached ? verdict[reached] : '',
+  ];
+}
+
+function rowOfSnapshot({ heldFor, round: { rate, p50, p99 } }: SnapshotRound): string[] {
+  const held = heldFor === 0 ? 'nobody holds one' : `${heldFor.toFixed(0)} s`;
+  return [held, grouped(rate), p50.toFixed(2), p99.toFixed(2)];
+}
+
+/** Words to the left, figures to the right. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [headings, ...rows];
+  const widths = headings.map((_, column) =>
+    Math.max(...all.map((row) => row[column]?.length ?? 0)),
+  );
+  const isFigure = (column: number): boolean =>
+    rows.some((row) => /^[\d,.]+$/.test(row[column] ?? ''));
+  const line = (row: readonly string[]): string =>
+    widths
+      .map((width, column) => {
+        const text = row[column] ?? '';
+        return isFigure(column) ? text.padStart(width) : text.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd();
+  return [
+    line(headings),
+    widths.map((width) => '─'.repeat(width)).join('──'),
+    ...rows.map(line),
+  ].join('\n');
+}
+
+function microseconds(seconds: number): string {
+  return Number.isNaN(seconds) ? '' : (seconds * 1e6).toFixed(0);
+}
+
+function grouped(number: number): string {
+  return Math.round(number).toLocaleString('en');
+}
+
+function machine(): Record<string, string | number> {
+  return {
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memory: totalmem(),
+    system: `${platform()} ${release()}`,
+    node: process.version,
+  };
+}

@@ -1,0 +1,54 @@
+/** The product's tables, reached by the product's own modules without its server. */
+import { uuidv7 } from 'uuidv7';
+import { createDataSource } from '../../ormconfig';
+import { Database } from '../../src/database/Database';
+import { migrate } from '../../src/database/migrate';
+import { Ledger, Life, LifeTransition } from '../../src/entities';
+import { Gestating } from '../../src/machine';
+import { beginStatement, parameters } from '../../src/store/statements';
+import { type MachineTables, tablesOf } from '../../src/store/tables';
+
+/** As many lives as one statement begins; larger ones are no faster. */
+const GROUP_SIZE = 2_000;
+/** Generous, in milliseconds: what is only prepared must not fail for it. */
+const TIMEOUT = 60_000;
+
+export interface OurTables {
+  readonly database: Database;
+  readonly tables: MachineTables;
+  close(): Promise<void>;
+}
+
+/** @param poolSize how many connections, at most */
+export async function openOurTables(url: string, poolSize: number): Promise<OurTables> {
+  const dataSource = createDataSource({ url, poolSize, connectTimeout: TIMEOUT });
+  await dataSource.initialize();
+  await migrate(dataSource);
+  return {
+    database: new Database(dataSource, { preparedStatements: true, statementTimeout: TIMEOUT }),
+    tables: tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger }),
+    close: () => dataSource.destroy(),
+  };
+}
+
+/** @returns the ids of so many new lives, begun by the store's own statement */
+export async function conceiveOurs(
+  { database, tables }: OurTables,
+  count: number,
+): Promise<string[]> {
+  const statement = beginStatement(tables);
+  const lives = Array.from({ length: count }, () => Gestating.conceive(uuidv7(), new Date()));
+  for (let first = 0; first < count; first += GROUP_SIZE) {
+    const changes = lives.slice(first, first + GROUP_SIZE).map(({ state, occurredAt }) => ({
+      record: state,
+      event: 'Conception',
+      from: null,
+      occurredAt,
+      actor: null,
+      idempotencyKey: null,
+      token: null,
+    }));
+    await database.run(statement, parameters(tables, changes));
+  }
+  return lives.map(({ state }) => state.id);
+}

@@ -1,0 +1,57 @@
+/** The product, as it is built and as `npm start` runs it, with every setting at its default. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { BenchmarkDatabase } from '../database/cluster';
+import { type Worker, adopt, end, minimalEnvironment } from '../processes';
+import { conceiveOurs, openOurTables } from './ourTables';
+import { POOL_SIZE, type HttpTarget, overHttp } from './target';
+
+const PROGRAM = join(__dirname, '../../dist/src/main.js');
+
+/** @param parametersOfNode such as `--cpu-prof` */
+export async function startOurs(
+  name: string,
+  database: BenchmarkDatabase,
+  generator: Worker,
+  parametersOfNode: readonly string[] = [],
+): Promise<HttpTarget> {
+  const child = spawn(process.execPath, [...parametersOfNode, PROGRAM], {
+    // Where there is no `.env`.
+    cwd: __dirname,
+    env: {
+      ...minimalEnvironment(),
+      DATABASE_URL: database.url,
+      DATABASE_POOL_SIZE: String(POOL_SIZE),
+      PORT: '0',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  adopt(child);
+  let url: string | undefined;
+  let said = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    said += `${line}\n`;
+    [, url] = /Ready at (http:[^"\s]+)\/graphql/.exec(line) ?? [];
+    if (url !== undefined) break;
+  }
+  if (url === undefined || child.pid === undefined) {
+    throw new Error(`The product did not start:\n${said}`);
+  }
+  // Whatever else it says is nobody's business, but must not fill the pipe.
+  child.stdout.resume();
+
+  const tables = await openOurTables(database.url, 1);
+  return {
+    name,
+    url,
+    pid: child.pid,
+    database,
+    conceive: (count) => conceiveOurs(tables, count),
+    run: overHttp(generator, url),
+    stop: async () => {
+      await tables.close();
+      await end(child);
+    },
+  };
+}
