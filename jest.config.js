@@ -27,10 +27,11 @@ module.exports = {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
-        '<rootDir>/test/browser/',
-        '<rootDir>/test/embedded/',
+        ...['browser', 'embedded', 'faults'].map((apart) => `<rootDir>/test/${apart}/`),
       ],
     },
+    // Connections cut, servers killed, deadlines waited for.
+    { ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
     // Some thirty PostgreSQL clusters, made, killed and found again.
     { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
