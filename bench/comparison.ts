@@ -9,7 +9,7 @@ import { startPeer, startRawSql, startUngrouped } from './targets/peers';
 import { SQL_CONNECTIONS, type Target } from './targets/target';
 import { variablesFor } from './variables';
 
-/** On which promises rest, with many connections. */
+/** What promises rest on, where there are many connections or it is a floor. */
 const promised = new Set<OperationName>(['typename', 'birth', 'life']);
 
 export interface Comparison {

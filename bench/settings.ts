@@ -21,7 +21,7 @@ export const thorough: Settings = {
   seconds: 3,
   secondsOfOthers: 1,
   warmUp: 0.5,
-  firstWarmUp: 2,
+  firstWarmUp: 1.5,
   lives: 1_000_000,
   snapshot: 60,
   profile: 8,
