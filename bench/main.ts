@@ -78,7 +78,8 @@ async function main(ends: (() => Promise<void>)[]): Promise<void> {
   const run = { settings, postgres: await cluster.version(), flushTime, series, snapshot };
   console.log(`\n${describe(run)}`);
   writeFileSync(RESULTS, `${JSON.stringify(asJson(run), null, 2)}\n`);
-  const wrong = series.some(({ rounds }) => rounds.some((round) => round.wrong > 0));
+  const rounds = [...series.flatMap((each) => each.rounds), ...snapshot.map(({ round }) => round)];
+  const wrong = rounds.some((round) => round.wrong > 0);
   const missed = settleClaims(series).some((claim) => verdictOn(claim) === 'missed');
   process.exitCode = wrong || (missed && !values.quick) ? 1 : 0;
 }

@@ -54,10 +54,11 @@ export async function profile(
     warmUp: seconds,
     variables: variablesFor(target, operation),
   });
-  const { rate, serverTime } = await series.measure();
+  const { rate, serverTime, wrong } = await series.measure();
   // Now it writes the profile, which is one of its whole life.
   await target.stop();
 
+  if (wrong > 0) throw new Error(`${wrong} answers to ${operation} were wrong.`);
   const written = readProfile();
   const rows = (nameOf: (frame: Frame) => string): string[][] => {
     const times = selfTimes(written, nameOf);

@@ -25,18 +25,13 @@ export function describe(run: Run): string {
     `${processor}, ${cores} cores, Node.js ${node}, PostgreSQL ${run.postgres}; 8 kB flushed in ` +
       `${flushTime.microseconds} µs (${flushTime.measuredBy})`,
     table(HEADINGS, series.map(rowOf)),
-    table(['', 'ratio', 'promised', 'aim', ''], settleClaims(series).map(rowOfClaim)),
-    ...(snapshot.length > 0
-      ? [
-          table(
-            ['birth, a snapshot held for', 'rate/s', 'p50 ms', 'p99 ms'],
-            snapshot.map(rowOfSnapshot),
-          ),
-        ]
-      : []),
+    table(CLAIM_HEADINGS, settleClaims(series).map(rowOfClaim)),
+    table(SNAPSHOT_HEADINGS, snapshot.map(rowOfSnapshot)),
     `${total(({ answers }) => answers)} right answers, ${total(({ wrong }) => wrong)} wrong ones. ` +
       `Medians of ${run.settings.rounds} rounds; each figure has its own.`,
-  ].join('\n\n');
+  ]
+    .filter((paragraph) => paragraph !== '')
+    .join('\n\n');
 }
 
 /** For a program. */
@@ -66,6 +61,8 @@ export function describeRound(
   return `${target.name}: ${title} at ${connections}: ${grouped(round.rate)}/s${wrong}`;
 }
 
+const CLAIM_HEADINGS = ['', 'ratio', 'promised', 'aim', ''];
+const SNAPSHOT_HEADINGS = ['birth, a snapshot held for', 'rate/s', 'p50 ms', 'p99 ms'];
 const HEADINGS = [
   '',
   'operation',
@@ -120,8 +117,9 @@ function rowOfSnapshot({ heldFor, round: { rate, p50, p99 } }: SnapshotRound): s
   return [held, grouped(rate), p50.toFixed(2), p99.toFixed(2)];
 }
 
-/** Words to the left, figures to the right. */
+/** Words to the left, figures to the right; nothing where there are no rows. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
   const all = [headings, ...rows];
   const widths = headings.map((_, column) =>
     Math.max(...all.map((row) => row[column]?.length ?? 0)),

@@ -19,6 +19,15 @@ export function knownLives(target: Target): Case['variables'] {
 
 export const nothing: Case['variables'] = async () => [{}];
 
+/** Nothing, but there are lives to answer with. */
+function nothingOf(target: Target): Case['variables'] {
+  const known = knownLives(target);
+  return async (count) => {
+    await known(count);
+    return [{}];
+  };
+}
+
 /** Lives where the operation is about one. */
 export function variablesFor(target: Target, operation: OperationName): Case['variables'] {
   switch (operation) {
@@ -26,8 +35,9 @@ export function variablesFor(target: Target, operation: OperationName): Case['va
       return freshLives(target);
     case 'life':
       return knownLives(target);
-    case 'conceive':
     case 'lives':
+      return nothingOf(target);
+    case 'conceive':
     case 'census':
     case 'typename':
       return nothing;

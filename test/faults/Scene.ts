@@ -68,7 +68,6 @@ export class Scene {
     await this.network.heal();
     if (this.#altered) {
       await this.alter('RESET ALL');
-      await this.alter('CONNECTION LIMIT -1');
       await this.endSessions();
       this.#altered = false;
     }

@@ -2,7 +2,7 @@
  * Every failure that PostgreSQL itself tells of, caused for real: what is tried again and by that goes well,
  * what is told at once, and that what was told to have failed has failed.
  */
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { RefusedData } from '../../src/database/failures';
 import {
@@ -13,7 +13,16 @@ import {
   type TransitionError,
   match,
 } from '../../src/machine';
-import { type TestStore, ask, conceive, contentsOf, createStore } from '../harness';
+import {
+  type TestServer,
+  type TestStore,
+  administrate,
+  ask,
+  conceive,
+  contentsOf,
+  createStore,
+  startServer,
+} from '../harness';
 import { Scene, codesOf, until } from './Scene';
 import { type Answers, watchAnswers } from './answers';
 
@@ -141,21 +150,6 @@ describe('is tried again within the deadline:', () => {
     expect(answers.of('lives/swap')).toEqual(['57014', '57014', 'ok']);
   });
 
-  test('53300, too many connections', async () => {
-    const id = await scene.conceive();
-    const refuse = 'CONNECTION LIMIT 0';
-    await scene.alter(refuse);
-    await scene.endSessions();
-    // Nobody gets in, as the server finds out, too.
-    await expect(scene.connect()).rejects.toMatchObject({ code: '53300' });
-    const birth = scene.mutate('birth', { id });
-    expect(codesOf(await ask(scene.server, '{ census { total } }'))).toEqual([
-      'DATABASE_UNAVAILABLE',
-    ]);
-    await scene.alter('CONNECTION LIMIT -1');
-    expect((await birth).data).toEqual(birthOf(id));
-  });
-
   test('0A000, a plan that no longer fits', async () => {
     const id = await scene.conceive();
     const find = async (): Promise<unknown> =>
@@ -266,14 +260,74 @@ describe('is told when the deadline has come:', () => {
     expect((await scene.sessions()).length).toBeLessThanOrEqual(2);
     await letGo();
   });
+});
 
-  test('no connections: nothing was changed', async () => {
+describe('53300, too many connections,', () => {
+  /** A role that may be refused: neither others' nor, as the owner may be, a superuser, whom no limit binds. */
+  const role = `guest_${process.pid}`;
+  let server: TestServer;
+  let url: URL;
+
+  play({});
+
+  beforeAll(async () => {
+    await administrate(`CREATE ROLE ${role} LOGIN PASSWORD '${role}'`);
+    await scene.owner.query(
+      `GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${role}`,
+    );
+  });
+
+  afterEach(async () => {
+    await limit(-1);
+    await server.stop();
+  });
+
+  // By then its rights have gone with the database.
+  afterAll(async () => {
+    await administrate(`DROP ROLE ${role}`);
+  });
+
+  /** Starts a server that comes as this role. */
+  async function start(timeout: string): Promise<void> {
+    url = new URL(scene.database.url);
+    url.username = role;
+    url.password = role;
+    const environment = { DATABASE_URL: url.href, MIGRATIONS: 'off', REQUEST_TIMEOUT_MS: timeout };
+    server = await startServer(environment);
+  }
+
+  /** How many connections it may have; -1: any number. */
+  const limit = async (connections: number): Promise<void> =>
+    administrate(`ALTER ROLE ${role} CONNECTION LIMIT ${connections}`);
+
+  async function refuseConnections(): Promise<void> {
+    await limit(0);
+    await administrate(
+      `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '${role}'`,
+    );
+    const another = new Client({ connectionString: url.href });
+    await expect(another.connect()).rejects.toMatchObject({ code: '53300' });
+  }
+
+  test('is tried again within the deadline', async () => {
     const id = await scene.conceive();
-    await scene.alter('CONNECTION LIMIT 0');
-    await scene.endSessions();
-    expect(codesOf(await scene.mutate('birth', { id }))).toEqual(['DATABASE_UNAVAILABLE']);
-    await scene.alter('CONNECTION LIMIT -1');
+    await start('20000');
+    await refuseConnections();
+    const birth = scene.mutate('birth', { id }, server);
+    // Whoever comes at the same time is refused still.
+    expect(codesOf(await ask(server, '{ census { total } }'))).toEqual(['DATABASE_UNAVAILABLE']);
+    await limit(-1);
+    expect((await birth).data).toEqual(birthOf(id));
+  });
+
+  test('is told when the deadline has come, and nothing was changed', async () => {
+    const id = await scene.conceive();
+    await start('1000');
+    await refuseConnections();
+    expect(codesOf(await scene.mutate('birth', { id }, server))).toEqual(['DATABASE_UNAVAILABLE']);
     expect(await eventsOf(id)).toEqual(['Conception']);
+    await limit(-1);
+    expect((await scene.mutate('birth', { id }, server)).data).toEqual(birthOf(id));
   });
 });
 
