@@ -64,7 +64,7 @@ export class Lives1764000000000 implements MigrationInterface {
           )
         ),
         CONSTRAINT life_transitions_occurred_as_the_life_says CHECK (
-          occurred_at = CASE event
+          occurred_at IS NOT DISTINCT FROM CASE event
             WHEN 'Conception' THEN created_at
             WHEN 'Birth' THEN born_at
             WHEN 'Death' THEN died_at

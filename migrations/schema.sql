@@ -34,7 +34,7 @@ CREATE TABLE life_transitions (
     OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Death'::text AND state_type = 'Dead'::text
     OR COALESCE(from_state_type, ''::text) = 'Alive'::text AND event = 'Death'::text AND state_type = 'Dead'::text),
   CONSTRAINT life_transitions_begin_at_version_1 CHECK ((version = 1) = (from_state_type IS NULL)),
-  CONSTRAINT life_transitions_occurred_as_the_life_says CHECK (occurred_at =
+  CONSTRAINT life_transitions_occurred_as_the_life_says CHECK (NOT occurred_at IS DISTINCT FROM
     CASE event
         WHEN 'Conception'::text THEN created_at
         WHEN 'Birth'::text THEN born_at

@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { createTestDatabase, startTestPostgres } from '../test/harness/postgres';
 
 /** Where the schema is committed. */
 export const SCHEMA_FILE = join(__dirname, '..', 'migrations', 'schema.sql');
@@ -109,17 +110,18 @@ export async function databaseSchema(client: Pick<Client, 'query'>): Promise<str
   return `${parts.join('\n\n')}\n`;
 }
 
+/** Of a database that is made for it: what a developer's own was migrated to is no measure. */
 async function writeSchema(): Promise<void> {
-  const url = process.env['DATABASE_URL'];
-  if (url === undefined || url === '') {
-    throw new Error('Set DATABASE_URL to a migrated database: its schema is what is written.');
-  }
-  const client = new Client({ connectionString: url });
-  await client.connect();
+  const postgres = await startTestPostgres();
   try {
+    const { url, drop } = await createTestDatabase();
+    const client = new Client({ connectionString: url });
+    await client.connect();
     writeFileSync(SCHEMA_FILE, await databaseSchema(client));
-  } finally {
     await client.end();
+    await drop();
+  } finally {
+    await postgres.stop();
   }
 }
 

@@ -11,12 +11,12 @@ import { startEmbeddedPostgres } from './database/embedded';
 import { migrate } from './database/migrate';
 import { checkVersion } from './database/version';
 import { Ledger, Life, LifeTransition } from './entities';
-import { phaseOf } from './machine';
+import { type LifeRecord, phaseOf } from './machine';
 import type { Services } from './resolvers/context';
 import { createServer } from './server/server';
 import { MachineArchive } from './store/MachineArchive';
 import { MachineStore } from './store/MachineStore';
-import { tablesOf } from './store/tables';
+import { type MachineEntities, tablesOf } from './store/tables';
 
 export interface Application {
   /** Where it listens. */
@@ -95,7 +95,8 @@ export async function startApplication(
       // A little longer than the database's own, so that it is the database who says that nothing was applied.
       statementTimeout: statementTimeout * 1.2,
     });
-    const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+    const entities = { record: Life, history: LifeTransition, ledger: Ledger };
+    const tables = tablesOf(dataSource, entities satisfies MachineEntities<LifeRecord>);
     const services: Services = {
       lives: new MachineStore(database, tables, phaseOf, {
         now: () => new Date(),

@@ -21,7 +21,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 )
 @Check(
   'life_transitions_occurred_as_the_life_says',
-  `occurred_at = CASE event
+  `occurred_at IS NOT DISTINCT FROM CASE event
      WHEN 'Conception' THEN created_at
      WHEN 'Birth' THEN born_at
      WHEN 'Death' THEN died_at

@@ -7,7 +7,7 @@
 import { type EventOf, type StateOf, nextEvents } from './definition';
 import { CorruptRecord, OccurredAtOutOfRange } from './errors';
 import { type Moment, occurrence } from './guard';
-import { type MachineRecord, successor } from './record';
+import { type MachinePhase, type MachineRecord, successor } from './record';
 
 /**
  * Everything that a life allows. The classes below are checked against it by the compiler; the schema's
@@ -32,17 +32,15 @@ export interface LifeRecord extends MachineRecord {
 }
 
 /** The record of a life in state `S`, narrowed to what that state implies. */
-type RecordIn<S extends LifeState, BornAt, DiedAt> = LifeRecord & {
+type RecordIn<S extends LifeState, Implied extends Partial<LifeRecord>> = LifeRecord & {
   readonly stateType: S;
-  readonly bornAt: BornAt;
-  readonly diedAt: DiedAt;
-};
+} & Readonly<Implied>;
 
 /** The verb of each event: the name of the method that makes the transition. */
 export const transitionMethods = { Birth: 'birth', Death: 'die' } as const;
 
-/** The methods that the list demands of the class for state `S`; one that is missing does not compile. */
-type Transitions<S extends LifeState> = {
+/** What the class for state `S` must have, and the methods that the list demands of it; one that is missing does not compile. */
+type Transitions<S extends LifeState> = MachinePhase<LifeRecord> & {
   readonly [
     E in keyof (typeof lifecycle)['transitions'][S] &
       keyof typeof transitionMethods as (typeof transitionMethods)[E]
@@ -54,7 +52,7 @@ type Transitions<S extends LifeState> = {
 export class Gestating implements Transitions<'Gestating'> {
   readonly stateType = 'Gestating';
 
-  constructor(readonly state: RecordIn<'Gestating', null, null>) {}
+  constructor(readonly state: RecordIn<'Gestating', { bornAt: null; diedAt: null }>) {}
 
   /** The beginning of every life. */
   static conceive(id: string, now: Date): Gestating {
@@ -94,7 +92,7 @@ export class Gestating implements Transitions<'Gestating'> {
 export class Alive implements Transitions<'Alive'> {
   readonly stateType = 'Alive';
 
-  constructor(readonly state: RecordIn<'Alive', Date, null>) {}
+  constructor(readonly state: RecordIn<'Alive', { bornAt: Date; diedAt: null }>) {}
 
   get occurredAt(): Date {
     return this.state.bornAt;
@@ -115,7 +113,7 @@ export class Alive implements Transitions<'Alive'> {
 export class Dead implements Transitions<'Dead'> {
   readonly stateType = 'Dead';
 
-  constructor(readonly state: RecordIn<'Dead', Date | null, Date>) {}
+  constructor(readonly state: RecordIn<'Dead', { diedAt: Date }>) {}
 
   get occurredAt(): Date {
     return this.state.diedAt;
@@ -126,9 +124,6 @@ export class Dead implements Transitions<'Dead'> {
   }
 }
 
-/** A life is in exactly one of these. */
-export type Phase = Gestating | Alive | Dead;
-
 /** The class of each state. */
 interface PhaseIn {
   readonly Gestating: Gestating;
@@ -136,27 +131,21 @@ interface PhaseIn {
   readonly Dead: Dead;
 }
 
+/** A life is in exactly one of these. */
+export type Phase = PhaseIn[LifeState];
+
 /**
  * Looks at a phase by its class. All arms are needed: a missing one does not compile.
  *
  * @returns what the arm for this phase returns
  */
-export function match<G, A, D>(
+export function match<Arms extends { readonly [S in LifeState]: (life: PhaseIn[S]) => unknown }>(
   phase: Phase,
-  arms: {
-    readonly Gestating: (life: Gestating) => G;
-    readonly Alive: (life: Alive) => A;
-    readonly Dead: (life: Dead) => D;
-  },
-): G | A | D {
-  switch (phase.stateType) {
-    case 'Gestating':
-      return arms.Gestating(phase);
-    case 'Alive':
-      return arms.Alive(phase);
-    case 'Dead':
-      return arms.Dead(phase);
-  }
+  arms: Arms,
+): ReturnType<Arms[LifeState]> {
+  // The arm of the phase's own state, which takes just this phase; TypeScript keeps no pairs.
+  const arm = arms[phase.stateType] as (life: Phase) => ReturnType<Arms[LifeState]>;
+  return arm(phase);
 }
 
 /** How each state's class is rebuilt from a record; undefined where the timestamps contradict the state. */

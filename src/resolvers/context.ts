@@ -1,4 +1,4 @@
-/** What every resolver gets: the stores, and who asks. Wired in main.ts; the same for each way of asking. */
+/** What every resolver gets: the stores, and who asks. Wired in application.ts; the same for each way of asking. */
 import type { LifeRecord, Phase } from '../machine';
 import type { MachineArchive } from '../store/MachineArchive';
 import type { MachineStore } from '../store/MachineStore';

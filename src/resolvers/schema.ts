@@ -7,13 +7,10 @@ import { MachineResolver } from './MachineResolver';
 import { NodeResolver } from './NodeResolver';
 import { TransitionResolver } from './TransitionResolver';
 import { validateArguments } from './arguments';
-import { AliveType, DeadType, GestatingType } from './types/Life';
 
 export function createSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [LifeResolver, NodeResolver, TransitionResolver, MachineResolver],
-    // No field's type names these: they are reached through the interfaces alone.
-    orphanedTypes: [GestatingType, AliveType, DeadType],
     validateFn: validateArguments,
   });
   // type-graphql has no place for the description of a root type.

@@ -3,13 +3,14 @@
  * machine's record has is the entity's business, and SQL is written elsewhere.
  */
 import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
+import type { MachineRecord } from '../machine';
 
-/** The entities of one machine. */
-export interface MachineEntities {
+/** The entities of one machine, whose record is `R`: an entity that lacks a column of it does not compile. */
+export interface MachineEntities<R extends MachineRecord = MachineRecord> {
   /** Where each machine is now: `id`, `version`, `stateType`, `createdAt`, `updatedAt`, and its own. */
-  readonly record: EntityTarget<ObjectLiteral>;
+  readonly record: new () => R;
   /** Every version of each: first the id of its machine, then the columns of the record, then of the transition. */
-  readonly history: EntityTarget<ObjectLiteral>;
+  readonly history: new () => Omit<R, 'id'>;
   /** One row: the position of the last transition, and how many machines are in each state. */
   readonly ledger: EntityTarget<ObjectLiteral>;
 }

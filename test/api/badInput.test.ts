@@ -17,7 +17,7 @@ import { livingIn, mutationOf } from './lives';
 
 let server: TestServer;
 let bystanders: Bystanders;
-/** A life with a history, and the cursors of its last place in each connection. */
+/** A life with a history, and the cursors of the first place in each connection. */
 let id: string;
 let cursors: Record<Connection, string>;
 
@@ -28,9 +28,9 @@ beforeAll(async () => {
   const { lives, transitions, life } = await dataOf(
     server,
     `query ($id: ID!) {
-      lives(last: 1) { pageInfo { endCursor } }
-      transitions(last: 1) { pageInfo { endCursor } }
-      life(id: $id) { history(last: 1) { pageInfo { endCursor } } }
+      lives(first: 1) { pageInfo { endCursor } }
+      transitions(first: 1) { pageInfo { endCursor } }
+      life(id: $id) { history(first: 1) { pageInfo { endCursor } } }
     }`,
     { id },
   );

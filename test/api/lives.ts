@@ -5,6 +5,7 @@ import {
   type StateOf,
   edgesOf,
   lifecycle,
+  nextEvents,
   transitionMethods,
 } from '../../src/machine';
 import { dataOf } from './client';
@@ -15,14 +16,21 @@ export type Step = Exclude<EventOf<typeof lifecycle>, typeof lifecycle.initial.e
 /** A way from the initial state: what happened, and where each step led. */
 export type Way = readonly { readonly event: Step; readonly to: StateOf<typeof lifecycle> }[];
 
-/** Each way to `state`, and where that is undefined, each way to an end. */
-export function waysTo(state?: LifeState, from: LifeState = lifecycle.initial.to): Way[] {
-  const arrows = edgesOf(lifecycle).filter((edge) => edge.from === from);
-  const here = state === undefined ? arrows.length === 0 : state === from;
-  const onward = arrows.flatMap(({ event, to }) =>
-    // Only the initial edge, which has no state before it, is by the initial event.
-    waysTo(state, to).map((way) => [{ event: event as Step, to }, ...way]),
-  );
+/** Each way to `state`, and where that is undefined, each way to an end; none goes by one arrow twice. */
+export function waysTo(
+  state?: LifeState,
+  from: LifeState = lifecycle.initial.to,
+  arrows = edgesOf(lifecycle),
+): Way[] {
+  const here = state === undefined ? nextEvents(lifecycle, from).length === 0 : state === from;
+  const onward = arrows
+    .filter((arrow) => arrow.from === from)
+    .flatMap((arrow) => {
+      const others = arrows.filter((other) => other !== arrow);
+      // Only the initial edge, which has no state before it, is by the initial event.
+      const step = { event: arrow.event as Step, to: arrow.to };
+      return waysTo(state, arrow.to, others).map((way) => [step, ...way]);
+    });
   return [...(here ? [[]] : []), ...onward];
 }
 

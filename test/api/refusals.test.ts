@@ -1,6 +1,13 @@
 /** What a mutation answers when it refuses: which error, with which facts, and nothing changed. */
 import { uuidv7 } from 'uuidv7';
-import { eventsOf, lifecycle, nextEvents, statesOf } from '../../src/machine';
+import {
+  type LifeState,
+  edgesOf,
+  eventsOf,
+  lifecycle,
+  nextEvents,
+  statesOf,
+} from '../../src/machine';
 import { type TestServer, startServer } from '../harness';
 import { Bystanders } from './Bystanders';
 import { ask, dataOf } from './client';
@@ -29,6 +36,18 @@ const illegal = statesOf(lifecycle).flatMap((state) =>
     .filter((event) => !nextEvents(lifecycle, state).includes(event))
     .map((event) => ({ state, event })),
 );
+
+/** A state that accepts an event. */
+const accepting = (event: Step): LifeState =>
+  edgesOf(lifecycle).find((edge) => edge.event === event)?.from ?? lifecycle.initial.to;
+
+/** When the last that happened to a life did. */
+const lastOf = async (id: string): Promise<string> => {
+  const { life } = await dataOf(server, `query ($id: ID!) { life(id: $id) { ${RECORDED} } }`, {
+    id,
+  });
+  return life.history.nodes[0].occurredAt;
+};
 
 let server: TestServer;
 let bystanders: Bystanders;
@@ -95,24 +114,24 @@ describe.each(steps)('%s', (event) => {
   });
 
   test('before the last transition is refused, with the range that would be accepted', async () => {
-    const { life } = await dataOf(server, 'mutation { life: conceive { id createdAt } }');
-    const before = await all(life.id);
-    const occurredAt = new Date(Date.parse(life.createdAt) - 1).toISOString();
+    const id = await livingIn(server, accepting(event));
+    const [before, last] = [await all(id), await lastOf(id)];
+    const occurredAt = new Date(Date.parse(last) - 1).toISOString();
     const sent = Date.now();
-    const { outcome } = await dataOf(server, mutationOf(event, OUTCOME), { ...life, occurredAt });
+    const { outcome } = await dataOf(server, mutationOf(event, OUTCOME), { id, occurredAt });
     expect(outcome).toEqual({
       __typename: 'OccurredAtOutOfRange',
       message: expect.stringContaining(occurredAt),
-      earliest: life.createdAt,
+      earliest: last,
       latest: expect.any(String),
     });
     expect(Date.parse(outcome.latest)).toBeGreaterThanOrEqual(sent + 5_000);
     expect(Date.parse(outcome.latest)).toBeLessThanOrEqual(Date.now() + 5_000);
-    expect(await all(life.id)).toEqual(before);
+    expect(await all(id)).toEqual(before);
   });
 
   test('more than five seconds ahead is refused, and the latest that the answer names is accepted', async () => {
-    const id = await livingIn(server, 'Gestating');
+    const id = await livingIn(server, accepting(event));
     const before = await all(id);
     const occurredAt = new Date(Date.now() + 60_000).toISOString();
     const refused = await dataOf(server, mutationOf(event, OUTCOME), { id, occurredAt });
@@ -125,12 +144,10 @@ describe.each(steps)('%s', (event) => {
   });
 
   test('at the very time of the last transition is accepted', async () => {
-    const { life } = await dataOf(server, 'mutation { life: conceive { id createdAt } }');
-    const { outcome } = await dataOf(server, mutationOf(event, RECORDED), {
-      ...life,
-      occurredAt: life.createdAt,
-    });
-    expect({ outcome }).toEqual(recordedAt(life.createdAt));
+    const id = await livingIn(server, accepting(event));
+    const occurredAt = await lastOf(id);
+    const { outcome } = await dataOf(server, mutationOf(event, RECORDED), { id, occurredAt });
+    expect({ outcome }).toEqual(recordedAt(occurredAt));
   });
 });
 

@@ -615,7 +615,7 @@ WHERE position <> (SELECT count(*) FROM life_transitions)
 UNION ALL
 SELECT 'the ledger does not count the lives', counts::text
 FROM ledger
-WHERE counts <> (
+WHERE '${JSON.stringify(Object.fromEntries(statesOf(lifecycle).map((state) => [state, 0])))}' || counts <> (
   SELECT jsonb_object_agg(state, (SELECT count(*) FROM lives WHERE state_type = state))
   FROM unnest(ARRAY['${statesOf(lifecycle).join("', '")}']) AS state
 )`;

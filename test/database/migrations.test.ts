@@ -5,6 +5,7 @@
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { migrate } from '../../src/database/migrate';
+import { Life } from '../../src/entities';
 import { type TestDatabase, createTestDatabase } from '../harness';
 
 /** What an instance of the application has, each its own. */
@@ -108,4 +109,40 @@ test('the entities describe the very tables that the migrations make', async () 
   await migrate(instance);
   const { upQueries } = await instance.driver.createSchemaBuilder().log();
   expect(upQueries.map(({ query }) => query)).toEqual([]);
+});
+
+test('the entities’ CHECKs are those of the migrations, word for word', async () => {
+  const [instance] = instances;
+  await migrate(instance);
+  const checksOf = async (): Promise<unknown> =>
+    instance.query(
+      `SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+       WHERE connamespace = current_schema()::regnamespace AND contype = 'c' ORDER BY conname`,
+    );
+  const made = await checksOf();
+  // TypeORM compares their names only.
+  for (const { tableName, checks } of instance.entityMetadatas) {
+    for (const { name, expression } of checks) {
+      await instance.query(`ALTER TABLE ${tableName} DROP CONSTRAINT ${name}`);
+      await instance.query(`ALTER TABLE ${tableName} ADD CONSTRAINT ${name} CHECK (${expression})`);
+    }
+  }
+  expect(await checksOf()).toEqual(made);
+});
+
+test('the triggers know every column of a life', async () => {
+  const [instance] = instances;
+  await migrate(instance);
+  const [row] = await instance.query<{ recorded: string; changed: string }[]>(
+    `SELECT pg_get_functiondef('transitions_record_what_was_done'::regproc) AS recorded,
+            pg_get_triggerdef(oid) AS changed
+     FROM pg_trigger WHERE tgname = 'lives_change_by_transition'`,
+  );
+  const columns = instance.getMetadata(Life).columns.map(({ databaseName }) => databaseName);
+  const missing = (text = '', alias = '', free: readonly string[] = []): string[] =>
+    columns.filter((name) => !free.includes(name) && !text.includes(`${alias}.${name}`));
+  expect(missing(row?.recorded, 'lives')).toEqual([]);
+  expect(missing(row?.recorded, 'recorded', ['id'])).toEqual([]);
+  // What any transition may write is to be listed here.
+  expect(missing(row?.changed, 'new', ['updated_at'])).toEqual([]);
 });

@@ -18,7 +18,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const RENEW = 'DATABASE_URL=… npx tsx scripts/databaseSchema.ts';
+const RENEW = 'npm run schema:database';
 
 test(`migrations/schema.sql is what the migrations make; to renew it: ${RENEW}`, async () => {
   expect(await databaseSchema(client)).toBe(readFileSync(SCHEMA_FILE, 'utf8'));
@@ -27,11 +27,11 @@ test(`migrations/schema.sql is what the migrations make; to renew it: ${RENEW}`,
 test('a difference in any part of the schema is seen', async () => {
   let last = await databaseSchema(client);
   for (const change of [
-    'ALTER TABLE lives ADD COLUMN name text',
-    "ALTER TABLE lives ALTER COLUMN name SET DEFAULT 'nobody'",
-    'ALTER TABLE lives ALTER COLUMN name SET NOT NULL',
-    'ALTER TABLE lives ADD CONSTRAINT lives_have_names CHECK (length(name) > 0)',
-    'CREATE INDEX lives_by_name ON lives (name)',
+    'ALTER TABLE lives ADD COLUMN nickname text',
+    "ALTER TABLE lives ALTER COLUMN nickname SET DEFAULT 'nobody'",
+    'ALTER TABLE lives ALTER COLUMN nickname SET NOT NULL',
+    'ALTER TABLE lives ADD CONSTRAINT lives_have_nicknames CHECK (length(nickname) > 0)',
+    'CREATE INDEX lives_by_nickname ON lives (nickname)',
     'ALTER TABLE lives SET (fillfactor = 50)',
     'ALTER TABLE lives DISABLE TRIGGER lives_change_by_transition',
     'ALTER FUNCTION refuse_change COST 1',

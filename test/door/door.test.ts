@@ -73,6 +73,11 @@ afterEach(async () => {
   expect(await doors.find(bystander.state.id)).toEqual(bystander);
 });
 
+test('its entities describe its very tables', async () => {
+  const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+  expect(upQueries.map(({ query }) => query)).toEqual([]);
+});
+
 test('a door goes round, and its history is the way that it went', async () => {
   const { id } = (await install()).state;
   const way = ['Opening', 'Closing', 'Locking', 'Unlocking', 'Opening'] as const;

@@ -1,5 +1,5 @@
 /** The door's tables: three of its own, as entities and as SQL; nothing of them is shared with lives. */
-import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 
 // `!` on the fields: TypeORM fills them, no constructor does.
 @Entity({ name: 'doors' })
@@ -25,13 +25,22 @@ export class DoorEntity {
 
 @Entity({ name: 'door_transitions' })
 @Unique('door_transitions_position_key', ['position'])
-@Index('door_transitions_idempotency_key', ['doorId', 'idempotencyKey'], { unique: true })
+@Index('door_transitions_idempotency_key', ['doorId', 'idempotencyKey'], {
+  unique: true,
+  where: 'idempotency_key IS NOT NULL',
+})
 export class DoorTransition {
   @PrimaryColumn({ name: 'door_id', type: 'uuid' })
   doorId!: string;
 
   @PrimaryColumn({ name: 'version', type: 'integer' })
   version!: number;
+
+  @Column({ name: 'event', type: 'text' })
+  event!: string;
+
+  @Column({ name: 'from_state_type', type: 'text', nullable: true })
+  fromStateType!: string | null;
 
   @Column({ name: 'state_type', type: 'text' })
   stateType!: string;
@@ -45,16 +54,29 @@ export class DoorTransition {
   @Column({ name: 'moved_at', type: 'timestamptz', precision: 3 })
   movedAt!: Date;
 
+  @Column({ name: 'occurred_at', type: 'timestamptz', precision: 3 })
+  occurredAt!: Date;
+
+  @Column({ name: 'recorded_at', type: 'timestamptz', precision: 3 })
+  recordedAt!: Date;
+
   @Column({ name: 'position', type: 'bigint' })
   position!: string;
 
+  @Column({ name: 'actor', type: 'text', nullable: true })
+  actor!: string | null;
+
   @Column({ name: 'idempotency_key', type: 'text', nullable: true })
   idempotencyKey!: string | null;
+
+  @Column({ name: 'token', type: 'uuid', nullable: true })
+  token!: string | null;
 }
 
 @Entity({ name: 'door_ledger' })
+@Check('door_ledger_is_one_row', 'singleton')
 export class DoorLedger {
-  @PrimaryColumn({ name: 'singleton', type: 'boolean' })
+  @PrimaryColumn({ name: 'singleton', type: 'boolean', default: true })
   singleton!: true;
 
   @Column({ name: 'position', type: 'bigint' })
@@ -94,7 +116,7 @@ export const DOOR_TABLES = `
   CREATE UNIQUE INDEX door_transitions_idempotency_key
     ON door_transitions (door_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
   CREATE TABLE door_ledger (
-    singleton boolean DEFAULT true PRIMARY KEY CHECK (singleton),
+    singleton boolean DEFAULT true PRIMARY KEY CONSTRAINT door_ledger_is_one_row CHECK (singleton),
     position bigint NOT NULL,
     counts jsonb NOT NULL
   );

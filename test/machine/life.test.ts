@@ -62,6 +62,7 @@ describe('the machine allows just what its list says', () => {
     expect(next).toBeInstanceOf(phases[to ?? from].constructor);
     expect(next).toMatchObject({
       stateType: to,
+      occurredAt: now,
       state: { ...common, stateType: to, version: phases[from].state.version + 1, updatedAt: now },
     });
   });
@@ -103,7 +104,7 @@ describe('the machine allows just what its list says', () => {
 describe('the guard on occurredAt', () => {
   const alive = new Alive({ ...common, version: 2, stateType: 'Alive', bornAt, diedAt: null });
   const dieAt = (occurredAt: Date | undefined, clock = now): unknown =>
-    match<unknown, unknown, unknown>(alive, {
+    match(alive, {
       Gestating: () => undefined,
       Alive: (life) => life.die({ occurredAt, now: clock }),
       Dead: () => undefined,

@@ -13,6 +13,7 @@ import {
   separateOperations,
   validate,
 } from 'graphql';
+import { transitionMethods } from '../../src/machine';
 import { createSchema } from '../../src/resolvers/schema';
 
 const schema = createSchema();
@@ -61,6 +62,11 @@ test('every type, field, argument and enum value has a description, which is a s
     ([, { description }]) => !/^[A-Z0-9`][^]*[.?!]$/.test(description ?? ''),
   );
   expect(silent.map(([coordinate]) => coordinate)).toEqual([]);
+});
+
+test('there is a mutation for every event, by the name of its method', () => {
+  const mutations = Object.keys(schema.getMutationType()?.getFields() ?? {});
+  expect(mutations).toEqual(expect.arrayContaining(Object.values(transitionMethods)));
 });
 
 describe('the operations of the playground', () => {

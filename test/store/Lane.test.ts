@@ -28,6 +28,8 @@ interface Entry {
 
 /** A statement that was sent, to be answered by the test. */
 interface Sent {
+  /** When, by the fake clock. */
+  readonly at: number;
   readonly names: readonly string[];
   readonly answer: (results?: readonly string[]) => void;
   readonly fail: (error: Error) => void;
@@ -71,6 +73,7 @@ function laneWith(settings: Partial<LaneSettings<Entry, string>> = {}): Lane<Ent
       new Promise((resolve, reject) => {
         const names = group.map(({ name }) => name);
         sent.push({
+          at: Date.now(),
           names,
           answer: (results = names) => {
             resolve(results);
@@ -314,7 +317,7 @@ describe('deadlines', () => {
       const sentAt: number[] = [];
       while (await isPending(outcome)) {
         if (sent.length > sentAt.length) {
-          sentAt.push(Date.now());
+          sentAt.push(last().at);
           last().fail(failures[failure]);
         }
         await pass(STEP);

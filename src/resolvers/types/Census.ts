@@ -1,6 +1,6 @@
 /** The type `Census`: the ledger, for everybody. */
 import { Field, Int, ObjectType } from 'type-graphql';
-import type { LifeState } from '../../machine';
+import { type LifeState, lifecycle, statesOf } from '../../machine';
 import type { Census } from '../../store/MachineArchive';
 import { feedCursor } from '../cursors';
 
@@ -8,7 +8,7 @@ import { feedCursor } from '../cursors';
   simpleResolvers: true,
   description: 'How many lives are in each phase, at constant cost.',
 })
-export class CensusType {
+export class CensusType implements Readonly<Record<Uncapitalize<LifeState>, number>> {
   @Field(() => Int, { description: 'How many are gestating.' })
   readonly gestating: number;
 
@@ -32,7 +32,9 @@ export class CensusType {
     this.gestating = number('Gestating');
     this.alive = number('Alive');
     this.dead = number('Dead');
-    this.total = this.gestating + this.alive + this.dead;
+    this.total = statesOf(lifecycle)
+      .map(number)
+      .reduce((sum, each) => sum + each);
     this.cursor = feedCursor.of(census);
   }
 }
