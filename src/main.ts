@@ -33,6 +33,7 @@ function stopOnSignals(starting: Promise<Application>, grace: number, log: pino.
     log.info(`Stopping on ${signal}`);
     const overdue = setTimeout(() => {
       log.warn(`Not all had ended ${grace} ms after ${signal}`);
+      // What has not ended by now may never.
       process.exit(1);
     }, grace);
     const application = await starting.catch(() => undefined);

@@ -23,9 +23,10 @@ export interface LaneSettings<Entry, Result> {
   readonly follow: (first: Result) => Result;
   /**
    * For entries that change something: what became of an entry which was sent, lost its answer, was sent
-   * again, and was answered this result. Left out: a lost answer is no different from none.
+   * again, and was answered this result; to be found out by the entry's deadline. Left out: a lost answer is
+   * no different from none.
    */
-  readonly settle?: (entry: Entry, result: Result) => Promise<Result>;
+  readonly settle?: (entry: Entry, result: Result, deadline: number) => Promise<Result>;
   /** The most entries of a group. */
   readonly groupSize: number;
   /** The most entries that wait; more are refused at once. */
@@ -166,7 +167,7 @@ export class Lane<Entry, Result> {
       return;
     }
     try {
-      leader.resolve(await settle(leader.entry, result));
+      leader.resolve(await settle(leader.entry, result, leader.deadline));
     } catch (error) {
       this.#fail(error, [leader], []);
     }

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Database, Statement } from '../database/Database';
-import { DatabaseUnavailable, OutcomeUnknown, RefusedData } from '../database/failures';
+import { DatabaseUnavailable, OutcomeUnknown, Overloaded, RefusedData } from '../database/failures';
 import {
   IdempotencyKeyReused,
   type MachinePhase,
@@ -54,14 +54,26 @@ interface KeyedLookup {
   readonly key: string;
 }
 
+interface VersionLookup {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** A machine as it was at one of its versions, and the token of the transition that made it so. */
+interface Version<P> {
+  readonly phase: P;
+  readonly token: string | null;
+}
+
 /** What was recorded under an idempotency key. */
 interface Recorded<P> {
+  readonly key: string;
   readonly event: string;
   readonly occurredAt: Date;
   readonly phase: P;
 }
 
-/** The most entries of one statement. Larger groups cost each of their entries more in waiting than they save. */
+/** The most entries of one statement. */
 const GROUP_SIZE = 256;
 
 /** A key that we make up for who gave none: it names the version and the token of the transition. */
@@ -72,10 +84,9 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #settings: StoreSettings;
-  readonly #findVersion: Statement;
   readonly #finds: Lane<string, R | null>;
   readonly #keyedFinds: Lane<KeyedLookup, { record: R | null; recorded: Recorded<P> | null }>;
-  readonly #beginnings: Lane<string, R | null>;
+  readonly #versions: Lane<VersionLookup, Version<P> | null>;
   readonly #begins: Lane<Change<R>, boolean>;
   readonly #swaps: Lane<Change<R>, boolean>;
   #broken = false;
@@ -90,7 +101,6 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
-    this.#findVersion = findVersionStatement(tables);
 
     const { queueSize } = settings;
     const limits = { groupSize: GROUP_SIZE, queueSize, inFlight: 2 };
@@ -108,11 +118,12 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       keyOf: ({ id, key }) => `${id} ${key}`,
       follow: (found) => found,
     });
-    this.#beginnings = new Lane({
+    const findVersion = findVersionStatement(tables);
+    this.#versions = new Lane({
       ...limits,
-      execute: (ids) => this.#findBeginnings(ids),
-      keyOf: (id) => id,
-      follow: (record) => record,
+      execute: (lookups) => this.#findVersions(findVersion, lookups),
+      keyOf: ({ id, version }) => `${id} ${version}`,
+      follow: (found) => found,
     });
     const begin = beginStatement(tables);
     this.#begins = new Lane({
@@ -130,7 +141,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       // Of several swaps of one version only one can win, and whether it does, the others are lost.
       keyOf: ({ record }) => `${record.id} ${record.version}`,
       follow: () => false,
-      settle: (change, swapped) => this.#settle(change, swapped),
+      settle: (change, swapped, deadline) => this.#settle(change, swapped, deadline),
     });
   }
 
@@ -162,15 +173,19 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     const deadline = this.#deadline();
     if (await this.#submit(this.#begins, change, deadline, { id })) return phase;
 
-    const original = await this.#beginnings.submit(id, deadline).catch((error: unknown) => {
-      // It is there, and may well be ours.
-      throw new OutcomeUnknown({ id }, { cause: error });
-    });
-    const begun = original && this.#phaseOf(recordOf<R>(this.#tables, original));
+    const begun = await this.#versions
+      .submit({ id, version: 1 }, deadline)
+      .catch((error: unknown) => {
+        // It is there, and may well be ours: that nothing was changed must not be said.
+        if (error instanceof Overloaded || error instanceof DatabaseUnavailable) {
+          throw new OutcomeUnknown({ id }, { cause: error });
+        }
+        throw error;
+      });
     // The database lets no record be without its history, nor begin in a state that is not initial.
-    if (begun?.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
+    if (begun?.phase.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
     // Of one state there is one class.
-    return begun as Initial;
+    return begun.phase as Initial;
   }
 
   /**
@@ -217,7 +232,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
         return recorded.event === event && recorded.occurredAt.getTime() === same
           ? // Recorded by the same event, and so one of the step's own outcomes.
             (recorded.phase as Outcome)
-          : new IdempotencyKeyReused(idempotencyKey ?? '');
+          : new IdempotencyKeyReused(recorded.key);
       }
 
       const phase = this.#phaseOf(record);
@@ -284,13 +299,14 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
    * What became of a swap that was sent, lost its answer, and was sent again. If that one is lost, then the
    * version is there, for good: either it bears our token, or it is somebody else's.
    */
-  async #settle({ record, token }: Change<R>, swapped: boolean): Promise<boolean> {
+  async #settle(
+    { record: { id, version }, token }: Change<R>,
+    swapped: boolean,
+    deadline: number,
+  ): Promise<boolean> {
     if (swapped) return true;
-    const [version] = await this.#database.run<{ token: string | null }>(this.#findVersion, [
-      [record.id],
-      [record.version],
-    ]);
-    return version?.token === token;
+    const found = await this.#versions.submit({ id, version }, deadline);
+    return found?.token === token;
   }
 
   async #find(statement: Statement, ids: readonly string[]): Promise<(R | null)[]> {
@@ -299,12 +315,20 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     return ids.map((id) => byId.get(id) ?? null);
   }
 
-  /** The records as they were at their first version. */
-  async #findBeginnings(ids: readonly string[]): Promise<(R | null)[]> {
-    const versions = ids.map(() => 1);
-    const records = await this.#database.run<R>(this.#findVersion, [ids, versions]);
-    const byId = new Map(records.map((record) => [record.id, record]));
-    return ids.map((id) => byId.get(id) ?? null);
+  async #findVersions(
+    statement: Statement,
+    lookups: readonly VersionLookup[],
+  ): Promise<(Version<P> | null)[]> {
+    const rows = await this.#database.run<{ number: string; token: string | null }>(statement, [
+      lookups.map(({ id }) => id),
+      lookups.map(({ version }) => version),
+    ]);
+    const byNumber = new Map(rows.map((row) => [Number(row.number), row]));
+    return lookups.map((_lookup, index) => {
+      const row = byNumber.get(index + 1);
+      if (row === undefined) return null;
+      return { phase: this.#phaseOf(recordOf<R>(this.#tables, row)), token: row.token };
+    });
   }
 
   async #findWithKey(
@@ -323,7 +347,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       madeUp.map((match) => match?.[2] ?? null),
     ]);
     const byNumber = new Map(rows.map((row) => [Number(row.number), row]));
-    return lookups.map((_lookup, index) => {
+    return lookups.map(({ key }, index) => {
       const row = byNumber.get(index + 1);
       if (row === undefined) return { record: null, recorded: null };
       const { event, occurredAt } = row;
@@ -333,6 +357,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
           event === null
             ? null
             : {
+                key,
                 event,
                 occurredAt,
                 phase: this.#phaseOf(recordOf<R>(this.#tables, row, 'recorded.')),

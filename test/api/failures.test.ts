@@ -28,8 +28,12 @@ afterEach(async () => {
 });
 
 afterEach(async () => {
-  await bystanders.leave();
-  await server.stop();
+  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  try {
+    await bystanders.leave();
+  } finally {
+    await server.stop();
+  }
 });
 
 function urlOf({ database: own }: TestServer): string {

@@ -20,9 +20,13 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await bystanders.leave();
-  await other.stop();
-  await one.stop();
+  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  try {
+    await bystanders.leave();
+  } finally {
+    await other.stop();
+    await one.stop();
+  }
 });
 
 const HISTORY = 'version history { nodes { event version occurredAt recordedAt } }';

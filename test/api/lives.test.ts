@@ -39,8 +39,12 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await bystanders.leave();
-  await server.stop();
+  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  try {
+    await bystanders.leave();
+  } finally {
+    await server.stop();
+  }
 });
 
 /** A life as `life` answers it. */

@@ -62,8 +62,12 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await bystanders.leave();
-  await server.stop();
+  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  try {
+    await bystanders.leave();
+  } finally {
+    await server.stop();
+  }
 });
 
 /** All of a life that a refusal must leave as it is. */

@@ -6,6 +6,7 @@ import { uuidv7 } from 'uuidv7';
 import { type Answer, ask, startServer } from '../harness';
 import type { Cut } from '../harness/proxy';
 import { Scene, codesOf, until } from './Scene';
+import { watchAnswers } from './answers';
 
 /** Long enough for a busy machine to be reached again in. */
 const PATIENT = { REQUEST_TIMEOUT_MS: '20000' };
@@ -120,6 +121,22 @@ describe('when the database can be reached again within the deadline', () => {
     await isCut;
     expect(answers.map(({ data }) => data)).toEqual(ids.map((id) => expected('Birth', id)));
     expect(await scene.transitions()).toBe(before + ids.length);
+  });
+
+  test('what became of a large group that is cut is found out together', async () => {
+    const ids = await Promise.all(Array.from({ length: 200 }, async () => scene.conceive()));
+    const answers = watchAnswers();
+    try {
+      const isCut = scene.network.cut('lives/swap', 'once the database has answered');
+      const births = await Promise.all(ids.map(async (id) => scene.mutate('birth', { id })));
+      await isCut;
+      expect(births.map(({ data }) => data)).toEqual(ids.map((id) => expected('Birth', id)));
+      const lookups = answers.of('lives/find-version');
+      expect(lookups.length).toBeGreaterThan(0);
+      expect(lookups.length).toBeLessThanOrEqual(4);
+    } finally {
+      answers.stop();
+    }
   });
 
   test('a change whose settlement is cut, too, and again, is told what is true', async () => {

@@ -1,6 +1,6 @@
 /**
  * What a mutation may answer: a life, or why not. Each error is a view of an error of the machine; the one
- * table from those to these is `resultOf`.
+ * table from those to these is `refusalTypeOf`.
  */
 import { Field, ID, InterfaceType, ObjectType, createUnionType } from 'type-graphql';
 import {
