@@ -10,7 +10,7 @@ import {
 } from 'class-validator';
 import { ArgsType, Field, ID, Int } from 'type-graphql';
 import type { Past } from '../store/MachineArchive';
-import type { PageRequest } from '../store/pages';
+import { LARGEST_PAGE, type PageRequest } from '../store/pages';
 import type { CursorCodec } from './cursors';
 import { BadUserInput, type FieldProblem } from './errors';
 import { DateTime } from './types/DateTime';
@@ -19,7 +19,6 @@ import { UUID, isUuid } from './uuid';
 const NOT_A_UUID = { message: 'must be a UUID, like 01890a5d-ac96-774b-bcce-b302099a8057.' };
 
 const PAGE_SIZE = 20;
-const MAX_PAGE_SIZE = 100;
 
 // `!` on the fields: type-graphql fills them, no constructor does.
 @ArgsType()
@@ -37,7 +36,7 @@ export class LifeArguments {
 @ArgsType()
 export class LivesByIdArguments {
   @Field(() => [ID], { description: 'Up to 100 ids.' })
-  @ArrayMaxSize(MAX_PAGE_SIZE, { message: 'must be 100 ids at most.' })
+  @ArrayMaxSize(LARGEST_PAGE, { message: `must be ${LARGEST_PAGE} ids at most.` })
   ids!: string[];
 
   /**
@@ -124,7 +123,7 @@ export class PageArguments {
   })
   @IsOptional()
   @Min(0, { message: 'must be 0 or more.' })
-  @Max(MAX_PAGE_SIZE, { message: 'must be 100 or less.' })
+  @Max(LARGEST_PAGE, { message: `must be ${LARGEST_PAGE} or less.` })
   first?: number | null;
 
   @Field(() => String, { nullable: true, description: 'Only what comes after this cursor.' })
@@ -133,7 +132,7 @@ export class PageArguments {
   @Field(() => Int, { nullable: true, description: 'At most so many from the end, 0 to 100.' })
   @IsOptional()
   @Min(0, { message: 'must be 0 or more.' })
-  @Max(MAX_PAGE_SIZE, { message: 'must be 100 or less.' })
+  @Max(LARGEST_PAGE, { message: `must be ${LARGEST_PAGE} or less.` })
   last?: number | null;
 
   @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })

@@ -144,7 +144,7 @@ changed AS (
   FROM locked
   JOIN input ON input.id = locked.id AND input.version = locked.version + 1
   WHERE record.ctid = locked.place
-  RETURNING record.id, record.version
+  RETURNING input.*
 ),
 ${recordClauses(tables)}`,
   };
@@ -162,13 +162,16 @@ export function beginStatement(tables: MachineTables): Statement {
     text: `
 WITH ${inputClause(tables)},
 -- In the order of ids, as in a swap: an id that somebody else is inserting is waited for, too.
-changed AS (
+begun AS (
   INSERT INTO ${tables.records} (${columns.join(', ')})
   SELECT ${columns.map((name) => `input.${name}`).join(', ')}
   FROM input
   ORDER BY input.id
   ON CONFLICT (id) DO NOTHING
-  RETURNING id, version
+  RETURNING id
+),
+changed AS (
+  SELECT input.* FROM begun JOIN input USING (id)
 ),
 ${recordClauses(tables)}`,
   };
@@ -207,17 +210,13 @@ function recordClauses(tables: MachineTables): string {
   return `-- What the group did, added up before the ledger is touched: when the ledger's row was waited for, the
 -- update below is worked out again from its new contents, and may then use nothing but rows it already has.
 change AS MATERIALIZED (
-  SELECT (SELECT count(*) FROM changed) AS size, jsonb_object_agg(state, number) AS delta
+  SELECT sum(entered)::bigint AS size, jsonb_object_agg(state, entered - departed) AS delta
   FROM (
-    SELECT state, sum(number) AS number
-    FROM (
-      SELECT input.state_type AS state, 1 AS number
-      FROM changed JOIN input USING (id, version)
-      UNION ALL
-      SELECT input.from_state_type, -1
-      FROM changed JOIN input USING (id, version)
-      WHERE input.from_state_type IS NOT NULL
-    ) AS each
+    SELECT state, sum(entered) AS entered, sum(departed) AS departed
+    FROM changed
+    CROSS JOIN LATERAL (VALUES (changed.state_type, 1, 0), (changed.from_state_type, 0, 1))
+      AS each (state, entered, departed)
+    WHERE state IS NOT NULL
     GROUP BY state
   ) AS sums
 ),
@@ -226,25 +225,17 @@ change AS MATERIALIZED (
 moved AS (
   UPDATE ${ledger} AS ledger
   SET position = ledger.position + change.size,
-      counts = (
-        SELECT jsonb_object_agg(state, number)
-        FROM (
-          SELECT state, sum(number) AS number
-          FROM (
-            SELECT key AS state, value::bigint AS number FROM jsonb_each_text(ledger.counts)
-            UNION ALL
-            SELECT key, value::bigint FROM jsonb_each_text(change.delta)
-          ) AS both_of_them
-          GROUP BY state
-        ) AS sums
+      counts = ledger.counts || (
+        SELECT jsonb_object_agg(key, coalesce((ledger.counts ->> key)::bigint, 0) + value::bigint)
+        FROM jsonb_each_text(change.delta)
       )
   FROM change
   WHERE change.size > 0
   RETURNING ledger.position - change.size AS before
 )
 INSERT INTO ${history} (${owner.name}, ${columns.join(', ')}, recorded_at, position)
-SELECT input.id, ${columns.map((name) => `input.${name}`).join(', ')}, input.updated_at,
-       moved.before + row_number() OVER (ORDER BY input.id)
-FROM changed JOIN input USING (id, version) CROSS JOIN moved
+SELECT changed.id, ${columns.map((name) => `changed.${name}`).join(', ')}, changed.updated_at,
+       moved.before + row_number() OVER ()
+FROM changed CROSS JOIN moved
 RETURNING ${owner.name} AS id, version`;
 }
