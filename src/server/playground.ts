@@ -88,11 +88,10 @@ export async function playground(server: FastifyInstance): Promise<void> {
   });
 
   server.get(ENDPOINT, { constraints: { representation: 'text/html' } }, (_request, reply) => {
-    // A hook before this, as that of CORS, may have named a header already.
-    const vary = [reply.getHeader('vary') ?? [], 'Accept'].flat().join(', ');
+    varyByAccept(reply);
     return reply
       .type('text/html; charset=utf-8')
-      .headers({ vary, 'cache-control': 'no-cache' })
+      .header('cache-control', 'no-cache')
       .send(page);
   });
 
@@ -115,7 +114,8 @@ export async function playground(server: FastifyInstance): Promise<void> {
 /** Tells caches that `/graphql` answers differently to those who accept something else. */
 export function varyByAccept(reply: FastifyReply): void {
   // The CORS plugin may have named Origin already.
-  reply.header('vary', [reply.getHeader('vary') ?? [], 'Accept'].flat().join(', '));
+  const others = reply.getHeader('vary');
+  reply.header('vary', others === undefined ? 'Accept' : `${others.toString()}, Accept`);
 }
 
 function altairOptions(operations: string): RenderOptions {

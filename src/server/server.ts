@@ -105,7 +105,14 @@ export async function createServer(
       done();
     },
     handler: fastifyApolloHandler(graphql, {
-      context: async ({ id }): Promise<Context> => ({ ...services, requestId: id, actor: null }),
+      // Named one by one: to spread them costs each request more than all the rest of its context.
+      context: async ({ id }): Promise<Context> => ({
+        lives: services.lives,
+        archive: services.archive,
+        newId: services.newId,
+        requestId: id,
+        actor: null,
+      }),
     }),
   });
   if (settings.playground) await server.register(playground);

@@ -103,31 +103,33 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#settings = settings;
 
     const { queueSize } = settings;
-    const limits = { groupSize: GROUP_SIZE, queueSize, inFlight: 2 };
+    const reads = { groupSize: GROUP_SIZE, queueSize, inFlight: 2 };
+    // A second commit in flight would wait for the first one's lock of the ledger, and make both groups smaller.
+    const commits = { ...reads, inFlight: 1 };
     const find = findStatement(tables);
     this.#finds = new Lane({
-      ...limits,
+      ...reads,
       execute: (ids) => this.#find(find, ids),
       keyOf: (id) => id,
       follow: (record) => record,
     });
     const findWithKey = findWithKeyStatement(tables);
     this.#keyedFinds = new Lane({
-      ...limits,
+      ...reads,
       execute: (lookups) => this.#findWithKey(findWithKey, lookups),
       keyOf: ({ id, key }) => `${id} ${key}`,
       follow: (found) => found,
     });
     const findVersion = findVersionStatement(tables);
     this.#versions = new Lane({
-      ...limits,
+      ...reads,
       execute: (lookups) => this.#findVersions(findVersion, lookups),
       keyOf: ({ id, version }) => `${id} ${version}`,
       follow: (found) => found,
     });
     const begin = beginStatement(tables);
     this.#begins = new Lane({
-      ...limits,
+      ...commits,
       execute: (changes) => this.#commit(begin, changes),
       keyOf: ({ record }) => record.id,
       follow: () => false,
@@ -136,7 +138,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     });
     const swap = swapStatement(tables);
     this.#swaps = new Lane({
-      ...limits,
+      ...commits,
       execute: (changes) => this.#commit(swap, changes),
       // Of several swaps of one version only one can win, and whether it does, the others are lost.
       keyOf: ({ record }) => `${record.id} ${record.version}`,
