@@ -11,6 +11,7 @@ import { startEmbeddedPostgres } from './database/embedded';
 import { migrate } from './database/migrate';
 import { checkVersion } from './database/version';
 import { Ledger, Life, LifeTransition } from './entities';
+import { Feed } from './feed/Feed';
 import { type LifeRecord, phaseOf } from './machine';
 import type { Services } from './resolvers/context';
 import { createServer } from './server/server';
@@ -24,6 +25,9 @@ export interface Application {
   /** Ends requests in flight, then everything else; calling it twice is the same as once. */
   stop(): Promise<void>;
 }
+
+/** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
+const LAG_LIMIT = 60_000;
 
 /** Something that the configuration names cannot be had. */
 export class StartError extends Error {
@@ -97,19 +101,24 @@ export async function startApplication(
     });
     const entities = { record: Life, history: LifeTransition, ledger: Ledger };
     const tables = tablesOf(dataSource, entities satisfies MachineEntities<LifeRecord>);
-    const services: Services = {
-      lives: new MachineStore(database, tables, phaseOf, {
-        now: () => new Date(),
-        timeout: configuration.requestTimeout,
-        queueSize: configuration.maxQueue,
-        onBrokenLedger: (error) => {
-          ready = false;
-          log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
-        },
-      }),
-      archive: new MachineArchive(database, tables, phaseOf),
-      newId: uuidv7,
-    };
+    const lives = new MachineStore(database, tables, phaseOf, {
+      now: () => new Date(),
+      timeout: configuration.requestTimeout,
+      queueSize: configuration.maxQueue,
+      onBrokenLedger: (error) => {
+        ready = false;
+        log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
+      },
+    });
+    const archive = new MachineArchive(database, tables, phaseOf);
+    const feed = new Feed(archive, lives, {
+      url: databaseUrl,
+      channel: tables.history,
+      listen: configuration.listen,
+      patience: LAG_LIMIT,
+    });
+    started.push(() => feed.stop());
+    const services: Services = { lives, archive, feed, newId: uuidv7 };
 
     const server = await createServer({ ...configuration, log, isReady: () => ready }, services);
     started.push(() => server.close());

@@ -32,6 +32,7 @@ const environment = z
     DATA_DIR: z.string().default('.data'),
     DATABASE_POOL_SIZE: integer(1, 1000).default(10),
     PREPARED_STATEMENTS: onOrOff.default(true),
+    LISTEN: onOrOff.default(true),
     MIGRATIONS: z.enum(['auto', 'off']).default('auto'),
     GRAPHIQL: onOrOff.default(true),
     INTROSPECTION: onOrOff.default(true),
@@ -84,6 +85,8 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   readonly dataDirectory: string;
   readonly databasePoolSize: number;
   readonly preparedStatements: boolean;
+  /** Whether the feed is woken by the database's notifications. */
+  readonly listen: boolean;
   readonly migrateOnStart: boolean;
   readonly playground: boolean;
   readonly introspection: boolean;
@@ -118,6 +121,7 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
     dataDirectory: data.DATA_DIR,
     databasePoolSize: data.DATABASE_POOL_SIZE,
     preparedStatements: data.PREPARED_STATEMENTS,
+    listen: data.LISTEN,
     migrateOnStart: data.MIGRATIONS === 'auto',
     playground: data.GRAPHIQL,
     introspection: data.INTROSPECTION,

@@ -2,12 +2,24 @@
  * Lives over GraphQL: conceive, birth and die, and finding lives again. Each mutation hands the store a pure
  * step, which is where a transition is called that exists on the right class only.
  */
-import { Args, ArgsType, Ctx, Field, Mutation, Query, Resolver } from 'type-graphql';
+import {
+  Args,
+  ArgsType,
+  Ctx,
+  Field,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  type SubscribeResolverData,
+  Subscription,
+} from 'type-graphql';
 import {
   Gestating,
   IllegalTransition,
   LifeNotFound,
   type LifeState,
+  type Phase,
   TransitionError,
   match,
 } from '../machine';
@@ -18,9 +30,11 @@ import {
   PageArguments,
   TransitionArguments,
   pageRequest,
+  validateArguments,
 } from './arguments';
 import type { Context } from './context';
 import { lifeCursor } from './cursors';
+import { SubscribedLifeNotFound } from './errors';
 import { AliveType, DeadType, GestatingType, LifeType, lifeTypeOf } from './types/Life';
 import { LifeConnection } from './types/LifeConnection';
 import { LifeOrderEnum, PhaseEnum } from './types/enums';
@@ -33,6 +47,19 @@ class LivesArguments extends PageArguments {
 
   @Field(() => LifeOrderEnum, { nullable: true, description: 'Left out: the oldest first.' })
   order?: Order | null;
+}
+
+/** @throws SubscribedLifeNotFound; BadUserInput for an id that is no UUID */
+async function subscribeToLife({
+  args,
+  context: { feed },
+}: SubscribeResolverData<unknown, LifeArguments, Context>): Promise<AsyncIterable<Phase>> {
+  // type-graphql hands arguments to `subscribe` as they came.
+  const given = Object.assign(new LifeArguments(), args);
+  validateArguments(given);
+  const phases = await feed.changes(given.lifeId);
+  if (phases === null) throw new SubscribedLifeNotFound(given.lifeId);
+  return phases;
 }
 
 @Resolver()
@@ -108,5 +135,17 @@ export class LifeResolver {
     return new LifeConnection(
       await archive.machines(phase ?? null, order ?? 'oldestFirst', request),
     );
+  }
+
+  @Subscription(() => LifeType, {
+    subscribe: subscribeToLife,
+    description: 'The life as it is, then after each change; ends after `Dead`.',
+  })
+  lifeChanged(
+    @Root() life: Phase,
+    // Declared here, used by subscribeToLife.
+    @Args(() => LifeArguments) _arguments: LifeArguments,
+  ): LifeType {
+    return lifeTypeOf(life);
   }
 }

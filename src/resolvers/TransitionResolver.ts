@@ -1,9 +1,23 @@
 /** What is recorded: the feed of all transitions as pages, and the census. */
-import { Args, ArgsType, Ctx, Field, FieldResolver, Query, Resolver, Root } from 'type-graphql';
-import type { LifeEvent } from '../machine';
+import {
+  Args,
+  ArgsType,
+  Ctx,
+  Field,
+  FieldResolver,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+  type SubscribeResolverData,
+} from 'type-graphql';
+import { BeyondEnd } from '../feed/errors';
+import type { LifeEvent, Phase } from '../machine';
+import type { Transition } from '../store/MachineArchive';
 import { PageArguments, pageRequest } from './arguments';
 import type { Context } from './context';
 import { feedCursor } from './cursors';
+import { BadUserInput } from './errors';
 import { CensusType } from './types/Census';
 import { LifeType, lifeTypeOf } from './types/Life';
 import { LifeTransitionConnection, LifeTransitionType } from './types/LifeTransition';
@@ -16,6 +30,37 @@ class FeedArguments extends PageArguments {
     description: 'Only transitions by one of these events.',
   })
   events?: LifeEvent[] | null;
+}
+
+@ArgsType()
+class LiveFeedArguments {
+  @Field(() => String, {
+    nullable: true,
+    description: 'The cursor after which to begin; left out: only what happens from now on.',
+  })
+  after?: string | null;
+
+  @Field(() => [LifeEventEnum], {
+    nullable: true,
+    description: 'Only transitions by one of these events.',
+  })
+  events?: LifeEvent[] | null;
+}
+
+/** @throws BadUserInput for a cursor that is none of the feed's, or that the feed has not reached */
+async function subscribeToFeed({
+  args: { after, events },
+  context: { feed },
+}: SubscribeResolverData<unknown, LiveFeedArguments, Context>): Promise<
+  AsyncIterable<Transition<Phase>>
+> {
+  const [position] = after === null || after === undefined ? [] : feedCursor.parse(after, 'after');
+  try {
+    return await feed.transitions(events ?? null, position);
+  } catch (error) {
+    if (!(error instanceof BeyondEnd)) throw error;
+    throw new BadUserInput([{ path: 'after', message: 'is beyond the end of the feed.' }]);
+  }
 }
 
 @Resolver(() => LifeTransitionType)
@@ -37,6 +82,20 @@ export class TransitionResolver {
   })
   async census(@Ctx() { archive }: Context): Promise<CensusType> {
     return new CensusType(await archive.census());
+  }
+
+  @Subscription(() => LifeTransitionType, {
+    name: 'transitions',
+    subscribe: subscribeToFeed,
+    description:
+      'The feed of all transitions, as they are committed: from right after a cursor, or from now on; with no gap, no repeat, and in order.',
+  })
+  transitionHappened(
+    @Root() transition: Transition<Phase>,
+    // Declared here, used by subscribeToFeed.
+    @Args(() => LiveFeedArguments) _arguments: LiveFeedArguments,
+  ): LifeTransitionType {
+    return new LifeTransitionType(transition);
   }
 
   @FieldResolver(() => LifeType, { description: 'The life as it is now.' })

@@ -1,15 +1,18 @@
 /** What every resolver gets: the stores, and who asks. Wired in application.ts; the same for each way of asking. */
+import type { Feed } from '../feed/Feed';
 import type { LifeRecord, Phase } from '../machine';
 import type { MachineArchive } from '../store/MachineArchive';
 import type { MachineStore } from '../store/MachineStore';
 
 export type LifeStore = MachineStore<LifeRecord, Phase>;
 export type LifeArchive = MachineArchive<LifeRecord, Phase>;
+export type LifeFeed = Feed<LifeRecord, Phase>;
 
 /** What all requests share. */
 export interface Services {
   readonly lives: LifeStore;
   readonly archive: LifeArchive;
+  readonly feed: LifeFeed;
   /** A new UUID, version 7. */
   readonly newId: () => string;
 }

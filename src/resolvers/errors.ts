@@ -1,4 +1,4 @@
-/** The error for input that the schema lets pass and the contract does not. Knows GraphQL's codes, not HTTP. */
+/** Errors that are thrown, not answered as values: the schema has no place for them. Knows GraphQL's codes, not HTTP. */
 import { GraphQLError } from 'graphql';
 
 /** What is wrong with one argument. */
@@ -13,5 +13,12 @@ export class BadUserInput extends GraphQLError {
     super(fields.map(({ path, message }) => `${path}: ${message}`).join(' '), {
       extensions: { code: 'BAD_USER_INPUT', fields },
     });
+  }
+}
+
+/** A subscription has no result union to tell it by. */
+export class SubscribedLifeNotFound extends GraphQLError {
+  constructor(id: string) {
+    super(`There is no life ${id}.`, { extensions: { code: 'LIFE_NOT_FOUND' } });
   }
 }

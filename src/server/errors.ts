@@ -10,6 +10,7 @@ import {
   OutcomeUnknown,
   Overloaded,
 } from '../database/failures';
+import { Lagged } from '../feed/errors';
 import type { FieldProblem } from '../resolvers/errors';
 
 /** Failures that a client should know of, and may retry after. */
@@ -36,6 +37,11 @@ const FAILURES = [
     message:
       'The database was lost before it answered. To retry safely, send the same again with what the extensions say.',
   },
+  {
+    type: Lagged,
+    code: 'LAGGED',
+    message: 'This subscriber stayed away for too long. Subscribe again after the last cursor.',
+  },
 ] as const;
 
 const MASKED = { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong on our side.' };
@@ -56,10 +62,7 @@ export function isUnexpected(error: unknown): boolean {
  * @param formatted as Apollo Server would answer it
  * @param error as it was thrown
  */
-export function formatError(
-  formatted: GraphQLFormattedError,
-  error: unknown,
-): GraphQLFormattedError {
+function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const cause = unwrapResolverError(error);
   const failure = FAILURES.find(({ type }) => cause instanceof type);
   if (failure || isUnexpected(error)) {
@@ -77,7 +80,7 @@ export function formatError(
  * The same, for a server that keeps its schema to itself: without the names that graphql-js suggests, and
  * without the name of the library that refuses introspection.
  */
-export function formatErrorTersely(
+function formatErrorTersely(
   formatted: GraphQLFormattedError,
   error: unknown,
 ): GraphQLFormattedError {
@@ -96,6 +99,17 @@ export function formatErrorTersely(
     message: terse(message),
     extensions: fields.length > 0 ? { ...extensions, fields } : extensions,
   };
+}
+
+type ErrorFormatter = typeof formatError;
+
+/** How errors are told by a server that shows its schema, or keeps it to itself. */
+export function formatterOf({
+  introspection,
+}: {
+  readonly introspection: boolean;
+}): ErrorFormatter {
+  return introspection ? formatError : formatErrorTersely;
 }
 
 /** graphql-js says which variable it could not take by the node of its definition. */

@@ -2,34 +2,16 @@
  * Apollo Server over our schema: how documents are executed, and what of a failure is told and what logged.
  * Does not know HTTP routes, nor where the context comes from.
  */
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
-import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import type { FastifyBaseLogger } from 'fastify';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode, type ValidationRule } from 'graphql';
 import type { Context } from '../resolvers/context';
-import { formatError, formatErrorTersely, isUnexpected } from './errors';
-
-/** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
-const MAX_TOKENS = 1_000;
-
-/** Lives, their histories, and the lives and histories of those: each further level multiplies the answer. */
-const MAX_DEPTH = 12;
-
-/** The library throws, past the validation's own errors, unless it is told to report. */
-const limitDepth = maxDepthRule({
-  n: MAX_DEPTH,
-  flattenFragments: true,
-  propagateOnRejection: false,
-  onReject: [
-    (context) => {
-      context?.reportError(new GraphQLError(`The document is more than ${MAX_DEPTH} levels deep.`));
-    },
-  ],
-});
+import { parseOptions, validationRules } from './documents';
+import { formatterOf, isUnexpected } from './errors';
 
 export interface GraphQLSettings {
   readonly introspection: boolean;
@@ -45,9 +27,9 @@ export function createGraphQLServer(
     schema,
     introspection,
     logger: log,
-    formatError: introspection ? formatError : formatErrorTersely,
-    parseOptions: { maxLexicalTokens: MAX_TOKENS },
-    validationRules: [limitDepth],
+    formatError: formatterOf({ introspection }),
+    parseOptions,
+    validationRules: [...validationRules, noSubscriptions],
     // A missing persisted query would come out as an internal error.
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
@@ -58,39 +40,33 @@ export function createGraphQLServer(
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       logUnexpectedErrors(log),
-      answerOverHttp,
     ],
   });
 }
 
-/** No variables, and no document: they hold what is none of the log's business. */
+/**
+ * No variables, and no document: they hold what is none of the log's business. One plugin for all of ours,
+ * and one listener for all requests: Apollo Server asks each plugin anew for each request, and waits for it.
+ */
 function logUnexpectedErrors(log: FastifyBaseLogger): ApolloServerPlugin<Context> {
-  return {
-    requestDidStart: async () => ({
-      didEncounterErrors: async ({ errors, contextValue: { requestId }, operationName }) => {
-        for (const error of errors.filter(isUnexpected)) {
-          log.error({ requestId, operationName, err: error.originalError ?? error });
-        }
-      },
-    }),
-  };
+  const listener = Promise.resolve<GraphQLRequestListener<Context>>({
+    didEncounterErrors: async ({ errors, contextValue: { requestId }, operationName }) => {
+      for (const error of errors.filter(isUnexpected)) {
+        log.error({ requestId, operationName, err: error.originalError ?? error });
+      }
+    },
+  });
+  return { requestDidStart: () => listener };
 }
 
-/**
- * GraphQL over HTTP: a client that does not know `application/graphql-response+json` takes any status but
- * 200 for an answer that is not GraphQL's, so an error of the document or its variables is told in a 200. An
- * error of the HTTP request is not.
- */
-const answerOverHttp: ApolloServerPlugin<Context> = {
-  requestDidStart: async () => ({
-    willSendResponse: async ({ request, response }) => {
-      const { body, http } = response;
-      if (http.status !== 400 || body.kind !== 'single') return;
-      const accept = request.http?.headers.get('accept') ?? '';
-      if (accept.includes('application/graphql-response+json')) return;
-      const { errors = [] } = body.singleResult;
-      if (errors.some(({ extensions }) => extensions?.['code'] === 'BAD_REQUEST')) return;
-      http.status = 200;
-    },
-  }),
-};
+/** Apollo Server would execute a subscription as if it were a query. */
+const noSubscriptions: ValidationRule = (context) => ({
+  OperationDefinition: (operation) => {
+    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return;
+    context.reportError(
+      new GraphQLError('Subscriptions are carried by WebSocket and by server-sent events.', {
+        nodes: operation,
+      }),
+    );
+  },
+});

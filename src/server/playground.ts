@@ -15,20 +15,11 @@ import {
 } from 'altair-static';
 import { version } from 'altair-static/package.json';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import Negotiator from 'negotiator';
 
 const ENDPOINT = '/graphql';
 const OPTIONS_SCRIPT = '/graphql/playground/options.js';
 /** The version is part of the path, so that a browser may keep an asset for good. */
 const ASSETS = `/graphql/playground/${version}/`;
-
-/** What `/graphql` can answer; who has no preference, as curl has none, gets the first. */
-const REPRESENTATIONS = [
-  'application/json',
-  'application/graphql-response+json',
-  'text/event-stream',
-  'text/html',
-];
 
 /** Altair needs nothing from elsewhere, and must not be talked into sending anything there. */
 const CONTENT_SECURITY_POLICY = [
@@ -63,7 +54,8 @@ const SUBSCRIPTIONS = 'graphql-sse';
 
 /**
  * Serves the playground: below `/graphql/playground/`, and at `/graphql` to those who prefer HTML.
- * All others reach the route for `/graphql` that has no constraints, declared before or after.
+ *
+ * @param server one that negotiates representations
  */
 export async function playground(server: FastifyInstance): Promise<void> {
   const operations = await readFile(join(__dirname, 'playground.graphql'), 'utf8');
@@ -77,22 +69,9 @@ export async function playground(server: FastifyInstance): Promise<void> {
     done();
   });
 
-  server.addConstraintStrategy({
-    name: 'representation',
-    storage: () => new Map(),
-    // Most requests do not name it, and need no negotiation.
-    deriveConstraint: (request) =>
-      request.headers.accept?.includes('text/html')
-        ? new Negotiator(request).mediaType(REPRESENTATIONS)
-        : undefined,
-  });
-
   server.get(ENDPOINT, { constraints: { representation: 'text/html' } }, (_request, reply) => {
     varyByAccept(reply);
-    return reply
-      .type('text/html; charset=utf-8')
-      .header('cache-control', 'no-cache')
-      .send(page);
+    return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page);
   });
 
   server.get(OPTIONS_SCRIPT, (_request, reply) =>

@@ -2,6 +2,7 @@
  * The HTTP server: routes, and what goes for all of them. Does not listen, and does not know where the
  * services come from.
  */
+import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import fastify, {
@@ -9,13 +10,19 @@ import fastify, {
   type FastifyError,
   type FastifyInstance,
   LogController,
+  type onRequestHookHandler,
+  type onSendHookHandler,
 } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
 import type { Context, Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
 import { type AccessRules, refusal } from './access';
 import { createGraphQLServer } from './graphql';
+import { eventStreams } from './eventStream';
 import { playground, varyByAccept } from './playground';
+import { negotiateRepresentation } from './representation';
+import { Subscriptions } from './subscriptions';
+import { speakGraphQL, webSockets } from './webSocket';
 
 export interface ServerSettings extends AccessRules {
   readonly playground: boolean;
@@ -41,7 +48,9 @@ export async function createServer(
   const server = fastify({
     loggerInstance: settings.log,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: services.newId,
+    genReqId: requestIds(),
+    // Nobody logs by request; whoever logs names its id.
+    childLoggerFactory: (log) => log,
     bodyLimit: BODY_LIMIT,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
@@ -58,15 +67,17 @@ export async function createServer(
     },
   });
 
-  server.addHook('onRequest', async ({ method, headers, id }, reply) => {
+  server.addHook('onRequest', ({ method, headers, id }, reply, done) => {
     reply.header('x-request-id', id);
-    const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+    // To a socket any page may be shown the answers.
+    const reads = isRead(method) && headers.upgrade === undefined;
     const message = refusal(headers, reads, settings);
-    if (message !== undefined) {
-      return reply.code(403).send(errorBody('FORBIDDEN', message));
-    }
+    if (message === undefined) done();
+    else reply.code(403).send(errorBody('FORBIDDEN', message));
   });
-  server.addHook('onSend', async ({ id }, _reply, payload) => withRequestId(payload, id));
+  server.addHook('onSend', ({ id }, _reply, payload, done) => {
+    done(null, withRequestId(payload, id));
+  });
   server.setErrorHandler<FastifyError>((error, { id }, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) {
@@ -89,36 +100,71 @@ export async function createServer(
     });
   }
 
+  await webSockets(server);
+
   server.get('/healthz', () => ({ status: 'alive' }));
   server.get('/readyz', (_request, reply) =>
     settings.isReady() ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' }),
   );
 
-  const graphql = createGraphQLServer(createSchema(), settings);
+  // Named one by one: to spread them costs each request more than all the rest of its context.
+  const contextOf = (requestId: string): Context => ({
+    lives: services.lives,
+    archive: services.archive,
+    feed: services.feed,
+    newId: services.newId,
+    requestId,
+    actor: null,
+  });
+  const schema = createSchema();
+  const graphql = createGraphQLServer(schema, settings);
   await graphql.start();
   server.addHook('onClose', () => graphql.stop());
-  server.route({
-    method: ['GET', 'POST'],
-    url: '/graphql',
-    onRequest: (_request, reply, done) => {
-      varyByAccept(reply);
-      done();
-    },
-    handler: fastifyApolloHandler(graphql, {
-      // Named one by one: to spread them costs each request more than all the rest of its context.
-      context: async ({ id }): Promise<Context> => ({
-        lives: services.lives,
-        archive: services.archive,
-        newId: services.newId,
-        requestId: id,
-        actor: null,
-      }),
-    }),
-  });
+  const execute = fastifyApolloHandler(graphql, { context: async ({ id }) => contextOf(id) });
+  const subscriptions = new Subscriptions(schema, settings);
+  const wsHandler = speakGraphQL(subscriptions, contextOf, services.newId);
+  const onRequest: onRequestHookHandler = (_request, reply, done) => {
+    varyByAccept(reply);
+    done();
+  };
+  const route = { url: '/graphql', onRequest, onSend: answerOverHttp, handler: execute };
+  server.route({ ...route, method: 'GET', wsHandler });
+  server.route({ ...route, method: 'POST' });
+  negotiateRepresentation(server);
+  eventStreams(server, subscriptions, contextOf);
   if (settings.playground) await server.register(playground);
 
   return server;
 }
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+/** Unique among instances, too; a UUID for each would cost a request as much as its context does. */
+function requestIds(): () => string {
+  const instance = randomUUID();
+  let count = 0;
+  return () => `${instance}-${(count += 1).toString(36)}`;
+}
+
+/**
+ * GraphQL over HTTP: a client that does not know `application/graphql-response+json` takes any status but
+ * 200 for an answer that is not GraphQL's, so an error of the document or its variables is told in a 200. An
+ * error of the HTTP request is not.
+ */
+const answerOverHttp: onSendHookHandler = ({ headers }, reply, payload, done) => {
+  const errors = reply.statusCode === 400 ? errorsOf(payload)?.errors : undefined;
+  const knows = headers.accept?.includes('application/graphql-response+json') ?? false;
+  if (
+    errors &&
+    !knows &&
+    !errors.some(({ extensions }) => extensions?.['code'] === 'BAD_REQUEST')
+  ) {
+    reply.code(200);
+  }
+  done(null, payload);
+};
 
 function errorBody(code: string, message: string): { errors: GraphQLFormattedError[] } {
   return { errors: [{ message, extensions: { code } }] };
@@ -129,13 +175,19 @@ function errorBody(code: string, message: string): { errors: GraphQLFormattedErr
  * since some errors arise before GraphQL has a context, and some before there is GraphQL.
  */
 function withRequestId<Payload>(payload: Payload, requestId: string): Payload | string {
-  // An answer with errors begins with them: Apollo Server puts them first, as the specification advises.
-  if (typeof payload !== 'string' || !payload.startsWith('{"errors":')) return payload;
-  // Written by Apollo Server or by errorBody, both from this type.
-  const answer = JSON.parse(payload) as { errors: GraphQLFormattedError[] };
+  const answer = errorsOf(payload);
+  if (answer === undefined) return payload;
   const errors = answer.errors.map((error) => ({
     ...error,
     extensions: { ...error.extensions, requestId },
   }));
   return JSON.stringify({ ...answer, errors });
+}
+
+/** An answer that has errors. */
+function errorsOf(payload: unknown): { readonly errors: GraphQLFormattedError[] } | undefined {
+  // It begins with them: Apollo Server puts them first, as the specification advises.
+  if (typeof payload !== 'string' || !payload.startsWith('{"errors":')) return undefined;
+  // Written by Apollo Server or by errorBody, both from this type.
+  return JSON.parse(payload) as { errors: GraphQLFormattedError[] };
 }

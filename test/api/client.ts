@@ -93,7 +93,7 @@ export async function dataOf(
 
 function expectNothingLeaked({ status, headers, text, body }: Reply): void {
   const id = headers['x-request-id'];
-  expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  expect(id).toMatch(/^[0-9a-f-]{36}-[0-9a-z]+$/);
   const errors: NonNullable<Answer['errors']> = body?.errors ?? [];
   if (status >= 400 && text !== '') expect(errors).not.toEqual([]);
   for (const error of errors) {

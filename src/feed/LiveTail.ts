@@ -1,0 +1,94 @@
+/**
+ * The tail of the log, kept up to date: one read for each wake-up, however many subscribers there are, who
+ * are then told. Lives only as long as somebody is subscribed.
+ */
+import type { MachinePhase, MachineRecord } from '../machine';
+import type { MachineArchive, Transition } from '../store/MachineArchive';
+import { LARGEST_PAGE } from '../store/pages';
+import { Tail } from './Tail';
+import { WakeUps, type WakeUpSettings } from './WakeUps';
+
+/** The most transitions that are kept in memory, twice over for a moment; who is further behind reads the table. */
+const CAPACITY = 2_048;
+
+export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
+  readonly tail: Tail<Transition<P>>;
+  readonly #archive: MachineArchive<R, P>;
+  readonly #wakeUps: WakeUps;
+  /** Who waits for news, by the machine that it is to be of. */
+  readonly #waiting = new Map<string | undefined, Set<() => void>>();
+  readonly #waitingForRecovery = new Set<() => void>();
+  #stopped = false;
+  #reading = false;
+  #wokenMeanwhile = false;
+
+  /** @param end the position from which on transitions are wanted */
+  constructor(archive: MachineArchive<R, P>, settings: WakeUpSettings, end: number) {
+    this.#archive = archive;
+    this.tail = new Tail(end, CAPACITY);
+    this.#wakeUps = new WakeUps(settings, () => void this.#read());
+    this.#wakeUps.start();
+  }
+
+  onNews(machine: string | undefined, callback: () => void): void {
+    const waiting = this.#waiting.get(machine);
+    if (waiting) waiting.add(callback);
+    else this.#waiting.set(machine, new Set([callback]));
+  }
+
+  onRecovery(callback: () => void): void {
+    this.#waitingForRecovery.add(callback);
+  }
+
+  /** Takes back what was registered. */
+  forget(machine: string | undefined, callback: () => void): void {
+    this.#waitingForRecovery.delete(callback);
+    const waiting = this.#waiting.get(machine);
+    waiting?.delete(callback);
+    if (waiting?.size === 0) this.#waiting.delete(machine);
+  }
+
+  /** @returns once nothing is left of it */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#wakeUps.stop();
+  }
+
+  /** Reads whatever is new. A wake-up that comes meanwhile is about what this read may have been too early for. */
+  async #read(): Promise<void> {
+    if (this.#reading) {
+      this.#wokenMeanwhile = true;
+      return;
+    }
+    this.#reading = true;
+    try {
+      let more = true;
+      while (more && !this.#stopped) {
+        this.#wokenMeanwhile = false;
+        const after = [String(this.tail.end)];
+        const page = await this.#archive.feed(null, { from: 'start', size: LARGEST_PAGE, after });
+        this.#append(page.nodes);
+        more = page.hasNextPage || this.#wokenMeanwhile;
+      }
+    } catch {
+      // Whatever keeps the database from answering is told to those who ask it. The next look comes by itself.
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  #append(transitions: readonly Transition<P>[]): void {
+    for (const callback of this.#waitingForRecovery) callback();
+    this.#waitingForRecovery.clear();
+    if (transitions.length === 0) return;
+    this.tail.append(transitions);
+    this.#tell(undefined);
+    for (const { phase } of transitions) this.#tell(phase.state.id);
+  }
+
+  #tell(machine: string | undefined): void {
+    const waiting = this.#waiting.get(machine);
+    this.#waiting.delete(machine);
+    for (const callback of waiting ?? []) callback();
+  }
+}

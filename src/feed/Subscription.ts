@@ -1,0 +1,140 @@
+/**
+ * One subscriber's way through a log: from its cursor on, every transition that it is about, in order and
+ * once. It takes from the log's tail in memory what is there, and from the table, a page at a time, what is
+ * not. So it owns nothing but a place: a subscriber that does not read costs no memory. Does not know what
+ * wakes it.
+ *
+ * An iterator by hand: `return()` of an async generator would wait for the `next()` that is pending.
+ */
+import type { MachinePhase, MachineRecord } from '../machine';
+import type { Transition } from '../store/MachineArchive';
+import type { Page } from '../store/pages';
+import type { Tail } from './Tail';
+import { Lagged } from './errors';
+
+/** What a subscription is about. */
+export interface Topic<P extends MachinePhase<MachineRecord>> {
+  /** The machine whose transitions wake the subscriber; undefined: those of any. */
+  readonly machine?: string;
+  readonly accepts: (transition: Transition<P>) => boolean;
+  /** The first of what it is about that is recorded after a position; `last` is what was delivered last. */
+  readonly read: (after: number, last: Transition<P> | undefined) => Promise<Page<Transition<P>>>;
+}
+
+/** What a subscription needs of its feed. */
+export interface Source<P extends MachinePhase<MachineRecord>> {
+  readonly tail: Tail<Transition<P>>;
+  /** Calls back, once, when there is something new of the machine, or of any. */
+  readonly onNews: (machine: string | undefined, callback: () => void) => void;
+  /** Calls back, once, when the database has answered again. */
+  readonly onRecovery: (callback: () => void) => void;
+  /** Forgets it, and whatever it still waits for. */
+  readonly leave: (subscription: Subscription<P>, callback: (() => void) | undefined) => void;
+  /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
+  readonly patience: number;
+}
+
+export class Subscription<P extends MachinePhase<MachineRecord>> implements AsyncIterableIterator<
+  Transition<P>,
+  undefined
+> {
+  readonly #source: Source<P>;
+  readonly #topic: Topic<P>;
+  /** Everything up to here was delivered, or waits in `#page`. */
+  #cursor: number;
+  /** What was read from the table and not delivered yet, the next one last. */
+  #page: Transition<P>[] = [];
+  #last: Transition<P> | undefined;
+  #deliveredAt = Date.now();
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  /** @param cursor the position after which it begins */
+  constructor(source: Source<P>, topic: Topic<P>, cursor: number) {
+    this.#source = source;
+    this.#topic = topic;
+    this.#cursor = cursor;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /**
+   * To be asked again only once it has answered.
+   *
+   * @returns the next transition, once there is one
+   * @throws Lagged where the subscriber had not asked for too long, and what it missed is no longer at hand
+   */
+  async next(): Promise<IteratorResult<Transition<P>, undefined>> {
+    const { tail, patience } = this.#source;
+    const away = Date.now() - this.#deliveredAt;
+    if (away > patience && !tail.reachesBackTo(this.#cursor)) {
+      this.end();
+      throw new Lagged(`The subscriber stayed away for ${away} ms.`);
+    }
+    for (;;) {
+      if (this.#ended) return { done: true, value: undefined };
+      const transition = this.#page.pop() ?? this.#takeFromTail();
+      if (transition !== undefined) {
+        this.#last = transition;
+        this.#deliveredAt = Date.now();
+        return { done: false, value: transition };
+      }
+      await (tail.reachesBackTo(this.#cursor) ? this.#news() : this.#readPage());
+    }
+  }
+
+  /** The subscriber has gone; at any moment, also while it waits. */
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Whoever waits is told that nothing follows. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#page = [];
+    this.#source.leave(this, this.#wake);
+    this.#wake?.();
+  }
+
+  #takeFromTail(): Transition<P> | undefined {
+    const { tail } = this.#source;
+    if (!tail.reachesBackTo(this.#cursor)) return undefined;
+    const next = tail.next(this.#cursor, this.#topic.accepts);
+    this.#cursor = next?.position ?? Math.max(this.#cursor, tail.end);
+    return next?.entry;
+  }
+
+  async #readPage(): Promise<void> {
+    // What the page does not have up to here is not there: positions are in the order of commits.
+    const { end } = this.#source.tail;
+    const page = await this.#topic.read(this.#cursor, this.#last).catch(() => undefined);
+    if (this.#ended) return;
+    if (page === undefined) {
+      await this.#waiting((callback) => {
+        this.#source.onRecovery(callback);
+      });
+      return;
+    }
+    this.#page = page.nodes.toReversed();
+    const last = Number(page.nodes.at(-1)?.position ?? this.#cursor);
+    this.#cursor = page.hasNextPage ? last : Math.max(last, end);
+  }
+
+  async #news(): Promise<void> {
+    await this.#waiting((callback) => {
+      this.#source.onNews(this.#topic.machine, callback);
+    });
+  }
+
+  async #waiting(register: (callback: () => void) => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      register(resolve);
+    });
+    this.#wake = undefined;
+  }
+}

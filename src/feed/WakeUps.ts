@@ -1,0 +1,93 @@
+/**
+ * Tells that there may be something new: whenever the database notifies, and from time to time in any case,
+ * since a notification is a hint that may be lost, and through some poolers none arrives. Owns the one
+ * connection that listens; does not know what is new.
+ */
+import { Client } from 'pg';
+
+export interface WakeUpSettings {
+  /** A `postgresql://` URL. */
+  readonly url: string;
+  /** The channel that is notified. */
+  readonly channel: string;
+  /** false: no connection is opened, and the time between two looks is shorter. */
+  readonly listen: boolean;
+}
+
+/** How long until somebody looks without having been notified, in milliseconds. */
+const POLL = { listening: 1_000, otherwise: 200 };
+
+/** The longest pause before the connection is made anew, after the first failure and after many; in milliseconds. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 5_000;
+
+export class WakeUps {
+  readonly #settings: WakeUpSettings;
+  readonly #onWakeUp: () => void;
+  #poll: NodeJS.Timeout | undefined;
+  #client: Client | undefined;
+  #reconnect: NodeJS.Timeout | undefined;
+  #failures = 0;
+
+  constructor(settings: WakeUpSettings, onWakeUp: () => void) {
+    this.#settings = settings;
+    this.#onWakeUp = onWakeUp;
+  }
+
+  start(): void {
+    const { listen } = this.#settings;
+    this.#poll = setInterval(this.#onWakeUp, listen ? POLL.listening : POLL.otherwise);
+    if (listen) this.#connect();
+  }
+
+  /** @returns once the connection is closed */
+  async stop(): Promise<void> {
+    clearInterval(this.#poll);
+    clearTimeout(this.#reconnect);
+    const client = this.#client;
+    this.#client = undefined;
+    // One that is already lost, or hangs, has nothing left to say.
+    await client?.end().catch(() => undefined);
+  }
+
+  #connect(): void {
+    const { url, channel } = this.#settings;
+    const client = new Client({
+      connectionString: url,
+      application_name: 'persistent-state-machine feed',
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      connectionTimeoutMillis: 5_000,
+    });
+    this.#client = client;
+    client.on('notification', this.#onWakeUp);
+    // An error is followed by the end, which says enough.
+    client.on('error', () => undefined);
+    client.once('end', () => {
+      this.#connectAgain(client);
+    });
+    client
+      .connect()
+      .then(async () => client.query(`LISTEN ${client.escapeIdentifier(channel)}`))
+      .then(() => {
+        this.#failures = 0;
+        // Something may have happened before it listened.
+        this.#onWakeUp();
+      })
+      .catch(() => client.end())
+      .catch(() => {
+        this.#connectAgain(client);
+      });
+  }
+
+  /** After a random pause, longer with each failure, so that a database that comes back is not overrun. */
+  #connectAgain(lost: Client): void {
+    if (this.#client !== lost) return;
+    this.#client = undefined;
+    const longest = Math.min(FIRST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
+    this.#failures += 1;
+    this.#reconnect = setTimeout(() => {
+      this.#connect();
+    }, Math.random() * longest);
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Which documents are accepted: one set of limits and rules, however a document travels. Does not know what
+ * becomes of it.
+ */
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
+import { GraphQLError, type ParseOptions, type ValidationRule } from 'graphql';
+
+/** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
+const MAX_TOKENS = 1_000;
+
+/** Lives, their histories, and the lives and histories of those: each further level multiplies the answer. */
+const MAX_DEPTH = 12;
+
+export const parseOptions: ParseOptions = { maxLexicalTokens: MAX_TOKENS };
+
+/** The library throws, past the validation's own errors, unless it is told to report. */
+const limitDepth = maxDepthRule({
+  n: MAX_DEPTH,
+  flattenFragments: true,
+  propagateOnRejection: false,
+  onReject: [
+    (context) => {
+      context?.reportError(new GraphQLError(`The document is more than ${MAX_DEPTH} levels deep.`));
+    },
+  ],
+});
+
+/** The rules beside those of the specification. */
+export const validationRules: readonly ValidationRule[] = [limitDepth];

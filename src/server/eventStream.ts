@@ -1,0 +1,159 @@
+/**
+ * Subscriptions as server-sent events: the distinct connections mode of the protocol "GraphQL over
+ * Server-Sent Events". Does not know what is subscribed to.
+ *
+ * graphql-sse's own handler takes results as fast as they come and keeps what the client has not read, without
+ * a bound; here a result is taken when the client has room for it.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
+import { print } from 'graphql-sse';
+import type { Context } from '../resolvers/context';
+import type { Results, Subscriptions } from './subscriptions';
+
+/** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
+const PULSE = 12_000;
+
+/** How long a client may take nothing of what is sent, in milliseconds. */
+const LONGEST_STALL = 120_000;
+
+const MEDIA_TYPE = 'text/event-stream';
+
+/** What refuses a stream as a whole, and with which status; anything else is told in the stream. */
+const STATUS: Readonly<Record<string, number>> = {
+  BAD_REQUEST: 400,
+  BAD_USER_INPUT: 400,
+  GRAPHQL_PARSE_FAILED: 400,
+  GRAPHQL_VALIDATION_FAILED: 400,
+  OPERATION_RESOLUTION_FAILURE: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  OVERLOADED: 503,
+  DATABASE_UNAVAILABLE: 503,
+};
+
+type Errors = NonNullable<FormattedExecutionResult['errors']>;
+
+/** @param server one that negotiates representations */
+export function eventStreams(
+  server: FastifyInstance,
+  subscriptions: Subscriptions,
+  contextOf: (requestId: string) => Context,
+): void {
+  const streams = new Set<Readable>();
+
+  const refuse = (reply: FastifyReply, errors: Errors, status: number): FastifyReply =>
+    reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ errors }));
+
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const context = contextOf(request.id);
+    const accepted = subscriptions.accept(parametersOf(request), context);
+    if (!('document' in accepted)) {
+      return refuse(reply, subscriptions.tellErrors(accepted, context), 400);
+    }
+    const begun = await subscriptions.begin(accepted);
+    if ('errors' in begun) {
+      const errors = subscriptions.tellErrors(begun.errors, context);
+      const status = STATUS[String(errors[0]?.extensions?.['code'])];
+      if (status !== undefined) return refuse(reply, errors, status);
+      return reply.type(MEDIA_TYPE).send(next({ errors }) + COMPLETE);
+    }
+    const stream = streamOf(
+      begun,
+      (result) => subscriptions.tell(result, context),
+      (error) => subscriptions.tellErrors([error], context),
+    );
+    streams.add(stream);
+    stream.once('close', () => streams.delete(stream));
+    request.raw.socket.setTimeout(LONGEST_STALL, () => request.raw.socket.destroy());
+    return reply
+      .type(`${MEDIA_TYPE}; charset=utf-8`)
+      .header('cache-control', 'no-cache')
+      .header('x-accel-buffering', 'no')
+      .send(stream);
+  };
+  for (const method of ['GET', 'POST'] as const) {
+    server.route({
+      method,
+      url: '/graphql',
+      constraints: { representation: MEDIA_TYPE },
+      // It would subscribe, and then have nothing to say.
+      exposeHeadRoute: false,
+      handler,
+    });
+  }
+
+  // Broken off, not completed: a client takes that for a lost connection, and comes back to another instance.
+  server.addHook('preClose', (done) => {
+    for (const stream of streams) stream.destroy();
+    done();
+  });
+}
+
+function parametersOf({ method, query, body }: FastifyRequest): unknown {
+  if (method === 'POST') return body;
+  // Fastify's parser makes an object of any query.
+  const { variables, ...rest } = query as Readonly<Record<string, unknown>>;
+  if (typeof variables !== 'string') return rest;
+  try {
+    return { ...rest, variables: JSON.parse(variables) as unknown };
+  } catch {
+    return { ...rest, variables };
+  }
+}
+
+const COMPLETE = print({ event: 'complete', data: null });
+
+function next(result: FormattedExecutionResult): string {
+  // graphql-sse types an error as graphql-js makes it; what leaves us is that, formatted.
+  return print({ event: 'next', data: result as never });
+}
+
+function streamOf(
+  results: Results,
+  tell: (result: ExecutionResult) => FormattedExecutionResult,
+  tellError: (error: unknown) => Errors,
+): Readable {
+  let asking = false;
+  const ask = async (stream: Readable): Promise<void> => {
+    try {
+      const result = await results.next();
+      asking = false;
+      if (result.done !== true) {
+        stream.push(next(tell(result.value)));
+        return;
+      }
+      stream.push(COMPLETE);
+    } catch (error) {
+      stream.push(next({ errors: tellError(error) }));
+      stream.push(COMPLETE);
+    }
+    stream.push(null);
+  };
+  const stream = new Readable({
+    read() {
+      // A pulse asks again, too.
+      if (asking) return;
+      asking = true;
+      void ask(this);
+    },
+    destroy(error, callback) {
+      clearInterval(pulse);
+      results.return?.().then(
+        () => {
+          callback(error);
+        },
+        () => {
+          callback(error);
+        },
+      );
+    },
+  });
+  // The first one has the headers sent; some browsers wait for a byte.
+  stream.push(':\n\n');
+  const pulse = setInterval(() => {
+    if (stream.readableLength === 0) stream.push(':\n\n');
+  }, PULSE);
+  return stream;
+}

@@ -1,0 +1,27 @@
+/** Tells what a request wants `/graphql` to answer with, so that a route can be for just that. Knows HTTP's `Accept` only. */
+import type { FastifyInstance } from 'fastify';
+import Negotiator from 'negotiator';
+
+/** What `/graphql` can answer; who has no preference, as curl has none, gets the first. */
+const REPRESENTATIONS = [
+  'application/json',
+  'application/graphql-response+json',
+  'text/event-stream',
+  'text/html',
+];
+
+/**
+ * Lets routes have the constraint `representation`, one of those above. A request whose representation no
+ * route is for reaches the route that has no constraint.
+ */
+export function negotiateRepresentation(server: FastifyInstance): void {
+  server.addConstraintStrategy({
+    name: 'representation',
+    storage: () => new Map(),
+    // Most requests name neither, and need no negotiation.
+    deriveConstraint: (request) =>
+      request.headers.accept?.includes('text/') === true
+        ? new Negotiator(request).mediaType(REPRESENTATIONS)
+        : undefined,
+  });
+}

@@ -1,0 +1,215 @@
+/**
+ * Subscriptions, however they travel: which are accepted, what they are answered, and what is told of an
+ * error. What all who ask the same are to get of an event is computed once. Does not know WebSockets or
+ * server-sent events.
+ */
+import type { FastifyBaseLogger } from 'fastify';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  OperationTypeNode,
+  createSourceEventStream,
+  execute,
+  getOperationAST,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import { z } from 'zod';
+import type { Context } from '../resolvers/context';
+import { parseOptions, validationRules } from './documents';
+import { formatterOf, isUnexpected } from './errors';
+
+/** A subscription that may begin. */
+export interface Accepted extends ExecutionArgs {
+  readonly contextValue: Context;
+  /** The same for all that are to get the same. */
+  readonly sameness: string;
+}
+
+/** What a subscription is answered, one after another. */
+export type Results = AsyncIterableIterator<ExecutionResult, undefined>;
+
+const request = z.object({
+  query: z.string(),
+  variables: z.record(z.string(), z.unknown()).nullish(),
+  operationName: z.string().nullish(),
+});
+
+export class Subscriptions {
+  readonly #schema: GraphQLSchema;
+  readonly #log: FastifyBaseLogger;
+  readonly #format: ReturnType<typeof formatterOf>;
+  /** What is computed together, for as long as somebody is subscribed to it. */
+  readonly #shared = new Map<string, SharedExecution>();
+
+  constructor(
+    schema: GraphQLSchema,
+    settings: { readonly introspection: boolean; readonly log: FastifyBaseLogger },
+  ) {
+    this.#schema = schema;
+    this.#log = settings.log;
+    this.#format = formatterOf(settings);
+  }
+
+  /**
+   * @param given as a client sent it: `query`, `variables`, `operationName`
+   * @returns why it is not accepted, if it is not
+   */
+  accept(given: unknown, contextValue: Context): Accepted | readonly GraphQLError[] {
+    const { data, error } = request.safeParse(given);
+    if (error) {
+      const parts = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+      return [refusal('BAD_REQUEST', `This is no GraphQL request. ${parts.join(' ')}`)];
+    }
+    const { query, variables, operationName } = data;
+    let document;
+    try {
+      document = parse(query, parseOptions);
+    } catch (syntaxError) {
+      if (!(syntaxError instanceof GraphQLError)) throw syntaxError;
+      return [withCode(syntaxError, 'GRAPHQL_PARSE_FAILED')];
+    }
+    const problems = validate(this.#schema, document, [...specifiedRules, ...validationRules]);
+    if (problems.length > 0) {
+      return problems.map((problem) => withCode(problem, 'GRAPHQL_VALIDATION_FAILED'));
+    }
+    const operation = getOperationAST(document, operationName);
+    if (!operation) {
+      return [refusal('OPERATION_RESOLUTION_FAILURE', 'It must be said which operation is meant.')];
+    }
+    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
+      return [refusal('BAD_REQUEST', 'Only subscriptions are carried this way; POST the others.')];
+    }
+    return {
+      schema: this.#schema,
+      document,
+      variableValues: variables,
+      operationName,
+      contextValue,
+      sameness: JSON.stringify([query, operationName, variables]),
+    };
+  }
+
+  /** @returns the results, as they come; or what kept it from beginning */
+  async begin(accepted: Accepted): Promise<Results | { readonly errors: readonly GraphQLError[] }> {
+    const source = await createSourceEventStream(accepted);
+    if (!isStream(source)) {
+      const { errors = [] } = source;
+      // graphql-js gives no code to what is wrong with the variables.
+      return {
+        errors: errors.map((error) =>
+          error.path === undefined && error.originalError === undefined
+            ? withCode(error, 'BAD_USER_INPUT')
+            : error,
+        ),
+      };
+    }
+    const { sameness } = accepted;
+    const shared = this.#shared.get(sameness) ?? new SharedExecution(accepted);
+    this.#shared.set(sameness, shared);
+    shared.subscribers += 1;
+    return new ResultStream(source[Symbol.asyncIterator](), shared, () => {
+      shared.subscribers -= 1;
+      if (shared.subscribers === 0) this.#shared.delete(sameness);
+    });
+  }
+
+  /** A result as it may leave us; errors that nobody expected are logged. */
+  tell(result: ExecutionResult, context: Pick<Context, 'requestId'>): FormattedExecutionResult {
+    const { errors, ...rest } = result;
+    return errors ? { errors: this.tellErrors(errors, context), ...rest } : rest;
+  }
+
+  tellErrors(
+    errors: readonly unknown[],
+    { requestId }: Pick<Context, 'requestId'>,
+  ): GraphQLFormattedError[] {
+    return errors.map((error) => {
+      const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
+      if (isUnexpected(error)) this.#log.error({ requestId, err: cause });
+      const raw = error instanceof GraphQLError ? error.toJSON() : { message: '' };
+      const told = this.#format(raw, error);
+      return { ...told, extensions: { ...told.extensions, requestId } };
+    });
+  }
+}
+
+/** What all who subscribe to the same get of an event: computed for the first who asks, for as long as the event is there. */
+class SharedExecution {
+  readonly #accepted: Accepted;
+  readonly #results = new WeakMap<object, Promise<ExecutionResult>>();
+  subscribers = 0;
+
+  constructor(accepted: Accepted) {
+    this.#accepted = accepted;
+  }
+
+  async of(event: unknown): Promise<ExecutionResult> {
+    // Whatever the feed gives is an object.
+    const key = event as object;
+    const known = this.#results.get(key);
+    if (known) return known;
+    const result = Promise.resolve(execute({ ...this.#accepted, rootValue: event }));
+    this.#results.set(key, result);
+    return result;
+  }
+}
+
+/** By hand: an async generator could not be ended while it waits for an event. */
+class ResultStream implements Results {
+  readonly #events: AsyncIterator<unknown>;
+  readonly #shared: SharedExecution;
+  #release: (() => void) | undefined;
+
+  /** @param release to be called once, when it has ended by either side */
+  constructor(events: AsyncIterator<unknown>, shared: SharedExecution, release: () => void) {
+    this.#events = events;
+    this.#shared = shared;
+    this.#release = release;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
+    try {
+      const event = await this.#events.next();
+      if (event.done !== true) return { done: false, value: await this.#shared.of(event.value) };
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#end();
+    await this.#events.return?.();
+    return { done: true, value: undefined };
+  }
+
+  #end(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+}
+
+function isStream<T>(source: AsyncIterable<T> | ExecutionResult): source is AsyncIterable<T> {
+  return Symbol.asyncIterator in source;
+}
+
+function refusal(code: string, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } });
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  error.extensions['code'] = code;
+  return error;
+}
