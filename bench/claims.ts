@@ -1,4 +1,5 @@
 /** What the product promises of itself, as ratios of one run: the least that must be, and what is aimed at. */
+import { type Feed, IDLE, NOBODY } from './feed';
 import { FAR_END, FEW, MANY, NEWEST, RANDOM } from './growth';
 import type { Round, Series } from './series';
 import { MANY_CONNECTIONS } from './settings';
@@ -67,20 +68,44 @@ const claims: readonly (readonly [string, Figure, of: Key, to: Key, Bound?])[] =
   ['many lives: life, of few', rate, many('life'), few('life'), atLeast(0.85)],
   ['many lives: lives at the far end, of few', rate, many(FAR_END), few(FAR_END), atLeast(0.85)],
   ['many lives: census, of few', rate, many('census'), few('census'), atLeast(0.85)],
+  [
+    'birth: rate, with idle subscribers, of with none',
+    rate,
+    [IDLE, 'birth', MANY_CONNECTIONS],
+    [NOBODY, 'birth', MANY_CONNECTIONS],
+    atLeast(0.8),
+  ],
 ];
 
+/** What is told of the feed apart from the series: times beside a second, and rows beside plain pg's. */
+function claimsOf({ deliveries, subscriber, plain }: Feed): Claim[] {
+  return [
+    ...deliveries.map(({ title, subscribers, perSecond, throughput }) => ({
+      claim: `feed, ${title}, ${subscribers} told of ${perSecond}/s: p99, of a second`,
+      ratio: throughput.p99 / 1_000,
+      bound: atMost(1),
+    })),
+    {
+      claim: 'feed, catching up: rate, of plain pg’s',
+      ratio: subscriber.rate / plain.rate,
+      bound: atLeast(0.2),
+    },
+  ];
+}
+
 /** @returns the claims whose both sides were measured */
-export function settleClaims(series: readonly Series[]): Claim[] {
+export function settleClaims(series: readonly Series[], feed: Feed | undefined): Claim[] {
   const find = ([name, title, connections]: Key): Series | undefined =>
     series.find(
       ({ case: { target, ...each } }) =>
         target.name === name && each.title === title && each.connections === connections,
     );
-  return claims.flatMap(([claim, figure, of, to, bound]) => {
+  const settled = claims.flatMap(([claim, figure, of, to, bound]) => {
     const [above, below] = [find(of), find(to)];
     if (above === undefined || below === undefined) return [];
     return [{ claim, ratio: figure(above.median) / figure(below.median), bound }];
   });
+  return feed ? [...settled, ...claimsOf(feed)] : settled;
 }
 
 /** What has become of a promise. */

@@ -4,6 +4,7 @@
  *   npm run bench                      everything, some thirteen minutes
  *   npm run bench -- birth life        these operations, beside peers and floors
  *   npm run bench -- growth snapshot   on many lives; while an old snapshot is held
+ *   npm run bench -- feed              how soon subscribers are told, what they cost, how fast they catch up
  *   npm run bench -- profile           where the server's time goes; not a part of everything
  *   npm run bench -- --quick           to see that it runs
  */
@@ -14,16 +15,17 @@ import { startComparison } from './comparison';
 import { settleClaims, verdictOn } from './claims';
 import { Cluster } from './database/cluster';
 import { measureFlushTime } from './database/flushTime';
+import { measureFeed } from './feed';
 import { startGrowth } from './growth';
 import { Worker } from './processes';
 import { profile } from './profile';
-import { asJson, describe, describeRound } from './report';
+import { asJson, describe, describeDelivery, describeRound, tally } from './report';
 import { type Round, type Series, measureAlternately, warmUp } from './series';
 import { quick, thorough } from './settings';
 import { measureUnderSnapshot } from './snapshot';
 
 const OPERATIONS = ['conceive', 'birth', 'life', 'lives'];
-const PARTS = [...OPERATIONS, 'growth', 'snapshot'];
+const PARTS = [...OPERATIONS, 'growth', 'snapshot', 'feed'];
 const PROFILED = ['birth', 'life', 'lives'] as const;
 
 const DATA = join(__dirname, '.data');
@@ -73,15 +75,18 @@ async function main(ends: (() => Promise<void>)[]): Promise<void> {
   const snapshot = wanted.has('snapshot')
     ? await measureUnderSnapshot(cluster, generator, settings, tell)
     : [];
+  const feed = wanted.has('feed')
+    ? await measureFeed(cluster, generator, settings, measure, (delivery) => {
+        console.error(describeDelivery(delivery));
+      })
+    : undefined;
 
   if (series.length === 0 && snapshot.length === 0) return;
-  const run = { settings, postgres: await cluster.version(), flushTime, series, snapshot };
+  const run = { settings, postgres: await cluster.version(), flushTime, series, snapshot, feed };
   console.log(`\n${describe(run)}`);
   writeFileSync(RESULTS, `${JSON.stringify(asJson(run), null, 2)}\n`);
-  const rounds = [...series.flatMap((each) => each.rounds), ...snapshot.map(({ round }) => round)];
-  const wrong = rounds.some((round) => round.wrong > 0);
-  const missed = settleClaims(series).some((claim) => verdictOn(claim) === 'missed');
-  process.exitCode = wrong || (missed && !values.quick) ? 1 : 0;
+  const missed = settleClaims(series, feed).some((claim) => verdictOn(claim) === 'missed');
+  process.exitCode = tally(run).wrong > 0 || (missed && !values.quick) ? 1 : 0;
 }
 
 function tell(series: Series, round: Round): void {

@@ -52,4 +52,17 @@ export const operations = {
   },
 } as const satisfies Readonly<Record<string, Operation>>;
 
+/** What subscribers ask for; of a transition all that is recorded of it, as a row of the history has it. */
+export const subscriptions = {
+  transitions: `subscription Transitions($after: String) {
+  transitions(after: $after) {
+    cursor lifeId version event from to occurredAt recordedAt actor
+    snapshot { createdAt updatedAt bornAt diedAt }
+  }
+}`,
+  lifeChanged: `subscription LifeChanged($id: ID!) {
+  lifeChanged(id: $id) { __typename id phase version }
+}`,
+} as const;
+
 export type OperationName = keyof typeof operations;

@@ -2,6 +2,7 @@
 import { cpus, release, totalmem, type as platform } from 'node:os';
 import { type Claim, settleClaims, verdictOn } from './claims';
 import type { FlushTime } from './database/flushTime';
+import type { Delivery, Feed, Readings } from './feed';
 import type { Round, Series } from './series';
 import type { Settings } from './settings';
 import type { SnapshotRound } from './snapshot';
@@ -12,22 +13,42 @@ export interface Run {
   readonly flushTime: FlushTime;
   readonly series: readonly Series[];
   readonly snapshot: readonly SnapshotRound[];
+  readonly feed: Feed | undefined;
+}
+
+/** What was answered, delivered or read, and what of it was wrong. */
+export function tally({ series, snapshot, feed }: Pick<Run, 'series' | 'snapshot' | 'feed'>): {
+  readonly answers: number;
+  readonly wrong: number;
+} {
+  const counted = [
+    ...series.flatMap(({ rounds }) => rounds),
+    ...snapshot.map(({ round }) => round),
+    ...(feed?.deliveries.map(({ throughput }) => throughput) ?? []),
+    ...[...(feed?.subscriber.readings ?? []), ...(feed?.plain.readings ?? [])].map(
+      ({ rows, wrong }) => ({ answers: rows, wrong }),
+    ),
+  ];
+  return {
+    answers: counted.reduce((sum, { answers }) => sum + answers, 0),
+    wrong: counted.reduce((sum, { wrong }) => sum + wrong, 0),
+  };
 }
 
 /** For a person. */
 export function describe(run: Run): string {
-  const { flushTime, series, snapshot } = run;
+  const { flushTime, series, snapshot, feed } = run;
   const { processor, cores, node } = machine();
-  const rounds = series.flatMap((each) => each.rounds).concat(snapshot.map(({ round }) => round));
-  const total = (figure: (round: Round) => number): string =>
-    grouped(rounds.reduce((sum, round) => sum + figure(round), 0));
+  const { answers, wrong } = tally(run);
   return [
     `${processor}, ${cores} cores, Node.js ${node}, PostgreSQL ${run.postgres}; 8 kB flushed in ` +
       `${flushTime.microseconds} µs (${flushTime.measuredBy})`,
     table(HEADINGS, series.map(rowOf)),
-    table(CLAIM_HEADINGS, settleClaims(series).map(rowOfClaim)),
+    table(CLAIM_HEADINGS, settleClaims(series, feed).map(rowOfClaim)),
     table(SNAPSHOT_HEADINGS, snapshot.map(rowOfSnapshot)),
-    `${total(({ answers }) => answers)} right answers, ${total(({ wrong }) => wrong)} wrong ones. ` +
+    table(DELIVERY_HEADINGS, feed?.deliveries.map(rowOfDelivery) ?? []),
+    table(READINGS_HEADINGS, feed ? [feed.subscriber, feed.plain].map(rowOfReadings) : []),
+    `${grouped(answers)} right answers, ${grouped(wrong)} wrong ones. ` +
       `Medians of ${run.settings.rounds} rounds; each figure has its own.`,
   ]
     .filter((paragraph) => paragraph !== '')
@@ -48,7 +69,10 @@ export function asJson(run: Run): object {
       median,
       rounds,
     })),
-    claims: settleClaims(series).map((claim) => ({ ...claim, verdict: verdictOn(claim) })),
+    claims: settleClaims(series, run.feed).map((claim) => ({
+      ...claim,
+      verdict: verdictOn(claim),
+    })),
   };
 }
 
@@ -61,8 +85,25 @@ export function describeRound(
   return `${target.name}: ${title} at ${connections}: ${grouped(round.rate)}/s${wrong}`;
 }
 
+/** The same of the feed. */
+export function describeDelivery({ title, subscribers, perSecond, throughput }: Delivery): string {
+  const wrong = throughput.wrong > 0 ? `, ${throughput.wrong} wrong deliveries` : '';
+  return `feed: ${title}, ${subscribers} told of ${perSecond}/s: p99 ${throughput.p99.toFixed(2)} ms${wrong}`;
+}
+
 const CLAIM_HEADINGS = ['', 'ratio', 'promised', 'aim', ''];
 const SNAPSHOT_HEADINGS = ['birth, a snapshot held for', 'rate/s', 'p50 ms', 'p99 ms'];
+const DELIVERY_HEADINGS = [
+  'feed',
+  'subscribers',
+  'transitions/s',
+  'deliveries',
+  'p50 ms',
+  'p99 ms',
+  'server MB without',
+  'with them',
+];
+const READINGS_HEADINGS = ['catching up', 'rows/s', 'readings'];
 const HEADINGS = [
   '',
   'operation',
@@ -117,6 +158,24 @@ function rowOfSnapshot({ heldFor, round: { rate, p50, p99 } }: SnapshotRound): s
   return [held, grouped(rate), p50.toFixed(2), p99.toFixed(2)];
 }
 
+function rowOfDelivery(delivery: Delivery): string[] {
+  const { title, subscribers, perSecond, throughput, memory } = delivery;
+  return [
+    title,
+    grouped(subscribers),
+    String(perSecond),
+    grouped(throughput.answers),
+    throughput.p50.toFixed(2),
+    throughput.p99.toFixed(2),
+    memory ? megabytes(memory.before) : '',
+    memory ? megabytes(memory.subscribed) : '',
+  ];
+}
+
+function rowOfReadings({ title, rate, readings }: Readings): string[] {
+  return [title, grouped(rate), String(readings.length)];
+}
+
 /** Words to the left, figures to the right; nothing where there are no rows. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
@@ -143,6 +202,10 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 
 function microseconds(seconds: number): string {
   return Number.isNaN(seconds) ? '' : (seconds * 1e6).toFixed(0);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }
 
 function grouped(number: number): string {

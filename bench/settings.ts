@@ -12,6 +12,12 @@ export interface Settings {
   readonly lives: number;
   /** How long a snapshot is held, in seconds. */
   readonly snapshot: number;
+  /** How many subscribers the feed has, at most. */
+  readonly subscribers: number;
+  /** How long they are told of transitions, in seconds. */
+  readonly delivery: number;
+  /** How many transitions are caught up with. */
+  readonly transitions: number;
   /** How long is profiled, in seconds. */
   readonly profile: number;
 }
@@ -24,6 +30,9 @@ export const thorough: Settings = {
   firstWarmUp: 1.5,
   lives: 1_000_000,
   snapshot: 60,
+  subscribers: 1_000,
+  delivery: 10,
+  transitions: 100_000,
   profile: 8,
 };
 
@@ -36,6 +45,9 @@ export const quick: Settings = {
   firstWarmUp: 0.5,
   lives: 50_000,
   snapshot: 5,
+  subscribers: 100,
+  delivery: 2,
+  transitions: 10_000,
   profile: 2,
 };
 

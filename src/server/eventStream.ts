@@ -119,6 +119,8 @@ function streamOf(
   const ask = async (stream: Readable): Promise<void> => {
     try {
       const result = await results.next();
+      // Broken off, it must not look as if it had come to its end.
+      if (stream.destroyed) return;
       asking = false;
       if (result.done !== true) {
         stream.push(next(tell(result.value)));

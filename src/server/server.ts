@@ -3,6 +3,8 @@
  * services come from.
  */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import fastify, {
@@ -67,6 +69,9 @@ export async function createServer(
     },
   });
 
+  endUnaskedConnections(server);
+  // Before any other hook: it ends the socket of an upgrade that one refuses.
+  await webSockets(server);
   server.addHook('onRequest', ({ method, headers, id }, reply, done) => {
     reply.header('x-request-id', id);
     // To a socket any page may be shown the answers.
@@ -99,8 +104,6 @@ export async function createServer(
       exposedHeaders: ['x-request-id'],
     });
   }
-
-  await webSockets(server);
 
   server.get('/healthz', () => ({ status: 'alive' }));
   server.get('/readyz', (_request, reply) =>
@@ -135,6 +138,26 @@ export async function createServer(
   if (settings.playground) await server.register(playground);
 
   return server;
+}
+
+/**
+ * At shutdown, ends connections on which nothing has been asked yet, as browsers open them for later: Node
+ * takes them for busy, and would wait for them.
+ */
+function endUnaskedConnections(server: FastifyInstance): void {
+  const unasked = new Set<Socket>();
+  const asked = ({ socket }: IncomingMessage): void => {
+    unasked.delete(socket);
+  };
+  server.server.on('connection', (socket) => {
+    unasked.add(socket);
+    socket.once('close', () => unasked.delete(socket));
+  });
+  server.server.on('request', asked).on('upgrade', asked);
+  server.addHook('preClose', (done) => {
+    for (const socket of unasked) socket.destroy();
+    done();
+  });
 }
 
 function isRead(method: string): boolean {

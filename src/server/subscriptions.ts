@@ -100,12 +100,10 @@ export class Subscriptions {
     const source = await createSourceEventStream(accepted);
     if (!isStream(source)) {
       const { errors = [] } = source;
-      // graphql-js gives no code to what is wrong with the variables.
+      // graphql-js gives no code to what is wrong with the variables, which is at no place of the answer.
       return {
         errors: errors.map((error) =>
-          error.path === undefined && error.originalError === undefined
-            ? withCode(error, 'BAD_USER_INPUT')
-            : error,
+          error.path === undefined ? withCode(error, 'BAD_USER_INPUT') : error,
         ),
       };
     }

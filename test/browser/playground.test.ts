@@ -3,7 +3,7 @@
  * order, and it talks to nobody else. It deliberately does not know how the page is put together.
  */
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { startServer } from '../harness';
+import { ask, startServer } from '../harness';
 
 // Altair is three megabytes of script, and a busy machine runs it without a GPU.
 jest.setTimeout(120_000);
@@ -95,8 +95,8 @@ describe('the page', () => {
     await page.getByText('Send Request').waitFor();
   };
 
-  /** Clicks the operation's tab and its send button, and reads the answer off the page. */
-  const send = async (operation: string): Promise<unknown> => {
+  /** Clicks the operation's tab and its send button, and waits until the answer begins. */
+  const start = async (operation: string): Promise<void> => {
     await page.locator('app-window-switcher').getByText(operation, { exact: true }).click();
     const answered = page.waitForResponse((response) => {
       const sent: unknown = response.request().postDataJSON();
@@ -109,6 +109,11 @@ describe('the page', () => {
     });
     await page.getByText('Send Request').click();
     await answered;
+  };
+
+  /** Starts the operation, and reads the answer off the page. */
+  const send = async (operation: string): Promise<unknown> => {
+    await start(operation);
     const answer = page.locator('app-query-result .cm-content', { hasText: /"data"|"errors"/ });
     return JSON.parse(await answer.innerText());
   };
@@ -162,6 +167,12 @@ describe('the page', () => {
     const second = await send('Conceive');
     expect(second).not.toEqual(first);
     expect(await send('Birth')).toMatchObject({ data: { birth: { version: 2 } } });
+  });
+
+  test('a transition that is made elsewhere is shown to who follows, as it happens', async () => {
+    await start('Follow');
+    const { data } = await ask(server, 'mutation { conceive { id } }');
+    await page.locator('app-query-result').getByText(data.conceive.id).waitFor();
   });
 
   test('a browser keeps all scripts but the one that holds our options', async () => {

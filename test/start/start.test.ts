@@ -2,28 +2,17 @@
  * The start command itself, in a process of its own with the embedded database: what survives a stop, a kill
  * and the loss of its PostgreSQL, and what a person is told when it does not start.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { ask, createTestDatabase } from '../harness';
 import { Proxy } from '../harness/proxy';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 
 jest.setTimeout(60_000);
-
-/** A start of the command. */
-interface Start {
-  readonly child: ChildProcess;
-  /** Where it listens, from the line that announces it; undefined where it ends without one. */
-  readonly url: string | undefined;
-  /** Its exit code, and all that it said on standard error. */
-  readonly ended: Promise<{ readonly code: number | null; readonly complaint: string }>;
-}
 
 let directory: string;
 /** What a test has started, and how it is ended; the last one first. */
@@ -45,58 +34,18 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function start(environment: Record<string, string> = {}): Promise<Start> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
-    env: {
-      ...process.env,
-      // Neither what the tests run on, nor what a developer's .env says.
-      DATABASE_URL: '',
-      LOG_LEVEL: 'info',
-      PORT: '0',
-      DATA_DIR: directory,
-      ...environment,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  cleanUps.push(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  });
-  const complaint = text(child.stderr);
-  // Not `exit`: what it said may still be on its way then.
-  const ended = once(child, 'close').then(async ([code]: (number | null)[]) => ({
-    code: code ?? null,
-    complaint: await complaint,
-  }));
-  // Read to its end, also once it is ready: whoever writes into a closed pipe fails.
-  const lines = createInterface({ input: child.stdout });
-  const url = await new Promise<string | undefined>((resolve) => {
-    lines.on('line', (line) => {
-      // pino writes JSON objects, one a line.
-      const { msg } = JSON.parse(line) as { msg: string };
-      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(msg) ?? [];
-      if (announced !== undefined) resolve(announced);
-    });
-    lines.on('close', () => {
-      resolve(undefined);
-    });
-  });
-  return { child, url, ended };
+async function start(environment: Record<string, string> = {}): Promise<ServerProcess> {
+  const started = await startProcess({ DATA_DIR: directory, ...environment });
+  cleanUps.push(() => started.stop());
+  return started;
 }
 
-/** Where a start that must succeed listens. */
-function serverOf({ url }: Start): { readonly url: string } {
-  if (url === undefined) throw new Error('It has ended before it was ready.');
-  return { url };
-}
-
-async function conceive(running: Start): Promise<string> {
+async function conceive(running: ServerProcess): Promise<string> {
   const { data } = await ask(serverOf(running), 'mutation { conceive { id } }');
   return data.conceive.id;
 }
 
-async function phaseOf(running: Start, id: string): Promise<unknown> {
+async function phaseOf(running: ServerProcess, id: string): Promise<unknown> {
   const { data } = await ask(serverOf(running), 'query ($id: ID!) { life(id: $id) { phase } }', {
     id,
   });

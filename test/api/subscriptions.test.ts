@@ -1,0 +1,407 @@
+/**
+ * Subscriptions as a client meets them, over either transport: what comes, in which order, when it ends, and
+ * what is said where it cannot begin.
+ */
+import { once } from 'node:events';
+import { Client } from 'pg';
+import WebSocket from 'ws';
+import { type TestServer, startServer } from '../harness';
+import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
+import { Bystanders } from './Bystanders';
+import { JSON_BODY, ask, dataOf, send } from './client';
+import { livingIn } from './lives';
+
+const FOLLOW =
+  'subscription ($after: String) { transitions(after: $after) { cursor event lifeId version } }';
+const WATCH = 'subscription ($id: ID!) { lifeChanged(id: $id) { __typename id version } }';
+const NOBODY = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+let server: TestServer;
+let owner: Client;
+let bystanders: Bystanders;
+let subscribers: Subscriber[];
+
+beforeAll(async () => {
+  server = await startServer();
+  bystanders = await Bystanders.of(server);
+  owner = new Client({ connectionString: server.database?.url });
+  await owner.connect();
+});
+
+beforeEach(() => {
+  subscribers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(subscribers.map((subscriber) => subscriber.stop()));
+  await bystanders.expectUnchanged();
+});
+
+afterAll(async () => {
+  try {
+    await bystanders.leave();
+    await owner.end();
+  } finally {
+    await server.stop();
+  }
+});
+
+/** Subscribes until the test is over. */
+function follow(
+  transport: Transport,
+  query: string,
+  variables: Record<string, unknown> = {},
+): Subscriber {
+  const subscriber = subscribe(server, transport, query, variables);
+  subscribers.push(subscriber);
+  return subscriber;
+}
+
+/** The feed as the API has it in pages, from after a cursor on. */
+async function pagesOf(after: string | null): Promise<{ cursor: string }[]> {
+  const nodes: { cursor: string }[] = [];
+  for (let cursor = after; ;) {
+    const { transitions } = await dataOf(
+      server,
+      `query ($after: String) {
+        transitions(first: 100, after: $after) {
+          nodes { cursor event lifeId version } pageInfo { hasNextPage endCursor }
+        }
+      }`,
+      { after: cursor },
+    );
+    nodes.push(...transitions.nodes);
+    if (!transitions.pageInfo.hasNextPage) return nodes;
+    cursor = transitions.pageInfo.endCursor;
+  }
+}
+
+const endOfFeed = async (): Promise<string> =>
+  (await dataOf(server, '{ census { cursor } }')).census.cursor;
+
+const transitionsOf = ({ results }: Subscriber): unknown[] =>
+  results.map(({ data }) => data.transitions);
+
+/** The sessions by which the server listens. */
+async function listeners(): Promise<number[]> {
+  const { rows } = await owner.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'persistent-state-machine feed'`,
+  );
+  return rows.map(({ pid }) => pid);
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo()));
+}
+
+describe.each(TRANSPORTS)('over %s', (transport) => {
+  test('the feed is followed from now on: not what was before, and all that comes after', async () => {
+    await livingIn(server, 'Dead');
+    const subscriber = follow(transport, FOLLOW);
+    // It is accepted at some moment after it was sent: what it shows first was made after that.
+    await until(async () => {
+      await livingIn(server, 'Gestating');
+      return subscriber.results.length > 0;
+    });
+    const id = await livingIn(server, 'Dead');
+    await until(async () => subscriber.results.at(-1)?.data.transitions.lifeId === id);
+    const [first] = transitionsOf(subscriber) as { cursor: string; event: string }[];
+    expect(first).toMatchObject({ event: 'CONCEPTION' });
+    expect(
+      [first, ...(await pagesOf(first?.cursor ?? ''))].slice(0, subscriber.results.length),
+    ).toEqual(transitionsOf(subscriber));
+  });
+
+  test('an old cursor is caught up with from the table, and goes on live with no gap and no repeat', async () => {
+    const after = await endOfFeed();
+    const before = await Promise.all(
+      Array.from({ length: 250 }, async () => livingIn(server, 'Gestating')),
+    );
+    const subscriber = follow(transport, FOLLOW, { after });
+    const meanwhile = await Promise.all(
+      Array.from({ length: 100 }, async () => livingIn(server, 'Alive')),
+    );
+    await subscriber.untilReceived(before.length + 2 * meanwhile.length);
+    const last = await livingIn(server, 'Gestating');
+    await subscriber.untilReceived(before.length + 2 * meanwhile.length + 1);
+    expect(transitionsOf(subscriber)).toEqual(await pagesOf(after));
+    expect(subscriber.results.at(-1)?.data.transitions.lifeId).toBe(last);
+  });
+
+  test('the cursor of the feed’s end is followed by what happens next, and only by that', async () => {
+    const subscriber = follow(transport, FOLLOW, { after: await endOfFeed() });
+    const id = await livingIn(server, 'Gestating');
+    await subscriber.untilReceived(1);
+    expect(transitionsOf(subscriber)).toMatchObject([{ lifeId: id, event: 'CONCEPTION' }]);
+  });
+
+  test('only transitions by the events asked for come, old ones and new ones', async () => {
+    const after = await endOfFeed();
+    const old = await livingIn(server, 'Dead');
+    const subscriber = follow(
+      transport,
+      'subscription ($after: String) { transitions(after: $after, events: [DEATH]) { event lifeId } }',
+      { after },
+    );
+    await subscriber.untilReceived(1);
+    await livingIn(server, 'Alive');
+    const next = await livingIn(server, 'Dead');
+    await subscriber.untilReceived(2);
+    expect(transitionsOf(subscriber)).toEqual(
+      [old, next].map((lifeId) => ({ lifeId, event: 'DEATH' })),
+    );
+  });
+
+  test('no events are none: nothing comes', async () => {
+    const nothing = follow(transport, 'subscription { transitions(events: []) { cursor } }');
+    const after = await endOfFeed();
+    const everything = follow(transport, FOLLOW, { after });
+    await livingIn(server, 'Dead');
+    await everything.untilReceived(2);
+    expect(nothing.results).toEqual([]);
+  });
+
+  test('a life is shown as it is, then at each further version, and that ends after its death', async () => {
+    const id = await livingIn(server, 'Gestating');
+    const subscriber = follow(transport, WATCH, { id });
+    await subscriber.untilReceived(1);
+    await livingIn(server, 'Dead');
+    await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+    await subscriber.untilReceived(2);
+    await dataOf(server, 'mutation ($id: ID!) { die(id: $id) { __typename } }', { id });
+    expect(await subscriber.ended).toEqual({ by: 'completion' });
+    expect(subscriber.results.map(({ data }) => data.lifeChanged)).toEqual([
+      { __typename: 'Gestating', id, version: 1 },
+      { __typename: 'Alive', id, version: 2 },
+      { __typename: 'Dead', id, version: 3 },
+    ]);
+  });
+
+  test('a life that is dead already is shown once', async () => {
+    const id = await livingIn(server, 'Dead');
+    const subscriber = follow(transport, WATCH, { id: id.toUpperCase() });
+    expect(await subscriber.ended).toEqual({ by: 'completion' });
+    expect(subscriber.results).toMatchObject([
+      { data: { lifeChanged: { __typename: 'Dead', id } } },
+    ]);
+  });
+
+  test('of a life that is not there it is said so', async () => {
+    const subscriber = follow(transport, WATCH, { id: NOBODY });
+    expect(await subscriber.ended).toEqual({ by: 'completion' });
+    expect(subscriber.results).toMatchObject([
+      { errors: [{ extensions: { code: 'LIFE_NOT_FOUND', requestId: expect.any(String) } }] },
+    ]);
+  });
+
+  test('subscribers who end leave nothing behind, also while they wait', async () => {
+    await until(async () => (await listeners()).length === 0);
+    const waiting = Array.from({ length: 5 }, () => follow(transport, FOLLOW));
+    const id = await livingIn(server, 'Gestating');
+    const watching = follow(transport, WATCH, { id });
+    await watching.untilReceived(1);
+    await until(async () => (await listeners()).length === 1);
+    await Promise.all([...waiting, watching].map((subscriber) => subscriber.stop()));
+    await until(async () => (await listeners()).length === 0);
+  });
+
+  test('when the session that listens is lost, nothing else is', async () => {
+    const subscriber = follow(transport, FOLLOW, { after: await endOfFeed() });
+    await until(async () => (await listeners()).length === 1);
+    const [pid] = await listeners();
+    await owner.query('SELECT pg_terminate_backend($1, 10000)', [pid]);
+    const id = await livingIn(server, 'Dead');
+    await subscriber.untilReceived(2);
+    expect(subscriber.results.map(({ data }) => data.transitions.lifeId)).toEqual([id, id]);
+    await until(async () => (await listeners()).length === 1);
+    expect(await listeners()).not.toEqual([pid]);
+  });
+
+  test('at shutdown it is broken off, so that the client comes back', async () => {
+    const stopping = await startServer();
+    let subscriber: Subscriber | undefined;
+    try {
+      const id = await livingIn(stopping, 'Gestating');
+      subscriber = subscribe(stopping, transport, WATCH, { id });
+      await subscriber.untilReceived(1);
+    } finally {
+      await stopping.stop();
+    }
+    const ending = await subscriber.ended;
+    expect(ending).toMatchObject({ by: 'error' });
+    if (transport === 'WebSocket') expect(ending).toMatchObject({ error: { code: 1012 } });
+    await subscriber.stop();
+  });
+});
+
+describe('what cannot be subscribed to', () => {
+  const beyond = Buffer.from('feed 99999999999').toString('base64url');
+  const refused = [
+    ['a cursor that is none', FOLLOW, { after: 'x' }, 'BAD_USER_INPUT', 'after'],
+    [
+      'a cursor that the feed has not reached',
+      FOLLOW,
+      { after: beyond },
+      'BAD_USER_INPUT',
+      'after',
+    ],
+    ['an id that is no UUID', WATCH, { id: 'x' }, 'BAD_USER_INPUT', 'id'],
+    ['a variable of the wrong type', WATCH, { id: {} }, 'BAD_USER_INPUT', 'id'],
+    ['a variable that is missing', WATCH, {}, 'BAD_USER_INPUT', 'id'],
+    [
+      'a field that is not there',
+      'subscription { births { id } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'two fields',
+      'subscription { a: transitions { cursor } b: transitions { cursor } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    ['a document that is none', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
+    [
+      'a document of too many tokens',
+      `subscription { transitions { ${'cursor '.repeat(1_000)} } }`,
+      {},
+      'GRAPHQL_PARSE_FAILED',
+    ],
+    [
+      'a document that is too deep',
+      `subscription { transitions { life { ${'history { nodes { life { '.repeat(4)} id ${'} } }'.repeat(4)} } } }`,
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    ['a query', '{ census { total } }', {}, 'BAD_REQUEST'],
+    ['a mutation', 'mutation { conceive { id } }', {}, 'BAD_REQUEST'],
+  ] as const;
+
+  test.each(refused)('%s is refused over WebSocket, on its own operation', async (...row) => {
+    const [, query, variables, code, path] = row;
+    const total = (await dataOf(server, '{ census { total } }')).census.total;
+    const subscriber = follow('WebSocket', query, variables);
+    const ending = await subscriber.ended;
+    const errors = ending.by === 'error' ? ending.error : subscriber.results[0]?.errors;
+    expect(errors).toMatchObject([{ extensions: { code, requestId: expect.any(String) } }]);
+    if (path !== undefined) expect(errors).toMatchObject([{ extensions: { fields: [{ path }] } }]);
+    expect(subscriber.socket().readyState).toBe(WebSocket.OPEN);
+    expect((await dataOf(server, '{ census { total } }')).census.total).toBe(total);
+  });
+
+  test.each(refused)(
+    '%s is refused over server-sent events by an ordinary answer',
+    async (...row) => {
+      const [, query, variables, code, path] = row;
+      const total = (await dataOf(server, '{ census { total } }')).census.total;
+      const post = { headers: { ...JSON_BODY, accept: 'text/event-stream' } };
+      const reply = await send(server, { ...post, body: JSON.stringify({ query, variables }) });
+      expect(reply.status).toBe(400);
+      expect(reply.body.errors).toMatchObject([{ extensions: { code } }]);
+      if (path !== undefined) {
+        expect(reply.body.errors).toMatchObject([{ extensions: { fields: [{ path }] } }]);
+      }
+      expect((await dataOf(server, '{ census { total } }')).census.total).toBe(total);
+    },
+  );
+
+  test.each(['null', '"text"', '[]', '{}', '{"query":1}', '{"query":"{","variables":[]}', '{', ''])(
+    'the body %j is refused over server-sent events',
+    async (body) => {
+      const headers = { ...JSON_BODY, accept: 'text/event-stream' };
+      const { status, body: answer } = await send(server, { headers, body });
+      expect(status).toBe(400);
+      expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
+    },
+  );
+
+  test('a POST that wants JSON is told how subscriptions travel', async () => {
+    const { errors, data } = await ask(server, FOLLOW);
+    expect(data).toBeUndefined();
+    expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+    expect(errors?.[0]?.message).toMatch(/WebSocket.*server-sent events/);
+  });
+
+  test.each([
+    ['of a foreign origin', { origin: 'https://foreign.example' }],
+    ['to a name that was rebound to us', { host: 'foreign.example' }],
+  ])('no socket is opened %s', async (_description, headers) => {
+    const socket = new WebSocket(
+      `${server.url.replace('http', 'ws')}/graphql`,
+      'graphql-transport-ws',
+      {
+        headers,
+      },
+    );
+    const [error] = (await once(socket, 'error')) as [Error];
+    expect(error.message).toMatch(/403/);
+  });
+
+  test('a socket of our own origin is opened', async () => {
+    const socket = new WebSocket(
+      `${server.url.replace('http', 'ws')}/graphql`,
+      'graphql-transport-ws',
+      {
+        headers: { origin: server.url },
+      },
+    );
+    await once(socket, 'open');
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  test('a HEAD request subscribes to nothing', async () => {
+    const headers = { accept: 'text/event-stream' };
+    const path = `/graphql?query=${encodeURIComponent('subscription { transitions { cursor } }')}`;
+    const { status } = await send(server, { method: 'HEAD', path, headers });
+    expect(status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+test('what all subscribers to the same are to get is computed once', async () => {
+  const id = await livingIn(server, 'Gestating');
+  const query =
+    'subscription ($after: String) { transitions(after: $after) { version life { phase } } }';
+  const after = await endOfFeed();
+  const ten = Array.from({ length: 10 }, () => follow('WebSocket', query, { after }));
+  const other = follow('WebSocket', `${query} # not the same`, { after });
+  const together = [...ten, other];
+  // All of them are live, which the first transition shows.
+  await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+  await Promise.all(together.map((subscriber) => subscriber.untilReceived(1)));
+  const statements = jest.spyOn(Client.prototype, 'query');
+  try {
+    await dataOf(server, 'mutation ($id: ID!) { die(id: $id) { __typename } }', { id });
+    await Promise.all(together.map((subscriber) => subscriber.untilReceived(2)));
+    const finds = statements.mock.calls.filter(
+      ([statement]) => Reflect.get(Object(statement), 'name') === 'lives/find',
+    );
+    // One for the mutation, and one for each of the two documents; they may share a statement.
+    expect(finds.length).toBeGreaterThan(0);
+    expect(finds.length).toBeLessThanOrEqual(3);
+  } finally {
+    statements.mockRestore();
+  }
+  for (const { results } of together) {
+    expect(results.map(({ data }) => data.transitions)).toEqual([
+      { version: 2, life: { phase: 'ALIVE' } },
+      { version: 3, life: { phase: 'DEAD' } },
+    ]);
+  }
+});
+
+test('nobody listens, and nobody looks, while nobody is subscribed', async () => {
+  await until(async () => (await listeners()).length === 0);
+  const statements = jest.spyOn(Client.prototype, 'query');
+  try {
+    await livingIn(server, 'Gestating');
+    const names = statements.mock.calls.map(([statement]) =>
+      Reflect.get(Object(statement), 'name'),
+    );
+    expect(names.filter((name) => name === 'lives/begin')).toHaveLength(1);
+    expect(names.filter((name) => String(name).startsWith('life_transitions/'))).toEqual([]);
+  } finally {
+    statements.mockRestore();
+  }
+});
