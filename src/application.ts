@@ -101,21 +101,24 @@ export async function startApplication(
     });
     const entities = { record: Life, history: LifeTransition, ledger: Ledger };
     const tables = tablesOf(dataSource, entities satisfies MachineEntities<LifeRecord>);
+    const limits = { timeout: configuration.requestTimeout, queueSize: configuration.maxQueue };
     const lives = new MachineStore(database, tables, phaseOf, {
+      ...limits,
       now: () => new Date(),
-      timeout: configuration.requestTimeout,
-      queueSize: configuration.maxQueue,
       onBrokenLedger: (error) => {
         ready = false;
         log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
       },
     });
-    const archive = new MachineArchive(database, tables, phaseOf);
+    const archive = new MachineArchive(database, tables, phaseOf, limits);
     const feed = new Feed(archive, lives, {
       url: databaseUrl,
       channel: tables.history,
       listen: configuration.listen,
       patience: LAG_LIMIT,
+      onFailure: (error) => {
+        log.error({ err: error }, 'The feed could not be read');
+      },
     });
     started.push(() => feed.stop());
     const services: Services = { lives, archive, feed, newId: uuidv7 };

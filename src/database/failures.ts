@@ -50,6 +50,13 @@ export class OutcomeUnknown extends Error {
   }
 }
 
+/** Whether trying again may help. */
+export function isPassing(error: unknown): boolean {
+  return (
+    error instanceof Overloaded || error instanceof Unreachable || error instanceof ConnectionLost
+  );
+}
+
 /** Something passing was in the way: a deadlock, a time limit, a full house, a plan that no longer fits. */
 const PASSING = new Set([
   '0A000', // feature_not_supported: cached plan must not change result type

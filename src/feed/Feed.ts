@@ -8,12 +8,11 @@ import type { MachinePhase, MachineRecord } from '../machine';
 import type { MachineArchive, Transition } from '../store/MachineArchive';
 import type { MachineStore } from '../store/MachineStore';
 import { LARGEST_PAGE } from '../store/pages';
-import { LiveTail } from './LiveTail';
+import { LiveTail, type LiveTailSettings } from './LiveTail';
 import { Subscription, type Topic } from './Subscription';
-import type { WakeUpSettings } from './WakeUps';
 import { BeyondEnd } from './errors';
 
-export interface FeedSettings extends WakeUpSettings {
+export interface FeedSettings extends LiveTailSettings {
   /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
   readonly patience: number;
 }

@@ -2,6 +2,7 @@
  * The tail of the log, kept up to date: one read for each wake-up, however many subscribers there are, who
  * are then told. Lives only as long as somebody is subscribed.
  */
+import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
 import type { MachineArchive, Transition } from '../store/MachineArchive';
 import { LARGEST_PAGE } from '../store/pages';
@@ -11,9 +12,15 @@ import { WakeUps, type WakeUpSettings } from './WakeUps';
 /** The most transitions that are kept in memory, twice over for a moment; who is further behind reads the table. */
 const CAPACITY = 2_048;
 
+export interface LiveTailSettings extends WakeUpSettings {
+  /** Told what kept it from reading that will not pass by itself. */
+  readonly onFailure: (error: unknown) => void;
+}
+
 export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly tail: Tail<Transition<P>>;
   readonly #archive: MachineArchive<R, P>;
+  readonly #settings: LiveTailSettings;
   readonly #wakeUps: WakeUps;
   /** Who waits for news, by the machine that it is to be of. */
   readonly #waiting = new Map<string | undefined, Set<() => void>>();
@@ -23,8 +30,9 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   #wokenMeanwhile = false;
 
   /** @param end the position from which on transitions are wanted */
-  constructor(archive: MachineArchive<R, P>, settings: WakeUpSettings, end: number) {
+  constructor(archive: MachineArchive<R, P>, settings: LiveTailSettings, end: number) {
     this.#archive = archive;
+    this.#settings = settings;
     this.tail = new Tail(end, CAPACITY);
     this.#wakeUps = new WakeUps(settings, () => void this.#read());
     this.#wakeUps.start();
@@ -70,8 +78,9 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
         this.#append(page.nodes);
         more = page.hasNextPage || this.#wokenMeanwhile;
       }
-    } catch {
-      // Whatever keeps the database from answering is told to those who ask it. The next look comes by itself.
+    } catch (error) {
+      // The next look comes by itself.
+      if (!isPassing(error)) this.#settings.onFailure(error);
     } finally {
       this.#reading = false;
     }

@@ -6,6 +6,7 @@
  *
  * An iterator by hand: `return()` of an async generator would wait for the `next()` that is pending.
  */
+import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
 import type { Transition } from '../store/MachineArchive';
 import type { Page } from '../store/pages';
@@ -111,7 +112,11 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
   async #readPage(): Promise<void> {
     // What the page does not have up to here is not there: positions are in the order of commits.
     const { end } = this.#source.tail;
-    const page = await this.#topic.read(this.#cursor, this.#last).catch(() => undefined);
+    const page = await this.#topic.read(this.#cursor, this.#last).catch((error: unknown) => {
+      if (isPassing(error)) return undefined;
+      this.end();
+      throw error;
+    });
     if (this.#ended) return;
     if (page === undefined) {
       await this.#waiting((callback) => {

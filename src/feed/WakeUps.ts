@@ -21,6 +21,9 @@ const POLL = { listening: 1_000, otherwise: 200 };
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 
+/** How long the database has to let a connection end, in milliseconds. */
+const LAST_WORDS = 1_000;
+
 export class WakeUps {
   readonly #settings: WakeUpSettings;
   readonly #onWakeUp: () => void;
@@ -46,8 +49,13 @@ export class WakeUps {
     clearTimeout(this.#reconnect);
     const client = this.#client;
     this.#client = undefined;
-    // One that is already lost, or hangs, has nothing left to say.
-    await client?.end().catch(() => undefined);
+    if (client === undefined) return;
+    // One that hangs is not waited for.
+    const overdue = setTimeout(() => {
+      client.connection.stream.destroy();
+    }, LAST_WORDS);
+    await client.end().catch(() => undefined);
+    clearTimeout(overdue);
   }
 
   #connect(): void {

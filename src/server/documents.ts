@@ -25,5 +25,19 @@ const limitDepth = maxDepthRule({
   ],
 });
 
+/** Skipped, a subscription would be to nothing, which graphql-js takes for a bug. The specification forbids it, too. */
+const unconditionalSubscriptions: ValidationRule = (context) => ({
+  Directive: (directive) => {
+    const root = context.getSchema().getSubscriptionType();
+    if (!['skip', 'include'].includes(directive.name.value) || context.getParentType() !== root)
+      return;
+    context.reportError(
+      new GraphQLError('What is subscribed to can be neither skipped nor included.', {
+        nodes: directive,
+      }),
+    );
+  },
+});
+
 /** The rules beside those of the specification. */
-export const validationRules: readonly ValidationRule[] = [limitDepth];
+export const validationRules: readonly ValidationRule[] = [limitDepth, unconditionalSubscriptions];

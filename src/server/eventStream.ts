@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { print } from 'graphql-sse';
+import { Overloaded } from '../database/failures';
 import type { Context } from '../resolvers/context';
 import type { Results, Subscriptions } from './subscriptions';
 
@@ -42,9 +43,14 @@ export function eventStreams(
   contextOf: (requestId: string) => Context,
 ): void {
   const streams = new Set<Readable>();
+  let closing = false;
 
   const refuse = (reply: FastifyReply, errors: Errors, status: number): FastifyReply =>
-    reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ errors }));
+    reply
+      .code(status)
+      .headers(status === 503 ? { 'retry-after': 1 } : {})
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify({ errors }));
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const context = contextOf(request.id);
@@ -59,14 +65,26 @@ export function eventStreams(
       if (status !== undefined) return refuse(reply, errors, status);
       return reply.type(MEDIA_TYPE).send(next({ errors }) + COMPLETE);
     }
+    if (closing) {
+      await begun.return?.();
+      return refuse(reply, subscriptions.tellErrors([new Overloaded('Stopping.')], context), 503);
+    }
     const stream = streamOf(
       begun,
       (result) => subscriptions.tell(result, context),
       (error) => subscriptions.tellErrors([error], context),
     );
     streams.add(stream);
-    stream.once('close', () => streams.delete(stream));
-    request.raw.socket.setTimeout(LONGEST_STALL, () => request.raw.socket.destroy());
+    const { socket } = request.raw;
+    const giveUp = (): void => {
+      socket.destroy();
+    };
+    socket.setTimeout(LONGEST_STALL, giveUp);
+    stream.once('close', () => {
+      streams.delete(stream);
+      // Others may be asked for on the same connection.
+      socket.setTimeout(0).off('timeout', giveUp);
+    });
     return reply
       .type(`${MEDIA_TYPE}; charset=utf-8`)
       .header('cache-control', 'no-cache')
@@ -86,6 +104,7 @@ export function eventStreams(
 
   // Broken off, not completed: a client takes that for a lost connection, and comes back to another instance.
   server.addHook('preClose', (done) => {
+    closing = true;
     for (const stream of streams) stream.destroy();
     done();
   });
@@ -131,6 +150,7 @@ function streamOf(
       stream.push(next({ errors: tellError(error) }));
       stream.push(COMPLETE);
     }
+    clearInterval(pulse);
     stream.push(null);
   };
   const stream = new Readable({

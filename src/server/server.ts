@@ -61,17 +61,20 @@ export async function createServer(
     // Who sends a body byte by byte holds a socket no longer than anybody else.
     requestTimeout: settings.requestTimeout,
     // What cannot even be routed passes none of the hooks below.
-    frameworkErrors: ({ message }, { id }, reply) => {
+    frameworkErrors: ({ message }, { id, raw }, reply) => {
       const body = JSON.stringify(errorBody('BAD_REQUEST', message));
       reply.raw
         .writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'x-request-id': id })
-        .end(withRequestId(body, id));
+        .end(withRequestId(body, id), () => {
+          // Node no longer looks after the socket of an upgrade.
+          if (raw.headers.upgrade !== undefined) raw.socket.destroy();
+        });
     },
   });
 
-  endUnaskedConnections(server);
   // Before any other hook: it ends the socket of an upgrade that one refuses.
   await webSockets(server);
+  endOtherConnections(server, settings.requestTimeout);
   server.addHook('onRequest', ({ method, headers, id }, reply, done) => {
     reply.header('x-request-id', id);
     // To a socket any page may be shown the answers.
@@ -141,10 +144,11 @@ export async function createServer(
 }
 
 /**
- * At shutdown, ends connections on which nothing has been asked yet, as browsers open them for later: Node
- * takes them for busy, and would wait for them.
+ * At shutdown, Node waits for connections on which nothing has been asked yet, as browsers open them for
+ * later, and for requests of which only a part has come. The former end at once, the latter after as long as a
+ * request may take.
  */
-function endUnaskedConnections(server: FastifyInstance): void {
+function endOtherConnections(server: FastifyInstance, requestTimeout: number): void {
   const unasked = new Set<Socket>();
   const asked = ({ socket }: IncomingMessage): void => {
     unasked.delete(socket);
@@ -156,6 +160,9 @@ function endUnaskedConnections(server: FastifyInstance): void {
   server.server.on('request', asked).on('upgrade', asked);
   server.addHook('preClose', (done) => {
     for (const socket of unasked) socket.destroy();
+    setTimeout(() => {
+      server.server.closeAllConnections();
+    }, requestTimeout).unref();
     done();
   });
 }

@@ -3,8 +3,10 @@
  * error. What all who ask the same are to get of an event is computed once. Does not know WebSockets or
  * server-sent events.
  */
+import { createHash } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import {
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   type FormattedExecutionResult,
@@ -33,6 +35,9 @@ export interface Accepted extends ExecutionArgs {
 
 /** What a subscription is answered, one after another. */
 export type Results = AsyncIterableIterator<ExecutionResult, undefined>;
+
+/** How long a result may be given to others, in milliseconds. */
+const SHARED_FOR = 1_000;
 
 const request = z.object({
   query: z.string(),
@@ -63,8 +68,8 @@ export class Subscriptions {
   accept(given: unknown, contextValue: Context): Accepted | readonly GraphQLError[] {
     const { data, error } = request.safeParse(given);
     if (error) {
-      const parts = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-      return [refusal('BAD_REQUEST', `This is no GraphQL request. ${parts.join(' ')}`)];
+      const parts = error.issues.map(({ path, message }) => [...path, message].join(': '));
+      return [refusal('BAD_REQUEST', `This is no GraphQL request. ${parts.join('. ')}`)];
     }
     const { query, variables, operationName } = data;
     let document;
@@ -74,7 +79,7 @@ export class Subscriptions {
       if (!(syntaxError instanceof GraphQLError)) throw syntaxError;
       return [withCode(syntaxError, 'GRAPHQL_PARSE_FAILED')];
     }
-    const problems = validate(this.#schema, document, [...specifiedRules, ...validationRules]);
+    const problems = this.#problemsOf(document);
     if (problems.length > 0) {
       return problems.map((problem) => withCode(problem, 'GRAPHQL_VALIDATION_FAILED'));
     }
@@ -85,25 +90,40 @@ export class Subscriptions {
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
       return [refusal('BAD_REQUEST', 'Only subscriptions are carried this way; POST the others.')];
     }
+    const sameness = samenessOf([query, operationName, variables]);
+    if (sameness === undefined) return [refusal('BAD_REQUEST', 'The variables are too deep.')];
     return {
       schema: this.#schema,
       document,
       variableValues: variables,
       operationName,
       contextValue,
-      sameness: JSON.stringify([query, operationName, variables]),
+      sameness,
     };
+  }
+
+  #problemsOf(document: DocumentNode): readonly GraphQLError[] {
+    try {
+      return validate(this.#schema, document, [...specifiedRules, ...validationRules]);
+    } catch (error) {
+      // graphql-js evaluates the directives of a subscription's root, which may have variables.
+      if (error instanceof GraphQLError) return [error];
+      throw error;
+    }
   }
 
   /** @returns the results, as they come; or what kept it from beginning */
   async begin(accepted: Accepted): Promise<Results | { readonly errors: readonly GraphQLError[] }> {
-    const source = await createSourceEventStream(accepted);
+    const beganAt = performance.now();
+    const source = await createSourceEventStream(accepted).catch((error: unknown) => ({
+      errors: [new GraphQLError('', { originalError: asError(error) })],
+    }));
     if (!isStream(source)) {
       const { errors = [] } = source;
       // graphql-js gives no code to what is wrong with the variables, which is at no place of the answer.
       return {
         errors: errors.map((error) =>
-          error.path === undefined ? withCode(error, 'BAD_USER_INPUT') : error,
+          error.path === undefined && error.nodes ? withCode(error, 'BAD_USER_INPUT') : error,
         ),
       };
     }
@@ -111,7 +131,7 @@ export class Subscriptions {
     const shared = this.#shared.get(sameness) ?? new SharedExecution(accepted);
     this.#shared.set(sameness, shared);
     shared.subscribers += 1;
-    return new ResultStream(source[Symbol.asyncIterator](), shared, () => {
+    return new ResultStream(source[Symbol.asyncIterator](), shared, beganAt, () => {
       shared.subscribers -= 1;
       if (shared.subscribers === 0) this.#shared.delete(sameness);
     });
@@ -137,23 +157,31 @@ export class Subscriptions {
   }
 }
 
-/** What all who subscribe to the same get of an event: computed for the first who asks, for as long as the event is there. */
+/**
+ * What all who subscribe to the same get of an event: computed once for those who ask at about the same time.
+ * Who subscribes after an answer was given must see at least what that showed, so they get none from before.
+ */
 class SharedExecution {
   readonly #accepted: Accepted;
-  readonly #results = new WeakMap<object, Promise<ExecutionResult>>();
+  readonly #results = new WeakMap<object, { at: number; result: Promise<ExecutionResult> }>();
   subscribers = 0;
 
   constructor(accepted: Accepted) {
     this.#accepted = accepted;
   }
 
-  async of(event: unknown): Promise<ExecutionResult> {
+  /** @param beganAt when the subscriber subscribed, by `performance.now()` */
+  async of(event: unknown, beganAt: number): Promise<ExecutionResult> {
     // Whatever the feed gives is an object.
     const key = event as object;
+    const now = performance.now();
     const known = this.#results.get(key);
-    if (known) return known;
+    if (known && known.at > Math.max(beganAt, now - SHARED_FOR)) return known.result;
     const result = Promise.resolve(execute({ ...this.#accepted, rootValue: event }));
-    this.#results.set(key, result);
+    this.#results.set(key, { at: now, result });
+    const { errors } = await result;
+    // What failed for one may succeed for the next.
+    if (errors) this.#results.delete(key);
     return result;
   }
 }
@@ -162,12 +190,19 @@ class SharedExecution {
 class ResultStream implements Results {
   readonly #events: AsyncIterator<unknown>;
   readonly #shared: SharedExecution;
+  readonly #beganAt: number;
   #release: (() => void) | undefined;
 
   /** @param release to be called once, when it has ended by either side */
-  constructor(events: AsyncIterator<unknown>, shared: SharedExecution, release: () => void) {
+  constructor(
+    events: AsyncIterator<unknown>,
+    shared: SharedExecution,
+    beganAt: number,
+    release: () => void,
+  ) {
     this.#events = events;
     this.#shared = shared;
+    this.#beganAt = beganAt;
     this.#release = release;
   }
 
@@ -178,24 +213,30 @@ class ResultStream implements Results {
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     try {
       const event = await this.#events.next();
-      if (event.done !== true) return { done: false, value: await this.#shared.of(event.value) };
+      if (event.done === true) return await this.return();
+      return { done: false, value: await this.#shared.of(event.value, this.#beganAt) };
     } catch (error) {
-      this.#end();
+      // Whoever iterates takes that for the end, and does not ask to end it.
+      await this.return();
       throw error;
     }
-    this.#end();
-    return { done: true, value: undefined };
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#end();
+    this.#release?.();
+    this.#release = undefined;
     await this.#events.return?.();
     return { done: true, value: undefined };
   }
+}
 
-  #end(): void {
-    this.#release?.();
-    this.#release = undefined;
+/** @returns undefined for what is nested so deep that it overflows the stack */
+function samenessOf(asked: readonly unknown[]): string | undefined {
+  try {
+    return createHash('sha256').update(JSON.stringify(asked)).digest('base64');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 
@@ -203,8 +244,12 @@ function isStream<T>(source: AsyncIterable<T> | ExecutionResult): source is Asyn
   return Symbol.asyncIterator in source;
 }
 
-function refusal(code: string, message: string): GraphQLError {
+export function refusal(code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code } });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function withCode(error: GraphQLError, code: string): GraphQLError {

@@ -10,6 +10,7 @@ import {
   Overloaded,
   RefusedData,
   Unreachable,
+  isPassing,
 } from '../database/failures';
 
 export interface LaneSettings<Entry, Result> {
@@ -238,13 +239,6 @@ export class Lane<Entry, Result> {
     const trouble = this.#trouble ?? new Overloaded('The deadline passed in the queue.');
     for (const waiting of expired) waiting.reject(tooLate(waiting, trouble));
   }
-}
-
-/** Whether trying again may help. */
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof Overloaded || error instanceof Unreachable || error instanceof ConnectionLost
-  );
 }
 
 /** What to tell whom the deadline found waiting. */

@@ -5,6 +5,7 @@
 import DataLoader from 'dataloader';
 import type { Database, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
+import { Lane } from './Lane';
 import type { PhaseOf } from './MachineStore';
 import { findAsOfStatement, findVersionStatement } from './statements';
 import { type Keyset, type Page, type PageRequest, readPage, readPages } from './pages';
@@ -59,24 +60,47 @@ interface HistoryRequest {
 /** The most machines whose histories one statement reads. */
 const GROUP_SIZE = 256;
 
+export interface ArchiveSettings {
+  /** How long a reading may wait, in milliseconds. */
+  readonly timeout: number;
+  /** The most readings of one kind that wait; more are refused at once. */
+  readonly queueSize: number;
+}
+
 export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #database: Database;
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
-  readonly #census: Statement;
+  readonly #census: Lane<null, Census>;
+  readonly #settings: ArchiveSettings;
   readonly #findVersion: Statement;
   readonly #findAsOf: Statement;
   readonly #pasts: DataLoader<PastRequest, P | null>;
   readonly #histories: DataLoader<HistoryRequest, Page<Transition<P>>>;
 
-  constructor(database: Database, tables: MachineTables, phaseOf: PhaseOf<R, P>) {
+  constructor(
+    database: Database,
+    tables: MachineTables,
+    phaseOf: PhaseOf<R, P>,
+    settings: ArchiveSettings,
+  ) {
     this.#database = database;
     this.#tables = tables;
     this.#phaseOf = phaseOf;
-    this.#census = {
+    this.#settings = settings;
+    const census = {
       name: `${tables.ledger}/census`,
       text: `SELECT position, counts FROM ${tables.ledger}`,
     };
+    this.#census = new Lane({
+      groupSize: 1,
+      queueSize: settings.queueSize,
+      inFlight: 2,
+      execute: async () => this.#database.run<Census>(census, []),
+      // All who ask at once are answered from one reading.
+      keyOf: () => '',
+      follow: (counted) => counted,
+    });
     this.#findVersion = findVersionStatement(tables);
     this.#findAsOf = findAsOfStatement(tables);
     // Nothing is kept: a read that begins after an answer must see at least what that answer showed.
@@ -153,10 +177,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   /** How many machines are in each state; exactly consistent with the feed at its position. */
   async census(): Promise<Census> {
-    const [census] = await this.#database.run<Census>(this.#census, []);
-    // The database refuses to delete the ledger's one row.
-    if (census === undefined) throw new Error(`The table ${this.#tables.ledger} is empty.`);
-    return census;
+    return this.#census.submit(null, Date.now() + this.#settings.timeout);
   }
 
   async #readPasts(requests: readonly PastRequest[]): Promise<(P | null)[]> {

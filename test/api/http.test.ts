@@ -84,3 +84,32 @@ async function untilSomebodyWaits(observer: Client): Promise<void> {
     if (rows[0]?.waiting === true) return;
   }
 }
+
+test('what clients leave half said, or unsaid, does not hold up the shutdown', async () => {
+  const stopping = await startServer({ REQUEST_TIMEOUT_MS: '300' });
+  const { hostname, port, host } = new URL(stopping.url);
+  const head = `POST /graphql HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n`;
+  const upgrade = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n';
+  const said = [
+    '',
+    'POST /graph',
+    `${head}content-length: 100\r\n\r\n{"query`,
+    `GET /graphql/%E0%A4%A HTTP/1.1\r\nhost: ${host}\r\n${upgrade}\r\n`,
+    `GET /graphql HTTP/1.1\r\nhost: ${host}\r\norigin: http://foreign.example\r\n${upgrade}\r\n`,
+    // A socket whose client answers nothing, the server's taking leave included.
+    `GET /graphql HTTP/1.1\r\nhost: ${host}\r\n${upgrade}sec-websocket-protocol: graphql-transport-ws\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  ];
+  const sockets = await Promise.all(
+    said.map(async (words) => {
+      const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+      socket.on('error', () => undefined).resume();
+      await once(socket, 'connect');
+      socket.write(words);
+      return socket;
+    }),
+  );
+  // They have been heard once somebody who came later is answered.
+  expect((await send(stopping, { method: 'GET', path: '/healthz' })).status).toBe(200);
+  await stopping.stop();
+  for (const socket of sockets) socket.destroy();
+});

@@ -274,6 +274,31 @@ describe('what cannot be subscribed to', () => {
       {},
       'GRAPHQL_VALIDATION_FAILED',
     ],
+    [
+      'a root that is skipped by a variable',
+      'subscription ($a: Boolean!) { transitions @skip(if: $a) { cursor } }',
+      { a: true },
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'a root that is skipped',
+      'subscription { transitions @skip(if: true) { cursor } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'a root that is not included',
+      'subscription { ... @include(if: false) { transitions { cursor } } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'an event that is none',
+      'subscription ($e: [LifeEvent!]) { transitions(events: $e) { cursor } }',
+      { e: ['NONE'] },
+      'BAD_USER_INPUT',
+      'e',
+    ],
     ['a query', '{ census { total } }', {}, 'BAD_REQUEST'],
     ['a mutation', 'mutation { conceive { id } }', {}, 'BAD_REQUEST'],
   ] as const;
@@ -404,4 +429,132 @@ test('nobody listens, and nobody looks, while nobody is subscribed', async () =>
   } finally {
     statements.mockRestore();
   }
+});
+
+test('who subscribes later is shown what was true later, and what failed for another may succeed', async () => {
+  const query = 'subscription ($after: String) { transitions(after: $after) { life { phase } } }';
+  const after = await endOfFeed();
+  const first = follow('WebSocket', query, { after });
+  const id = await livingIn(server, 'Gestating');
+  await first.untilReceived(1);
+  await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+  const second = follow('WebSocket', query, { after });
+  await second.untilReceived(2);
+  expect(second.results[0]).toEqual({ data: { transitions: { life: { phase: 'ALIVE' } } } });
+});
+
+describe('a socket', () => {
+  /** A socket that speaks the protocol by hand. */
+  const open = async (): Promise<{
+    socket: WebSocket;
+    send: (message: object) => void;
+    received: { type: string; id?: string }[];
+  }> => {
+    const socket = new WebSocket(
+      `${server.url.replace('http', 'ws')}/graphql`,
+      'graphql-transport-ws',
+    );
+    const received: { type: string; id?: string }[] = [];
+    socket.on('message', (message: Buffer) => {
+      // What the server writes is JSON.
+      received.push(JSON.parse(message.toString()) as { type: string });
+    });
+    await once(socket, 'open');
+    const sendMessage = (message: object): void => {
+      socket.send(JSON.stringify(message));
+    };
+    sendMessage({ type: 'connection_init' });
+    await once(socket, 'message');
+    return { socket, send: sendMessage, received };
+  };
+
+  test('that reads nothing for a while has missed nothing, and costs the server no memory meanwhile', async () => {
+    const after = await endOfFeed();
+    const subscriber = follow('WebSocket', FOLLOW, { after });
+    await livingIn(server, 'Gestating');
+    await subscriber.untilReceived(1);
+    subscriber.socket().pause();
+    // More than the tail in memory holds, and more than the network takes on.
+    const conceiveMany = `mutation { ${Array.from({ length: 50 }, (_, index) => `life${index}: conceive { id }`).join(' ')} }`;
+    for (let round = 0; round < 12; round += 1) {
+      await Promise.all(Array.from({ length: 10 }, async () => dataOf(server, conceiveMany)));
+    }
+    // Node does not tell of its sockets in any other way.
+    const handles = Reflect.apply(
+      Reflect.get(process, '_getActiveHandles') as () => object[],
+      process,
+      [],
+    );
+    const waiting = handles.map((handle) => Number(Reflect.get(handle, 'writableLength') ?? 0));
+    expect(Math.max(...waiting)).toBeLessThan(1_000_000);
+    subscriber.socket().resume();
+    await subscriber.untilReceived(6_001);
+    expect(transitionsOf(subscriber)).toEqual(await pagesOf(after));
+  });
+
+  test('carries a hundred subscriptions, and no more', async () => {
+    const { socket, send: sendMessage, received } = await open();
+    for (let id = 0; id <= 100; id += 1) {
+      const payload = { query: 'subscription { transitions { cursor } }' };
+      sendMessage({ type: 'subscribe', id: String(id), payload });
+    }
+    await until(async () => {
+      await livingIn(server, 'Gestating');
+      return received.filter(({ type }) => type === 'next').length >= 100;
+    });
+    expect(received.filter(({ type }) => type === 'error').map(({ id }) => id)).toEqual(['100']);
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  test('whose client takes an id again before its subscription has ended is closed, and leaves nothing behind', async () => {
+    const { socket, send: sendMessage } = await open();
+    const payload = { query: 'subscription { transitions { cursor } }' };
+    sendMessage({ type: 'subscribe', id: '1', payload });
+    sendMessage({ type: 'complete', id: '1' });
+    sendMessage({ type: 'subscribe', id: '1', payload });
+    const [code] = (await once(socket, 'close')) as [number];
+    expect(code).toBe(4409);
+    await until(async () => (await listeners()).length === 0);
+  });
+});
+
+test('a connection carries one event stream after another', async () => {
+  const id = await livingIn(server, 'Dead');
+  const warnings: Error[] = [];
+  const warn = (warning: Error): void => {
+    warnings.push(warning);
+  };
+  process.on('warning', warn);
+  const path = `/graphql?query=${encodeURIComponent(`subscription { lifeChanged(id: "${id}") { id } }`)}`;
+  for (let stream = 0; stream < 15; stream += 1) {
+    const reply = await send(server, {
+      method: 'GET',
+      path,
+      headers: { accept: 'text/event-stream' },
+    });
+    expect(reply.text).toContain(
+      `event: next\ndata: {"data":{"lifeChanged":{"id":"${id}"}}}\n\nevent: complete\n`,
+    );
+  }
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  process.off('warning', warn);
+  expect(warnings).toEqual([]);
+});
+
+test('an upgrade to a protocol that is not spoken is ignored', async () => {
+  const body = JSON.stringify({ query: '{ __typename }' });
+  const reply = await send(server, {
+    headers: {
+      ...JSON_BODY,
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA',
+    },
+    body,
+  });
+  expect(reply.status).toBe(200);
+  expect(reply.body).toEqual({ data: { __typename: 'Query' } });
 });

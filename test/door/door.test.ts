@@ -57,7 +57,10 @@ beforeAll(async () => {
       throw error;
     },
   });
-  archive = new MachineArchive(connection, tables, doorOf);
+  archive = new MachineArchive(connection, tables, doorOf, {
+    timeout: 5_000,
+    queueSize: 10_000,
+  });
 });
 
 afterAll(async () => {

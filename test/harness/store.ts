@@ -38,7 +38,10 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
         throw error;
       },
     }),
-    archive: new MachineArchive(database, tables, phaseOf),
+    archive: new MachineArchive(database, tables, phaseOf, {
+      timeout: 5_000,
+      queueSize: 10_000,
+    }),
     dataSource,
     url,
     connect: async () => {

@@ -642,5 +642,5 @@ async function scans(): Promise<Map<string, string>> {
 }
 
 function archiveOf({ database: reading, tables }: Instance): LifeArchive {
-  return new MachineArchive(reading, tables, phaseOf);
+  return new MachineArchive(reading, tables, phaseOf, { timeout: 5_000, queueSize: 100 });
 }

@@ -1,0 +1,229 @@
+/**
+ * Subscribers of two servers on one database, who change from one to the other all the time, while changes are
+ * made through both, one of them is killed, and PostgreSQL crashes: each has every transition in the end, once
+ * and in order.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded';
+import { type Answer, ask } from '../harness';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
+import { problemsOf } from './integrity';
+
+jest.setTimeout(240_000);
+
+/** How many lives are lived, each by two or three transitions. */
+const LIVES = 2_000;
+/** How many of them at the same time. */
+const WRITERS = 24;
+/** The most transitions after which a subscriber goes over to the other server. */
+const LONGEST_STAY = 200;
+
+const FOLLOW = 'subscription ($after: String) { transitions(after: $after) { cursor } }';
+
+interface Place {
+  readonly url: string;
+}
+
+/** A subscriber who comes back, to another server each time, with its last cursor. */
+class Wanderer {
+  readonly cursors: string[];
+  visits = 0;
+  readonly #places: readonly Place[];
+  readonly #transport: Transport;
+  readonly #stays: readonly number[];
+  #current: Subscriber | undefined;
+  #over = false;
+
+  /** @param stays after how many transitions it goes on, visit by visit */
+  constructor(
+    places: readonly Place[],
+    transport: Transport,
+    after: string,
+    stays: readonly number[],
+  ) {
+    this.#places = places;
+    this.#transport = transport;
+    this.#stays = stays;
+    this.cursors = [after];
+  }
+
+  /** Wanders until it is told to stop. */
+  async wander(): Promise<void> {
+    while (!this.#over) {
+      const place = this.#places[this.visits % this.#places.length];
+      const stay = this.#stays[this.visits % this.#stays.length] ?? LONGEST_STAY;
+      this.visits += 1;
+      if (place === undefined) throw new Error('There is nowhere to go.');
+      const after = this.cursors.at(-1);
+      const subscriber = subscribe(
+        place,
+        this.#transport,
+        FOLLOW,
+        { after },
+        ({ data, errors }) => {
+          // What is still on its way when it has gone over to another server is not for it.
+          if (subscriber !== this.#current) return;
+          if (errors) throw new Error(JSON.stringify(errors));
+          this.cursors.push(data.transitions.cursor);
+        },
+      );
+      this.#current = subscriber;
+      await subscriber.untilReceived(stay);
+      this.#current = undefined;
+      await subscriber.stop();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#over = true;
+    await this.#current?.stop();
+  }
+}
+
+/** Asks until it is answered, by one of the servers. */
+async function insist(
+  places: readonly Place[],
+  query: string,
+  variables: Record<string, unknown>,
+): Promise<Answer['data']> {
+  for (let attempt = 0; ; attempt += 1) {
+    const place = places[(attempt + Math.floor(Math.random() * places.length)) % places.length];
+    try {
+      const { data, errors } = await ask(place ?? { url: '' }, query, variables);
+      if (!errors) return data.outcome;
+    } catch {
+      // The server is gone, or on its way: the same again, to another.
+    }
+  }
+}
+
+/** A life from its conception to its death, with keys, so that asking again is safe. */
+async function live(places: readonly Place[], isBorn: boolean): Promise<void> {
+  const id = uuidv7();
+  await insist(places, 'mutation ($id: ID!) { outcome: conceive(id: $id) { id } }', { id });
+  const step = async (field: string): Promise<void> => {
+    const { __typename } = await insist(
+      places,
+      `mutation ($id: ID!, $key: String!) {
+        outcome: ${field}(id: $id, idempotencyKey: $key) { __typename }
+      }`,
+      { id, key: field },
+    );
+    expect(__typename).toBe(field === 'birth' ? 'Alive' : 'Dead');
+  };
+  if (isBorn) await step('birth');
+  await step('die');
+}
+
+describe.each(['on', 'off'])('with LISTEN=%s', (LISTEN) => {
+  let directory: string;
+  let postgres: EmbeddedPostgres;
+  let owner: Client;
+  let servers: [ServerProcess, ServerProcess];
+
+  const connect = async (url: string): Promise<Client> => {
+    const client = new Client({ connectionString: url });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+
+  const start = async (environment: Record<string, string> = {}): Promise<ServerProcess> =>
+    startProcess({
+      DATABASE_URL: postgres.url,
+      REQUEST_TIMEOUT_MS: '10000',
+      LISTEN,
+      ...environment,
+    });
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'test-feed-'));
+    postgres = await startEmbeddedPostgres({ directory, log: () => undefined });
+    servers = [await start(), await start()];
+  });
+
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await owner.end();
+    await postgres.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  test('nobody misses anything, and nobody is told twice', async () => {
+    const places = servers.map(serverOf);
+    const [, { port }] = places.map(({ url }) => new URL(url)) as [URL, URL];
+    const [first] = places as [Place, Place];
+    const { census } = (await ask(first, '{ census { cursor } }')).data;
+
+    const [stays = []] = fc.sample(
+      fc.array(fc.integer({ min: 1, max: LONGEST_STAY }), { minLength: 50, maxLength: 50 }),
+      1,
+    );
+    const wanderers = places.flatMap((_place, index) =>
+      TRANSPORTS.map(
+        (transport) =>
+          new Wanderer(
+            index === 0 ? places : [...places].reverse(),
+            transport,
+            census.cursor,
+            stays.map((stay) => 1 + ((stay * (index + 3)) % LONGEST_STAY)),
+          ),
+      ),
+    );
+    const wandering = wanderers.map((wanderer) => wanderer.wander());
+
+    let begun = 0;
+    const writing = Array.from({ length: WRITERS }, async () => {
+      while (begun < LIVES) {
+        begun += 1;
+        await live(places, begun % 5 > 0);
+      }
+    });
+    const written = async (part: number): Promise<void> => {
+      while (begun < LIVES * part) await new Promise((resolve) => setImmediate(resolve));
+    };
+
+    await written(0.3);
+    servers[1].child.kill('SIGKILL');
+    await servers[1].ended;
+    servers[1] = await start({ PORT: port });
+    await written(0.6);
+    const superuser = await connect(postgres.superuserUrl);
+    const { rows } = await superuser.query<{ file: string }>(
+      `SELECT pg_read_file('postmaster.pid') AS file`,
+    );
+    process.kill(Number.parseInt(rows[0]?.file ?? '', 10), 'SIGQUIT');
+    await superuser.end().catch(() => undefined);
+    await Promise.all(writing);
+
+    owner = await connect(postgres.url);
+    const { rows: recorded } = await owner.query<{ position: string }>(
+      'SELECT position FROM life_transitions ORDER BY position',
+    );
+    expect(recorded.length).toBeGreaterThanOrEqual(5_000);
+    const expected = ['0', ...recorded.map(({ position }) => position)].map((position) =>
+      Buffer.from(`feed ${position}`).toString('base64url'),
+    );
+    for (const wanderer of wanderers) {
+      while (
+        wanderer.cursors.at(-1) !== expected.at(-1) &&
+        wanderer.cursors.length < expected.length
+      ) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await Promise.all(wanderers.map((wanderer) => wanderer.stop()));
+    await Promise.all(wandering);
+    for (const { cursors, visits } of wanderers) {
+      expect(cursors).toEqual(expected);
+      expect(visits).toBeGreaterThan(20);
+    }
+    expect(await problemsOf(owner)).toEqual([]);
+  });
+});
