@@ -70,7 +70,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
   async next(): Promise<IteratorResult<Transition<P>, undefined>> {
     const { tail, patience } = this.#source;
     const away = Date.now() - this.#deliveredAt;
-    if (away > patience && !tail.reachesBackTo(this.#cursor)) {
+    if (!this.#ended && away > patience && !tail.reachesBackTo(this.#cursor)) {
       this.end();
       throw new Lagged(`The subscriber stayed away for ${away} ms.`);
     }

@@ -2,6 +2,7 @@
 import { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { Database } from '../../src/database/Database';
+import { Feed } from '../../src/feed/Feed';
 import { IdempotencyKeyReused, IllegalTransition, edgesOf } from '../../src/machine';
 import { MachineArchive } from '../../src/store/MachineArchive';
 import { MachineStore } from '../../src/store/MachineStore';
@@ -146,4 +147,35 @@ test('the census counts doors by their own states', async () => {
   const { counts, position } = await archive.census();
   expect(counts['Locked']).toBe((before.counts['Locked'] ?? 0) + 1);
   expect(Number(position)).toBe(Number(before.position) + 2);
+});
+
+test('the feed tells of doors as they go round, and of one door alone', async () => {
+  const feed = new Feed(archive, doors, {
+    url: database.url,
+    channel: 'door_transitions',
+    listen: true,
+    patience: 60_000,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  try {
+    const { id } = (await install()).state;
+    const all = await feed.transitions(null, undefined);
+    const one = await feed.changes(id);
+    await install();
+    const way = ['Opening', 'Closing', 'Locking', 'Unlocking'] as const;
+    for (const event of way) await doors.transition(id, event, steps[event], nobody);
+    const events: unknown[] = [];
+    for (let told = 0; told < 1 + way.length; told += 1)
+      events.push((await all.next()).value?.event);
+    expect(events).toEqual(['Installation', ...way]);
+    const states: unknown[] = [];
+    for (let told = 0; told < 1 + way.length; told += 1) {
+      states.push((await one?.next())?.value?.stateType);
+    }
+    expect(states).toEqual(['Closed', 'Open', 'Closed', 'Locked', 'Closed']);
+  } finally {
+    await feed.stop();
+  }
 });
