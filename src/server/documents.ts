@@ -2,8 +2,16 @@
  * Which documents are accepted: one set of limits and rules, however a document travels. Does not know what
  * becomes of it.
  */
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
-import { GraphQLError, type ParseOptions, type ValidationRule } from 'graphql';
+import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
+import {
+  GraphQLError,
+  type ParseOptions,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql';
+import { limitCost } from './cost';
 
 /** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
 const MAX_TOKENS = 1_000;
@@ -13,16 +21,52 @@ const MAX_DEPTH = 12;
 
 export const parseOptions: ParseOptions = { maxLexicalTokens: MAX_TOKENS };
 
-/** The library throws, past the validation's own errors, unless it is told to report. */
+/** The most fields of one selection: graphql-js compares each with each. */
+const MAX_WIDTH = 100;
+
+/** Enough for a page's worth of changes in one request. */
+const MAX_ALIASES = 100;
+
+const MAX_DIRECTIVES = 9;
+
+/** graphql-armor throws, past the validation's own errors, unless it is told to report. */
+function reporting(message: string): {
+  readonly propagateOnRejection: false;
+  readonly onReject: ((context: ValidationContext | null) => void)[];
+} {
+  return {
+    propagateOnRejection: false,
+    onReject: [
+      (context) => {
+        context?.reportError(new GraphQLError(message));
+      },
+    ],
+  };
+}
+
 const limitDepth = maxDepthRule({
   n: MAX_DEPTH,
   flattenFragments: true,
-  propagateOnRejection: false,
-  onReject: [
-    (context) => {
-      context?.reportError(new GraphQLError(`The document is more than ${MAX_DEPTH} levels deep.`));
-    },
-  ],
+  ...reporting(`The document is more than ${MAX_DEPTH} levels deep.`),
+});
+
+const limitAliases = maxAliasesRule({
+  n: MAX_ALIASES,
+  allowList: [],
+  ...reporting(`The document has more than ${MAX_ALIASES} aliases.`),
+});
+
+const limitDirectives = maxDirectivesRule({
+  n: MAX_DIRECTIVES,
+  ...reporting(`The document has more than ${MAX_DIRECTIVES} directives.`),
+});
+
+const limitWidth: ValidationRule = (context) => ({
+  SelectionSet: (selectionSet) => {
+    if (selectionSet.selections.length <= MAX_WIDTH) return;
+    const message = `A selection has more than ${MAX_WIDTH} fields.`;
+    context.reportError(new GraphQLError(message, { nodes: selectionSet }));
+  },
 });
 
 /** Skipped, a subscription would be to nothing, which graphql-js takes for a bug. The specification forbids it, too. */
@@ -40,4 +84,11 @@ const unconditionalSubscriptions: ValidationRule = (context) => ({
 });
 
 /** The rules beside those of the specification. */
-export const validationRules: readonly ValidationRule[] = [limitDepth, unconditionalSubscriptions];
+export const validationRules: readonly ValidationRule[] = [
+  limitDepth,
+  limitWidth,
+  limitAliases,
+  limitDirectives,
+  limitCost,
+  unconditionalSubscriptions,
+];

@@ -110,7 +110,8 @@ export function eventStreams(
   });
 }
 
-function parametersOf({ method, query, body }: FastifyRequest): unknown {
+/** What a client asks, however it is sent. */
+export function parametersOf({ method, query, body }: FastifyRequest): unknown {
   if (method === 'POST') return body;
   // Fastify's parser makes an object of any query.
   const { variables, ...rest } = query as Readonly<Record<string, unknown>>;

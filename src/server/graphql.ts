@@ -8,7 +8,7 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger } from 'fastify';
-import { GraphQLError, type GraphQLSchema, OperationTypeNode, type ValidationRule } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../resolvers/context';
 import { parseOptions, validationRules } from './documents';
 import { formatterOf, isUnexpected } from './errors';
@@ -29,7 +29,7 @@ export function createGraphQLServer(
     logger: log,
     formatError: formatterOf({ introspection }),
     parseOptions,
-    validationRules: [...validationRules, noSubscriptions],
+    validationRules: [...validationRules],
     // A missing persisted query would come out as an internal error.
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
@@ -58,15 +58,3 @@ function logUnexpectedErrors(log: FastifyBaseLogger): ApolloServerPlugin<Context
   });
   return { requestDidStart: () => listener };
 }
-
-/** Apollo Server would execute a subscription as if it were a query. */
-const noSubscriptions: ValidationRule = (context) => ({
-  OperationDefinition: (operation) => {
-    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return;
-    context.reportError(
-      new GraphQLError('Subscriptions are carried by WebSocket and by server-sent events.', {
-        nodes: operation,
-      }),
-    );
-  },
-});

@@ -11,6 +11,8 @@ import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
   LogController,
   type onRequestHookHandler,
   type onSendHookHandler,
@@ -20,7 +22,7 @@ import type { Context, Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
 import { type AccessRules, refusal } from './access';
 import { createGraphQLServer } from './graphql';
-import { eventStreams } from './eventStream';
+import { eventStreams, parametersOf } from './eventStream';
 import { playground, varyByAccept } from './playground';
 import { negotiateRepresentation } from './representation';
 import { Subscriptions } from './subscriptions';
@@ -133,7 +135,16 @@ export async function createServer(
     varyByAccept(reply);
     done();
   };
-  const route = { url: '/graphql', onRequest, onSend: answerOverHttp, handler: execute };
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const errors = subscriptions.refuse(parametersOf(request));
+    if (errors === undefined) return execute.call(server, request, reply);
+    const told = subscriptions.tellErrors(errors, { requestId: request.id });
+    return reply
+      .code(400)
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify({ errors: told }));
+  };
+  const route = { url: '/graphql', onRequest, onSend: answerOverHttp, handler };
   server.route({ ...route, method: 'GET', wsHandler });
   server.route({ ...route, method: 'POST' });
   negotiateRepresentation(server);

@@ -102,6 +102,30 @@ export class Subscriptions {
     };
   }
 
+  /**
+   * What Apollo Server must not get to see: it would execute a subscription as if it were a query, and fails
+   * where validation itself does.
+   *
+   * @returns why a request is refused that wants a single answer, if it is
+   */
+  refuse(given: unknown): readonly GraphQLError[] | undefined {
+    const { data } = request.safeParse(given);
+    if (data?.query.includes('subscription') !== true) return undefined;
+    let document;
+    try {
+      document = parse(data.query, parseOptions);
+      validate(this.#schema, document, [...specifiedRules]);
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      // A syntax error is Apollo Server's to tell.
+      return document && [withCode(error, 'GRAPHQL_VALIDATION_FAILED')];
+    }
+    const { operation } = getOperationAST(document, data.operationName) ?? {};
+    return operation === OperationTypeNode.SUBSCRIPTION
+      ? [refusal('BAD_REQUEST', 'Subscriptions are carried by WebSocket and by server-sent events.')]
+      : undefined;
+  }
+
   #problemsOf(document: DocumentNode): readonly GraphQLError[] {
     try {
       return validate(this.#schema, document, [...specifiedRules, ...validationRules]);

@@ -344,8 +344,27 @@ describe('what cannot be subscribed to', () => {
   test('a POST that wants JSON is told how subscriptions travel', async () => {
     const { errors, data } = await ask(server, FOLLOW);
     expect(data).toBeUndefined();
-    expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
     expect(errors?.[0]?.message).toMatch(/WebSocket.*server-sent events/);
+  });
+
+  test('a document that has a subscription, too, is answered the query that is asked for', async () => {
+    const query = `${FOLLOW.replace('subscription', 'subscription Follow')} query Type { __typename }`;
+    const { body } = await send(server, {
+      headers: JSON_BODY,
+      body: JSON.stringify({ query, operationName: 'Type' }),
+    });
+    expect(body).toEqual({ data: { __typename: 'Query' } });
+  });
+
+  test('a POST of one whose root may be skipped is refused, too', async () => {
+    const query = 'subscription ($a: Boolean!) { transitions @skip(if: $a) { cursor } }';
+    const { status, body } = await send(server, {
+      headers: JSON_BODY,
+      body: JSON.stringify({ query, variables: { a: true } }),
+    });
+    expect(status).toBeLessThan(500);
+    expect(body.errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
   });
 
   test.each([

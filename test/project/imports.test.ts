@@ -24,7 +24,7 @@ const PICTURE: Record<string, readonly string[]> = {
   ],
   server: ['resolvers', 'feed/errors', 'database/failures'],
   resolvers: ['feed', 'store', 'machine'],
-  feed: ['store', 'machine'],
+  feed: ['store', 'machine', 'database/failures'],
   store: ['machine', 'database'],
   machine: [],
   database: [],
@@ -44,6 +44,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'class-validator': ['resolvers'],
   fastify: ['server', 'application'],
   '@apollo/server': ['server'],
+  jose: ['server'],
 };
 
 interface Import {
