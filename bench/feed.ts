@@ -3,9 +3,9 @@
  * write, and how fast one who stayed away catches up.
  */
 import type { Cluster } from './database/cluster';
-import { TRANSITIONS_OF_A_LIFE, loadLives } from './database/million';
+import { TRANSITIONS_OF_TEN, loadLives } from './database/million';
 import type { Throughput } from './load/load';
-import type { CatchUp, CountDisturbances, Follow, FeedReading, Stay } from './load/subscribers';
+import type { CatchUp, CountDisturbances, FeedReading, Follow, Stay } from './load/subscribers';
 import { memoryOf } from './memory';
 import { Worker } from './processes';
 import { Series, median } from './series';
@@ -129,7 +129,10 @@ async function measureBeside(
   await nobody.stop();
 }
 
-/** One who subscribes to all that ever happened, and plain pg, by turns; and meanwhile one who is told what happens. */
+/**
+ * One who subscribes to all that has ever happened, and plain pg, by turns; and meanwhile one who is told
+ * what happens.
+ */
 async function measureCatchingUp(
   { cluster, generator, settings }: Scene,
   follower: Worker,
@@ -137,7 +140,7 @@ async function measureCatchingUp(
   const count = settings.transitions;
   const database = await cluster.createDatabase('catch_up');
   const target = await startOurs('catch up', database, generator);
-  await loadLives(database.administrator, Math.ceil(count / TRANSITIONS_OF_A_LIFE));
+  await loadLives(database.administrator, 10 * Math.ceil(count / TRANSITIONS_OF_TEN));
   const perSecond = 10;
   const ids = await target.conceive(1 + perSecond * settings.delivery);
   await database.settle();
@@ -145,23 +148,23 @@ async function measureCatchingUp(
   const plain = await Worker.start('targets/rawFeed.ts', { DATABASE_URL: database.url });
   const question: CatchUp = { ask: 'catchUp', url: target.url, count };
   const readings: { late: FeedReading; plain: FeedReading }[] = [];
-  const readByTurns = async (seconds: number): Promise<void> => {
+  const readByTurns = async (seconds: number, atLeast: number): Promise<void> => {
     const end = performance.now() + seconds * 1_000;
-    do {
+    while (readings.length < atLeast || performance.now() < end) {
       readings.push({
         late: await late.ask<FeedReading>(question),
         plain: await plain.ask<FeedReading>(question),
       });
-    } while (performance.now() < end);
+    }
   };
 
   // For the compiler in each of the processes.
-  await readByTurns(0);
+  await readByTurns(0, 1);
   readings.length = 0;
   const follow: Follow = { ask: 'follow', url: target.url, subscribers: 1, perSecond, ids };
   const throughput = await new Promise<Throughput>((resolve, reject) => {
     const following = follower.ask<Throughput>(follow, () => {
-      Promise.all([following, readByTurns(settings.delivery)]).then(([told]) => {
+      Promise.all([following, readByTurns(settings.delivery, settings.rounds)]).then(([told]) => {
         resolve(told);
       }, reject);
     });

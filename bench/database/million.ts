@@ -1,8 +1,8 @@
 /** Loads a database of the product with lives that have lived for long before. */
 import type { Client } from 'pg';
 
-/** So many, on average, have happened to a life that is loaded. */
-export const TRANSITIONS_OF_A_LIFE = 1.7;
+/** So many have happened to ten lives that are loaded. */
+export const TRANSITIONS_OF_TEN = 17;
 
 /**
  * Half of the lives gestate, three tenths are alive, two are dead; the youngest is some hours old.

@@ -122,7 +122,7 @@ async function follow(
   };
 
   const audience = new Audience(url, await endOfFeed(url), (lifeId) => {
-    // Of a life that nobody gave birth to there is no delivery: it would be the next one of no subscriber.
+    // Nobody else writes to its database.
     stopwatch.record(performance.now() - (sentAt.get(lifeId) ?? 0));
   });
   for (let number = 0; number < subscribers; number += 1) await audience.join();
