@@ -16,7 +16,13 @@ const shared = {
         sourceMaps: 'inline',
       },
     ],
+    // Node lets a module of ECMAScript be required; jest does not.
+    'node_modules/jose/.*\\.js$': [
+      '@swc/jest',
+      { swcrc: false, jsc: { target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
   },
+  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
 };
 
 module.exports = {

@@ -10,6 +10,7 @@ import { Database } from './database/Database';
 import { startEmbeddedPostgres } from './database/embedded';
 import { migrate } from './database/migrate';
 import { checkVersion } from './database/version';
+import { Metrics } from './metrics';
 import { Ledger, Life, LifeTransition } from './entities';
 import { Feed } from './feed/Feed';
 import { type LifeRecord, phaseOf } from './machine';
@@ -101,9 +102,18 @@ export async function startApplication(
     });
     const entities = { record: Life, history: LifeTransition, ledger: Ledger };
     const tables = tablesOf(dataSource, entities satisfies MachineEntities<LifeRecord>);
+    const metrics = new Metrics();
     const limits = { timeout: configuration.requestTimeout, queueSize: configuration.maxQueue };
     const lives = new MachineStore(database, tables, phaseOf, {
       ...limits,
+      observer: {
+        onGroup: (lane, size, waited) => {
+          metrics.countGroup(lane, size, waited);
+        },
+        onTransition: (event, outcome) => {
+          metrics.countTransition(event, outcome);
+        },
+      },
       now: () => new Date(),
       onBrokenLedger: (error) => {
         ready = false;
@@ -121,9 +131,19 @@ export async function startApplication(
       },
     });
     started.push(() => feed.stop());
+    metrics.read({
+      queues: () => lives.queues,
+      connections: () => database.connections,
+      subscribers: () => feed.subscribers,
+      feedLag: () => feed.lag,
+      ledgerSize: () => archive.ledgerSize(),
+    });
     const services: Services = { lives, archive, feed, newId: uuidv7 };
 
-    const server = await createServer({ ...configuration, log, isReady: () => ready }, services);
+    const server = await createServer(
+      { ...configuration, log, metrics, isReady: () => ready },
+      services,
+    );
     started.push(() => server.close());
     const { host, port } = configuration;
     const listening = server.listen({ host, port });

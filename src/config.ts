@@ -4,6 +4,9 @@
  */
 import { z } from 'zod';
 
+/** The variables that mean something with AUTH=jwt only. */
+const OF_TOKENS = ['AUTH_JWKS_URL', 'AUTH_JWT_SECRET', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
+
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 const integer = (minimum: number, maximum: number): z.ZodType<number, string> => {
@@ -19,6 +22,10 @@ const onOrOff = z.enum(['on', 'off']).transform((value) => value === 'on');
 
 const isUrlOf = (value: string, ...schemes: string[]): boolean =>
   URL.canParse(value) && schemes.some((scheme) => value.startsWith(`${scheme}//`));
+
+/** None that has credentials: they could not be sent. */
+const isPlainWebUrl = (value: string): boolean =>
+  isUrlOf(value, 'http:', 'https:') && new URL(value).username + new URL(value).password === '';
 
 /** Every variable that there is; `.env.example` lists the same, which a test sees to. */
 const environment = z
@@ -39,7 +46,23 @@ const environment = z
     LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info'),
-    AUTH: z.enum(['off']).optional(),
+    AUTH: z.enum(['jwt', 'off']).optional(),
+    AUTH_JWKS_URL: z
+      .string()
+      .refine(isPlainWebUrl, {
+        error: 'expected an http:// or https:// URL without credentials',
+        abort: true,
+      })
+      .optional(),
+    AUTH_JWT_SECRET: z
+      .string()
+      .refine((value) => Buffer.byteLength(value) >= 32, {
+        error: 'expected at least 32 bytes',
+        abort: true,
+      })
+      .optional(),
+    AUTH_ISSUER: z.string().optional(),
+    AUTH_AUDIENCE: z.string().optional(),
     CORS_ORIGINS: z
       .string()
       .transform((value) => value.split(',').map((origin) => origin.trim()))
@@ -58,7 +81,22 @@ const environment = z
   .refine(({ HOST, AUTH }) => LOOPBACK.has(HOST) || AUTH !== undefined, {
     path: ['HOST'],
     message:
-      'expected a loopback address, or AUTH=off said beside it: anybody who reaches it may ask',
+      'expected a loopback address, or AUTH said beside it: jwt, or off to let anybody who reaches it ask',
+  })
+  .superRefine((given, context) => {
+    const { AUTH, AUTH_JWKS_URL, AUTH_JWT_SECRET } = given;
+    const refuse = (name: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [name], message });
+    };
+    if (AUTH !== 'jwt') {
+      for (const name of OF_TOKENS.filter((each) => given[each] !== undefined)) {
+        refuse(name, 'expected nothing without AUTH=jwt');
+      }
+    } else if (AUTH_JWKS_URL === undefined && AUTH_JWT_SECRET === undefined) {
+      refuse('AUTH', 'expected AUTH_JWKS_URL or AUTH_JWT_SECRET said beside it');
+    } else if (AUTH_JWKS_URL !== undefined && AUTH_JWT_SECRET !== undefined) {
+      refuse('AUTH_JWKS_URL', 'expected nothing beside AUTH_JWT_SECRET: one of the two');
+    }
   });
 
 export const variables = Object.keys(environment.shape);
@@ -72,7 +110,7 @@ export type Configuration = ReturnType<typeof readConfiguration>;
 
 /**
  * @param source the environment; a variable that is set but empty counts as not set
- * @throws ConfigurationError naming each bad variable, its value, and what is allowed
+ * @throws ConfigurationError naming each bad variable, its value unless that is secret, and what is allowed
  */
 export function readConfiguration(source: Readonly<Record<string, string | undefined>>): {
   /** 0 picks a free one. */
@@ -91,6 +129,15 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   readonly playground: boolean;
   readonly introspection: boolean;
   readonly logLevel: string;
+  /** Whose tokens are taken, by AUTH=jwt; undefined: nobody is asked for one. */
+  readonly tokens:
+    | {
+        /** Where the issuer publishes its keys, or the secret that it signs with. */
+        readonly keys: { readonly url: string } | { readonly secret: string };
+        readonly issuer: string | undefined;
+        readonly audience: string | undefined;
+      }
+    | undefined;
   readonly corsOrigins: readonly string[];
   /** The most requests that wait for each kind of statement. */
   readonly maxQueue: number;
@@ -109,7 +156,8 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   if (error) {
     const problems = error.issues.map(({ path, message }) => {
       const name = path.join('.');
-      return `${name}="${withoutCredentials(source[name] ?? '')}" is not allowed: ${message}`;
+      const value = name === 'AUTH_JWT_SECRET' ? '***' : withoutCredentials(source[name] ?? '');
+      return `${name}="${value}" is not allowed: ${message}`;
     });
     throw new ConfigurationError(problems.join('\n'));
   }
@@ -126,11 +174,20 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
     playground: data.GRAPHIQL,
     introspection: data.INTROSPECTION,
     logLevel: data.LOG_LEVEL,
+    tokens: tokenRulesOf(data),
     corsOrigins: data.CORS_ORIGINS,
     maxQueue: data.MAX_QUEUE,
     requestTimeout: data.REQUEST_TIMEOUT_MS,
     shutdownGrace: data.SHUTDOWN_GRACE_MS,
   };
+}
+
+function tokenRulesOf(data: z.infer<typeof environment>): Configuration['tokens'] {
+  const { AUTH_JWKS_URL: url, AUTH_JWT_SECRET: secret } = data;
+  const claims = { issuer: data.AUTH_ISSUER, audience: data.AUTH_AUDIENCE };
+  // Only with AUTH=jwt is there one of them.
+  if (url !== undefined) return { keys: { url }, ...claims };
+  return secret === undefined ? undefined : { keys: { secret }, ...claims };
 }
 
 /** A URL, or what was meant to be one, as a log may have it. */

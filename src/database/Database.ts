@@ -66,6 +66,12 @@ export class Database {
     }
   }
 
+  /** The pool's connections, and how many wait for one. */
+  get connections(): { readonly total: number; readonly idle: number; readonly waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { total: totalCount, idle: idleCount, waiting: waitingCount };
+  }
+
   async #connect(): Promise<PoolClient> {
     try {
       return await this.#pool.connect();

@@ -48,12 +48,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
     }
     return this.#join(Number(position), Number(after ?? position), {
       accepts: ({ event }) => events === null || events.includes(event),
-      read: async (cursor) =>
-        this.#archive.feed(events, {
-          from: 'start',
-          size: LARGEST_PAGE,
-          after: [String(cursor)],
-        }),
+      read: async (cursor) => this.#archive.feedAfter(events, String(cursor)),
     });
   }
 
@@ -82,6 +77,16 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
         }),
     });
     return new Changes(phase, transitions);
+  }
+
+  /** How many are subscribed. */
+  get subscribers(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** How long the last transition took from being recorded to being here, in milliseconds; 0: nobody is subscribed. */
+  get lag(): number {
+    return this.#live?.lag ?? 0;
   }
 
   /** Ends every subscription. */

@@ -5,7 +5,6 @@
 import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
 import type { MachineArchive, Transition } from '../store/MachineArchive';
-import { LARGEST_PAGE } from '../store/pages';
 import { Tail } from './Tail';
 import { WakeUps, type WakeUpSettings } from './WakeUps';
 
@@ -25,6 +24,8 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   /** Who waits for news, by the machine that it is to be of. */
   readonly #waiting = new Map<string | undefined, Set<() => void>>();
   readonly #waitingForRecovery = new Set<() => void>();
+  /** How long the last transition took from being recorded to being here, in milliseconds. */
+  lag = 0;
   #stopped = false;
   #reading = false;
   #wokenMeanwhile = false;
@@ -73,8 +74,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
       let more = true;
       while (more && !this.#stopped) {
         this.#wokenMeanwhile = false;
-        const after = [String(this.tail.end)];
-        const page = await this.#archive.feed(null, { from: 'start', size: LARGEST_PAGE, after });
+        const page = await this.#archive.feedAfter(null, String(this.tail.end));
         this.#append(page.nodes);
         more = page.hasNextPage || this.#wokenMeanwhile;
       }
@@ -91,6 +91,8 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#waitingForRecovery.clear();
     if (transitions.length === 0) return;
     this.tail.append(transitions);
+    const recordedAt = transitions.at(-1)?.recordedAt.getTime() ?? 0;
+    this.lag = Math.max(0, Date.now() - recordedAt);
     this.#tell(undefined);
     for (const { phase } of transitions) this.#tell(phase.state.id);
   }

@@ -51,9 +51,7 @@ export function nextEvents<M extends MachineDefinition>(
   machine: M,
   state: StateOf<M>,
 ): readonly EventOf<M>[] {
-  return edgesOf(machine)
-    .filter((edge) => edge.from === state)
-    .map((edge) => edge.event);
+  return Object.keys(machine.transitions[state] ?? {});
 }
 
 /** The machine as a Mermaid state diagram. */

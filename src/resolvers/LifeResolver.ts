@@ -143,8 +143,8 @@ export class LifeResolver {
   })
   lifeChanged(
     @Root() life: Phase,
-    // Declared here, used by subscribeToLife.
-    @Args(() => LifeArguments) _arguments: LifeArguments,
+    // Declared here, used by subscribeToLife; not to be checked again with each event.
+    @Args(() => LifeArguments, { validate: false }) _arguments: LifeArguments,
   ): LifeType {
     return lifeTypeOf(life);
   }

@@ -92,8 +92,8 @@ export class TransitionResolver {
   })
   transitionHappened(
     @Root() transition: Transition<Phase>,
-    // Declared here, used by subscribeToFeed.
-    @Args(() => LiveFeedArguments) _arguments: LiveFeedArguments,
+    // Declared here, used by subscribeToFeed; not to be checked again with each event.
+    @Args(() => LiveFeedArguments, { validate: false }) _arguments: LiveFeedArguments,
   ): LifeTransitionType {
     return new LifeTransitionType(transition);
   }

@@ -21,4 +21,6 @@ export interface Context extends Services {
   readonly requestId: string;
   /** Who asks: the token's subject; null when nobody is asked to say. */
   readonly actor: string | null;
+  /** What the token allows; null when nobody is asked to say. */
+  readonly scopes: ReadonlySet<string> | null;
 }

@@ -101,6 +101,17 @@ function formatErrorTersely(
   };
 }
 
+/** What a client is told of one of the failures above. */
+export function tellFailure(failure: Error): { readonly code: string; readonly message: string } {
+  return FAILURES.find(({ type }) => failure instanceof type) ?? MASKED;
+}
+
+/** The code of the first error, as it is counted; `OK` where there is none. */
+export function codeOf(errors: readonly GraphQLFormattedError[] = []): string {
+  const [first] = errors;
+  return first ? String(first.extensions?.['code']) : 'OK';
+}
+
 type ErrorFormatter = typeof formatError;
 
 /** How errors are told by a server that shows its schema, or keeps it to itself. */

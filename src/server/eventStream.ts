@@ -6,11 +6,17 @@
  * a bound; here a result is taken when the client has room for it.
  */
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+} from 'fastify';
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { print } from 'graphql-sse';
 import { Overloaded } from '../database/failures';
 import type { Context } from '../resolvers/context';
+import { onceExpired, scopeRefusal } from './authentication';
 import type { Results, Subscriptions } from './subscriptions';
 
 /** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
@@ -36,11 +42,15 @@ const STATUS: Readonly<Record<string, number>> = {
 
 type Errors = NonNullable<FormattedExecutionResult['errors']>;
 
-/** @param server one that negotiates representations */
+/**
+ * @param server one that negotiates representations
+ * @param authenticate finds out who asks; undefined: whoever asks may
+ */
 export function eventStreams(
   server: FastifyInstance,
   subscriptions: Subscriptions,
   contextOf: (requestId: string) => Context,
+  authenticate: onRequestAsyncHookHandler | undefined,
 ): void {
   const streams = new Set<Readable>();
   let closing = false;
@@ -54,6 +64,9 @@ export function eventStreams(
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const context = contextOf(request.id);
+    const { caller } = request;
+    const refused = authenticate && scopeRefusal('subscription', caller?.scopes ?? null);
+    if (refused) return refuse(reply, subscriptions.tellErrors([refused], context), 403);
     const accepted = subscriptions.accept(parametersOf(request), context);
     if (!('document' in accepted)) {
       return refuse(reply, subscriptions.tellErrors(accepted, context), 400);
@@ -75,6 +88,8 @@ export function eventStreams(
       (error) => subscriptions.tellErrors([error], context),
     );
     streams.add(stream);
+    // Broken off, as at shutdown: it has not come to its end.
+    const stopWaiting = caller && onceExpired(caller, () => stream.destroy());
     const { socket } = request.raw;
     const giveUp = (): void => {
       socket.destroy();
@@ -82,6 +97,7 @@ export function eventStreams(
     socket.setTimeout(LONGEST_STALL, giveUp);
     stream.once('close', () => {
       streams.delete(stream);
+      stopWaiting?.();
       // Others may be asked for on the same connection.
       socket.setTimeout(0).off('timeout', giveUp);
     });
@@ -98,6 +114,7 @@ export function eventStreams(
       constraints: { representation: MEDIA_TYPE },
       // It would subscribe, and then have nothing to say.
       exposeHeadRoute: false,
+      ...(authenticate ? { onRequest: authenticate } : {}),
       handler,
     });
   }

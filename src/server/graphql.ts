@@ -9,19 +9,24 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
+import type { Metrics } from '../metrics';
 import type { Context } from '../resolvers/context';
+import { type Authentication, requireScopes } from './authentication';
 import { parseOptions, validationRules } from './documents';
-import { formatterOf, isUnexpected } from './errors';
+import { codeOf, formatterOf, isUnexpected } from './errors';
 
 export interface GraphQLSettings {
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
+  readonly metrics: Metrics;
+  /** Undefined: whoever asks may do everything. */
+  readonly authentication: Authentication | undefined;
 }
 
 /** @returns a server that is not started yet */
 export function createGraphQLServer(
   schema: GraphQLSchema,
-  { introspection, log }: GraphQLSettings,
+  { introspection, log, metrics, authentication }: GraphQLSettings,
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
@@ -39,7 +44,8 @@ export function createGraphQLServer(
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
-      logUnexpectedErrors(log),
+      watchRequests(log, metrics),
+      ...(authentication ? [requireScopes()] : []),
     ],
   });
 }
@@ -48,12 +54,16 @@ export function createGraphQLServer(
  * No variables, and no document: they hold what is none of the log's business. One plugin for all of ours,
  * and one listener for all requests: Apollo Server asks each plugin anew for each request, and waits for it.
  */
-function logUnexpectedErrors(log: FastifyBaseLogger): ApolloServerPlugin<Context> {
+function watchRequests(log: FastifyBaseLogger, metrics: Metrics): ApolloServerPlugin<Context> {
   const listener = Promise.resolve<GraphQLRequestListener<Context>>({
     didEncounterErrors: async ({ errors, contextValue: { requestId }, operationName }) => {
       for (const error of errors.filter(isUnexpected)) {
         log.error({ requestId, operationName, err: error.originalError ?? error });
       }
+    },
+    willSendResponse: async ({ operation, response: { body } }) => {
+      const errors = body.kind === 'single' ? body.singleResult.errors : undefined;
+      metrics.countRequest(operation?.operation ?? 'none', codeOf(errors));
     },
   });
   return { requestDidStart: () => listener };

@@ -14,13 +14,26 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
   LogController,
+  type onRequestAsyncHookHandler,
   type onRequestHookHandler,
   type onSendHookHandler,
 } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
+import { Overloaded } from '../database/failures';
+import type { Metrics } from '../metrics';
 import type { Context, Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
 import { type AccessRules, refusal } from './access';
+import {
+  Authentication,
+  type Caller,
+  KeysUnavailable,
+  type TokenRules,
+  Unauthenticated,
+  hasAnyScope,
+  warnOfProxies,
+} from './authentication';
+import { tellFailure } from './errors';
 import { createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
 import { playground, varyByAccept } from './playground';
@@ -29,9 +42,12 @@ import { Subscriptions } from './subscriptions';
 import { speakGraphQL, webSockets } from './webSocket';
 
 export interface ServerSettings extends AccessRules {
+  /** Undefined: nobody is asked for a token. */
+  readonly tokens: TokenRules | undefined;
   readonly playground: boolean;
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
+  readonly metrics: Metrics;
   /** How long a request may take to arrive, in milliseconds. */
   readonly requestTimeout: number;
   /** Whether a load balancer should send requests here. */
@@ -74,11 +90,15 @@ export async function createServer(
     },
   });
 
+  const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
+  const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
+
   // Before any other hook: it ends the socket of an upgrade that one refuses.
   await webSockets(server);
   endOtherConnections(server, settings.requestTimeout);
   server.addHook('onRequest', ({ method, headers, id }, reply, done) => {
     reply.header('x-request-id', id);
+    lookForProxy?.(headers);
     // To a socket any page may be shown the answers.
     const reads = isRead(method) && headers.upgrade === undefined;
     const message = refusal(headers, reads, settings);
@@ -116,25 +136,50 @@ export async function createServer(
   );
 
   // Named one by one: to spread them costs each request more than all the rest of its context.
-  const contextOf = (requestId: string): Context => ({
+  const contextOf = (requestId: string, caller: Caller | undefined): Context => ({
     lives: services.lives,
     archive: services.archive,
     feed: services.feed,
     newId: services.newId,
     requestId,
-    actor: null,
+    actor: caller?.actor ?? null,
+    scopes: caller?.scopes ?? null,
   });
+  // What is computed once for all who subscribe to the same cannot depend on who they are.
+  const subscriptionContextOf = (requestId: string): Context => contextOf(requestId, undefined);
   const schema = createSchema();
-  const graphql = createGraphQLServer(schema, settings);
+  const graphql = createGraphQLServer(schema, { ...settings, authentication });
   await graphql.start();
   server.addHook('onClose', () => graphql.stop());
-  const execute = fastifyApolloHandler(graphql, { context: async ({ id }) => contextOf(id) });
+  const execute = fastifyApolloHandler(graphql, {
+    context: async ({ id, caller }) => contextOf(id, caller),
+  });
   const subscriptions = new Subscriptions(schema, settings);
-  const wsHandler = speakGraphQL(subscriptions, contextOf, services.newId);
-  const onRequest: onRequestHookHandler = (_request, reply, done) => {
+  const wsHandler = speakGraphQL(
+    subscriptions,
+    subscriptionContextOf,
+    services.newId,
+    authentication,
+  );
+  const authenticate = authentication && requireToken(authentication);
+  server.get('/metrics', authenticate ? { onRequest: authenticate } : {}, async (_request, reply) =>
+    reply.type(settings.metrics.contentType).send(await settings.metrics.expose()),
+  );
+  const vary: onRequestHookHandler = (_request, reply, done) => {
     varyByAccept(reply);
     done();
   };
+  // Before it is parsed: whoever would be refused costs no more than that.
+  const door: onRequestHookHandler = ({ ws }, reply, done) => {
+    if (ws || !services.lives.isFull) {
+      done();
+      return;
+    }
+    const { code, message } = tellFailure(new Overloaded('Too many wait already.'));
+    settings.metrics.countRequest('none', code);
+    reply.code(503).header('retry-after', 1).send(errorBody(code, message));
+  };
+  const onRequest = authenticate ? [vary, door, authenticate, requireAnyScope] : [vary, door];
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const errors = subscriptions.refuse(parametersOf(request));
     if (errors === undefined) return execute.call(server, request, reply);
@@ -148,7 +193,7 @@ export async function createServer(
   server.route({ ...route, method: 'GET', wsHandler });
   server.route({ ...route, method: 'POST' });
   negotiateRepresentation(server);
-  eventStreams(server, subscriptions, contextOf);
+  eventStreams(server, subscriptions, subscriptionContextOf, authenticate);
   if (settings.playground) await server.register(playground);
 
   return server;
@@ -177,6 +222,49 @@ function endOtherConnections(server: FastifyInstance, requestTimeout: number): v
     done();
   });
 }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, once a token was required. */
+    caller?: Caller;
+  }
+}
+
+/** Refuses who has no valid token, before anything is read of what is asked. */
+function requireToken(authentication: Authentication): onRequestAsyncHookHandler {
+  return async (request, reply) => {
+    // A socket's token comes in its first message.
+    if (request.ws) return;
+    try {
+      request.caller = await authentication.callerOf(request.headers.authorization);
+      return;
+    } catch (error) {
+      if (error instanceof Unauthenticated) {
+        return reply
+          .code(401)
+          .header('www-authenticate', error.challenge)
+          .send(errorBody('UNAUTHENTICATED', error.message));
+      }
+      if (error instanceof KeysUnavailable) {
+        return reply
+          .code(503)
+          .header('retry-after', 1)
+          .send(errorBody('OVERLOADED', error.message));
+      }
+      throw error;
+    }
+  };
+}
+
+/** Refuses whose token lets them do nothing here; what it lets others do is seen once it is known what is asked. */
+const requireAnyScope: onRequestHookHandler = ({ ws, caller }, reply, done) => {
+  if (ws || (caller && hasAnyScope(caller))) {
+    done();
+    return;
+  }
+  const message = 'The token has none of the scopes that are needed here.';
+  reply.code(403).send(errorBody('FORBIDDEN', message));
+};
 
 function isRead(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';

@@ -22,9 +22,10 @@ import {
   validate,
 } from 'graphql';
 import { z } from 'zod';
+import type { Metrics } from '../metrics';
 import type { Context } from '../resolvers/context';
 import { parseOptions, validationRules } from './documents';
-import { formatterOf, isUnexpected } from './errors';
+import { codeOf, formatterOf, isUnexpected } from './errors';
 
 /** A subscription that may begin. */
 export interface Accepted extends ExecutionArgs {
@@ -48,16 +49,22 @@ const request = z.object({
 export class Subscriptions {
   readonly #schema: GraphQLSchema;
   readonly #log: FastifyBaseLogger;
+  readonly #metrics: Metrics;
   readonly #format: ReturnType<typeof formatterOf>;
   /** What is computed together, for as long as somebody is subscribed to it. */
   readonly #shared = new Map<string, SharedExecution>();
 
   constructor(
     schema: GraphQLSchema,
-    settings: { readonly introspection: boolean; readonly log: FastifyBaseLogger },
+    settings: {
+      readonly introspection: boolean;
+      readonly log: FastifyBaseLogger;
+      readonly metrics: Metrics;
+    },
   ) {
     this.#schema = schema;
     this.#log = settings.log;
+    this.#metrics = settings.metrics;
     this.#format = formatterOf(settings);
   }
 
@@ -122,7 +129,12 @@ export class Subscriptions {
     }
     const { operation } = getOperationAST(document, data.operationName) ?? {};
     return operation === OperationTypeNode.SUBSCRIPTION
-      ? [refusal('BAD_REQUEST', 'Subscriptions are carried by WebSocket and by server-sent events.')]
+      ? [
+          refusal(
+            'BAD_REQUEST',
+            'Subscriptions are carried by WebSocket and by server-sent events.',
+          ),
+        ]
       : undefined;
   }
 
@@ -155,6 +167,7 @@ export class Subscriptions {
     const shared = this.#shared.get(sameness) ?? new SharedExecution(accepted);
     this.#shared.set(sameness, shared);
     shared.subscribers += 1;
+    this.#metrics.countRequest('subscription', 'OK');
     return new ResultStream(source[Symbol.asyncIterator](), shared, beganAt, () => {
       shared.subscribers -= 1;
       if (shared.subscribers === 0) this.#shared.delete(sameness);
@@ -171,13 +184,15 @@ export class Subscriptions {
     errors: readonly unknown[],
     { requestId }: Pick<Context, 'requestId'>,
   ): GraphQLFormattedError[] {
-    return errors.map((error) => {
+    const told = errors.map((error) => {
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       if (isUnexpected(error)) this.#log.error({ requestId, err: cause });
       const raw = error instanceof GraphQLError ? error.toJSON() : { message: '' };
-      const told = this.#format(raw, error);
-      return { ...told, extensions: { ...told.extensions, requestId } };
+      const { extensions, ...rest } = this.#format(raw, error);
+      return { ...rest, extensions: { ...extensions, requestId } };
     });
+    this.#metrics.countRequest('subscription', codeOf(told));
+    return told;
   }
 }
 

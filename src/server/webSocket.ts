@@ -8,10 +8,18 @@
 import fastifyWebSocket, { type WebSocket } from '@fastify/websocket';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import type { Context } from '../resolvers/context';
+import {
+  type Authentication,
+  type Caller,
+  KeysUnavailable,
+  Unauthenticated,
+  onceExpired,
+  scopeRefusal,
+} from './authentication';
 import { type Accepted, type Results, type Subscriptions, refusal } from './subscriptions';
 
 /** How often a socket is pinged, in milliseconds; shorter than proxies wait. */
@@ -26,6 +34,9 @@ const MESSAGE_LIMIT = 100_000;
 /** The most bytes that may wait for a client who keeps asking and reads nothing. */
 const BACKLOG_LIMIT = 4_000_000;
 
+/** How many bytes may wait before the next result is not asked for. */
+const ROOM = 64_000;
+
 /** The most subscriptions of one socket. */
 const MOST_SUBSCRIPTIONS = 100;
 
@@ -37,6 +48,9 @@ const UPGRADING = new Set(['connection', 'upgrade', 'http2-settings']);
 
 /** "Service restart", by RFC 6455's registry: come back, to whoever answers. */
 const RESTART = 1012;
+
+/** "Try again later", by the same. */
+const LATER = 1013;
 
 /** To be registered before any route is declared. */
 export async function webSockets(server: FastifyInstance): Promise<void> {
@@ -88,19 +102,49 @@ function ignoreOtherUpgrades({ server }: FastifyInstance): void {
 /** What a socket is for as long as it is open. */
 interface Connection extends Record<PropertyKey, unknown> {
   readonly socket: WebSocket;
-  /** The ids of operations that have not ended. */
-  readonly running: Set<string>;
-  readonly results: Set<Results>;
+  /** Operations that have not ended, by their ids; null: it has not begun. */
+  readonly running: Map<string, Results | null>;
+  /** Who asks, once they have said so. */
+  caller?: Caller;
 }
 
-/** @returns what is to be done with each socket */
+/**
+ * @param authentication finds out who asks; undefined: whoever asks may
+ * @returns what is to be done with each socket
+ */
 export function speakGraphQL(
   subscriptions: Subscriptions,
   contextOf: (requestId: string) => Context,
   newId: () => string,
-): (socket: WebSocket) => void {
+  authentication: Authentication | undefined,
+): (socket: WebSocket, request: FastifyRequest) => void {
   const graphql = makeServer<Record<string, unknown>, Connection>({
-    onSubscribe: ({ extra: { socket, running } }, id, payload) => {
+    onConnect: async ({ connectionParams = {}, extra: connection }) => {
+      if (authentication === undefined) return true;
+      const { socket } = connection;
+      try {
+        const caller = await authentication.callerOf(authorizationIn(connectionParams));
+        // It may be gone by now.
+        if (socket.readyState !== socket.OPEN) return false;
+        connection.caller = caller;
+        const stopWaiting = onceExpired(caller, () => {
+          socket.close(CloseCode.Unauthorized, 'The token has expired');
+        });
+        socket.once('close', stopWaiting);
+        return true;
+      } catch (error) {
+        if (error instanceof Unauthenticated) {
+          socket.close(CloseCode.Unauthorized, 'Unauthorized');
+        } else if (error instanceof KeysUnavailable) {
+          socket.close(LATER, 'Tokens cannot be checked right now');
+        } else {
+          throw error;
+        }
+        // It is closed already, so that graphql-ws's own close has no effect.
+        return false;
+      }
+    },
+    onSubscribe: ({ extra: { socket, running, caller } }, id, payload) => {
       if (running.has(id)) {
         // It was completed, and has not ended yet: graphql-ws would take the end of that one for this one's.
         socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
@@ -109,18 +153,20 @@ export function speakGraphQL(
       if (running.size >= MOST_SUBSCRIPTIONS) {
         return [refusal('BAD_REQUEST', `A socket carries ${MOST_SUBSCRIPTIONS} at most.`)];
       }
+      const refused = authentication && scopeRefusal('subscription', caller?.scopes ?? null);
+      if (refused) return [refused];
       const accepted = subscriptions.accept(payload, contextOf(newId()));
       if (!('document' in accepted)) return [...accepted];
-      running.add(id);
+      running.set(id, null);
       return accepted;
     },
     // What `onSubscribe` accepted.
     subscribe: (accepted) => subscriptions.begin(accepted as Accepted),
-    onOperation: ({ extra: { socket, results } }, _id, _payload, _accepted, result) => {
+    onOperation: ({ extra: { socket, running } }, id, _payload, _accepted, result) => {
       // From `begin`.
       if (!(Symbol.asyncIterator in result)) return;
       const stream = result as Results;
-      if (socket.readyState === socket.OPEN) results.add(stream);
+      if (socket.readyState === socket.OPEN) running.set(id, stream);
       else void stream.return?.();
     },
     onComplete: ({ extra: { running } }, id) => {
@@ -133,8 +179,8 @@ export function speakGraphQL(
       subscriptions.tellErrors(errors, { requestId: newId() }),
   });
 
-  return (socket) => {
-    const connection: Connection = { socket, running: new Set(), results: new Set() };
+  return (socket, { raw: { socket: tcp } }) => {
+    const connection: Connection = { socket, running: new Map() };
     const gone = new Promise((resolve) => socket.once('close', resolve));
     let heardAt = Date.now();
     const heard = (): void => {
@@ -154,12 +200,14 @@ export function speakGraphQL(
         send: async (message) => {
           // Nor for a client that is on its way out.
           if (socket.readyState === socket.CLOSING) await gone;
-          await new Promise<void>((resolve) => {
+          writeTogether(tcp);
+          const isSent = new Promise<void>((resolve) => {
             socket.send(message, () => {
               // Whoever is gone is told so by the end of the socket.
               resolve();
             });
           });
+          if (socket.bufferedAmount > ROOM) await isSent;
         },
         close: (code, reason) => {
           socket.close(code, reason);
@@ -177,8 +225,24 @@ export function speakGraphQL(
     );
     socket.once('close', (code: number, reason: Buffer) => {
       clearInterval(pinging);
-      for (const results of connection.results) void results.return?.();
+      for (const results of connection.running.values()) void results?.return?.();
       void closed(code, reason.toString());
     });
   };
+}
+
+/** What is written in one turn of the event loop goes as one: a write for each message costs more than the message. */
+function writeTogether(tcp: Socket): void {
+  if (tcp.writableCorked > 0) return;
+  tcp.cork();
+  setImmediate(() => {
+    tcp.uncork();
+  });
+}
+
+/** Of the first message's payload; a client's author may spell the name as HTTP's headers are spelled, or not. */
+function authorizationIn(connectionParams: Readonly<Record<string, unknown>>): unknown {
+  const names = Object.keys(connectionParams);
+  const name = names.find((each) => each.toLowerCase() === 'authorization');
+  return name === undefined ? undefined : connectionParams[name];
 }

@@ -34,11 +34,14 @@ export interface LaneSettings<Entry, Result> {
   readonly queueSize: number;
   /** The most statements in flight. */
   readonly inFlight: number;
+  /** Told of each group that is sent: its size, and how long its first entry had waited, in milliseconds. */
+  readonly observe?: (size: number, waited: number) => void;
 }
 
 interface Waiting<Entry, Result> {
   readonly entry: Entry;
-  /** In milliseconds of the system's clock. */
+  /** When it came, and when it is too late, in milliseconds of the system's clock. */
+  readonly since: number;
   readonly deadline: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
@@ -77,6 +80,11 @@ export class Lane<Entry, Result> {
     return this.#queue.length;
   }
 
+  /** Whether the next entry would be refused at once. */
+  get isFull(): boolean {
+    return this.#queue.length >= this.#settings.queueSize;
+  }
+
   /**
    * @param deadline in milliseconds of the system's clock: an entry that still waits then is told so
    * @returns what its group's statement answered for it
@@ -85,11 +93,12 @@ export class Lane<Entry, Result> {
    *   RefusedData
    */
   async submit(entry: Entry, deadline: number): Promise<Result> {
-    if (this.#queue.length >= this.#settings.queueSize) {
+    if (this.isFull) {
       throw new Overloaded('Too many wait already.');
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ entry, deadline, resolve, reject, uncertain: false, alone: false });
+      const since = Date.now();
+      this.#queue.push({ entry, since, deadline, resolve, reject, uncertain: false, alone: false });
       this.#sweepBy(deadline);
       this.#schedule();
     });
@@ -143,6 +152,8 @@ export class Lane<Entry, Result> {
 
   async #run(group: readonly Rivals<Entry, Result>[]): Promise<void> {
     const leaders = group.flatMap((rivals) => rivals.slice(0, 1));
+    const [first] = leaders;
+    if (first) this.#settings.observe?.(leaders.length, Date.now() - first.since);
     try {
       const results = await this.#settings.execute(leaders.map(({ entry }) => entry));
       this.#failures = 0;

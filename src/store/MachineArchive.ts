@@ -8,7 +8,14 @@ import type { MachinePhase, MachineRecord } from '../machine';
 import { Lane } from './Lane';
 import type { PhaseOf } from './MachineStore';
 import { findAsOfStatement, findVersionStatement } from './statements';
-import { type Keyset, type Page, type PageRequest, readPage, readPages } from './pages';
+import {
+  type Keyset,
+  LARGEST_PAGE,
+  type Page,
+  type PageRequest,
+  readPage,
+  readPages,
+} from './pages';
 import { type Column, type MachineTables, recordOf } from './tables';
 
 /** One recorded change. */
@@ -56,6 +63,9 @@ interface HistoryRequest {
   readonly id: string;
   readonly request: PageRequest;
 }
+
+/** The most transitions that are read of the feed's tail at once. */
+const TAIL_PAGE = 500;
 
 /** The most machines whose histories one statement reads. */
 const GROUP_SIZE = 256;
@@ -143,10 +153,34 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * @param events only transitions by one of these; null: by any
    */
   async feed(events: readonly string[] | null, request: PageRequest): Promise<Page<Transition<P>>> {
+    return this.#feedPage('feed', LARGEST_PAGE, events, request);
+  }
+
+  /**
+   * What follows in the feed, for those who read all of it: in larger pages than a client may ask for.
+   *
+   * @param after a position
+   * @returns the next transitions, `TAIL_PAGE` at most
+   */
+  async feedAfter(events: readonly string[] | null, after: string): Promise<Page<Transition<P>>> {
+    return this.#feedPage('tail', TAIL_PAGE, events, {
+      from: 'start',
+      size: TAIL_PAGE,
+      after: [after],
+    });
+  }
+
+  async #feedPage(
+    name: string,
+    largestPage: number,
+    events: readonly string[] | null,
+    request: PageRequest,
+  ): Promise<Page<Transition<P>>> {
     const { history, historyColumns } = this.#tables;
     const keyset: Keyset = {
-      name: `${history}/feed${events ? '/by' : ''}`,
+      name: `${history}/${name}${events ? '/by' : ''}`,
       table: history,
+      largestPage,
       columns: [...historyColumns, ...TRANSITION_COLUMNS],
       key: [POSITION],
       descending: false,
@@ -178,6 +212,16 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   /** How many machines are in each state; exactly consistent with the feed at its position. */
   async census(): Promise<Census> {
     return this.#census.submit(null, Date.now() + this.#settings.timeout);
+  }
+
+  /** How large the ledger's table is, in bytes. */
+  async ledgerSize(): Promise<number> {
+    const { ledger } = this.#tables;
+    const [row] = await this.#database.run<{ size: string }>(
+      { name: `${ledger}/size`, text: `SELECT pg_table_size('${ledger}') AS size` },
+      [],
+    );
+    return Number(row?.size);
   }
 
   async #readPasts(requests: readonly PastRequest[]): Promise<(P | null)[]> {

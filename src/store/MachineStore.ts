@@ -47,7 +47,18 @@ export interface StoreSettings {
   readonly queueSize: number;
   /** Told once, when the database shows that no change may be made any more; the store then refuses all. */
   readonly onBrokenLedger: (error: Error) => void;
+  readonly observer?: StoreObserver;
 }
+
+/** Whoever counts what the store does. */
+export interface StoreObserver {
+  /** A group is sent: how many entries, and how long the first had waited, in milliseconds. */
+  readonly onGroup: (lane: string, size: number, waited: number) => void;
+  /** A transition was asked for; `lost` is a lost swap, which is tried again. */
+  readonly onTransition: (event: string, outcome: TransitionOutcome) => void;
+}
+
+export type TransitionOutcome = 'applied' | 'replayed' | 'refused' | 'lost' | 'failed';
 
 interface KeyedLookup {
   readonly id: string;
@@ -103,12 +114,16 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#settings = settings;
 
     const { queueSize } = settings;
+    const observe = (lane: string) => (size: number, waited: number) => {
+      settings.observer?.onGroup(lane, size, waited);
+    };
     const reads = { groupSize: GROUP_SIZE, queueSize, inFlight: 2 };
     // A second commit in flight would wait for the first one's lock of the ledger, and make both groups smaller.
     const commits = { ...reads, inFlight: 1 };
     const find = findStatement(tables);
     this.#finds = new Lane({
       ...reads,
+      observe: observe('find'),
       execute: (ids) => this.#find(find, ids),
       keyOf: (id) => id,
       follow: (record) => record,
@@ -116,6 +131,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     const findWithKey = findWithKeyStatement(tables);
     this.#keyedFinds = new Lane({
       ...reads,
+      observe: observe('find with key'),
       execute: (lookups) => this.#findWithKey(findWithKey, lookups),
       keyOf: ({ id, key }) => `${id} ${key}`,
       follow: (found) => found,
@@ -123,6 +139,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     const findVersion = findVersionStatement(tables);
     this.#versions = new Lane({
       ...reads,
+      observe: observe('find version'),
       execute: (lookups) => this.#findVersions(findVersion, lookups),
       keyOf: ({ id, version }) => `${id} ${version}`,
       follow: (found) => found,
@@ -130,6 +147,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     const begin = beginStatement(tables);
     this.#begins = new Lane({
       ...commits,
+      observe: observe('begin'),
       execute: (changes) => this.#commit(begin, changes),
       keyOf: ({ record }) => record.id,
       follow: () => false,
@@ -139,6 +157,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     const swap = swapStatement(tables);
     this.#swaps = new Lane({
       ...commits,
+      observe: observe('swap'),
       execute: (changes) => this.#commit(swap, changes),
       // Of several swaps of one version only one can win, and whether it does, the others are lost.
       keyOf: ({ record }) => `${record.id} ${record.version}`,
@@ -228,10 +247,15 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
         idempotencyKey === null
           ? { record: await this.#finds.submit(id, deadline), recorded: null }
           : await this.#keyedFinds.submit({ id, key: idempotencyKey }, deadline);
-      if (record === null) return null;
+      if (record === null) {
+        this.#count(event, 'refused');
+        return null;
+      }
       if (recorded !== null) {
         const same = occurredAt?.getTime() ?? recorded.occurredAt.getTime();
-        return recorded.event === event && recorded.occurredAt.getTime() === same
+        const isReplay = recorded.event === event && recorded.occurredAt.getTime() === same;
+        this.#count(event, isReplay ? 'replayed' : 'refused');
+        return isReplay
           ? // Recorded by the same event, and so one of the step's own outcomes.
             (recorded.phase as Outcome)
           : new IdempotencyKeyReused(recorded.key);
@@ -239,7 +263,10 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
 
       const phase = this.#phaseOf(record);
       const outcome = step(phase, { occurredAt, now: this.#settings.now() });
-      if (outcome instanceof TransitionError) return outcome;
+      if (outcome instanceof TransitionError) {
+        this.#count(event, 'refused');
+        return outcome;
+      }
 
       const { version } = outcome.state;
       const token = randomUUID();
@@ -257,6 +284,32 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     }
   }
 
+  /** Whether so many wait already that another one may be refused at once. */
+  get isFull(): boolean {
+    return (
+      this.#finds.isFull ||
+      this.#keyedFinds.isFull ||
+      this.#versions.isFull ||
+      this.#begins.isFull ||
+      this.#swaps.isFull
+    );
+  }
+
+  /** How many wait, in each lane. */
+  get queues(): Readonly<Record<string, number>> {
+    return {
+      find: this.#finds.length,
+      'find with key': this.#keyedFinds.length,
+      'find version': this.#versions.length,
+      begin: this.#begins.length,
+      swap: this.#swaps.length,
+    };
+  }
+
+  #count(event: string, outcome: TransitionOutcome): void {
+    this.#settings.observer?.onTransition(event, outcome);
+  }
+
   #deadline(): number {
     return Date.now() + this.#settings.timeout;
   }
@@ -270,8 +323,11 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   ): Promise<boolean> {
     if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
     try {
-      return await lane.submit(change, deadline);
+      const isApplied = await lane.submit(change, deadline);
+      this.#count(change.event, isApplied ? 'applied' : 'lost');
+      return isApplied;
     } catch (error) {
+      this.#count(change.event, 'failed');
       if (error instanceof OutcomeUnknown) throw new OutcomeUnknown(retryWith, { cause: error });
       throw error;
     }

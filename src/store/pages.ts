@@ -16,7 +16,7 @@ export const LARGEST_PAGE = 100;
 export interface PageRequest {
   /** Counted from the connection's start (`first`), or from its end (`last`). */
   readonly from: 'start' | 'end';
-  /** At most so many rows, `LARGEST_PAGE` or fewer. */
+  /** At most so many rows, as many as the keyset's largest page has or fewer. */
   readonly size: number;
   /** Only what comes after this place. */
   readonly after?: Key | undefined;
@@ -35,6 +35,8 @@ export interface Keyset {
   /** Names the statements: of this keyset, and of no other. */
   readonly name: string;
   readonly table: string;
+  /** The most rows of a page; left out: `LARGEST_PAGE`. */
+  readonly largestPage?: number;
   readonly columns: readonly Column[];
   /** The order: some of the columns, unique together. */
   readonly key: readonly Column[];
@@ -134,7 +136,9 @@ function pageStatement(
 
   const limit = parameter(request.size + 1, 'bigint');
   // For scans, as a number in the text: by a parameter alone, a plan for all values expects a tenth of the table.
-  const scanned = String(LARGEST_PAGE + 1);
+  const { largestPage = LARGEST_PAGE } = keyset;
+  if (request.size > largestPage) throw new RangeError(`A page has ${largestPage} rows at most.`);
+  const scanned = String(largestPage + 1);
   const partitions =
     partition && `unnest(${parameter(partition.values, `${partition.column.type}[]`)})`;
   const filterList = filter ? parameter(filter.values, 'text[]') : 'NULL::text[]';

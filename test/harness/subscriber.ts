@@ -29,6 +29,7 @@ export interface Subscriber {
 /**
  * @param server with a `url`, without a path
  * @param onResult called with each result, as it comes
+ * @param token said where its transport says it; undefined: nothing is said
  */
 export function subscribe(
   server: { readonly url: string },
@@ -36,6 +37,7 @@ export function subscribe(
   query: string,
   variables: Record<string, unknown> = {},
   onResult: (result: Subscriber['results'][number]) => void = () => undefined,
+  token?: string,
 ): Subscriber {
   const results: Subscriber['results'][number][] = [];
   const waiting = new Set<() => void>();
@@ -67,11 +69,13 @@ export function subscribe(
 
   let socket: WebSocket | undefined;
   const url = `${server.url}/graphql`;
+  const credentials = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const client =
     transport === 'WebSocket'
       ? createWebSocketClient({
           url: url.replace('http', 'ws'),
           webSocketImpl: WebSocket,
+          connectionParams: credentials,
           retryAttempts: 0,
           // Until it is stopped: a test may want to know whether the server has closed it.
           lazy: false,
@@ -83,7 +87,7 @@ export function subscribe(
             },
           },
         })
-      : createEventStreamClient({ url, retryAttempts: 0 });
+      : createEventStreamClient({ url, headers: credentials, retryAttempts: 0 });
   const unsubscribe = client.subscribe({ query, variables }, sink);
   return {
     results,

@@ -21,8 +21,9 @@ const PICTURE: Record<string, readonly string[]> = {
     'machine',
     'database',
     'entities',
+    'metrics',
   ],
-  server: ['resolvers', 'feed/errors', 'database/failures'],
+  server: ['resolvers', 'feed/errors', 'store/pages', 'database/failures', 'metrics'],
   resolvers: ['feed', 'store', 'machine'],
   feed: ['store', 'machine', 'database/failures'],
   store: ['machine', 'database'],
@@ -30,6 +31,7 @@ const PICTURE: Record<string, readonly string[]> = {
   database: [],
   entities: [],
   config: [],
+  metrics: [],
   ormconfig: ['entities', 'migrations'],
   migrations: [],
 };
@@ -44,6 +46,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'class-validator': ['resolvers'],
   fastify: ['server', 'application'],
   '@apollo/server': ['server'],
+  'prom-client': ['metrics'],
   jose: ['server'],
 };
 

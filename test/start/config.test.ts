@@ -31,7 +31,21 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
   GRAPHIQL: { values: ['true', 'ON', '0'], allowed: /"on"\|"off"/ },
   INTROSPECTION: { values: ['false', 'Off', '0'], allowed: /"on"\|"off"/ },
   LOG_LEVEL: { values: ['verbose', 'INFO', '30'], allowed: /"fatal"\|.*"info"\|.*"silent"/ },
-  AUTH: { values: ['on', 'none', 'OFF'], allowed: /"?off"?/ },
+  AUTH: { values: ['on', 'none', 'OFF', 'JWT'], allowed: /"jwt"\|"off"/ },
+  AUTH_JWKS_URL: {
+    values: [
+      'nonsense',
+      '/keys',
+      'issuer.example/keys',
+      'file:///keys',
+      'ftp://issuer.example/keys',
+      'https:issuer.example',
+    ],
+    allowed: /https:\/\/ URL/,
+  },
+  AUTH_JWT_SECRET: { values: ['short', 'x'.repeat(31), 'é'.repeat(15)], allowed: /32 bytes/ },
+  AUTH_ISSUER: { values: ['https://issuer.example'], allowed: /nothing without AUTH=jwt/ },
+  AUTH_AUDIENCE: { values: ['lives'], allowed: /nothing without AUTH=jwt/ },
   CORS_ORIGINS: {
     values: [
       '*',
@@ -76,7 +90,8 @@ test.each(cases)('$name=$value is refused', ({ name, value, allowed }) => {
   const message = messageOf({ [name]: value });
   expect(message.split('\n')).toHaveLength(1);
   expect(message).toContain(name);
-  expect(message).toContain(value);
+  if (name === 'AUTH_JWT_SECRET') expect(message).not.toContain(value);
+  else expect(message).toContain(value);
   expect(message).toMatch(allowed);
 });
 
@@ -117,6 +132,7 @@ test('what is not set, or set to nothing, has its default', () => {
     playground: true,
     introspection: true,
     logLevel: 'info',
+    tokens: undefined,
     corsOrigins: [],
     requestTimeout: 5_000,
     shutdownGrace: 10_000,
@@ -163,4 +179,59 @@ test('what is allowed is taken', () => {
 
 test.each(['127.0.0.1', '::1', 'localhost'])('%s is loopback, and needs no AUTH', (host) => {
   expect(readConfiguration({ HOST: host })).toMatchObject({ host, loopback: true });
+});
+
+describe('AUTH=jwt', () => {
+  const url = 'https://issuer.example/keys?of=lives';
+  // In bytes it is just long enough.
+  const secret = 'é'.repeat(16);
+
+  test.each([
+    ['neither keys nor a secret', {}, 'AUTH', /AUTH_JWKS_URL or AUTH_JWT_SECRET/],
+    [
+      'both',
+      { AUTH_JWKS_URL: url, AUTH_JWT_SECRET: secret },
+      'AUTH_JWKS_URL',
+      /nothing beside AUTH_JWT_SECRET/,
+    ],
+    [
+      'keys at an address with credentials',
+      { AUTH_JWKS_URL: 'https://user:s3cret@issuer.example/keys' },
+      'AUTH_JWKS_URL',
+      /URL without credentials/,
+    ],
+  ])('with %s is refused', (_description, source, name, allowed) => {
+    const message = messageOf({ AUTH: 'jwt', ...source });
+    expect(message.split('\n')).toHaveLength(1);
+    expect(message.split('=')[0]).toBe(name);
+    expect(message).toMatch(allowed);
+    expect(message).not.toContain(secret);
+    expect(message).not.toContain('s3cret');
+  });
+
+  test.each([
+    ['AUTH_JWKS_URL', url],
+    ['AUTH_JWT_SECRET', secret],
+    ['AUTH_ISSUER', 'https://issuer.example'],
+    ['AUTH_AUDIENCE', 'lives'],
+  ])('is what %s is refused without', (name, value) => {
+    for (const source of [{}, { AUTH: 'off' }]) {
+      const message = messageOf({ ...source, [name]: value });
+      expect(message).toMatch(/nothing without AUTH=jwt/);
+      expect(message.split('=')[0]).toBe(name);
+      expect(message).not.toContain(secret);
+    }
+  });
+
+  test('takes keys or a secret, and what the claims must be', () => {
+    expect(
+      readConfiguration({ AUTH: 'jwt', AUTH_JWKS_URL: url, AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' }),
+    ).toMatchObject({ tokens: { keys: { url }, issuer: 'i', audience: 'a' } });
+    expect(
+      readConfiguration({ AUTH: 'jwt', AUTH_JWT_SECRET: secret, HOST: '0.0.0.0' }),
+    ).toMatchObject({
+      loopback: false,
+      tokens: { keys: { secret }, issuer: undefined, audience: undefined },
+    });
+  });
 });

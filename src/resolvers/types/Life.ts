@@ -1,6 +1,7 @@
 /**
  * The interface `Life` and the object types of its phases: each a view of a phase of the machine, with no
- * rule of its own. Which fields a phase has more than a life is what its narrowed record guarantees.
+ * rule of its own. Which fields a phase has more than a life is what its narrowed record guarantees. Fields, not
+ * accessors: type-graphql takes an accessor for a resolver, and runs it as one.
  */
 import { Args, Ctx, Field, ID, Int, InterfaceType, ObjectType } from 'type-graphql';
 import {
@@ -35,33 +36,29 @@ export abstract class NodeType {
   description: 'A life: gestating, alive or dead. Each phase is an object type of its own.',
 })
 export abstract class LifeType<P extends Phase = Phase> extends NodeType {
-  constructor(protected readonly life: P) {
-    super(life.state.id);
-  }
-
   @Field(() => PhaseEnum, { description: 'Where this life is in its lifecycle.' })
-  get phase(): LifeState {
-    return this.life.stateType;
-  }
+  readonly phase: LifeState;
 
   @Field(() => Int, { description: '1 when conceived; one more with each transition.' })
-  get version(): number {
-    return this.life.state.version;
-  }
+  readonly version: number;
 
   @Field(() => DateTime, { description: 'When it was conceived.' })
-  get createdAt(): Date {
-    return this.life.state.createdAt;
-  }
+  readonly createdAt: Date;
 
   @Field(() => DateTime, { description: 'When its last transition was recorded.' })
-  get updatedAt(): Date {
-    return this.life.state.updatedAt;
-  }
+  readonly updatedAt: Date;
 
   @Field(() => [LifeEventEnum], { description: 'What this life accepts now.' })
-  get nextEvents(): readonly LifeEvent[] {
-    return this.life.nextEvents;
+  readonly nextEvents: readonly LifeEvent[];
+
+  constructor(protected readonly life: P) {
+    const { id, version, createdAt, updatedAt } = life.state;
+    super(id);
+    this.phase = life.stateType;
+    this.version = version;
+    this.createdAt = createdAt;
+    this.updatedAt = updatedAt;
+    this.nextEvents = life.nextEvents;
   }
 
   @Field(() => LifeSnapshotType, {
@@ -90,23 +87,29 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
 
 @ObjectType('Gestating', {
   implements: [LifeType, NodeType],
+  simpleResolvers: true,
   description: 'A life that was conceived, and is not born yet.',
 })
 export class GestatingType extends LifeType<Gestating> {}
 
 @ObjectType('Alive', {
   implements: [LifeType, NodeType],
+  simpleResolvers: true,
   description: 'A life that was born, and is not dead yet.',
 })
 export class AliveType extends LifeType<Alive> {
   @Field(() => DateTime, { description: 'When it was born.' })
-  get bornAt(): Date {
-    return this.life.state.bornAt;
+  readonly bornAt: Date;
+
+  constructor(life: Alive) {
+    super(life);
+    this.bornAt = life.state.bornAt;
   }
 }
 
 @ObjectType('Dead', {
   implements: [LifeType, NodeType],
+  simpleResolvers: true,
   description: 'A life that has ended. Nothing follows.',
 })
 export class DeadType extends LifeType<Dead> {
@@ -114,13 +117,15 @@ export class DeadType extends LifeType<Dead> {
     nullable: true,
     description: 'When it was born; null: it died before it was born.',
   })
-  get bornAt(): Date | null {
-    return this.life.state.bornAt;
-  }
+  readonly bornAt: Date | null;
 
   @Field(() => DateTime, { description: 'When it died.' })
-  get diedAt(): Date {
-    return this.life.state.diedAt;
+  readonly diedAt: Date;
+
+  constructor(life: Dead) {
+    super(life);
+    this.bornAt = life.state.bornAt;
+    this.diedAt = life.state.diedAt;
   }
 }
 

@@ -17,59 +17,51 @@ import { LifeEventEnum, PhaseEnum } from './enums';
   description: 'One recorded change, written in the same transaction as the change itself.',
 })
 export class LifeTransitionType {
-  constructor(private readonly transition: Transition<Phase>) {}
-
   @Field(() => String, { description: 'Its place in the feed of all transitions; opaque.' })
-  get cursor(): string {
-    return feedCursor.of(this.transition);
-  }
+  readonly cursor: string;
 
   @Field(() => LifeEventEnum, { description: 'What happened.' })
-  get event(): LifeEvent {
-    return this.transition.event;
-  }
+  readonly event: LifeEvent;
 
   @Field(() => PhaseEnum, { nullable: true, description: 'The phase before; null: a conception.' })
-  get from(): LifeState | null {
-    return this.transition.from;
-  }
+  readonly from: LifeState | null;
 
   @Field(() => PhaseEnum, { description: 'The phase after.' })
-  get to(): LifeState {
-    return this.transition.phase.stateType;
-  }
+  readonly to: LifeState;
 
   @Field(() => Int, { description: 'The version of the life that this made.' })
-  get version(): number {
-    return this.transition.phase.state.version;
-  }
+  readonly version: number;
 
   @Field(() => DateTime, { description: 'When it happened, as the caller says.' })
-  get occurredAt(): Date {
-    return this.transition.occurredAt;
-  }
+  readonly occurredAt: Date;
 
   @Field(() => DateTime, { description: 'When it was recorded.' })
-  get recordedAt(): Date {
-    return this.transition.recordedAt;
-  }
+  readonly recordedAt: Date;
 
   @Field(() => String, {
     nullable: true,
     description: 'Who asked for it: the token’s subject; null when nobody was asked to say.',
   })
-  get actor(): string | null {
-    return this.transition.actor;
-  }
+  readonly actor: string | null;
 
   @Field(() => ID, { description: 'The id of the life that it happened to.' })
-  get lifeId(): string {
-    return this.transition.phase.state.id;
-  }
+  readonly lifeId: string;
 
   @Field(() => LifeSnapshotType, { description: 'The life as it was right after.' })
-  get snapshot(): LifeSnapshotType {
-    return new LifeSnapshotType(this.transition.phase);
+  readonly snapshot: LifeSnapshotType;
+
+  constructor(transition: Transition<Phase>) {
+    const { event, from, phase, occurredAt, recordedAt, actor } = transition;
+    this.cursor = feedCursor.of(transition);
+    this.event = event;
+    this.from = from;
+    this.to = phase.stateType;
+    this.version = phase.state.version;
+    this.occurredAt = occurredAt;
+    this.recordedAt = recordedAt;
+    this.actor = actor;
+    this.lifeId = phase.state.id;
+    this.snapshot = new LifeSnapshotType(phase);
   }
 }
 

@@ -1,0 +1,135 @@
+/**
+ * What is counted and measured, for Prometheus. Owns the names, the labels and their units; does not know who
+ * counts. No label has a value that a client chooses, or the series would grow without a bound.
+ */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** What is read only when somebody looks. */
+export interface Readings {
+  /** How many requests wait, by the lane in which they do. */
+  readonly queues: () => Readonly<Record<string, number>>;
+  readonly connections: () => {
+    readonly total: number;
+    readonly idle: number;
+    readonly waiting: number;
+  };
+  readonly subscribers: () => number;
+  /** How long the last transition took from being recorded to being in the feed, in milliseconds. */
+  readonly feedLag: () => number;
+  /** How large the ledger's table is, in bytes: it grows while somebody holds an old snapshot. */
+  readonly ledgerSize: () => Promise<number>;
+}
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<'operation' | 'code'>;
+  readonly #transitions: Counter<'event' | 'outcome'>;
+  readonly #groupSizes: Histogram<'lane'>;
+  readonly #groupWaits: Histogram<'lane'>;
+
+  constructor() {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    this.#requests = new Counter({
+      name: 'graphql_requests_total',
+      help: 'Requests that were answered, by the kind of their operation and the code of their first error',
+      labelNames: ['operation', 'code'],
+      registers,
+    });
+    this.#transitions = new Counter({
+      name: 'machine_transitions_total',
+      help: 'Transitions that were asked for, by what became of them; a lost swap is tried again',
+      labelNames: ['event', 'outcome'],
+      registers,
+    });
+    this.#groupSizes = new Histogram({
+      name: 'lane_group_size',
+      help: 'Entries of one statement',
+      labelNames: ['lane'],
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      registers,
+    });
+    this.#groupWaits = new Histogram({
+      name: 'lane_wait_seconds',
+      help: 'How long the first entry of a group had waited when it was sent',
+      labelNames: ['lane'],
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
+      registers,
+    });
+  }
+
+  /** The media type of what `expose` returns. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** @returns all of it, as Prometheus reads it */
+  async expose(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** @param code of the first error; `OK` where there is none */
+  countRequest(operation: string, code: string): void {
+    this.#requests.inc({ operation, code });
+  }
+
+  countTransition(event: string, outcome: string): void {
+    this.#transitions.inc({ event, outcome });
+  }
+
+  /** @param waited in milliseconds */
+  countGroup(lane: string, size: number, waited: number): void {
+    this.#groupSizes.observe({ lane }, size);
+    this.#groupWaits.observe({ lane }, waited / 1_000);
+  }
+
+  /** Has these read whenever somebody looks. */
+  read(readings: Readings): void {
+    const gauge = <Label extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly Label[],
+      collect: (set: (value: number, labels?: Partial<Record<Label, string>>) => void) => unknown,
+    ): void => {
+      const created = new Gauge<Label>({
+        name,
+        help,
+        labelNames,
+        registers: [this.#registry],
+        collect: async () => {
+          await collect((value, labels = {}) => {
+            created.set(labels, value);
+          });
+        },
+      });
+    };
+    gauge('lane_queue_length', 'Entries that wait for their statement', ['lane'], (set) => {
+      for (const [lane, length] of Object.entries(readings.queues())) set(length, { lane });
+    });
+    gauge('database_connections', 'Connections of the pool', ['state'], (set) => {
+      const { total, idle, waiting } = readings.connections();
+      set(idle, { state: 'idle' });
+      set(total - idle, { state: 'busy' });
+      set(waiting, { state: 'wanted' });
+    });
+    gauge('feed_subscribers', 'Subscriptions that are open', [], (set) => {
+      set(readings.subscribers());
+    });
+    gauge(
+      'feed_lag_seconds',
+      'From being recorded to being in the feed, of the last transition',
+      [],
+      (set) => {
+        set(readings.feedLag() / 1_000);
+      },
+    );
+    gauge(
+      'ledger_size_bytes',
+      'The ledger’s table; it grows while somebody holds an old snapshot',
+      [],
+      async (set) => {
+        set(await readings.ledgerSize().catch(() => NaN));
+      },
+    );
+  }
+}

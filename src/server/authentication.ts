@@ -1,0 +1,221 @@
+/**
+ * Who asks, by a signed token, and what that lets them do: one set of rules, however a request travels. Knows
+ * JSON Web Tokens, and the HTTP headers that carry them; not what is asked for.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
+import type { FastifyBaseLogger } from 'fastify';
+import { GraphQLError, type OperationTypeNode } from 'graphql';
+import { type JWTVerifyGetKey, createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type { Context } from '../resolvers/context';
+
+/** Whose tokens are taken. */
+export interface TokenRules {
+  /** Where the issuer publishes its keys, or the secret that it signs with. */
+  readonly keys: { readonly url: string } | { readonly secret: string };
+  /** What the claims `iss` and `aud` must be; undefined: anything, or not there. */
+  readonly issuer: string | undefined;
+  readonly audience: string | undefined;
+}
+
+/** Whom a valid token speaks for. */
+export interface Caller {
+  /** The token's subject. */
+  readonly actor: string;
+  readonly scopes: ReadonlySet<string>;
+  /** In milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** There is no valid token. */
+export class Unauthenticated extends Error {
+  override readonly name = 'Unauthenticated';
+
+  /** @param challenge what RFC 6750 has a client told in `WWW-Authenticate` */
+  constructor(
+    message: string,
+    readonly challenge: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The keys cannot be had, so that nobody knows whether a token is valid. */
+export class KeysUnavailable extends Error {
+  override readonly name = 'KeysUnavailable';
+
+  constructor(cause: unknown) {
+    super('Tokens cannot be checked right now. Nothing was changed; try again later.', { cause });
+  }
+}
+
+/** Ours to say, never the token's: with a published key for a secret anybody could sign. */
+const ALGORITHMS = {
+  secret: ['HS256'],
+  published: [
+    ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+    ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+  ],
+};
+
+/** By how much an issuer's clock may be ahead of ours, in seconds. */
+const CLOCK_TOLERANCE = 5;
+
+/** How long the issuer's keys are waited for, in milliseconds. */
+const KEYS_TIMEOUT = 2_000;
+
+/** The longest time that Node can wait, in milliseconds. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** RFC 6750, section 2.1. */
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
+
+/** What the database can hold, and a log may have; as long as OpenID Connect allows. */
+const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+/** Checks tokens by the rules that it is made with. */
+export class Authentication {
+  readonly #keyOf: JWTVerifyGetKey;
+  readonly #options: Parameters<typeof jwtVerify>[2];
+
+  constructor({ keys, issuer, audience }: TokenRules, log: FastifyBaseLogger) {
+    this.#keyOf = 'url' in keys ? publishedKeys(keys.url, log) : sharedSecret(keys.secret);
+    this.#options = {
+      algorithms: 'url' in keys ? ALGORITHMS.published : ALGORITHMS.secret,
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: CLOCK_TOLERANCE,
+      ...(issuer === undefined ? {} : { issuer }),
+      ...(audience === undefined ? {} : { audience }),
+    };
+  }
+
+  /**
+   * @param authorization as it came, in a header or in the first message of a socket
+   * @throws Unauthenticated, KeysUnavailable
+   */
+  async callerOf(authorization: unknown): Promise<Caller> {
+    if (authorization === undefined) {
+      throw new Unauthenticated('A token is needed: Authorization: Bearer ….', 'Bearer');
+    }
+    const [, token] = BEARER.exec(typeof authorization === 'string' ? authorization : '') ?? [];
+    if (token === undefined) throw invalid();
+    const { payload } = await jwtVerify(token, this.#keyOf, this.#options).catch(
+      (error: unknown) => {
+        throw error instanceof KeysUnavailable ? error : invalid();
+      },
+    );
+    const { sub, exp = 0, scope } = payload;
+    const expiresAt = exp * 1_000;
+    // The tolerance is for a token that is not valid yet; none is valid for longer than it says.
+    if (expiresAt <= Date.now()) throw invalid();
+    if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw invalid();
+    const words = typeof scope === 'string' ? scope.split(' ') : [];
+    return { actor: sub, scopes: new Set(words), expiresAt };
+  }
+}
+
+/** Not why: that is nobody's business but the issuer's. */
+function invalid(): Unauthenticated {
+  return new Unauthenticated(
+    'The token is not valid, or not any more.',
+    'Bearer error="invalid_token"',
+  );
+}
+
+function sharedSecret(secret: string): JWTVerifyGetKey {
+  const key = new TextEncoder().encode(secret);
+  return () => key;
+}
+
+/** Fetched when first needed, again when a token names another key, and every ten minutes. */
+function publishedKeys(url: string, log: FastifyBaseLogger): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_TIMEOUT });
+  let failing = false;
+  return async (header, token) => {
+    try {
+      const key = await keys(header, token);
+      failing = false;
+      return key;
+    } catch (error) {
+      if (
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys
+      ) {
+        throw error;
+      }
+      // Once, not for each who asks meanwhile.
+      if (!failing) log.error({ err: error }, 'The keys of AUTH_JWKS_URL cannot be had');
+      failing = true;
+      throw new KeysUnavailable(error);
+    }
+  };
+}
+
+/** The scope that an operation needs; neither implies the other. */
+const SCOPES: Readonly<Record<`${OperationTypeNode}`, string>> = {
+  query: 'lives:read',
+  subscription: 'lives:read',
+  mutation: 'lives:write',
+};
+
+/** @returns why the operation is refused, or undefined where it may go on */
+export function scopeRefusal(
+  operation: `${OperationTypeNode}`,
+  scopes: ReadonlySet<string> | null,
+): GraphQLError | undefined {
+  const needed = SCOPES[operation];
+  if (scopes?.has(needed) === true) return undefined;
+  return new GraphQLError(`The token lacks the scope ${needed}.`, {
+    extensions: { code: 'FORBIDDEN', http: { status: 403 } },
+  });
+}
+
+/** Whether a token lets its bearer do anything at all. */
+export function hasAnyScope({ scopes }: Caller): boolean {
+  return Object.values(SCOPES).some((scope) => scopes.has(scope));
+}
+
+/** For Apollo Server: refuses a request as a whole, before anything of it is executed. */
+export function requireScopes(): ApolloServerPlugin<Context> {
+  const listener = Promise.resolve<GraphQLRequestListener<Context>>({
+    didResolveOperation: async ({ operation, contextValue: { scopes } }) => {
+      // Where none was found, none is executed.
+      const refused = operation && scopeRefusal(operation.operation, scopes);
+      if (refused) throw refused;
+    },
+  });
+  return { requestDidStart: () => listener };
+}
+
+/** @returns how to call it off */
+export function onceExpired({ expiresAt }: Caller, callback: () => void): () => void {
+  const wait = (): NodeJS.Timeout =>
+    setTimeout(
+      () => {
+        if (Date.now() < expiresAt) timer = wait();
+        else callback();
+      },
+      Math.min(expiresAt - Date.now(), LONGEST_TIMEOUT),
+    );
+  let timer = wait();
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
+/** The headers by which a proxy says whom it asks for. */
+const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip'];
+
+/**
+ * For a server that asks nobody for a token.
+ *
+ * @returns what is to be called with the headers of each request, and warns of the first that a proxy passed on
+ */
+export function warnOfProxies(log: FastifyBaseLogger): (headers: IncomingHttpHeaders) => void {
+  let warned = false;
+  return (headers) => {
+    if (warned || !PROXY_HEADERS.some((name) => headers[name] !== undefined)) return;
+    warned = true;
+    log.warn('A request came through a proxy, and AUTH is off: whoever reaches the proxy may ask.');
+  };
+}
