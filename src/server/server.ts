@@ -180,7 +180,7 @@ export async function createServer(
     reply.code(503).header('retry-after', 1).send(errorBody(code, message));
   };
   const onRequest = authenticate ? [vary, door, authenticate, requireAnyScope] : [vary, door];
-  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  const handler = (request: FastifyRequest, reply: FastifyReply): unknown => {
     const errors = subscriptions.refuse(parametersOf(request));
     if (errors === undefined) return execute.call(server, request, reply);
     const told = subscriptions.tellErrors(errors, { requestId: request.id });

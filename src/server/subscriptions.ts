@@ -116,8 +116,10 @@ export class Subscriptions {
    * @returns why a request is refused that wants a single answer, if it is
    */
   refuse(given: unknown): readonly GraphQLError[] | undefined {
+    // Most requests are neither, and are not to be read twice.
+    if (!mentionsSubscription(given)) return undefined;
     const { data } = request.safeParse(given);
-    if (data?.query.includes('subscription') !== true) return undefined;
+    if (data === undefined) return undefined;
     let document;
     try {
       document = parse(data.query, parseOptions);
@@ -267,6 +269,11 @@ class ResultStream implements Results {
     await this.#events.return?.();
     return { done: true, value: undefined };
   }
+}
+
+function mentionsSubscription(given: unknown): boolean {
+  if (typeof given !== 'object' || given === null || !('query' in given)) return false;
+  return typeof given.query === 'string' && given.query.includes('subscription');
 }
 
 /** @returns undefined for what is nested so deep that it overflows the stack */
