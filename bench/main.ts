@@ -109,5 +109,6 @@ Promise.race([main(ends), interrupted])
   })
   .finally(async () => {
     for (const end of ends.reverse()) await end();
+    // Idle connections of the load would keep it alive for a while.
     process.exit();
   });

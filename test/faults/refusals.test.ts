@@ -214,6 +214,37 @@ describe('is tried again within the deadline:', () => {
   });
 });
 
+describe('a full queue', () => {
+  play({ MAX_QUEUE: '2' });
+
+  test('refuses at the door, before anything is read, and only as long as it is full', async () => {
+    const ids = [await scene.conceive(), await scene.conceive(), await scene.conceive()];
+    const letGo = await scene.holdCommits();
+    const [first = '', ...others] = ids;
+    const sent = scene.mutate('birth', { id: first });
+    await scene.untilWaiting();
+    const waiting = others.map(async (id) => scene.mutate('birth', { id }));
+    const post = async (): Promise<Response> =>
+      fetch(`${scene.server.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: 'not even JSON',
+      });
+    await until(async () => (await post()).status === 503);
+    const refused = await post();
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toEqual({
+      errors: [
+        expect.objectContaining({ extensions: expect.objectContaining({ code: 'OVERLOADED' }) }),
+      ],
+    });
+    await letGo();
+    const births = await Promise.all([sent, ...waiting]);
+    expect(births.map(({ data }) => data)).toEqual(ids.map(birthOf));
+    expect((await post()).status).toBe(400);
+  });
+});
+
 describe('is told when the deadline has come:', () => {
   play({ REQUEST_TIMEOUT_MS: '1000', DATABASE_POOL_SIZE: '2' });
 
