@@ -15,20 +15,22 @@ import {
   type GraphQLSchema,
   OperationTypeNode,
   createSourceEventStream,
-  execute,
   getOperationAST,
   parse,
   specifiedRules,
   validate,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Metrics } from '../metrics';
 import type { Context } from '../resolvers/context';
 import { parseOptions, validationRules } from './documents';
 import { codeOf, formatterOf, isUnexpected } from './errors';
+import { Executable } from './executable';
 
 /** A subscription that may begin. */
 export interface Accepted extends ExecutionArgs {
+  readonly executable: Executable;
   readonly contextValue: Context;
   /** The same for all that are to get the same. */
   readonly sameness: string;
@@ -39,6 +41,9 @@ export type Results = AsyncIterableIterator<ExecutionResult, undefined>;
 
 /** How long a result may be given to others, in milliseconds. */
 const SHARED_FOR = 1_000;
+
+/** How much of the text of accepted documents is remembered, in characters: clients of a kind all send the same. */
+const REMEMBERED = 1_000_000;
 
 const request = z.object({
   query: z.string(),
@@ -51,6 +56,11 @@ export class Subscriptions {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: Metrics;
   readonly #format: ReturnType<typeof formatterOf>;
+  /** By what was sent. Those who come back all at once, after a restart, are not each parsed and validated anew. */
+  readonly #executables = new LRUCache<string, Executable>({
+    maxSize: REMEMBERED,
+    sizeCalculation: (_executable, asked) => asked.length,
+  });
   /** What is computed together, for as long as somebody is subscribed to it. */
   readonly #shared = new Map<string, SharedExecution>();
 
@@ -79,6 +89,28 @@ export class Subscriptions {
       return [refusal('BAD_REQUEST', `This is no GraphQL request. ${parts.join('. ')}`)];
     }
     const { query, variables, operationName } = data;
+    const asked = JSON.stringify([query, operationName]);
+    const executable = this.#executables.get(asked) ?? this.#executableOf(query, operationName);
+    if (!(executable instanceof Executable)) return executable;
+    this.#executables.set(asked, executable);
+    const sameness = samenessOf([asked, variables]);
+    if (sameness === undefined) return [refusal('BAD_REQUEST', 'The variables are too deep.')];
+    return {
+      schema: this.#schema,
+      document: executable.document,
+      variableValues: variables,
+      operationName,
+      executable,
+      contextValue,
+      sameness,
+    };
+  }
+
+  /** @returns what is subscribed to, or why it is not accepted */
+  #executableOf(
+    query: string,
+    operationName: string | null | undefined,
+  ): Executable | readonly GraphQLError[] {
     let document;
     try {
       document = parse(query, parseOptions);
@@ -97,16 +129,7 @@ export class Subscriptions {
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
       return [refusal('BAD_REQUEST', 'Only subscriptions are carried this way; POST the others.')];
     }
-    const sameness = samenessOf([query, operationName, variables]);
-    if (sameness === undefined) return [refusal('BAD_REQUEST', 'The variables are too deep.')];
-    return {
-      schema: this.#schema,
-      document,
-      variableValues: variables,
-      operationName,
-      contextValue,
-      sameness,
-    };
+    return new Executable(this.#schema, document, operationName ?? undefined);
   }
 
   /**
@@ -218,7 +241,8 @@ class SharedExecution {
     const now = performance.now();
     const known = this.#results.get(key);
     if (known && known.at > Math.max(beganAt, now - SHARED_FOR)) return known.result;
-    const result = Promise.resolve(execute({ ...this.#accepted, rootValue: event }));
+    const { executable, contextValue, variableValues } = this.#accepted;
+    const result = executable.execute(key, contextValue, variableValues ?? {});
     this.#results.set(key, { at: now, result });
     const { errors } = await result;
     // What failed for one may succeed for the next.

@@ -91,11 +91,12 @@ export function selected(columns: readonly Column[], alias: string): string {
 // R is the caller's word for the record of these tables.
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function recordOf<R>({ columns }: MachineTables, row: object, prefix = ''): R {
-  const values = new Map(Object.entries(row));
+  // What a row has is its columns' business.
+  const values = row as Readonly<Record<string, unknown>>;
+  const record: Record<string, unknown> = {};
+  for (const { property } of columns) record[property] = values[prefix + property];
   // The columns are the record's properties: they were read off its entity.
-  return Object.fromEntries(
-    columns.map(({ property }) => [property, values.get(prefix + property)]),
-  ) as R;
+  return record as R;
 }
 
 function columnsOf(metadata: EntityMetadata): Column[] {
