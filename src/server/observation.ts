@@ -42,6 +42,8 @@ export class Observation {
 export class Observer {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: Metrics;
+  /** Whether lines are wanted of what succeeds: else they are not even made. */
+  readonly #isTalkative: boolean;
   /** The second in which lines are counted, how many there were, and how many were held back since the last. */
   #second = 0;
   #lines = 0;
@@ -50,6 +52,7 @@ export class Observer {
   constructor(log: FastifyBaseLogger, metrics: Metrics) {
     this.#log = log;
     this.#metrics = metrics;
+    this.#isTalkative = log.level === 'debug' || log.level === 'trace';
   }
 
   /**
@@ -65,14 +68,14 @@ export class Observer {
     if (code !== 'OK') {
       this.#metrics.countRequest(operation, code, duration);
       this.#tellError(observation, code, { status }, 'Request');
-    } else if (operation === 'none') {
-      // Health, metrics, the playground's files.
-      this.#log.trace(lineOf(observation, { status }), 'Request answered');
-    } else {
-      this.#metrics.countRequest(operation, code, duration);
-      const what = operation === 'subscription' ? 'Subscription began' : 'Request answered';
-      this.#log.debug(lineOf(observation, { status }), what);
+      return;
     }
+    // Health, metrics, the playground's files are no operation.
+    const isOperation = operation !== 'none';
+    if (isOperation) this.#metrics.countRequest(operation, code, duration);
+    if (!this.#isTalkative) return;
+    const what = operation === 'subscription' ? 'Subscription began' : 'Request answered';
+    this.#log[isOperation ? 'debug' : 'trace'](lineOf(observation, { status }), what);
   }
 
   /**
@@ -81,8 +84,9 @@ export class Observer {
    * @param code of the error that it ended by; `OK` where either side ended it
    */
   ended(observation: Observation, code: string): void {
-    if (code === 'OK') this.#log.debug(lineOf(observation), 'Subscription ended');
-    else {
+    if (code === 'OK') {
+      if (this.#isTalkative) this.#log.debug(lineOf(observation), 'Subscription ended');
+    } else {
       this.#metrics.countSubscriptionError(code);
       this.#tellError(observation, code, {}, 'Subscription');
     }

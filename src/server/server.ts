@@ -52,6 +52,8 @@ export interface ServerSettings extends AccessRules {
   readonly requestTimeout: number;
   /** Whether a load balancer should send requests here. */
   readonly isReady: () => boolean;
+  /** Told the id of each request, by which the log knows it; undefined: nobody follows. */
+  readonly onRequest: ((requestId: string) => void) | undefined;
 }
 
 /** The most bytes of a request's body: far more than any document of ours needs. */
@@ -95,12 +97,15 @@ export async function createServer(
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
 
+  // Declared, so that every request has one shape.
+  server.decorateRequest('observation');
   // Before any other hook: it ends the socket of an upgrade that one refuses.
   await webSockets(server);
   endOtherConnections(server, settings.requestTimeout);
   server.addHook('onRequest', (request, reply, done) => {
     const { method, headers, id } = request;
     request.observation = new Observation(id);
+    settings.onRequest?.(id);
     reply.header('x-request-id', id);
     lookForProxy?.(headers);
     // To a socket any page may be shown the answers.
