@@ -7,9 +7,9 @@ import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../ormconfig';
 import type { Configuration } from './config';
 import { Database } from './database/Database';
-import { startEmbeddedPostgres } from './database/embedded';
+import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedded';
 import { migrate } from './database/migrate';
-import { checkVersion } from './database/version';
+import { UnsupportedVersion, checkVersion } from './database/version';
 import { Ledger, Life, LifeTransition } from './entities';
 import { Feed } from './feed/Feed';
 import { type LifeRecord, phaseOf } from './machine';
@@ -19,6 +19,7 @@ import { createServer } from './server/server';
 import { MachineArchive } from './store/MachineArchive';
 import { MachineStore } from './store/MachineStore';
 import { type MachineEntities, tablesOf } from './store/tables';
+import type { Tracing } from './tracing';
 
 export interface Application {
   /** Where it listens. */
@@ -33,6 +34,15 @@ const LAG_LIMIT = 60_000;
 /** Something that the configuration names cannot be had. */
 export class StartError extends Error {
   override readonly name = 'StartError';
+}
+
+/** What a person can mend is told in a sentence; anything else with its stack. */
+export function isForPeople(error: unknown): error is Error {
+  return (
+    error instanceof StartError ||
+    error instanceof EmbeddedPostgresError ||
+    error instanceof UnsupportedVersion
+  );
 }
 
 /** Whatever keeps a part from starting, told as a sentence about the variable that names it. */
@@ -53,6 +63,7 @@ async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
 export async function startApplication(
   configuration: Configuration,
   log: FastifyBaseLogger,
+  tracing?: Tracing,
 ): Promise<Application> {
   /** How to stop what has started, the last one first. */
   const started: (() => Promise<unknown>)[] = [];
@@ -103,7 +114,11 @@ export async function startApplication(
     const entities = { record: Life, history: LifeTransition, ledger: Ledger };
     const tables = tablesOf(dataSource, entities satisfies MachineEntities<LifeRecord>);
     const metrics = new Metrics();
-    const limits = { timeout: configuration.requestTimeout, queueSize: configuration.maxQueue };
+    const limits = {
+      timeout: configuration.requestTimeout,
+      queueSize: configuration.maxQueue,
+      tracer: tracing?.groups,
+    };
     const lives = new MachineStore(database, tables, phaseOf, {
       ...limits,
       observer: {
@@ -141,7 +156,7 @@ export async function startApplication(
     const services: Services = { lives, archive, feed, newId: uuidv7 };
 
     const server = await createServer(
-      { ...configuration, log, metrics, isReady: () => ready },
+      { ...configuration, log, metrics, isReady: () => ready, onRequest: tracing?.nameRequest },
       services,
     );
     started.push(() => server.close());

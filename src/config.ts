@@ -24,8 +24,13 @@ const isUrlOf = (value: string, ...schemes: string[]): boolean =>
   URL.canParse(value) && schemes.some((scheme) => value.startsWith(`${scheme}//`));
 
 /** None that has credentials: they could not be sent. */
-const isPlainWebUrl = (value: string): boolean =>
-  isUrlOf(value, 'http:', 'https:') && new URL(value).username + new URL(value).password === '';
+const plainWebUrl = z
+  .string()
+  .refine(
+    (value) =>
+      isUrlOf(value, 'http:', 'https:') && new URL(value).username + new URL(value).password === '',
+    { error: 'expected an http:// or https:// URL without credentials', abort: true },
+  );
 
 /** Every variable that there is; `.env.example` lists the same, which a test sees to. */
 const environment = z
@@ -47,13 +52,7 @@ const environment = z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info'),
     AUTH: z.enum(['jwt', 'off']).optional(),
-    AUTH_JWKS_URL: z
-      .string()
-      .refine(isPlainWebUrl, {
-        error: 'expected an http:// or https:// URL without credentials',
-        abort: true,
-      })
-      .optional(),
+    AUTH_JWKS_URL: plainWebUrl.optional(),
     AUTH_JWT_SECRET: z
       .string()
       .refine((value) => Buffer.byteLength(value) >= 32, {
@@ -77,6 +76,12 @@ const environment = z
     MAX_QUEUE: integer(1, 1_000_000).default(10_000),
     REQUEST_TIMEOUT_MS: integer(1, 600_000).default(5_000),
     SHUTDOWN_GRACE_MS: integer(0, 600_000).default(10_000),
+    OTEL_EXPORTER_OTLP_ENDPOINT: plainWebUrl.optional(),
+    OTEL_TRACES_SAMPLER_ARG: z
+      .string()
+      .regex(/^(?:0(?:\.\d+)?|1(?:\.0+)?)$/, 'expected a number from 0 to 1')
+      .transform(Number)
+      .default(1),
   })
   .refine(({ HOST, AUTH }) => LOOPBACK.has(HOST) || AUTH !== undefined, {
     path: ['HOST'],
@@ -145,6 +150,8 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   readonly requestTimeout: number;
   /** How long requests in flight may take to end at shutdown, in milliseconds. */
   readonly shutdownGrace: number;
+  /** Where traces are sent; undefined: there are none. */
+  readonly traces: { readonly endpoint: string; readonly ratio: number } | undefined;
 } {
   const given = Object.fromEntries(
     variables.map((name) => {
@@ -179,6 +186,10 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
     maxQueue: data.MAX_QUEUE,
     requestTimeout: data.REQUEST_TIMEOUT_MS,
     shutdownGrace: data.SHUTDOWN_GRACE_MS,
+    traces:
+      data.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? undefined
+        : { endpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT, ratio: data.OTEL_TRACES_SAMPLER_ARG },
   };
 }
 

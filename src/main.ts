@@ -1,22 +1,35 @@
-/** The process: reads the environment, starts the application, and stops it when told to. */
+/**
+ * The process: reads the environment, starts the application, and stops it when told to. What is imported here
+ * loads neither http nor graphql nor pg: tracing, where it is wanted, must be there before them.
+ */
 import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
 import pino from 'pino';
-import { type Application, StartError, startApplication } from './application';
+import type * as application from './application';
 import { ConfigurationError, readConfiguration } from './config';
-import { EmbeddedPostgresError } from './database/embedded';
-import { UnsupportedVersion } from './database/version';
+import type * as tracing from './tracing';
+
+/* eslint-disable @typescript-eslint/no-require-imports -- When they are loaded, if at all, is the point. */
+const loadTracing = () => require('./tracing') as typeof tracing;
+const loadApplication = () => require('./application') as typeof application;
+/* eslint-enable @typescript-eslint/no-require-imports */
 
 async function main(): Promise<void> {
   if (existsSync('.env')) loadEnvFile('.env');
   const configuration = readConfiguration(process.env);
+  const onFailure = (reason: string): void => {
+    log.warn({ reason }, 'Traces cannot be exported');
+  };
+  const traces =
+    configuration.traces && loadTracing().startTracing({ ...configuration.traces, onFailure });
   const log = pino({
     level: configuration.logLevel,
+    ...(traces ? { mixin: traces.idsOfLine } : {}),
     ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
   });
 
-  const starting = startApplication(configuration, log);
-  stopOnSignals(starting, configuration.shutdownGrace, log);
+  const starting = loadApplication().startApplication(configuration, log, traces);
+  stopOnSignals(starting, traces, configuration.shutdownGrace, log);
   const { url } = await starting;
   log.info(`Ready at ${url}/graphql`);
 }
@@ -25,7 +38,12 @@ async function main(): Promise<void> {
  * A signal may come more than once (npm passes on what the terminal sends to everybody), and while things
  * still start: the first one counts.
  */
-function stopOnSignals(starting: Promise<Application>, grace: number, log: pino.Logger): void {
+function stopOnSignals(
+  starting: Promise<application.Application>,
+  traces: tracing.Tracing | undefined,
+  grace: number,
+  log: pino.Logger,
+): void {
   let stopping = false;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
@@ -38,6 +56,7 @@ function stopOnSignals(starting: Promise<Application>, grace: number, log: pino.
     }, grace);
     const application = await starting.catch(() => undefined);
     await application?.stop();
+    await traces?.stop();
     clearTimeout(overdue);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -45,17 +64,8 @@ function stopOnSignals(starting: Promise<Application>, grace: number, log: pino.
   }
 }
 
-/** What a person can mend is told in a sentence; anything else with its stack. */
-function isForPeople(error: unknown): error is Error {
-  return (
-    error instanceof ConfigurationError ||
-    error instanceof StartError ||
-    error instanceof EmbeddedPostgresError ||
-    error instanceof UnsupportedVersion
-  );
-}
-
 main().catch((error: unknown) => {
-  console.error(isForPeople(error) ? error.message : error);
+  const forPeople = error instanceof ConfigurationError || loadApplication().isForPeople(error);
+  console.error(forPeople ? error.message : error);
   process.exitCode = 1;
 });

@@ -20,9 +20,14 @@ export interface Readings {
   readonly ledgerSize: () => Promise<number>;
 }
 
+/** In seconds; a birth on an idle machine takes three milliseconds, and a request five seconds at the most. */
+const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter<'operation' | 'code'>;
+  readonly #durations: Histogram<'operation'>;
+  readonly #subscriptionErrors: Counter<'code'>;
   readonly #transitions: Counter<'event' | 'outcome'>;
   readonly #groupSizes: Histogram<'lane'>;
   readonly #groupWaits: Histogram<'lane'>;
@@ -32,8 +37,21 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
     this.#requests = new Counter({
       name: 'graphql_requests_total',
-      help: 'Requests that were answered, by the kind of their operation and the code of their first error',
+      help: 'Requests that were answered, by the kind of their operation (none: refused before one was known) and the code of their first error',
       labelNames: ['operation', 'code'],
+      registers,
+    });
+    this.#durations = new Histogram({
+      name: 'graphql_request_duration_seconds',
+      help: 'How long an answer took; of a subscription, until it was accepted or refused',
+      labelNames: ['operation'],
+      buckets: DURATIONS,
+      registers,
+    });
+    this.#subscriptionErrors = new Counter({
+      name: 'graphql_subscription_errors_total',
+      help: 'Errors that subscribers were told after their subscription had been accepted, by code',
+      labelNames: ['code'],
       registers,
     });
     this.#transitions = new Counter({
@@ -68,9 +86,17 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  /** @param code of the first error; `OK` where there is none */
-  countRequest(operation: string, code: string): void {
+  /**
+   * @param code of the first error; `OK` where there is none
+   * @param duration in milliseconds
+   */
+  countRequest(operation: string, code: string, duration: number): void {
     this.#requests.inc({ operation, code });
+    this.#durations.observe({ operation }, duration / 1_000);
+  }
+
+  countSubscriptionError(code: string): void {
+    this.#subscriptionErrors.inc({ code });
   }
 
   countTransition(event: string, outcome: string): void {
@@ -123,13 +149,19 @@ export class Metrics {
         set(readings.feedLag() / 1_000);
       },
     );
+    // Gauges are collected in this order, and all at once: the second waits for what the first has asked.
+    let size: Promise<number | undefined> = Promise.resolve(undefined);
     gauge(
       'ledger_size_bytes',
       'The ledger’s table; it grows while somebody holds an old snapshot',
       [],
       async (set) => {
-        set(await readings.ledgerSize().catch(() => NaN));
+        size = readings.ledgerSize().catch(() => undefined);
+        set((await size) ?? NaN);
       },
     );
+    gauge('database_up', 'Whether the database answered this reading: 1 or 0', [], async (set) => {
+      set((await size) === undefined ? 0 : 1);
+    });
   }
 }

@@ -62,6 +62,15 @@ async function subscribeToLife({
   return phases;
 }
 
+function refused(
+  refusal: Parameters<typeof refusalTypeOf>[0],
+  observation: Context['observation'],
+): ReturnType<typeof refusalTypeOf> {
+  // Its class has the name of its GraphQL type.
+  observation.refusal ??= refusal.constructor.name;
+  return refusalTypeOf(refusal);
+}
+
 @Resolver()
 export class LifeResolver {
   @Mutation(() => GestatingType, {
@@ -80,7 +89,7 @@ export class LifeResolver {
   @Mutation(() => BirthResult, { nullable: true, description: 'A gestating life is born.' })
   async birth(
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
-    @Ctx() { lives, actor }: Context,
+    @Ctx() { lives, actor, observation }: Context,
   ): Promise<typeof BirthResult> {
     const outcome = await lives.transition(
       lifeId,
@@ -93,14 +102,14 @@ export class LifeResolver {
         }),
       { occurredAt, idempotencyKey, actor },
     );
-    if (outcome === null) return refusalTypeOf(new LifeNotFound(lifeId));
-    return outcome instanceof TransitionError ? refusalTypeOf(outcome) : new AliveType(outcome);
+    const born = outcome ?? new LifeNotFound(lifeId);
+    return born instanceof TransitionError ? refused(born, observation) : new AliveType(born);
   }
 
   @Mutation(() => DeathResult, { nullable: true, description: 'A life dies, be it born or not.' })
   async die(
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
-    @Ctx() { lives, actor }: Context,
+    @Ctx() { lives, actor, observation }: Context,
   ): Promise<typeof DeathResult> {
     const outcome = await lives.transition(
       lifeId,
@@ -113,8 +122,8 @@ export class LifeResolver {
         }),
       { occurredAt, idempotencyKey, actor },
     );
-    if (outcome === null) return refusalTypeOf(new LifeNotFound(lifeId));
-    return outcome instanceof TransitionError ? refusalTypeOf(outcome) : new DeadType(outcome);
+    const died = outcome ?? new LifeNotFound(lifeId);
+    return died instanceof TransitionError ? refused(died, observation) : new DeadType(died);
   }
 
   @Query(() => LifeType, { nullable: true, description: 'One life; null when there is none.' })

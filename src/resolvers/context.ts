@@ -19,6 +19,8 @@ export interface Services {
 
 export interface Context extends Services {
   readonly requestId: string;
+  /** Where it is noted, for who watches over the service, that a transition was refused. */
+  readonly observation: { refusal: string | undefined };
   /** Who asks: the token's subject; null when nobody is asked to say. */
   readonly actor: string | null;
   /** What the token allows; null when nobody is asked to say. */

@@ -112,6 +112,17 @@ export function codeOf(errors: readonly GraphQLFormattedError[] = []): string {
   return first ? String(first.extensions?.['code']) : 'OK';
 }
 
+/** The code that is told of an error. */
+export function codeOfError(error: unknown): string {
+  const raw = error instanceof GraphQLError ? error.toJSON() : { message: '' };
+  return codeOf([formatError(raw, error)]);
+}
+
+/** Whether a code says that we or the database failed, and not that whoever asked did. */
+export function isFailure(code: string): boolean {
+  return [...FAILURES, MASKED].some((each) => each.code === code);
+}
+
 type ErrorFormatter = typeof formatError;
 
 /** How errors are told by a server that shows its schema, or keeps it to itself. */

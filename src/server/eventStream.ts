@@ -15,8 +15,10 @@ import type {
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { print } from 'graphql-sse';
 import { Overloaded } from '../database/failures';
-import type { Context } from '../resolvers/context';
 import { onceExpired, scopeRefusal } from './authentication';
+import { codeOf } from './errors';
+import type { RequestContext } from './graphql';
+import type { Observation } from './observation';
 import type { Results, Subscriptions } from './subscriptions';
 
 /** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
@@ -49,7 +51,7 @@ type Errors = NonNullable<FormattedExecutionResult['errors']>;
 export function eventStreams(
   server: FastifyInstance,
   subscriptions: Subscriptions,
-  contextOf: (requestId: string) => Context,
+  contextOf: (observation: Observation) => RequestContext,
   authenticate: onRequestAsyncHookHandler | undefined,
 ): void {
   const streams = new Set<Readable>();
@@ -63,7 +65,7 @@ export function eventStreams(
       .send(JSON.stringify({ errors }));
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const context = contextOf(request.id);
+    const context = contextOf(request.observation);
     const { caller } = request;
     const refused = authenticate && scopeRefusal('subscription', caller?.scopes ?? null);
     if (refused) return refuse(reply, subscriptions.tellErrors([refused], context), 403);
@@ -74,8 +76,10 @@ export function eventStreams(
     const begun = await subscriptions.begin(accepted);
     if ('errors' in begun) {
       const errors = subscriptions.tellErrors(begun.errors, context);
-      const status = STATUS[String(errors[0]?.extensions?.['code'])];
+      const code = codeOf(errors);
+      const status = STATUS[code];
       if (status !== undefined) return refuse(reply, errors, status);
+      subscriptions.refused(context.observation, code);
       return reply.type(MEDIA_TYPE).send(next({ errors }) + COMPLETE);
     }
     if (closing) {

@@ -6,6 +6,7 @@ import {
   type DocumentNode,
   type ExecutionResult,
   type GraphQLSchema,
+  type OperationDefinitionNode,
   execute as interpret,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
@@ -16,15 +17,16 @@ const WORTH_COMPILING = 100;
 
 export class Executable {
   readonly document: DocumentNode;
-  readonly operationName: string | undefined;
+  readonly operation: OperationDefinitionNode;
   readonly #schema: GraphQLSchema;
   #executions = 0;
   #compiled: CompiledQuery | undefined;
 
-  constructor(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined) {
+  /** @param operation one of the document's; its only one, where it has no name */
+  constructor(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) {
     this.#schema = schema;
     this.document = document;
-    this.operationName = operationName;
+    this.operation = operation;
   }
 
   /**
@@ -42,7 +44,7 @@ export class Executable {
     return interpret({
       schema: this.#schema,
       document: this.document,
-      operationName: this.operationName,
+      operationName: this.operation.name?.value,
       rootValue: event,
       contextValue,
       variableValues: variables,
@@ -51,7 +53,7 @@ export class Executable {
 
   /** What cannot be compiled is interpreted for good. */
   #compile(): void {
-    const compiled = compileQuery(this.#schema, this.document, this.operationName);
+    const compiled = compileQuery(this.#schema, this.document, this.operation.name?.value);
     if (isCompiledQuery(compiled)) this.#compiled = compiled;
   }
 }

@@ -9,16 +9,20 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import type { Metrics } from '../metrics';
 import type { Context } from '../resolvers/context';
 import { type Authentication, requireScopes } from './authentication';
 import { parseOptions, validationRules } from './documents';
-import { codeOf, formatterOf, isUnexpected } from './errors';
+import { formatterOf, isUnexpected } from './errors';
+import type { Observation } from './observation';
+
+/** What a request over HTTP is executed with. */
+export interface RequestContext extends Context {
+  readonly observation: Observation;
+}
 
 export interface GraphQLSettings {
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
-  readonly metrics: Metrics;
   /** Undefined: whoever asks may do everything. */
   readonly authentication: Authentication | undefined;
 }
@@ -26,9 +30,9 @@ export interface GraphQLSettings {
 /** @returns a server that is not started yet */
 export function createGraphQLServer(
   schema: GraphQLSchema,
-  { introspection, log, metrics, authentication }: GraphQLSettings,
-): ApolloServer<Context> {
-  return new ApolloServer<Context>({
+  { introspection, log, authentication }: GraphQLSettings,
+): ApolloServer<RequestContext> {
+  return new ApolloServer<RequestContext>({
     schema,
     introspection,
     logger: log,
@@ -44,7 +48,7 @@ export function createGraphQLServer(
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
-      watchRequests(log, metrics),
+      watchRequests(log),
       ...(authentication ? [requireScopes()] : []),
     ],
   });
@@ -54,16 +58,17 @@ export function createGraphQLServer(
  * No variables, and no document: they hold what is none of the log's business. One plugin for all of ours,
  * and one listener for all requests: Apollo Server asks each plugin anew for each request, and waits for it.
  */
-function watchRequests(log: FastifyBaseLogger, metrics: Metrics): ApolloServerPlugin<Context> {
-  const listener = Promise.resolve<GraphQLRequestListener<Context>>({
-    didEncounterErrors: async ({ errors, contextValue: { requestId }, operationName }) => {
+function watchRequests(log: FastifyBaseLogger): ApolloServerPlugin<RequestContext> {
+  const listener = Promise.resolve<GraphQLRequestListener<RequestContext>>({
+    didEncounterErrors: async ({ errors, operation, contextValue: { requestId, observation } }) => {
+      if (operation) observation.identify(operation);
       for (const error of errors.filter(isUnexpected)) {
+        const { operationName } = observation;
         log.error({ requestId, operationName, err: error.originalError ?? error });
       }
     },
-    willSendResponse: async ({ operation, response: { body } }) => {
-      const errors = body.kind === 'single' ? body.singleResult.errors : undefined;
-      metrics.countRequest(operation?.operation ?? 'none', codeOf(errors));
+    willSendResponse: async ({ operation, contextValue: { observation } }) => {
+      if (operation) observation.identify(operation);
     },
   });
   return { requestDidStart: () => listener };

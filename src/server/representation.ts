@@ -1,4 +1,5 @@
 /** Tells what a request wants `/graphql` to answer with, so that a route can be for just that. Knows HTTP's `Accept` only. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import Negotiator from 'negotiator';
 
@@ -18,10 +19,16 @@ export function negotiateRepresentation(server: FastifyInstance): void {
   server.addConstraintStrategy({
     name: 'representation',
     storage: () => new Map(),
-    // Most requests name neither, and need no negotiation.
-    deriveConstraint: (request) =>
-      request.headers.accept?.includes('text/') === true
-        ? new Negotiator(request).mediaType(REPRESENTATIONS)
-        : undefined,
+    deriveConstraint: representationOf,
   });
+}
+
+/** What a request to `/graphql` wants; undefined: JSON, as far as anybody has looked. */
+export function representationOf(request: {
+  readonly headers: IncomingHttpHeaders;
+}): string | undefined {
+  // Most requests name none but JSON, and need no negotiation.
+  return request.headers.accept?.includes('text/') === true
+    ? new Negotiator(request).mediaType(REPRESENTATIONS)
+    : undefined;
 }

@@ -16,12 +16,11 @@ import fastify, {
   LogController,
   type onRequestAsyncHookHandler,
   type onRequestHookHandler,
-  type onSendHookHandler,
 } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
 import { Overloaded } from '../database/failures';
 import type { Metrics } from '../metrics';
-import type { Context, Services } from '../resolvers/context';
+import type { Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
 import { type AccessRules, refusal } from './access';
 import {
@@ -33,9 +32,10 @@ import {
   hasAnyScope,
   warnOfProxies,
 } from './authentication';
-import { tellFailure } from './errors';
-import { createGraphQLServer } from './graphql';
+import { codeOf, tellFailure } from './errors';
+import { type RequestContext, createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
+import { Observation, Observer } from './observation';
 import { playground, varyByAccept } from './playground';
 import { negotiateRepresentation } from './representation';
 import { Subscriptions } from './subscriptions';
@@ -52,6 +52,8 @@ export interface ServerSettings extends AccessRules {
   readonly requestTimeout: number;
   /** Whether a load balancer should send requests here. */
   readonly isReady: () => boolean;
+  /** Told the id of each request, by which the log knows it; undefined: nobody follows. */
+  readonly onRequest: ((requestId: string) => void) | undefined;
 }
 
 /** The most bytes of a request's body: far more than any document of ours needs. */
@@ -65,6 +67,7 @@ export async function createServer(
   settings: ServerSettings,
   services: Services,
 ): Promise<FastifyInstance> {
+  const observer = new Observer(settings.log, settings.metrics);
   const server = fastify({
     loggerInstance: settings.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -80,10 +83,11 @@ export async function createServer(
     requestTimeout: settings.requestTimeout,
     // What cannot even be routed passes none of the hooks below.
     frameworkErrors: ({ message }, { id, raw }, reply) => {
-      const body = JSON.stringify(errorBody('BAD_REQUEST', message));
+      observer.answered(new Observation(id), 'BAD_REQUEST', 400);
+      const body = withRequestId(errorBody('BAD_REQUEST', message), id);
       reply.raw
         .writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'x-request-id': id })
-        .end(withRequestId(body, id), () => {
+        .end(body, () => {
           // Node no longer looks after the socket of an upgrade.
           if (raw.headers.upgrade !== undefined) raw.socket.destroy();
         });
@@ -93,10 +97,15 @@ export async function createServer(
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
 
+  // Declared, so that every request has one shape.
+  server.decorateRequest('observation');
   // Before any other hook: it ends the socket of an upgrade that one refuses.
   await webSockets(server);
   endOtherConnections(server, settings.requestTimeout);
-  server.addHook('onRequest', ({ method, headers, id }, reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
+    const { method, headers, id } = request;
+    request.observation = new Observation(id);
+    settings.onRequest?.(id);
     reply.header('x-request-id', id);
     lookForProxy?.(headers);
     // To a socket any page may be shown the answers.
@@ -105,8 +114,12 @@ export async function createServer(
     if (message === undefined) done();
     else reply.code(403).send(errorBody('FORBIDDEN', message));
   });
-  server.addHook('onSend', ({ id }, _reply, payload, done) => {
-    done(null, withRequestId(payload, id));
+  // The only gate that all answers pass: errors are stamped here, and what became of the request is told.
+  server.addHook('onSend', (request, reply, payload, done) => {
+    const answer = errorsOf(payload);
+    if (answer && reply.statusCode === 400 && isToldIn200(request, answer)) reply.code(200);
+    observer.answered(request.observation, codeOf(answer?.errors), reply.statusCode);
+    done(null, answer ? withRequestId(answer, request.id) : payload);
   });
   server.setErrorHandler<FastifyError>((error, { id }, reply) => {
     const status = error.statusCode ?? 500;
@@ -136,25 +149,27 @@ export async function createServer(
   );
 
   // Named one by one: to spread them costs each request more than all the rest of its context.
-  const contextOf = (requestId: string, caller: Caller | undefined): Context => ({
+  const contextOf = (observation: Observation, caller: Caller | undefined): RequestContext => ({
     lives: services.lives,
     archive: services.archive,
     feed: services.feed,
     newId: services.newId,
-    requestId,
+    requestId: observation.requestId,
+    observation,
     actor: caller?.actor ?? null,
     scopes: caller?.scopes ?? null,
   });
   // What is computed once for all who subscribe to the same cannot depend on who they are.
-  const subscriptionContextOf = (requestId: string): Context => contextOf(requestId, undefined);
+  const subscriptionContextOf = (observation: Observation): RequestContext =>
+    contextOf(observation, undefined);
   const schema = createSchema();
   const graphql = createGraphQLServer(schema, { ...settings, authentication });
   await graphql.start();
   server.addHook('onClose', () => graphql.stop());
   const execute = fastifyApolloHandler(graphql, {
-    context: async ({ id, caller }) => contextOf(id, caller),
+    context: async ({ observation, caller }) => contextOf(observation, caller),
   });
-  const subscriptions = new Subscriptions(schema, settings);
+  const subscriptions = new Subscriptions(schema, { ...settings, observer });
   const wsHandler = speakGraphQL(
     subscriptions,
     subscriptionContextOf,
@@ -176,12 +191,11 @@ export async function createServer(
       return;
     }
     const { code, message } = tellFailure(new Overloaded('Too many wait already.'));
-    settings.metrics.countRequest('none', code);
     reply.code(503).header('retry-after', 1).send(errorBody(code, message));
   };
   const onRequest = authenticate ? [vary, door, authenticate, requireAnyScope] : [vary, door];
   const handler = (request: FastifyRequest, reply: FastifyReply): unknown => {
-    const errors = subscriptions.refuse(parametersOf(request));
+    const errors = subscriptions.refuse(parametersOf(request), request.observation);
     if (errors === undefined) return execute.call(server, request, reply);
     const told = subscriptions.tellErrors(errors, { requestId: request.id });
     return reply
@@ -189,7 +203,7 @@ export async function createServer(
       .type('application/json; charset=utf-8')
       .send(JSON.stringify({ errors: told }));
   };
-  const route = { url: '/graphql', onRequest, onSend: answerOverHttp, handler };
+  const route = { url: '/graphql', onRequest, config: { graphqlOverHttp: true }, handler };
   server.route({ ...route, method: 'GET', wsHandler });
   server.route({ ...route, method: 'POST' });
   negotiateRepresentation(server);
@@ -224,7 +238,13 @@ function endOtherConnections(server: FastifyInstance, requestTimeout: number): v
 }
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether it answers as "GraphQL over HTTP" says. */
+    graphqlOverHttp?: boolean;
+  }
   interface FastifyRequest {
+    /** From its first hook on. */
+    observation: Observation;
     /** Who asks, once a token was required. */
     caller?: Caller;
   }
@@ -282,30 +302,29 @@ function requestIds(): () => string {
  * 200 for an answer that is not GraphQL's, so an error of the document or its variables is told in a 200. An
  * error of the HTTP request is not.
  */
-const answerOverHttp: onSendHookHandler = ({ headers }, reply, payload, done) => {
-  const errors = reply.statusCode === 400 ? errorsOf(payload)?.errors : undefined;
+function isToldIn200({ headers, routeOptions }: FastifyRequest, { errors }: Refusal): boolean {
   const knows = headers.accept?.includes('application/graphql-response+json') ?? false;
-  if (
-    errors &&
+  return (
+    routeOptions.config.graphqlOverHttp === true &&
     !knows &&
     !errors.some(({ extensions }) => extensions?.['code'] === 'BAD_REQUEST')
-  ) {
-    reply.code(200);
-  }
-  done(null, payload);
-};
+  );
+}
 
 function errorBody(code: string, message: string): { errors: GraphQLFormattedError[] } {
   return { errors: [{ message, extensions: { code } }] };
 }
 
+/** An answer that has errors. */
+interface Refusal {
+  readonly errors: readonly GraphQLFormattedError[];
+}
+
 /**
- * Every error that leaves us carries the request's id. Stamped here, at the only gate that all answers pass,
- * since some errors arise before GraphQL has a context, and some before there is GraphQL.
+ * Every error that leaves us carries the request's id. Stamped last, since some errors arise before GraphQL has
+ * a context, and some before there is GraphQL.
  */
-function withRequestId<Payload>(payload: Payload, requestId: string): Payload | string {
-  const answer = errorsOf(payload);
-  if (answer === undefined) return payload;
+function withRequestId(answer: Refusal, requestId: string): string {
   const errors = answer.errors.map((error) => ({
     ...error,
     extensions: { ...error.extensions, requestId },
@@ -313,10 +332,9 @@ function withRequestId<Payload>(payload: Payload, requestId: string): Payload | 
   return JSON.stringify({ ...answer, errors });
 }
 
-/** An answer that has errors. */
-function errorsOf(payload: unknown): { readonly errors: GraphQLFormattedError[] } | undefined {
+function errorsOf(payload: unknown): Refusal | undefined {
   // It begins with them: Apollo Server puts them first, as the specification advises.
   if (typeof payload !== 'string' || !payload.startsWith('{"errors":')) return undefined;
   // Written by Apollo Server or by errorBody, both from this type.
-  return JSON.parse(payload) as { errors: GraphQLFormattedError[] };
+  return JSON.parse(payload) as Refusal;
 }

@@ -22,16 +22,16 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { Metrics } from '../metrics';
-import type { Context } from '../resolvers/context';
 import { parseOptions, validationRules } from './documents';
-import { codeOf, formatterOf, isUnexpected } from './errors';
+import { codeOf, codeOfError, formatterOf, isUnexpected } from './errors';
 import { Executable } from './executable';
+import type { RequestContext } from './graphql';
+import type { Observation, Observer } from './observation';
 
 /** A subscription that may begin. */
 export interface Accepted extends ExecutionArgs {
   readonly executable: Executable;
-  readonly contextValue: Context;
+  readonly contextValue: RequestContext;
   /** The same for all that are to get the same. */
   readonly sameness: string;
 }
@@ -54,7 +54,7 @@ const request = z.object({
 export class Subscriptions {
   readonly #schema: GraphQLSchema;
   readonly #log: FastifyBaseLogger;
-  readonly #metrics: Metrics;
+  readonly #observer: Observer;
   readonly #format: ReturnType<typeof formatterOf>;
   /** By what was sent. Those who come back all at once, after a restart, are not each parsed and validated anew. */
   readonly #executables = new LRUCache<string, Executable>({
@@ -69,12 +69,12 @@ export class Subscriptions {
     settings: {
       readonly introspection: boolean;
       readonly log: FastifyBaseLogger;
-      readonly metrics: Metrics;
+      readonly observer: Observer;
     },
   ) {
     this.#schema = schema;
     this.#log = settings.log;
-    this.#metrics = settings.metrics;
+    this.#observer = settings.observer;
     this.#format = formatterOf(settings);
   }
 
@@ -82,7 +82,7 @@ export class Subscriptions {
    * @param given as a client sent it: `query`, `variables`, `operationName`
    * @returns why it is not accepted, if it is not
    */
-  accept(given: unknown, contextValue: Context): Accepted | readonly GraphQLError[] {
+  accept(given: unknown, contextValue: RequestContext): Accepted | readonly GraphQLError[] {
     const { data, error } = request.safeParse(given);
     if (error) {
       const parts = error.issues.map(({ path, message }) => [...path, message].join(': '));
@@ -90,9 +90,12 @@ export class Subscriptions {
     }
     const { query, variables, operationName } = data;
     const asked = JSON.stringify([query, operationName]);
-    const executable = this.#executables.get(asked) ?? this.#executableOf(query, operationName);
+    const { observation } = contextValue;
+    const executable =
+      this.#executables.get(asked) ?? this.#executableOf(query, operationName, observation);
     if (!(executable instanceof Executable)) return executable;
     this.#executables.set(asked, executable);
+    observation.identify(executable.operation);
     const sameness = samenessOf([asked, variables]);
     if (sameness === undefined) return [refusal('BAD_REQUEST', 'The variables are too deep.')];
     return {
@@ -110,6 +113,7 @@ export class Subscriptions {
   #executableOf(
     query: string,
     operationName: string | null | undefined,
+    observation: Observation,
   ): Executable | readonly GraphQLError[] {
     let document;
     try {
@@ -127,9 +131,10 @@ export class Subscriptions {
       return [refusal('OPERATION_RESOLUTION_FAILURE', 'It must be said which operation is meant.')];
     }
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
+      observation.identify(operation);
       return [refusal('BAD_REQUEST', 'Only subscriptions are carried this way; POST the others.')];
     }
-    return new Executable(this.#schema, document, operationName ?? undefined);
+    return new Executable(this.#schema, document, operation);
   }
 
   /**
@@ -138,7 +143,7 @@ export class Subscriptions {
    *
    * @returns why a request is refused that wants a single answer, if it is
    */
-  refuse(given: unknown): readonly GraphQLError[] | undefined {
+  refuse(given: unknown, observation: Observation): readonly GraphQLError[] | undefined {
     // Most requests are neither, and are not to be read twice.
     if (!mentionsSubscription(given)) return undefined;
     const { data } = request.safeParse(given);
@@ -152,15 +157,12 @@ export class Subscriptions {
       // A syntax error is Apollo Server's to tell.
       return document && [withCode(error, 'GRAPHQL_VALIDATION_FAILED')];
     }
-    const { operation } = getOperationAST(document, data.operationName) ?? {};
-    return operation === OperationTypeNode.SUBSCRIPTION
-      ? [
-          refusal(
-            'BAD_REQUEST',
-            'Subscriptions are carried by WebSocket and by server-sent events.',
-          ),
-        ]
-      : undefined;
+    const operation = getOperationAST(document, data.operationName);
+    if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return undefined;
+    observation.identify(operation);
+    return [
+      refusal('BAD_REQUEST', 'Subscriptions are carried by WebSocket and by server-sent events.'),
+    ];
   }
 
   #problemsOf(document: DocumentNode): readonly GraphQLError[] {
@@ -173,7 +175,11 @@ export class Subscriptions {
     }
   }
 
-  /** @returns the results, as they come; or what kept it from beginning */
+  /**
+   * How a subscription that began goes on and ends is observed here; that one was refused, where it is told.
+   *
+   * @returns the results, as they come; or what kept it from beginning
+   */
   async begin(accepted: Accepted): Promise<Results | { readonly errors: readonly GraphQLError[] }> {
     const beganAt = performance.now();
     const source = await createSourceEventStream(accepted).catch((error: unknown) => ({
@@ -188,36 +194,48 @@ export class Subscriptions {
         ),
       };
     }
-    const { sameness } = accepted;
+    const { sameness, contextValue } = accepted;
+    const { observation } = contextValue;
     const shared = this.#shared.get(sameness) ?? new SharedExecution(accepted);
     this.#shared.set(sameness, shared);
     shared.subscribers += 1;
-    this.#metrics.countRequest('subscription', 'OK');
-    return new ResultStream(source[Symbol.asyncIterator](), shared, beganAt, () => {
+    this.#observer.answered(observation, 'OK');
+    return new ResultStream(source[Symbol.asyncIterator](), shared, beganAt, (error) => {
       shared.subscribers -= 1;
       if (shared.subscribers === 0) this.#shared.delete(sameness);
+      this.#observer.ended(observation, error === undefined ? 'OK' : codeOfError(error));
     });
   }
 
+  /** A subscription, or a socket for them, was refused by other means than the answer to an HTTP request. */
+  refused(observation: Observation, code: string): void {
+    this.#observer.answered(observation, code);
+  }
+
   /** A result as it may leave us; errors that nobody expected are logged. */
-  tell(result: ExecutionResult, context: Pick<Context, 'requestId'>): FormattedExecutionResult {
+  tell(
+    result: ExecutionResult,
+    context: Pick<RequestContext, 'requestId'>,
+  ): FormattedExecutionResult {
     const { errors, ...rest } = result;
-    return errors ? { errors: this.tellErrors(errors, context), ...rest } : rest;
+    if (!errors) return rest;
+    const told = this.tellErrors(errors, context);
+    // Without data it is no result of a subscription, but why there is none.
+    if ('data' in rest) this.#observer.resultFailed(codeOf(told));
+    return { errors: told, ...rest };
   }
 
   tellErrors(
     errors: readonly unknown[],
-    { requestId }: Pick<Context, 'requestId'>,
+    { requestId }: Pick<RequestContext, 'requestId'>,
   ): GraphQLFormattedError[] {
-    const told = errors.map((error) => {
+    return errors.map((error) => {
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       if (isUnexpected(error)) this.#log.error({ requestId, err: cause });
       const raw = error instanceof GraphQLError ? error.toJSON() : { message: '' };
       const { extensions, ...rest } = this.#format(raw, error);
       return { ...rest, extensions: { ...extensions, requestId } };
     });
-    this.#metrics.countRequest('subscription', codeOf(told));
-    return told;
   }
 }
 
@@ -256,14 +274,14 @@ class ResultStream implements Results {
   readonly #events: AsyncIterator<unknown>;
   readonly #shared: SharedExecution;
   readonly #beganAt: number;
-  #release: (() => void) | undefined;
+  #release: ((error?: unknown) => void) | undefined;
 
-  /** @param release to be called once, when it has ended by either side */
+  /** @param release to be called once, when it has ended: by either side, or by an error */
   constructor(
     events: AsyncIterator<unknown>,
     shared: SharedExecution,
     beganAt: number,
-    release: () => void,
+    release: (error?: unknown) => void,
   ) {
     this.#events = events;
     this.#shared = shared;
@@ -282,16 +300,20 @@ class ResultStream implements Results {
       return { done: false, value: await this.#shared.of(event.value, this.#beganAt) };
     } catch (error) {
       // Whoever iterates takes that for the end, and does not ask to end it.
-      await this.return();
+      await this.#end(error);
       throw error;
     }
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#release?.();
+    await this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async #end(error?: unknown): Promise<void> {
+    this.#release?.(error);
     this.#release = undefined;
     await this.#events.return?.();
-    return { done: true, value: undefined };
   }
 }
 

@@ -9,9 +9,8 @@ import fastifyWebSocket, { type WebSocket } from '@fastify/websocket';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
-import type { Context } from '../resolvers/context';
 import {
   type Authentication,
   type Caller,
@@ -20,6 +19,9 @@ import {
   onceExpired,
   scopeRefusal,
 } from './authentication';
+import { codeOfError } from './errors';
+import type { RequestContext } from './graphql';
+import { Observation } from './observation';
 import { type Accepted, type Results, type Subscriptions, refusal } from './subscriptions';
 
 /** How often a socket is pinged, in milliseconds; shorter than proxies wait. */
@@ -104,6 +106,8 @@ interface Connection extends Record<PropertyKey, unknown> {
   readonly socket: WebSocket;
   /** Operations that have not ended, by their ids; null: it has not begun. */
   readonly running: Map<string, Results | null>;
+  /** Of operations that have not ended, or were just refused. */
+  readonly observations: Map<string, Observation>;
   /** Who asks, once they have said so. */
   caller?: Caller;
 }
@@ -114,10 +118,27 @@ interface Connection extends Record<PropertyKey, unknown> {
  */
 export function speakGraphQL(
   subscriptions: Subscriptions,
-  contextOf: (requestId: string) => Context,
+  contextOf: (observation: Observation) => RequestContext,
   newId: () => string,
   authentication: Authentication | undefined,
 ): (socket: WebSocket, request: FastifyRequest) => void {
+  const accept = (
+    { socket, running, caller }: Connection,
+    id: string,
+    payload: unknown,
+    observation: Observation,
+  ): Accepted | readonly GraphQLError[] => {
+    if (running.has(id)) {
+      // It was completed, and has not ended yet: graphql-ws would take the end of that one for this one's.
+      socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+      return [refusal('BAD_REQUEST', 'This id is in use.')];
+    }
+    if (running.size >= MOST_SUBSCRIPTIONS) {
+      return [refusal('BAD_REQUEST', `A socket carries ${MOST_SUBSCRIPTIONS} at most.`)];
+    }
+    const refused = authentication && scopeRefusal('subscription', caller?.scopes ?? null);
+    return refused ? [refused] : subscriptions.accept(payload, contextOf(observation));
+  };
   const graphql = makeServer<Record<string, unknown>, Connection>({
     onConnect: async ({ connectionParams = {}, extra: connection }) => {
       if (authentication === undefined) return true;
@@ -133,9 +154,12 @@ export function speakGraphQL(
         socket.once('close', stopWaiting);
         return true;
       } catch (error) {
+        const observation = new Observation(newId());
         if (error instanceof Unauthenticated) {
+          subscriptions.refused(observation, 'UNAUTHENTICATED');
           socket.close(CloseCode.Unauthorized, 'Unauthorized');
         } else if (error instanceof KeysUnavailable) {
+          subscriptions.refused(observation, 'OVERLOADED');
           socket.close(LATER, 'Tokens cannot be checked right now');
         } else {
           throw error;
@@ -144,24 +168,26 @@ export function speakGraphQL(
         return false;
       }
     },
-    onSubscribe: ({ extra: { socket, running, caller } }, id, payload) => {
-      if (running.has(id)) {
-        // It was completed, and has not ended yet: graphql-ws would take the end of that one for this one's.
-        socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
-        return [new GraphQLError('This id is in use.')];
+    onSubscribe: ({ extra: connection }, id, payload) => {
+      const observation = new Observation(newId());
+      connection.observations.set(id, observation);
+      const accepted = accept(connection, id, payload, observation);
+      if ('document' in accepted) {
+        connection.running.set(id, null);
+        return accepted;
       }
-      if (running.size >= MOST_SUBSCRIPTIONS) {
-        return [refusal('BAD_REQUEST', `A socket carries ${MOST_SUBSCRIPTIONS} at most.`)];
-      }
-      const refused = authentication && scopeRefusal('subscription', caller?.scopes ?? null);
-      if (refused) return [refused];
-      const accepted = subscriptions.accept(payload, contextOf(newId()));
-      if (!('document' in accepted)) return [...accepted];
-      running.set(id, null);
-      return accepted;
+      subscriptions.refused(observation, codeOfError(accepted[0]));
+      return [...accepted];
     },
     // What `onSubscribe` accepted.
-    subscribe: (accepted) => subscriptions.begin(accepted as Accepted),
+    subscribe: async (given) => {
+      const accepted = given as Accepted;
+      const begun = await subscriptions.begin(accepted);
+      if ('errors' in begun) {
+        subscriptions.refused(accepted.contextValue.observation, codeOfError(begun.errors[0]));
+      }
+      return begun;
+    },
     onOperation: ({ extra: { socket, running } }, id, _payload, _accepted, result) => {
       // From `begin`.
       if (!(Symbol.asyncIterator in result)) return;
@@ -169,18 +195,22 @@ export function speakGraphQL(
       if (socket.readyState === socket.OPEN) running.set(id, stream);
       else void stream.return?.();
     },
-    onComplete: ({ extra: { running } }, id) => {
+    onComplete: ({ extra: { running, observations } }, id) => {
       running.delete(id);
+      observations.delete(id);
     },
     onNext: (_connection, _id, _payload, { contextValue }, result) =>
       // From `accept`, and from `begin`.
-      subscriptions.tell(result as ExecutionResult, contextValue as Context),
-    onError: (_connection, _id, _payload, errors) =>
-      subscriptions.tellErrors(errors, { requestId: newId() }),
+      subscriptions.tell(result as ExecutionResult, contextValue as RequestContext),
+    onError: ({ extra: { observations } }, id, _payload, errors) => {
+      const { requestId } = observations.get(id) ?? { requestId: newId() };
+      observations.delete(id);
+      return subscriptions.tellErrors(errors, { requestId });
+    },
   });
 
   return (socket, { raw: { socket: tcp } }) => {
-    const connection: Connection = { socket, running: new Map() };
+    const connection: Connection = { socket, running: new Map(), observations: new Map() };
     const gone = new Promise((resolve) => socket.once('close', resolve));
     let heardAt = Date.now();
     const heard = (): void => {

@@ -13,6 +13,17 @@ import {
   isPassing,
 } from '../database/failures';
 
+/** Whoever follows requests on their way to the database, where many of them become one statement. */
+export interface GroupTracer {
+  /** @returns the trace that whoever calls is part of, whatever that is */
+  readonly current: () => unknown;
+  /**
+   * @param requests the traces that the entries of a group are part of, the first one's first
+   * @param statement runs what is sent for all of them
+   */
+  readonly run: <T>(requests: readonly unknown[], statement: () => Promise<T>) => Promise<T>;
+}
+
 export interface LaneSettings<Entry, Result> {
   /** Runs a group as one statement, all or nothing; answers in the group's order. */
   readonly execute: (group: readonly Entry[]) => Promise<readonly Result[]>;
@@ -36,6 +47,8 @@ export interface LaneSettings<Entry, Result> {
   readonly inFlight: number;
   /** Told of each group that is sent: its size, and how long its first entry had waited, in milliseconds. */
   readonly observe?: (size: number, waited: number) => void;
+  /** Undefined: nobody follows. */
+  readonly tracer?: GroupTracer | undefined;
 }
 
 interface Waiting<Entry, Result> {
@@ -45,6 +58,8 @@ interface Waiting<Entry, Result> {
   readonly deadline: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
+  /** The trace that it is part of. */
+  readonly trace: unknown;
   /** Whether it may have been applied without our being told. */
   uncertain: boolean;
   /** Whether it goes without company, since a group that it was in was refused. */
@@ -98,7 +113,16 @@ export class Lane<Entry, Result> {
     }
     return new Promise((resolve, reject) => {
       const since = Date.now();
-      this.#queue.push({ entry, since, deadline, resolve, reject, uncertain: false, alone: false });
+      this.#queue.push({
+        entry,
+        since,
+        deadline,
+        resolve,
+        reject,
+        trace: this.#settings.tracer?.current(),
+        uncertain: false,
+        alone: false,
+      });
       this.#sweepBy(deadline);
       this.#schedule();
     });
@@ -155,7 +179,15 @@ export class Lane<Entry, Result> {
     const [first] = leaders;
     if (first) this.#settings.observe?.(leaders.length, Date.now() - first.since);
     try {
-      const results = await this.#settings.execute(leaders.map(({ entry }) => entry));
+      const { execute, tracer } = this.#settings;
+      const entries = leaders.map(({ entry }) => entry);
+      // Whoever happened to have the group sent off need not be in it.
+      const results = tracer
+        ? await tracer.run(
+            group.flat().map(({ trace }) => trace),
+            () => execute(entries),
+          )
+        : await execute(entries);
       this.#failures = 0;
       this.#trouble = undefined;
       await Promise.all(

@@ -5,7 +5,7 @@
 import DataLoader from 'dataloader';
 import type { Database, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
-import { Lane } from './Lane';
+import { type GroupTracer, Lane } from './Lane';
 import type { PhaseOf } from './MachineStore';
 import { findAsOfStatement, findVersionStatement } from './statements';
 import {
@@ -75,6 +75,7 @@ export interface ArchiveSettings {
   readonly timeout: number;
   /** The most readings of one kind that wait; more are refused at once. */
   readonly queueSize: number;
+  readonly tracer?: GroupTracer | undefined;
 }
 
 export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
@@ -106,6 +107,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       groupSize: 1,
       queueSize: settings.queueSize,
       inFlight: 2,
+      tracer: settings.tracer,
       execute: async () => this.#database.run<Census>(census, []),
       // All who ask at once are answered from one reading.
       keyOf: () => '',

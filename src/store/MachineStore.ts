@@ -13,7 +13,7 @@ import {
   type Moment,
   TransitionError,
 } from '../machine';
-import { Lane } from './Lane';
+import { type GroupTracer, Lane } from './Lane';
 import {
   type Change,
   beginStatement,
@@ -48,6 +48,7 @@ export interface StoreSettings {
   /** Told once, when the database shows that no change may be made any more; the store then refuses all. */
   readonly onBrokenLedger: (error: Error) => void;
   readonly observer?: StoreObserver;
+  readonly tracer?: GroupTracer | undefined;
 }
 
 /** Whoever counts what the store does. */
@@ -113,11 +114,11 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#phaseOf = phaseOf;
     this.#settings = settings;
 
-    const { queueSize } = settings;
+    const { queueSize, tracer } = settings;
     const observe = (lane: string) => (size: number, waited: number) => {
       settings.observer?.onGroup(lane, size, waited);
     };
-    const reads = { groupSize: GROUP_SIZE, queueSize, inFlight: 2 };
+    const reads = { groupSize: GROUP_SIZE, queueSize, inFlight: 2, tracer };
     // A second commit in flight would wait for the first one's lock of the ledger, and make both groups smaller.
     const commits = { ...reads, inFlight: 1 };
     const find = findStatement(tables);

@@ -90,7 +90,9 @@ describe('what nobody expected', () => {
       ],
     });
 
-    const logged = server.logs.filter((line) => line['requestId'] === requestId);
+    const logged = server.logs.filter(
+      (line) => line['requestId'] === requestId && line['level'] === 50,
+    );
     expect(logged).toEqual([
       expect.objectContaining({
         level: 50,
@@ -101,6 +103,16 @@ describe('what nobody expected', () => {
         }),
       }),
     ]);
+    expect(server.logs).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        requestId,
+        operation: 'query',
+        operationName: 'Looking',
+        code: 'INTERNAL_SERVER_ERROR',
+        status: 200,
+      }),
+    );
     // The very cause would have been found, had it leaked.
     expect(JSON.stringify(logged)).toMatch(LEAK);
     // Who looked for whom is none of the log's business.

@@ -22,18 +22,18 @@ export async function startServer(environment: Record<string, string> = {}): Pro
   const database =
     environment['DATABASE_URL'] === undefined ? await createTestDatabase() : undefined;
   const logs: Record<string, unknown>[] = [];
-  const log = pino(
-    { level: 'info' },
-    {
-      // pino writes JSON objects, one a line.
-      write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
-    },
-  );
   const configuration = readConfiguration({
     PORT: '0',
     ...(database ? { DATABASE_URL: database.url } : {}),
     ...environment,
   });
+  const log = pino(
+    { level: configuration.logLevel },
+    {
+      // pino writes JSON objects, one a line.
+      write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
+    },
+  );
   const application = await startApplication(configuration, log);
   return {
     url: application.url,

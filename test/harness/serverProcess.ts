@@ -9,6 +9,8 @@ export interface ServerProcess {
   readonly child: ChildProcess;
   /** Where it listens, from the line that announces it; undefined where it ends without one. */
   readonly url: string | undefined;
+  /** What it has logged, as parsed lines. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
   /** Its exit code, and all that it said on standard error. */
   readonly ended: Promise<{ readonly code: number | null; readonly complaint: string }>;
   /** Ends it in order, if it has not ended. */
@@ -31,21 +33,24 @@ export async function startProcess(environment: Record<string, string>): Promise
     complaint: await complaint,
   }));
   // Read to its end, also once it is ready: whoever writes into a closed pipe fails.
-  const lines = createInterface({ input: child.stdout });
+  const output = createInterface({ input: child.stdout });
+  const lines: Record<string, unknown>[] = [];
   const url = await new Promise<string | undefined>((resolve) => {
-    lines.on('line', (line) => {
+    output.on('line', (text) => {
       // pino writes JSON objects, one a line.
-      const { msg } = JSON.parse(line) as { msg: string };
-      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(msg) ?? [];
+      const line = JSON.parse(text) as Record<string, unknown>;
+      lines.push(line);
+      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(String(line['msg'])) ?? [];
       if (announced !== undefined) resolve(announced);
     });
-    lines.on('close', () => {
+    output.on('close', () => {
       resolve(undefined);
     });
   });
   return {
     child,
     url,
+    lines,
     ended,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -65,6 +65,11 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
   MAX_QUEUE: { values: ['0', '-1', '1000001', 'all'], allowed: /whole number from 1 to 1000000/ },
   REQUEST_TIMEOUT_MS: { values: ['0', '5s', '600001'], allowed: /whole number from 1 to 600000/ },
   SHUTDOWN_GRACE_MS: { values: ['-1', '10s', '600001'], allowed: /whole number from 0 to 600000/ },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    values: ['localhost:4318', '/v1/traces', 'grpc://collector.example:4317', 'http:collector'],
+    allowed: /http:\/\/ or https:\/\/ URL without credentials/,
+  },
+  OTEL_TRACES_SAMPLER_ARG: { values: ['-0.1', '1.1', '10%', '.5', 'all'], allowed: /from 0 to 1/ },
 };
 
 /** What is said of a configuration that cannot be used. */
@@ -136,6 +141,7 @@ test('what is not set, or set to nothing, has its default', () => {
     corsOrigins: [],
     requestTimeout: 5_000,
     shutdownGrace: 10_000,
+    traces: undefined,
   });
 });
 
@@ -157,6 +163,8 @@ test('what is allowed is taken', () => {
       CORS_ORIGINS: 'https://one.example, http://other.example:8080',
       REQUEST_TIMEOUT_MS: ' 1 ',
       SHUTDOWN_GRACE_MS: '0',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
     }),
   ).toMatchObject({
     port: 0,
@@ -174,6 +182,7 @@ test('what is allowed is taken', () => {
     corsOrigins: ['https://one.example', 'http://other.example:8080'],
     requestTimeout: 1,
     shutdownGrace: 0,
+    traces: { endpoint: 'https://collector.example/otlp', ratio: 0.25 },
   });
 });
 

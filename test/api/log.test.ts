@@ -1,0 +1,181 @@
+/**
+ * The log of requests: a line for each that is finished, with what became of it and nothing of what was
+ * asked, however it travelled.
+ */
+import { type TestServer, startServer } from '../harness';
+import { TRANSPORTS, subscribe } from '../harness/subscriber';
+import { Bystanders } from './Bystanders';
+import { JSON_BODY, ask, dataOf, send } from './client';
+import { livingIn } from './lives';
+
+const [TRACE, DEBUG, INFO] = [10, 20, 30];
+
+/** Whatever is private in a request of these tests has this in it. */
+const CANARY = 'canary';
+
+let server: TestServer;
+let bystanders: Bystanders;
+
+beforeEach(async () => {
+  server = await startServer({ LOG_LEVEL: 'trace' });
+  bystanders = await Bystanders.of(server);
+});
+
+afterEach(async () => {
+  expect(JSON.stringify(server.logs)).not.toContain(CANARY);
+  await bystanders.expectUnchanged();
+  await bystanders.leave();
+  await server.stop();
+});
+
+const linesOf = (requestId: unknown): readonly Record<string, unknown>[] =>
+  server.logs.filter((line) => line['requestId'] === requestId);
+
+test('a request that is answered has one line, at debug, by the name that its document gives it', async () => {
+  const id = await livingIn(server, 'Gestating');
+  const { headers } = await send(server, {
+    headers: { ...JSON_BODY, authorization: `Bearer ${CANARY}`, 'user-agent': CANARY },
+    path: `/graphql?${CANARY}=${CANARY}`,
+    body: JSON.stringify({
+      query: `mutation Bear($id: ID!, $key: String) {
+        birth(id: $id, idempotencyKey: $key) { __typename }
+      }
+      query Other { life(id: "${CANARY}") { id } }`,
+      operationName: 'Bear',
+      variables: { id, key: CANARY },
+    }),
+  });
+  expect(linesOf(headers['x-request-id'])).toEqual([
+    {
+      level: DEBUG,
+      time: expect.any(Number),
+      pid: process.pid,
+      hostname: expect.any(String),
+      requestId: headers['x-request-id'],
+      operation: 'mutation',
+      operationName: 'Bear',
+      status: 200,
+      durationMs: expect.any(Number),
+      msg: 'Request answered',
+    },
+  ]);
+});
+
+test('a typed refusal is an outcome, and no error', async () => {
+  const id = await livingIn(server, 'Dead');
+  await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+  expect(server.logs.at(-1)).toMatchObject({ level: DEBUG, refusal: 'IllegalTransition' });
+  expect(server.logs.at(-1)).not.toHaveProperty('code');
+});
+
+test.each([
+  [
+    'a document that is wrong',
+    { headers: JSON_BODY, body: JSON.stringify({ query: `{ ${CANARY} }` }) },
+    { operation: 'none', status: 200, code: 'GRAPHQL_VALIDATION_FAILED' },
+  ],
+  [
+    'a variable that is wrong',
+    {
+      headers: JSON_BODY,
+      body: JSON.stringify({
+        query: 'query Find($id: ID!) { life(id: $id) { id } }',
+        variables: { id: CANARY },
+      }),
+    },
+    { operation: 'query', operationName: 'Find', status: 200, code: 'BAD_USER_INPUT' },
+  ],
+  [
+    'what is no request of GraphQL',
+    { headers: JSON_BODY, body: `{"${CANARY}"` },
+    { operation: 'none', status: 400, code: 'BAD_REQUEST' },
+  ],
+  [
+    'what cannot even be routed',
+    { method: 'GET', path: `/%ff${CANARY}` },
+    { operation: 'none', status: 400, code: 'BAD_REQUEST' },
+  ],
+  [
+    'a foreign origin',
+    { headers: { ...JSON_BODY, origin: `https://${CANARY}.example` }, body: '{}' },
+    { operation: 'none', status: 403, code: 'FORBIDDEN' },
+  ],
+  [
+    'what leads nowhere',
+    { method: 'GET', path: `/${CANARY}` },
+    { operation: 'none', status: 404, code: 'NOT_FOUND' },
+  ],
+  [
+    'a subscription that wants a single answer',
+    {
+      headers: JSON_BODY,
+      body: JSON.stringify({ query: 'subscription S { transitions { event } }' }),
+    },
+    { operation: 'subscription', operationName: 'S', status: 400, code: 'BAD_REQUEST' },
+  ],
+])('of %s it is told by one line, at info, why it is refused', async (_what, sending, line) => {
+  const { headers } = await send(server, sending);
+  expect(linesOf(headers['x-request-id'])).toMatchObject([
+    { level: INFO, msg: 'Request refused', ...line },
+  ]);
+});
+
+test('a name that is long is left out', async () => {
+  const long = 'N'.repeat(65);
+  await dataOf(server, `query ${long} { __typename }`);
+  expect(server.logs.at(-1)).toMatchObject({ operation: 'query' });
+  expect(server.logs.at(-1)).not.toHaveProperty('operationName');
+});
+
+test('health and metrics are told at trace only', async () => {
+  for (const path of ['/healthz', '/readyz', '/metrics']) {
+    const { headers } = await send(server, { method: 'GET', path });
+    expect(linesOf(headers['x-request-id'])).toMatchObject([{ level: TRACE, status: 200 }]);
+  }
+});
+
+describe.each(TRANSPORTS)('over %s', (transport) => {
+  const WATCH = 'subscription Watch($id: ID!) { lifeChanged(id: $id) { id } }';
+
+  test('a subscription has a line when it begins, and one when it ends', async () => {
+    const id = await livingIn(server, 'Gestating');
+    const subscriber = subscribe(server, transport, WATCH, { id });
+    await subscriber.untilReceived(1);
+    await dataOf(server, 'mutation ($id: ID!) { die(id: $id) { __typename } }', { id });
+    expect(await subscriber.ended).toEqual({ by: 'completion' });
+    await subscriber.stop();
+    const lines = server.logs.filter((line) => line['operation'] === 'subscription');
+    expect(lines).toMatchObject([
+      { level: DEBUG, operationName: 'Watch', msg: 'Subscription began' },
+      { level: DEBUG, operationName: 'Watch', msg: 'Subscription ended' },
+    ]);
+    expect(lines[0]?.['requestId']).toBe(lines[1]?.['requestId']);
+  });
+
+  test('one that is refused has one line, with the id of the error that was told', async () => {
+    const subscriber = subscribe(server, transport, WATCH, { id: CANARY });
+    await subscriber.ended;
+    await subscriber.stop();
+    const [told] = subscriber.results.flatMap(({ errors = [] }) => errors);
+    const lines = server.logs.filter((line) => line['operation'] === 'subscription');
+    expect(lines).toMatchObject([
+      { level: INFO, operationName: 'Watch', code: 'BAD_USER_INPUT', msg: 'Request refused' },
+    ]);
+    if (told) expect(lines[0]?.['requestId']).toBe(told.extensions.requestId);
+  });
+});
+
+test('of a flood of refusals a hundred a second are told, and then how many were not', async () => {
+  const sent = 250;
+  const { now } = Date;
+  // All in one second, however slow the machine is.
+  Date.now = () => 1_000_000;
+  try {
+    for (let count = 0; count < sent; count += 1) await ask(server, '{ nothing }');
+    expect(server.logs.filter(({ code }) => code !== undefined)).toHaveLength(100);
+  } finally {
+    Date.now = now;
+  }
+  await ask(server, '{ nothing }');
+  expect(server.logs.at(-1)).toMatchObject({ level: INFO, heldBack: sent - 100 });
+});

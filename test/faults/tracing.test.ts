@@ -1,0 +1,287 @@
+/**
+ * Traces, as a collector gets them: from the start command in a process of its own, since the instrumentations
+ * have to be there before anything else is loaded.
+ */
+import { once } from 'node:events';
+import { type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type TestDatabase, createTestDatabase } from '../harness';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import { subscribe } from '../harness/subscriber';
+import { Bystanders } from '../api/Bystanders';
+import { JSON_BODY, dataOf, send } from '../api/client';
+import { livingIn } from '../api/lives';
+
+jest.setTimeout(60_000);
+
+/** Whatever is private in a request of these tests has this in it. */
+const CANARY = 'canary';
+
+interface Attribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string; readonly intValue?: number };
+}
+
+interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly attributes: readonly Attribute[];
+  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+/** Takes traces, and keeps what it was sent, word by word. */
+class Collector {
+  readonly bodies: string[] = [];
+  readonly paths = new Set<string>();
+  readonly #server: Server;
+
+  private constructor(answer: (response: ServerResponse) => unknown) {
+    this.#server = createServer((request, response) => {
+      void text(request).then((body) => {
+        this.paths.add(`${String(request.method)} ${String(request.url)}`);
+        this.bodies.push(body);
+        answer(response);
+      });
+    });
+  }
+
+  static async start(answer: (response: ServerResponse) => unknown): Promise<Collector> {
+    const collector = new Collector(answer);
+    collector.#server.listen(0, '127.0.0.1');
+    await once(collector.#server, 'listening');
+    return collector;
+  }
+
+  get url(): string {
+    // A listener on a port has an address with it.
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get spans(): Span[] {
+    return this.bodies.flatMap((body) =>
+      // As OTLP has it.
+      (JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }).resourceSpans
+        .flatMap(({ scopeSpans }) => scopeSpans)
+        .flatMap(({ spans }) => spans),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+let database: TestDatabase;
+/** What a test has started, and how it is ended; the last one first. */
+let cleanUps: (() => Promise<unknown>)[];
+
+beforeEach(async () => {
+  cleanUps = [];
+  database = await createTestDatabase();
+  cleanUps.push(() => database.drop());
+});
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+});
+
+async function start(environment: Record<string, string>): Promise<ServerProcess> {
+  const started = await startProcess({
+    DATABASE_URL: database.url,
+    LOG_LEVEL: 'trace',
+    ...environment,
+  });
+  cleanUps.push(() => started.stop());
+  return started;
+}
+
+async function startCollector(
+  answer = (response: ServerResponse): unknown =>
+    response.setHeader('content-type', 'application/json').end('{}'),
+): Promise<Collector> {
+  const collector = await Collector.start(answer);
+  cleanUps.push(() => collector.stop());
+  return collector;
+}
+
+const attributeOf = ({ attributes }: Span, name: string): unknown =>
+  attributes.find(({ key }) => key === name)?.value.stringValue;
+
+test('a birth is one trace, from HTTP to the database, and nothing of what was asked is in it', async () => {
+  const collector = await startCollector();
+  const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/` });
+  const server = serverOf(running);
+  const bystanders = await Bystanders.of({
+    ...server,
+    database,
+    logs: [],
+    stop: () => running.stop(),
+  });
+  cleanUps.push(() => bystanders.leave());
+
+  const id = await livingIn(server, 'Gestating');
+  const birth = await send(server, {
+    path: `/graphql?${CANARY}=${CANARY}`,
+    headers: {
+      ...JSON_BODY,
+      authorization: `Bearer ${CANARY}`,
+      'user-agent': CANARY,
+      cookie: CANARY,
+      'x-forwarded-for': CANARY,
+    },
+    body: JSON.stringify({
+      query: `mutation Bear($id: ID!, $key: String) {
+        # ${CANARY}
+        ${CANARY}: birth(id: $id, idempotencyKey: $key) { ... on Alive { id } }
+      }`,
+      variables: { id, key: CANARY },
+    }),
+  });
+  expect(birth.body.data).toEqual({ [CANARY]: { id } });
+
+  // And whatever else could take something private along: literals, refusals, other ways of asking.
+  const asked = (query: string, variables = {}): Promise<unknown> =>
+    send(server, { headers: JSON_BODY, body: JSON.stringify({ query, variables }) });
+  await asked(`mutation { birth(id: "${id}", idempotencyKey: "${CANARY}") { __typename } }`);
+  await asked(`{ life(id: "${CANARY}") { id } }`);
+  await asked(`{ ${CANARY} }`);
+  await asked(`{ life(id: ${CANARY}) { id } }`);
+  await asked(`{ "${CANARY}`);
+  await asked('query ($id: ID!) { life(id: $id) { id } }', { id: CANARY });
+  await asked(`query ${'N'.repeat(60)}${CANARY} { __typename }`);
+  const query = encodeURIComponent(`{ node(id: "${CANARY}") { id } }`);
+  await send(server, { method: 'GET', path: `/graphql?query=${query}` });
+  await send(server, { method: 'GET', path: `/${CANARY}` });
+  await send(server, { method: 'GET', path: '/healthz' });
+  await send(server, { method: 'GET', path: '/metrics' });
+  const subscriber = subscribe(
+    server,
+    'server-sent events',
+    `subscription { ${CANARY}: lifeChanged(id: "${id}") { id } }`,
+  );
+  await subscriber.untilReceived(1);
+  await subscriber.stop();
+
+  await bystanders.expectUnchanged();
+  await running.stop();
+  // What it had not sent yet was sent at its end.
+  expect(await running.ended).toEqual({ code: 0, complaint: '' });
+  expect([...collector.paths]).toEqual(['POST /v1/traces']);
+
+  const http = collector.spans.filter(
+    (span) => attributeOf(span, 'request.id') === birth.headers['x-request-id'],
+  );
+  expect(http).toMatchObject([{ name: 'POST /graphql' }]);
+  const trace = collector.spans.filter(({ traceId }) => traceId === http[0]?.traceId);
+  const names = trace.map(({ name }) => name);
+  expect(names).toEqual(
+    expect.arrayContaining(['graphql.parse', 'graphql.validate', 'mutation Bear', 'group']),
+  );
+  const parentOf = (child: Span | undefined): Span | undefined =>
+    trace.find(({ spanId }) => spanId === child?.parentSpanId);
+  const statements = trace.filter((span) => attributeOf(span, 'db.query.text') !== undefined);
+  // The life is loaded, and swapped.
+  expect(statements).toHaveLength(2);
+  for (const statement of statements) {
+    const group = parentOf(statement);
+    expect(group).toMatchObject({ name: 'group' });
+    expect(parentOf(group)).toMatchObject({ name: 'mutation Bear' });
+    expect(attributeOf(statement, 'db.query.text')).toMatch(/\$1/);
+  }
+
+  // Each trace begins with a request, and none of them is about health, metrics or a subscription.
+  const roots = collector.spans.filter(({ parentSpanId = '' }) => parentSpanId === '');
+  expect(new Set(roots.map(({ name }) => name))).toEqual(
+    new Set(['POST /graphql', 'GET /graphql']),
+  );
+  const followed = roots.map((root) => attributeOf(root, 'request.id'));
+  expect(new Set(followed).size).toBe(followed.length);
+
+  // The line of the log names the trace.
+  expect(running.lines).toContainEqual(
+    expect.objectContaining({
+      requestId: birth.headers['x-request-id'],
+      msg: 'Request answered',
+      traceId: http[0]?.traceId,
+    }),
+  );
+
+  for (const said of [...collector.bodies, ...running.lines.map((line) => JSON.stringify(line))]) {
+    expect(said).not.toContain(CANARY);
+    expect(said).not.toContain(id);
+  }
+});
+
+test('of requests that share a statement the first one’s trace has it, and the others’ point there', async () => {
+  const collector = await startCollector();
+  const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const server = serverOf(running);
+  const count = 20;
+  const conceiveAll = async (): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: count }, () => dataOf(server, 'mutation { conceive { id } }')),
+    );
+  await conceiveAll();
+  await running.stop();
+
+  const { spans } = collector;
+  const groups = spans.filter(({ name }) => name === 'group');
+  const sizes = groups.map(({ attributes }) =>
+    Number(attributes.find(({ key }) => key === 'group.size')?.value.intValue),
+  );
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(count);
+  expect(groups.length).toBeLessThan(count);
+  const mutations = spans.filter(({ name }) => name === 'mutation');
+  expect(mutations).toHaveLength(count);
+  for (const { spanId, traceId, links = [] } of mutations) {
+    const own = groups.filter(({ parentSpanId }) => parentSpanId === spanId);
+    const linked = groups.filter((group) => links.some((link) => link.spanId === group.spanId));
+    expect([...own, ...linked]).toHaveLength(1);
+    for (const group of own) expect(group.traceId).toBe(traceId);
+    for (const group of linked) expect(group.traceId).not.toBe(traceId);
+  }
+});
+
+test.each([
+  ['cannot be reached', undefined],
+  ['never answers', () => undefined],
+  ['refuses', (response: ServerResponse) => response.writeHead(400).end(CANARY)],
+  ['is too busy', (response: ServerResponse) => response.writeHead(503).end(CANARY)],
+])('a collector that %s slows nobody down, and is told of once', async (_what, answer) => {
+  // Nobody listens at port 1.
+  const url = answer ? (await startCollector(answer)).url : 'http://127.0.0.1:1';
+  const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: url, LOG_LEVEL: 'info' });
+  const server = serverOf(running);
+  const warnings = (): unknown[] =>
+    running.lines.filter(({ msg }) => msg === 'Traces cannot be exported');
+  const askOnce = (): Promise<unknown> => dataOf(server, '{ census { total } }');
+  while (warnings().length === 0) await askOnce();
+  // Several batches more. Were they waited for, two seconds each time, this would not come to its end.
+  for (let number = 0; number < 200; number += 1) await askOnce();
+
+  await running.stop();
+  expect(await running.ended).toEqual({ code: 0, complaint: '' });
+  expect(warnings()).toEqual([expect.objectContaining({ level: 40, reason: expect.any(String) })]);
+  expect(JSON.stringify(running.lines)).not.toContain(CANARY);
+});
+
+test('where no traces are wanted, nothing of OpenTelemetry is loaded', async () => {
+  const program = `
+    import { createRequire } from 'node:module';
+    const { cache } = createRequire('file:///');
+    process.on('exit', () => process.stderr.write(Object.keys(cache).join('\\n')));`;
+  const running = await start({
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(program)}`,
+  });
+  await dataOf(serverOf(running), '{ census { total } }');
+  await running.stop();
+  const loaded = (await running.ended).complaint.split('\n');
+  expect(loaded.filter((path) => path.includes('/node_modules/fastify/'))).not.toEqual([]);
+  // prom-client loads its interface, which does nothing by itself.
+  expect(loaded.filter((path) => /opentelemetry\/(?!api\/)|in-the-middle/.test(path))).toEqual([]);
+});
