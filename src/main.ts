@@ -15,21 +15,31 @@ async function main(): Promise<void> {
     ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
   });
 
-  const starting = startApplication(configuration, log);
-  stopOnSignals(starting, configuration.shutdownGrace, log);
-  const { url } = await starting;
-  log.info(`Ready at ${url}/graphql`);
+  const stopping = new AbortController();
+  const starting = startApplication(configuration, log, stopping.signal);
+  stopOnSignals(starting, stopping, configuration.shutdownGrace, log);
+  try {
+    const { url } = await starting;
+    log.info(`Ready at ${url}/graphql`);
+  } catch (error) {
+    // Told to stop before there was a database, it has.
+    if (error !== stopping.signal.reason) throw error;
+  }
 }
 
 /**
  * A signal may come more than once (npm passes on what the terminal sends to everybody), and while things
  * still start: the first one counts.
  */
-function stopOnSignals(starting: Promise<Application>, grace: number, log: pino.Logger): void {
-  let stopping = false;
+function stopOnSignals(
+  starting: Promise<Application>,
+  stopping: AbortController,
+  grace: number,
+  log: pino.Logger,
+): void {
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     log.info(`Stopping on ${signal}`);
     const overdue = setTimeout(() => {
       log.warn(`Not all had ended ${grace} ms after ${signal}`);

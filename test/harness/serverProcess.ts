@@ -9,17 +9,25 @@ export interface ServerProcess {
   readonly child: ChildProcess;
   /** Where it listens, from the line that announces it; undefined where it ends without one. */
   readonly url: string | undefined;
+  /** What it has logged, as parsed lines. */
+  readonly logs: readonly Record<string, unknown>[];
   /** Its exit code, and all that it said on standard error. */
   readonly ended: Promise<{ readonly code: number | null; readonly complaint: string }>;
   /** Ends it in order, if it has not ended. */
   stop(): Promise<void>;
 }
 
+/** A start of the command that is not awaited. */
+export interface StartingProcess extends Omit<ServerProcess, 'url'> {
+  /** Where it listens, once the line that announces it has come; undefined where it ends without one. */
+  readonly url: Promise<string | undefined>;
+}
+
 /**
  * @param environment beside the test's own, of which it gets neither the database nor what a developer's
  *   .env says
  */
-export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
+export function spawnProcess(environment: Record<string, string>): StartingProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -30,13 +38,15 @@ export async function startProcess(environment: Record<string, string>): Promise
     code: code ?? null,
     complaint: await complaint,
   }));
+  const logs: Record<string, unknown>[] = [];
   // Read to its end, also once it is ready: whoever writes into a closed pipe fails.
   const lines = createInterface({ input: child.stdout });
-  const url = await new Promise<string | undefined>((resolve) => {
+  const url = new Promise<string | undefined>((resolve) => {
     lines.on('line', (line) => {
       // pino writes JSON objects, one a line.
-      const { msg } = JSON.parse(line) as { msg: string };
-      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(msg) ?? [];
+      const logged = JSON.parse(line) as Record<string, unknown>;
+      logs.push(logged);
+      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(String(logged['msg'])) ?? [];
       if (announced !== undefined) resolve(announced);
     });
     lines.on('close', () => {
@@ -46,6 +56,7 @@ export async function startProcess(environment: Record<string, string>): Promise
   return {
     child,
     url,
+    logs,
     ended,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -53,6 +64,12 @@ export async function startProcess(environment: Record<string, string>): Promise
       await once(child, 'exit');
     },
   };
+}
+
+/** The same, awaited. */
+export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
+  const starting = spawnProcess(environment);
+  return { ...starting, url: await starting.url };
 }
 
 /** Where a start that must succeed listens. */
