@@ -2,12 +2,15 @@
  * Puts the parts together, and takes them apart again. The only place that knows them all; does not know
  * the process it runs in: its environment, its signals, its exit.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
+import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../ormconfig';
 import type { Configuration } from './config';
 import { Database } from './database/Database';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedded';
+import { mayPass } from './database/failures';
 import { migrate } from './database/migrate';
 import { UnsupportedVersion, checkVersion } from './database/version';
 import { Ledger, Life, LifeTransition } from './entities';
@@ -16,6 +19,7 @@ import { type LifeRecord, phaseOf } from './machine';
 import { Metrics } from './metrics';
 import type { Services } from './resolvers/context';
 import { createServer } from './server/server';
+import { type WaitingRoom, openWaitingRoom } from './server/waitingRoom';
 import { MachineArchive } from './store/MachineArchive';
 import { MachineStore } from './store/MachineStore';
 import { type MachineEntities, tablesOf } from './store/tables';
@@ -27,6 +31,9 @@ export interface Application {
   /** Ends requests in flight, then everything else; calling it twice is the same as once. */
   stop(): Promise<void>;
 }
+
+/** How long until a database that is not there yet is looked for again, in milliseconds. */
+const LOOK_AGAIN = 1_000;
 
 /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
 const LAG_LIMIT = 60_000;
@@ -45,6 +52,10 @@ export function isForPeople(error: unknown): error is Error {
   );
 }
 
+function cannotListen({ host, port }: Configuration): string {
+  return `HOST=${host} and PORT=${port} cannot be listened on`;
+}
+
 /** Whatever keeps a part from starting, told as a sentence about the variable that names it. */
 async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
   try {
@@ -56,14 +67,57 @@ async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
 }
 
 /**
- * Starts everything that the configuration asks for, the database's end first.
+ * Connects to the database, and brings it up to date. One that may be there later is waited for, however long
+ * that takes; what a person has to mend, as a wrong password, is not.
  *
+ * @param connect makes a DataSource that is not connected yet
+ * @param onAbsence called once, when it turns out that there is something to wait for
+ * @throws StartError, UnsupportedVersion; the signal's reason, where it is aborted meanwhile
+ */
+async function awaitDatabase(
+  connect: () => DataSource,
+  { migrateOnStart }: Configuration,
+  log: FastifyBaseLogger,
+  onAbsence: () => Promise<void>,
+  stopping: AbortSignal,
+): Promise<DataSource> {
+  for (let attempt = 1; ; attempt += 1) {
+    stopping.throwIfAborted();
+    const dataSource = connect();
+    try {
+      await start(dataSource.initialize(), 'The database of DATABASE_URL cannot be used');
+      await checkVersion(dataSource, (message) => {
+        log.warn(message);
+      });
+      const names = migrateOnStart ? await migrate(dataSource) : [];
+      for (const name of names) log.info(`Migrated the database: ${name}`);
+      if (attempt > 1) log.info('The database is there');
+      return dataSource;
+    } catch (error) {
+      if (dataSource.isInitialized) await dataSource.destroy();
+      if (!mayPass(error)) throw error;
+      if (attempt === 1) await onAbsence();
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ attempt }, `Waiting for the database: ${reason}`);
+      await setTimeout(LOOK_AGAIN, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * Starts everything that the configuration asks for, the database's end first. While the database of
+ * DATABASE_URL is not there yet, it already listens, and is not ready.
+ *
+ * @param stopping aborted when it is no longer wanted: then nobody waits for the database any more
  * @throws whatever kept a part from starting, once what had started is stopped
  */
 export async function startApplication(
   configuration: Configuration,
   log: FastifyBaseLogger,
-  tracing?: Tracing,
+  {
+    tracing,
+    stopping = new AbortController().signal,
+  }: { readonly tracing?: Tracing | undefined; readonly stopping?: AbortSignal } = {},
 ): Promise<Application> {
   /** How to stop what has started, the last one first. */
   const started: (() => Promise<unknown>)[] = [];
@@ -89,21 +143,33 @@ export async function startApplication(
       databaseUrl = postgres.url;
     }
 
-    const dataSource = createDataSource({
+    const { host } = configuration;
+    const dataSourceSettings = {
       url: databaseUrl,
       poolSize: configuration.databasePoolSize,
       connectTimeout: configuration.requestTimeout,
       // Through a pooler that forgets prepared statements, none can be set.
       statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
-    });
-    await start(dataSource.initialize(), 'The database of DATABASE_URL cannot be reached');
+    };
+    let waitingRoom: WaitingRoom | undefined;
+    const leaveWaitingRoom = async (): Promise<void> => {
+      await waitingRoom?.close();
+      waitingRoom = undefined;
+    };
+    started.push(leaveWaitingRoom);
+    let { port } = configuration;
+    const dataSource = await awaitDatabase(
+      () => createDataSource(dataSourceSettings),
+      configuration,
+      log,
+      async () => {
+        const opening = openWaitingRoom(host, port);
+        waitingRoom = await start(opening, cannotListen(configuration));
+        ({ port } = waitingRoom);
+      },
+      stopping,
+    );
     started.push(() => dataSource.destroy());
-    await checkVersion(dataSource, (message) => {
-      log.warn(message);
-    });
-    if (configuration.migrateOnStart) {
-      for (const name of await migrate(dataSource)) log.info(`Migrated the database: ${name}`);
-    }
 
     let ready = true;
     const database = new Database(dataSource, {
@@ -160,9 +226,8 @@ export async function startApplication(
       services,
     );
     started.push(() => server.close());
-    const { host, port } = configuration;
-    const listening = server.listen({ host, port });
-    const url = await start(listening, `HOST=${host} and PORT=${port} cannot be listened on`);
+    await leaveWaitingRoom();
+    const url = await start(server.listen({ host, port }), cannotListen(configuration));
 
     let stopped: Promise<void> | undefined;
     return {

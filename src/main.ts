@@ -28,10 +28,19 @@ async function main(): Promise<void> {
     ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
   });
 
-  const starting = loadApplication().startApplication(configuration, log, traces);
-  stopOnSignals(starting, traces, configuration.shutdownGrace, log);
-  const { url } = await starting;
-  log.info(`Ready at ${url}/graphql`);
+  const stopping = new AbortController();
+  const starting = loadApplication().startApplication(configuration, log, {
+    tracing: traces,
+    stopping: stopping.signal,
+  });
+  stopOnSignals(starting, stopping, traces, configuration.shutdownGrace, log);
+  try {
+    const { url } = await starting;
+    log.info(`Ready at ${url}/graphql`);
+  } catch (error) {
+    // Told to stop before there was a database, it has.
+    if (error !== stopping.signal.reason) throw error;
+  }
 }
 
 /**
@@ -40,14 +49,14 @@ async function main(): Promise<void> {
  */
 function stopOnSignals(
   starting: Promise<application.Application>,
+  stopping: AbortController,
   traces: tracing.Tracing | undefined,
   grace: number,
   log: pino.Logger,
 ): void {
-  let stopping = false;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     log.info(`Stopping on ${signal}`);
     const overdue = setTimeout(() => {
       log.warn(`Not all had ended ${grace} ms after ${signal}`);

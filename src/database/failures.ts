@@ -3,6 +3,7 @@
  * the statement was for.
  */
 import { DatabaseError } from 'pg';
+import { QueryFailedError } from 'typeorm';
 
 /** Not applied: there was no room for it, for now. Trying again helps. */
 export class Overloaded extends Error {
@@ -97,4 +98,35 @@ export function failureOf(error: unknown): unknown {
     return new ConnectionLost('The database closed the connection.', { cause: error });
   }
   return error;
+}
+
+/** The database lets nobody in, for now. */
+const NOT_NOW = new Set([
+  '53300', // too_many_connections
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+]);
+
+/**
+ * Whether a database that could not be connected to, or brought up to date, may let us do so later without
+ * anybody changing our settings: it is not there yet, its name is not known yet, it starts, or takes no changes.
+ *
+ * @param error what node-postgres or TypeORM threw, or an error that it caused
+ */
+export function mayPass(error: unknown): boolean {
+  const { cause } = error instanceof Error ? error : {};
+  if (cause !== undefined) return mayPass(cause);
+  if (error instanceof QueryFailedError) return mayPass(error.driverError);
+  if (error instanceof DatabaseError) {
+    const { code = '' } = error;
+    return NOT_NOW.has(code) || UNAVAILABLE.has(code);
+  }
+  // node-postgres has nothing but a message for what it gives up or loses by itself.
+  return error instanceof Error && (isOfSystem(error) || /time|terminated/i.test(error.message));
+}
+
+/** Of the network, or of the name service: Node tells which by a code such as ECONNREFUSED. */
+function isOfSystem(error: Error): boolean {
+  return 'code' in error && /^E[A-Z_]+$/.test(String(error.code));
 }

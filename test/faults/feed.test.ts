@@ -12,7 +12,8 @@ import { uuidv7 } from 'uuidv7';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded';
 import { type Answer, ask } from '../harness';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
+import { TRANSPORTS } from '../harness/subscriber';
+import { Wanderer, type Place } from './Wanderer';
 import { problemsOf } from './integrity';
 
 jest.setTimeout(240_000);
@@ -23,68 +24,6 @@ const LIVES = 2_000;
 const WRITERS = 24;
 /** The most transitions after which a subscriber goes over to the other server. */
 const LONGEST_STAY = 200;
-
-const FOLLOW = 'subscription ($after: String) { transitions(after: $after) { cursor } }';
-
-interface Place {
-  readonly url: string;
-}
-
-/** A subscriber who comes back, to another server each time, with its last cursor. */
-class Wanderer {
-  readonly cursors: string[];
-  visits = 0;
-  readonly #places: readonly Place[];
-  readonly #transport: Transport;
-  readonly #stays: readonly number[];
-  #current: Subscriber | undefined;
-  #over = false;
-
-  /** @param stays after how many transitions it goes on, visit by visit */
-  constructor(
-    places: readonly Place[],
-    transport: Transport,
-    after: string,
-    stays: readonly number[],
-  ) {
-    this.#places = places;
-    this.#transport = transport;
-    this.#stays = stays;
-    this.cursors = [after];
-  }
-
-  /** Wanders until it is told to stop. */
-  async wander(): Promise<void> {
-    while (!this.#over) {
-      const place = this.#places[this.visits % this.#places.length];
-      const stay = this.#stays[this.visits % this.#stays.length] ?? LONGEST_STAY;
-      this.visits += 1;
-      if (place === undefined) throw new Error('There is nowhere to go.');
-      const after = this.cursors.at(-1);
-      const subscriber = subscribe(
-        place,
-        this.#transport,
-        FOLLOW,
-        { after },
-        ({ data, errors }) => {
-          // What is still on its way when it has gone over to another server is not for it.
-          if (subscriber !== this.#current) return;
-          if (errors) throw new Error(JSON.stringify(errors));
-          this.cursors.push(data.transitions.cursor);
-        },
-      );
-      this.#current = subscriber;
-      await subscriber.untilReceived(stay);
-      this.#current = undefined;
-      await subscriber.stop();
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#over = true;
-    await this.#current?.stop();
-  }
-}
 
 /** Asks until it is answered, by one of the servers. */
 async function insist(

@@ -203,7 +203,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
   expect(new Set(followed).size).toBe(followed.length);
 
   // The line of the log names the trace.
-  expect(running.lines).toContainEqual(
+  expect(running.logs).toContainEqual(
     expect.objectContaining({
       requestId: birth.headers['x-request-id'],
       msg: 'Request answered',
@@ -211,7 +211,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
     }),
   );
 
-  for (const said of [...collector.bodies, ...running.lines.map((line) => JSON.stringify(line))]) {
+  for (const said of [...collector.bodies, ...running.logs.map((line) => JSON.stringify(line))]) {
     expect(said).not.toContain(CANARY);
     expect(said).not.toContain(id);
   }
@@ -258,7 +258,7 @@ test.each([
   const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: url, LOG_LEVEL: 'info' });
   const server = serverOf(running);
   const warnings = (): unknown[] =>
-    running.lines.filter(({ msg }) => msg === 'Traces cannot be exported');
+    running.logs.filter(({ msg }) => msg === 'Traces cannot be exported');
   const askOnce = (): Promise<unknown> => dataOf(server, '{ census { total } }');
   while (warnings().length === 0) await askOnce();
   // Several batches more. Were they waited for, two seconds each time, this would not come to its end.
@@ -267,7 +267,7 @@ test.each([
   await running.stop();
   expect(await running.ended).toEqual({ code: 0, complaint: '' });
   expect(warnings()).toEqual([expect.objectContaining({ level: 40, reason: expect.any(String) })]);
-  expect(JSON.stringify(running.lines)).not.toContain(CANARY);
+  expect(JSON.stringify(running.logs)).not.toContain(CANARY);
 });
 
 test('where no traces are wanted, nothing of OpenTelemetry is loaded', async () => {

@@ -32,6 +32,11 @@ interface Link {
   readonly database: Socket;
 }
 
+/** One way through the network; when all is through that was sent. */
+interface Direction {
+  freeAt: number;
+}
+
 /** What ends a statement on its way to the database, and what ends its answer: Sync, and ReadyForQuery. */
 const SYNC = Buffer.from('S\0\0\0\x04', 'latin1');
 const READY = Buffer.from('Z\0\0\0\x05', 'latin1');
@@ -45,6 +50,10 @@ export class Proxy {
   readonly #links = new Set<Link>();
   #traps: Trap[] = [];
   #silent = false;
+  readonly #upwards: Direction = { freeAt: 0 };
+  readonly #downwards: Direction = { freeAt: 0 };
+  #latency = 0;
+  #bandwidth = Infinity;
 
   private constructor(databaseUrl: string, server: Server) {
     const url = new URL(databaseUrl);
@@ -103,6 +112,25 @@ export class Proxy {
     for (const link of this.#links) this.#end(link);
   }
 
+  /** Cuts every connection as a router does that has forgotten them: by a reset, which overtakes what is under way. */
+  resetAll(): void {
+    for (const link of this.#links) {
+      link.client.resetAndDestroy();
+      this.#end(link);
+    }
+  }
+
+  /**
+   * From now on everything takes its time, in each direction.
+   *
+   * @param latency in milliseconds
+   * @param bandwidth in bytes a second, shared by all connections
+   */
+  slow({ latency = 0, bandwidth = Infinity }: { latency?: number; bandwidth?: number }): void {
+    this.#latency = latency;
+    this.#bandwidth = bandwidth;
+  }
+
   /** Cuts every connection, and refuses new ones. */
   refuse(): void {
     this.#server.close();
@@ -135,6 +163,7 @@ export class Proxy {
   /** Ends whatever goes wrong, and whatever is yet to. */
   async heal(): Promise<void> {
     this.#traps = [];
+    this.slow({});
     this.speak();
     await this.accept();
   }
@@ -150,6 +179,8 @@ export class Proxy {
     const link = { client, database: createConnection(this.#target) };
     const { database } = link;
     this.#links.add(link);
+    const toDatabase = this.#pipe(database, this.#upwards);
+    const toClient = this.#pipe(client, this.#downwards);
     let trap: Trap | undefined;
     client.on('data', (chunk: Buffer) => {
       trap ??= this.#trapFor(chunk);
@@ -160,14 +191,14 @@ export class Proxy {
         trap = undefined;
         return;
       }
-      if (trap?.cut !== 'before the database gets it') database.write(chunk);
+      if (trap?.cut !== 'before the database gets it') toDatabase(chunk);
       const isAway = trap?.cut !== 'while the database runs it' || endsWith(chunk, SYNC);
       if (trap !== undefined && trap.cut !== 'once the database has answered' && isAway) {
         this.#spring(trap, link);
       }
     });
     database.on('data', (chunk: Buffer) => {
-      if (trap === undefined) client.write(chunk);
+      if (trap === undefined) toClient(chunk);
       // Its last byte says in which state the session is.
       else if (endsWith(chunk.subarray(0, -1), READY)) this.#spring(trap, link);
     });
@@ -182,6 +213,24 @@ export class Proxy {
       client.end();
     });
     if (!this.#silent) client.resume();
+  }
+
+  /** Writes at once, or as late as the network is slow; in order in any case. */
+  #pipe(socket: Socket, direction: Direction): (chunk: Buffer) => void {
+    let lastDue = 0;
+    return (chunk) => {
+      const now = performance.now();
+      direction.freeAt = Math.max(now, direction.freeAt) + (chunk.length / this.#bandwidth) * 1_000;
+      const due = Math.max(direction.freeAt + this.#latency, lastDue);
+      if (due <= now) {
+        socket.write(chunk);
+        return;
+      }
+      lastDue = due;
+      setTimeout(() => {
+        if (socket.writable) socket.write(chunk);
+      }, due - now);
+    };
   }
 
   /** The trap that a statement falls into: it is bound to the portal that has no name. */

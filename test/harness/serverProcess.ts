@@ -10,18 +10,24 @@ export interface ServerProcess {
   /** Where it listens, from the line that announces it; undefined where it ends without one. */
   readonly url: string | undefined;
   /** What it has logged, as parsed lines. */
-  readonly lines: readonly Readonly<Record<string, unknown>>[];
+  readonly logs: readonly Record<string, unknown>[];
   /** Its exit code, and all that it said on standard error. */
   readonly ended: Promise<{ readonly code: number | null; readonly complaint: string }>;
   /** Ends it in order, if it has not ended. */
   stop(): Promise<void>;
 }
 
+/** A start of the command that is not awaited. */
+export interface StartingProcess extends Omit<ServerProcess, 'url'> {
+  /** Where it listens, once the line that announces it has come; undefined where it ends without one. */
+  readonly url: Promise<string | undefined>;
+}
+
 /**
  * @param environment beside the test's own, of which it gets neither the database nor what a developer's
  *   .env says
  */
-export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
+export function spawnProcess(environment: Record<string, string>): StartingProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -32,25 +38,25 @@ export async function startProcess(environment: Record<string, string>): Promise
     code: code ?? null,
     complaint: await complaint,
   }));
+  const logs: Record<string, unknown>[] = [];
   // Read to its end, also once it is ready: whoever writes into a closed pipe fails.
-  const output = createInterface({ input: child.stdout });
-  const lines: Record<string, unknown>[] = [];
-  const url = await new Promise<string | undefined>((resolve) => {
-    output.on('line', (text) => {
+  const lines = createInterface({ input: child.stdout });
+  const url = new Promise<string | undefined>((resolve) => {
+    lines.on('line', (line) => {
       // pino writes JSON objects, one a line.
-      const line = JSON.parse(text) as Record<string, unknown>;
-      lines.push(line);
-      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(String(line['msg'])) ?? [];
+      const logged = JSON.parse(line) as Record<string, unknown>;
+      logs.push(logged);
+      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(String(logged['msg'])) ?? [];
       if (announced !== undefined) resolve(announced);
     });
-    output.on('close', () => {
+    lines.on('close', () => {
       resolve(undefined);
     });
   });
   return {
     child,
     url,
-    lines,
+    logs,
     ended,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -58,6 +64,12 @@ export async function startProcess(environment: Record<string, string>): Promise
       await once(child, 'exit');
     },
   };
+}
+
+/** The same, awaited. */
+export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
+  const starting = spawnProcess(environment);
+  return { ...starting, url: await starting.url };
 }
 
 /** Where a start that must succeed listens. */

@@ -10,7 +10,13 @@ import { createServer } from 'node:net';
 import { Client } from 'pg';
 import { ask, createTestDatabase } from '../harness';
 import { Proxy } from '../harness/proxy';
-import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import {
+  type ServerProcess,
+  type StartingProcess,
+  serverOf,
+  spawnProcess,
+  startProcess,
+} from '../harness/serverProcess';
 
 jest.setTimeout(60_000);
 
@@ -147,14 +153,78 @@ test('a setting that cannot be used stops the start with one message for people'
   });
 });
 
-test('a database that cannot be reached is told in a sentence, without its password', async () => {
-  const refused = await start({ DATABASE_URL: 'postgresql://user:s3cret@127.0.0.1:1/none' });
+test.each([
+  { what: 'database that there is not', alter: (url: URL) => (url.pathname = '/none_of_ours') },
+  { what: 'name that nobody has', alter: (url: URL) => (url.username = 'nobody_of_ours') },
+])('a $what is told in a sentence, without the password', async ({ alter }) => {
+  const database = await createTestDatabase();
+  cleanUps.push(() => database.drop());
+  const url = new URL(database.url);
+  alter(url);
+  url.password = 's3cret';
+  const refused = await start({ DATABASE_URL: url.href });
   expect(refused.url).toBeUndefined();
   const { code, complaint } = await refused.ended;
   expect(code).toBe(1);
   expect(complaint).toContain('DATABASE_URL');
   expect(complaint).not.toContain('s3cret');
   expect(complaint.trim().split('\n')).toHaveLength(1);
+});
+
+describe('a database that is not there yet', () => {
+  let proxy: Proxy;
+  let starting: StartingProcess;
+  let url: string;
+
+  beforeEach(async () => {
+    const database = await createTestDatabase();
+    cleanUps.push(() => database.drop());
+    proxy = await Proxy.to(database.url);
+    cleanUps.push(() => proxy.stop());
+    proxy.refuse();
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
+    // A listener on a port has an address with it.
+    const { port } = occupant.address() as { port: number };
+    occupant.close();
+    url = `http://127.0.0.1:${port}`;
+    starting = spawnProcess({ DATABASE_URL: proxy.url, PORT: String(port) });
+    cleanUps.push(() => starting.stop());
+    for (let attempts = 0; attempts < 2; attempts = starting.logs.length) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+
+  test('is waited for, while those who ask are told so, and then all is as ever', async () => {
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    const response = await fetch(`${url}/graphql`, { method: 'POST', body: '{' });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(await response.json()).toEqual({
+      errors: [
+        {
+          message: expect.any(String),
+          extensions: {
+            code: 'DATABASE_UNAVAILABLE',
+            requestId: response.headers.get('x-request-id'),
+          },
+        },
+      ],
+    });
+    expect(JSON.stringify(starting.logs)).not.toContain('postgresql://');
+    expect(starting.logs.every(({ level }) => level === 40)).toBe(true);
+
+    await proxy.accept();
+    expect(await starting.url).toBe(url);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect((await ask({ url }, '{ census { total } }')).data).toEqual({ census: { total: 0 } });
+  });
+
+  test('holds up nobody who stops the server', async () => {
+    starting.child.kill('SIGTERM');
+    expect(await starting.ended).toEqual({ code: 0, complaint: '' });
+  });
 });
 
 test('a port that is taken is told in a sentence', async () => {

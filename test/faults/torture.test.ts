@@ -1,0 +1,344 @@
+/**
+ * Two server processes on one PostgreSQL, each by a network of its own, under random load; and for as long as it
+ * lasts servers are killed, the database crashes, and the networks fail in every way. In the end the database
+ * holds what the clients were told, once, and nothing else; whoever follows the feed has had all of it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded';
+import { type Answer, ask, contentsOf } from '../harness';
+import { Proxy } from '../harness/proxy';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import { TRANSPORTS } from '../harness/subscriber';
+import { type Change, Clients, type Row, countsOf, liesAmong, resolveAll } from './clients';
+import { problemsOf } from './integrity';
+import { until } from './Scene';
+import { Wanderer } from './Wanderer';
+
+/** How long it lasts, in seconds: `npm run test:torture` has it last longer. */
+const DURATION = Number(process.env['TORTURE_SECONDS'] ?? 15);
+/** What it was that time: the load and the mischief are the same again, but not who is hit by what. */
+const SEED = Number(process.env['TORTURE_SEED'] ?? Date.now());
+
+const CLIENTS = 16;
+/** Lives that are asked about at the same time, of which each is left behind after some steps. */
+const CONTENDED_LIVES = 8;
+const STEPS_PER_LIFE = 12;
+/** How long the servers try, in milliseconds: shorter than an outage, so that all kinds of answers are given. */
+const REQUEST_TIMEOUT = 1_500;
+/** Within what time changes succeed again, once the database lets people in, in milliseconds. */
+const RECOVERY = 5_000;
+
+jest.setTimeout((DURATION + 120) * 1_000);
+
+const step = fc.record({
+  what: fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        change: fc.constantFrom<Change>('conceive', 'birth', 'birth', 'die'),
+        keyed: fc.boolean(),
+      }),
+    },
+    { weight: 2, arbitrary: fc.constant('retry' as const) },
+    { weight: 2, arbitrary: fc.constant('look' as const) },
+  ),
+  life: fc.nat(CONTENDED_LIVES - 1),
+  server: fc.nat(1),
+});
+
+/** All that is done to them, each in its turn, before any is done again. */
+const MISCHIEFS = [
+  'kill a server',
+  'crash the database',
+  'crash the database, and kill a server meanwhile',
+  'latency',
+  'black hole',
+  'reset',
+  'cut before it is sent',
+  'cut after it was sent',
+  'cut once it was answered',
+] as const;
+type Mischief = (typeof MISCHIEFS)[number];
+
+const CUTS = {
+  'cut before it is sent': 'before the database gets it',
+  'cut after it was sent': 'while the database runs it',
+  'cut once it was answered': 'once the database has answered',
+} as const;
+const CHANGES = ['lives/swap', 'lives/begin'] as const;
+
+/** A server that can be killed, and by which network it reaches the database. */
+interface Instance {
+  readonly network: Proxy;
+  process: ServerProcess;
+}
+
+let directory: string;
+let postgres: EmbeddedPostgres;
+let instances: readonly [Instance, Instance];
+/** Where they listen, which stays the same. */
+let places: readonly [{ readonly url: string }, { readonly url: string }];
+let owner: Client;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'test-torture-'));
+  postgres = await startEmbeddedPostgres({ directory, log: () => undefined });
+  const begin = async (): Promise<Instance> => {
+    const network = await Proxy.to(postgres.url);
+    return { network, process: await start(network) };
+  };
+  instances = [await begin(), await begin()];
+  const [first, second] = instances;
+  places = [serverOf(first.process), serverOf(second.process)];
+});
+
+afterAll(async () => {
+  await Promise.all(instances.map(({ process }) => process.stop()));
+  for (const { network } of instances) await network.stop();
+  await owner.end();
+  await postgres.stop();
+  await rm(directory, { recursive: true });
+});
+
+async function start(network: Proxy, port = '0'): Promise<ServerProcess> {
+  return startProcess({
+    DATABASE_URL: network.url,
+    PORT: port,
+    REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT),
+  });
+}
+
+/** A session that no fault of a network touches. */
+async function connect(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** null: nobody answered, or not to the end. */
+async function send(
+  server: number,
+  document: string,
+  variables: Record<string, unknown>,
+): Promise<Answer | null> {
+  const place = places[server];
+  return place ? ask(place, document, variables).catch(() => null) : null;
+}
+
+/** Takes steps until it is over. */
+async function load(clients: Clients, isOver: () => boolean): Promise<void> {
+  const steps = fc.sample(step, { numRuns: 10_000, seed: SEED });
+  const ids = Array.from({ length: CONTENDED_LIVES }, () => uuidv7());
+  let taken = 0;
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      while (!isOver()) {
+        const next = steps[taken % steps.length];
+        taken += 1;
+        if (next === undefined) return;
+        if (taken % STEPS_PER_LIFE === 0) ids[next.life] = uuidv7();
+        const id = ids[next.life] ?? '';
+        const before = clients.wishes.length;
+        if (next.what === 'look') {
+          await clients.look(id, next.server);
+        } else if (next.what === 'retry') {
+          const again = clients.wishes
+            .slice(-50)
+            .filter(({ retryWith }) => retryWith !== undefined);
+          const wish = again[taken % again.length];
+          if (wish) await clients.ask(wish, next.server);
+        } else {
+          await clients.ask(clients.wish(next.what.change, id, next.what.keyed), next.server);
+        }
+        // Whoever is refused at once does not ask at once again.
+        const last = clients.wishes[before]?.answers.at(-1)?.as.kind;
+        if (last === 'failed' || last === 'unknown') await setTimeout(20);
+      }
+    }),
+  );
+}
+
+/** The mischiefs in a random order, all of them again and again. */
+function* mischiefs(): Generator<{
+  readonly mischief: Mischief;
+  readonly victim: 0 | 1;
+  readonly amount: number;
+}> {
+  for (let round = 0; ; round += 1) {
+    const [order = []] = fc.sample(
+      fc.shuffledSubarray([...MISCHIEFS], { minLength: MISCHIEFS.length }),
+      { numRuns: 1, seed: SEED + round },
+    );
+    const amounts = fc.sample(fc.nat(1_000), { numRuns: order.length, seed: SEED + round });
+    for (const [index, mischief] of order.entries()) {
+      const amount = amounts[index] ?? 0;
+      yield { mischief, victim: amount % 2 === 0 ? 0 : 1, amount };
+    }
+  }
+}
+
+async function kill(victim: Instance): Promise<void> {
+  victim.process.child.kill('SIGKILL');
+  await victim.process.ended;
+}
+
+async function startAgain(victim: Instance): Promise<void> {
+  const { port } = new URL(serverOf(victim.process).url);
+  victim.process = await start(victim.network, port);
+  serverOf(victim.process);
+}
+
+/** As `pg_ctl stop -m immediate` does; what supervises it starts it again. */
+async function crash(): Promise<void> {
+  const superuser = await connect(postgres.superuserUrl);
+  const { rows } = await superuser.query<{ file: string }>(
+    `SELECT pg_read_file('postmaster.pid') AS file`,
+  );
+  process.kill(Number.parseInt(rows[0]?.file ?? '', 10), 'SIGQUIT');
+  await new Promise((resolve) => superuser.once('end', resolve));
+}
+
+/** @returns how long it takes until changes succeed on each of them, from when the database lets people in, in milliseconds */
+async function recovery(clients: Clients, live: readonly number[]): Promise<number> {
+  await until(async () => {
+    try {
+      await (await connect(postgres.url)).end();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  const since = performance.now();
+  await Promise.all(
+    live.map(async (server) =>
+      until(async () => {
+        const wish = clients.wish('conceive', uuidv7(), true);
+        await clients.ask(wish, server);
+        return wish.answers.at(-1)?.as.kind === 'done';
+      }),
+    ),
+  );
+  return performance.now() - since;
+}
+
+/** Does one mischief, and undoes it. @returns how long the recoveries took, in milliseconds */
+async function play(
+  clients: Clients,
+  mischief: Mischief,
+  victim: 0 | 1,
+  amount: number,
+): Promise<number[]> {
+  const instance = instances[victim];
+  const { network } = instance;
+  switch (mischief) {
+    case 'kill a server':
+      await kill(instance);
+      await startAgain(instance);
+      return [];
+    case 'crash the database':
+      await crash();
+      return [await recovery(clients, [0, 1])];
+    case 'crash the database, and kill a server meanwhile': {
+      await crash();
+      await kill(instance);
+      // It may be there before the database is, and wait for it.
+      const [took] = await Promise.all([recovery(clients, [1 - victim]), startAgain(instance)]);
+      return [took, await recovery(clients, [victim])];
+    }
+    case 'latency':
+      network.slow({ latency: 20 + amount / 5 });
+      await setTimeout(800);
+      break;
+    case 'black hole':
+      network.silence();
+      await setTimeout(REQUEST_TIMEOUT + amount);
+      // Who was silenced has given up its connections, and what it had sent would arrive now.
+      break;
+    case 'reset':
+      network.resetAll();
+      break;
+    case 'cut before it is sent':
+    case 'cut after it was sent':
+    case 'cut once it was answered':
+      for (const statement of CHANGES) {
+        void network.cut(statement, CUTS[mischief], { thenRefuse: amount % 3 === 0 });
+      }
+      await setTimeout(amount);
+  }
+  await network.heal();
+  return [];
+}
+
+test('whatever fails, what was told is so, nobody misses anything, and all recovers by itself', async () => {
+  try {
+    const clients = new Clients(send);
+    const bystander = clients.wish('conceive', uuidv7(), true);
+    await clients.ask(bystander, 0);
+    owner = await connect(postgres.url);
+    const before = await contentsOf(owner);
+    expect(before.lives).toHaveLength(1);
+
+    const cursorAt = (position: string): string =>
+      Buffer.from(`feed ${position}`).toString('base64url');
+    const stays = fc.sample(fc.integer({ min: 1, max: 300 }), { numRuns: 50, seed: SEED });
+    const wanderers = TRANSPORTS.map(
+      (transport, index) =>
+        new Wanderer(index === 0 ? places : [...places].reverse(), transport, cursorAt('0'), stays),
+    );
+    const wandering = wanderers.map((wanderer) => wanderer.wander());
+
+    let over = false;
+    const loading = load(clients, () => over);
+    const end = performance.now() + DURATION * 1_000;
+    const recoveries: number[] = [];
+    let played = 0;
+    for (const { mischief, victim, amount } of mischiefs()) {
+      if (performance.now() > end && played >= MISCHIEFS.length) break;
+      recoveries.push(...(await play(clients, mischief, victim, amount)));
+      played += 1;
+    }
+    over = true;
+    await loading;
+    const counts = countsOf(clients);
+    let turn = 0;
+    await resolveAll(clients, () => (turn += 1) % 2);
+
+    await owner.end();
+    owner = await connect(postgres.url);
+    const { rows } = await owner.query<Row & { position: string }>(
+      'SELECT * FROM life_transitions ORDER BY position',
+    );
+    expect(liesAmong(clients, rows)).toEqual([]);
+    expect(await problemsOf(owner)).toEqual([]);
+    const after = await contentsOf(owner);
+    expect(after.lives).toEqual(expect.arrayContaining([...before.lives]));
+    expect(after.transitions).toEqual(expect.arrayContaining([...before.transitions]));
+    expect(rows.filter(({ life_id: id }) => id === bystander.id)).toHaveLength(1);
+
+    const cursors = ['0', ...rows.map(({ position }) => position)].map(cursorAt);
+    for (const wanderer of wanderers) {
+      await until(() => wanderer.cursors.length >= cursors.length);
+    }
+    await Promise.all(wanderers.map((wanderer) => wanderer.stop()));
+    await Promise.all(wandering);
+    for (const wanderer of wanderers) expect(wanderer.cursors).toEqual(cursors);
+
+    // Enough of everything has happened for that to mean something.
+    for (const count of Object.values(counts)) expect(count).toBeGreaterThan(0);
+    expect(counts.done).toBeGreaterThan(100);
+    expect(recoveries.length).toBeGreaterThanOrEqual(3);
+    for (const took of recoveries) expect(took).toBeLessThan(RECOVERY);
+    for (const { process } of instances) {
+      expect(process.logs.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+    }
+  } catch (error) {
+    throw new Error(`Run it again with TORTURE_SEED=${SEED}`, { cause: error });
+  }
+});
