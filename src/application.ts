@@ -4,9 +4,10 @@
  */
 import type { FastifyBaseLogger } from 'fastify';
 import { uuidv7 } from 'uuidv7';
-import { createDataSource } from '../ormconfig';
+import { createDataSource, createPool } from '../ormconfig';
 import type { Configuration } from './config';
-import { Database } from './database/Database';
+import { Database, type Reader } from './database/Database';
+import { ReplicaFirst } from './database/ReplicaFirst';
 import { startEmbeddedPostgres } from './database/embedded';
 import { migrate } from './database/migrate';
 import { checkVersion } from './database/version';
@@ -120,7 +121,30 @@ export async function startApplication(
         log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
       },
     });
-    const archive = new MachineArchive(database, tables, phaseOf, limits);
+    let pages: Reader = database;
+    if (configuration.databaseReplicaUrl !== undefined) {
+      // Each half as long as the primary's, which may be asked after it and in the same request's time.
+      const patience = Math.ceil(statementTimeout / 2);
+      const pool = createPool({
+        url: configuration.databaseReplicaUrl,
+        poolSize: configuration.databasePoolSize,
+        connectTimeout: patience,
+        statementTimeout: configuration.preparedStatements ? patience : undefined,
+      });
+      started.push(async () => {
+        // Not waited for: a replica may hang, and nothing of ours is left there.
+        void pool.end();
+        return Promise.resolve();
+      });
+      const replica = new Database(pool, {
+        preparedStatements: configuration.preparedStatements,
+        statementTimeout: patience * 1.2,
+      });
+      pages = new ReplicaFirst(replica, database, (error) => {
+        log.warn({ err: error }, 'The replica cannot be used: its reads go to the primary');
+      });
+    }
+    const archive = new MachineArchive(database, tables, phaseOf, { ...limits, pages });
     const feed = new Feed(archive, lives, {
       url: databaseUrl,
       channel: tables.history,
