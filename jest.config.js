@@ -42,6 +42,8 @@ module.exports = {
     { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
     // With what a production has beside the server, from Debian's packages: replica, PgBouncer, nginx.
     { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/test/deploy/**/*.test.ts'] },
+    // The tests of the API again, behind what TEST_TOPOLOGY names.
+    { ...shared, displayName: 'topologies', testMatch: ['<rootDir>/test/api/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
   ],
   testTimeout: 30_000,

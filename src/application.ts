@@ -2,6 +2,7 @@
  * Puts the parts together, and takes them apart again. The only place that knows them all; does not know
  * the process it runs in: its environment, its signals, its exit.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource, createPool } from '../ormconfig';
@@ -24,12 +25,25 @@ import { type MachineEntities, tablesOf } from './store/tables';
 export interface Application {
   /** Where it listens. */
   readonly url: string;
-  /** Ends requests in flight, then everything else; calling it twice is the same as once. */
-  stop(): Promise<void>;
+  /**
+   * Ends requests in flight, then everything else; calling it twice is the same as once.
+   *
+   * @param grace how long it may take, in milliseconds: a part of it goes to letting load balancers notice,
+   *   where one has been seen; left out: nobody is waited for
+   */
+  stop(grace?: number): Promise<void>;
 }
 
 /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
 const LAG_LIMIT = 60_000;
+
+/**
+ * Parts of the grace period. New connections are still taken for the first, since a load balancer learns only
+ * by and by that we are not ready. Open connections may still be used for the second. What is left is for
+ * requests in flight, and for the database.
+ */
+const NOTICE = 0.2;
+const LINGERING = 0.1;
 
 /** Something that the configuration names cannot be had. */
 export class StartError extends Error {
@@ -96,6 +110,9 @@ export async function startApplication(
     }
 
     let ready = true;
+    /** Whether anybody has asked, as load balancers do, and nobody in development does. */
+    let isWatched = false;
+    let lingering = 0;
     const database = new Database(dataSource, {
       preparedStatements: configuration.preparedStatements,
       // A little longer than the database's own, so that it is the database who says that nothing was applied.
@@ -165,7 +182,16 @@ export async function startApplication(
     const services: Services = { lives, archive, feed, newId: uuidv7 };
 
     const server = await createServer(
-      { ...configuration, log, metrics, isReady: () => ready },
+      {
+        ...configuration,
+        log,
+        metrics,
+        isReady: () => {
+          isWatched = true;
+          return ready;
+        },
+        lingering: () => lingering,
+      },
       services,
     );
     started.push(() => server.close());
@@ -173,14 +199,16 @@ export async function startApplication(
     const listening = server.listen({ host, port });
     const url = await start(listening, `HOST=${host} and PORT=${port} cannot be listened on`);
 
-    let stopped: Promise<void> | undefined;
-    return {
-      url,
-      stop: () => {
-        ready = false;
-        return (stopped ??= stopAll());
-      },
+    const leave = async (grace: number): Promise<void> => {
+      ready = false;
+      if (isWatched) {
+        lingering = grace * LINGERING;
+        await delay(grace * NOTICE);
+      }
+      await stopAll();
     };
+    let stopped: Promise<void> | undefined;
+    return { url, stop: (grace = 0) => (stopped ??= leave(grace)) };
   } catch (error) {
     await stopAll();
     throw error;

@@ -37,7 +37,8 @@ function stopOnSignals(starting: Promise<Application>, grace: number, log: pino.
       process.exit(1);
     }, grace);
     const application = await starting.catch(() => undefined);
-    await application?.stop();
+    // From a terminal, nobody is to notice.
+    await application?.stop(signal === 'SIGTERM' ? grace : 0);
     clearTimeout(overdue);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

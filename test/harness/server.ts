@@ -3,6 +3,7 @@ import pino from 'pino';
 import { startApplication } from '../../src/application';
 import { readConfiguration } from '../../src/config';
 import { type TestDatabase, createTestDatabase } from './postgres';
+import { startInTopology } from './topology';
 
 export interface TestServer {
   /** Without a path: `http://127.0.0.1:…`. */
@@ -29,12 +30,10 @@ export async function startServer(environment: Record<string, string> = {}): Pro
       write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
     },
   );
-  const configuration = readConfiguration({
-    PORT: '0',
-    ...(database ? { DATABASE_URL: database.url } : {}),
-    ...environment,
-  });
-  const application = await startApplication(configuration, log);
+  const application = await startInTopology(
+    { PORT: '0', ...(database ? { DATABASE_URL: database.url } : {}), ...environment },
+    async (given) => startApplication(readConfiguration(given), log),
+  );
   return {
     url: application.url,
     logs,
