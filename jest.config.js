@@ -33,13 +33,17 @@ module.exports = {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
-        ...['browser', 'embedded', 'faults'].map((apart) => `<rootDir>/test/${apart}/`),
+        ...['browser', 'deploy', 'embedded', 'faults'].map((apart) => `<rootDir>/test/${apart}/`),
       ],
     },
     // Connections cut, servers killed, deadlines waited for.
     { ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
     // Some thirty PostgreSQL clusters, made, killed and found again.
     { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
+    // With what a production has beside the server, from Debian's packages: replica, PgBouncer, nginx.
+    { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/test/deploy/**/*.test.ts'] },
+    // The tests of the API again, behind what TEST_TOPOLOGY names.
+    { ...shared, displayName: 'topologies', testMatch: ['<rootDir>/test/api/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
   ],
   testTimeout: 30_000,

@@ -3,10 +3,12 @@
  * migrations there are and how the connection pool behaves; does not know where the database runs.
  */
 import 'reflect-metadata';
-import type { Client } from 'pg';
+import { type ClientBase, Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Lives1764000000000 } from './migrations/1764000000000-Lives';
 import { Ledger, Life, LifeTransition } from './src/entities';
+
+const APPLICATION_NAME = 'persistent-state-machine';
 
 export interface DataSourceSettings {
   /** A `postgresql://` URL. */
@@ -28,28 +30,49 @@ export function createDataSource(settings: DataSourceSettings): DataSource {
     url: settings.url,
     poolSize: settings.poolSize,
     connectTimeoutMS: settings.connectTimeout,
-    applicationName: 'persistent-state-machine',
+    applicationName: APPLICATION_NAME,
     entities: [Life, LifeTransition, Ledger],
     migrations: [Lives1764000000000],
     // The tables need no extension, and the application's role may have no right to install one.
     installExtensions: false,
     logging: false,
-    extra: {
-      keepAlive: true,
-      // Every statement is written so that one plan does for all values: none is planned for each anew.
-      ...(settings.statementTimeout
-        ? {
-            statement_timeout: settings.statementTimeout,
-            options: '-c plan_cache_mode=force_generic_plan',
-          }
-        : {}),
-      // A connection that dies tells its statement. It also emits an error, which nobody may be there to hear,
-      // and that would end the process.
-      onConnect: (client: Client) => {
-        client.on('error', () => undefined);
-      },
-    },
+    extra: connectionsOf(settings),
   });
+}
+
+/**
+ * @returns a pool without TypeORM, for a replica: it connects only when it is asked something, so that the
+ *   replica may be missing, then and later
+ */
+export function createPool(settings: DataSourceSettings): Pool {
+  const pool = new Pool({
+    connectionString: settings.url,
+    max: settings.poolSize,
+    connectionTimeoutMillis: settings.connectTimeout,
+    application_name: APPLICATION_NAME,
+    // Idle ones do not keep the process from ending, should they hang.
+    allowExitOnIdle: true,
+    ...connectionsOf(settings),
+  });
+  // An idle connection that dies is replaced when the next one is wanted.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** What goes for each connection, beyond what TypeORM has names for. */
+function connectionsOf({ statementTimeout }: DataSourceSettings) {
+  return {
+    keepAlive: true,
+    // Every statement is written so that one plan does for all values: none is planned for each anew.
+    ...(statementTimeout
+      ? { statement_timeout: statementTimeout, options: '-c plan_cache_mode=force_generic_plan' }
+      : {}),
+    // A connection that dies tells its statement. It also emits an error, which nobody may be there to hear,
+    // and that would end the process.
+    onConnect: (client: ClientBase) => {
+      client.on('error', () => undefined);
+    },
+  };
 }
 
 /** For the command line, which takes no other settings: `npm run migration:run` gives it the URL. */

@@ -2,13 +2,14 @@
  * Puts the parts together, and takes them apart again. The only place that knows them all; does not know
  * the process it runs in: its environment, its signals, its exit.
  */
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
-import { createDataSource } from '../ormconfig';
+import { createDataSource, createPool } from '../ormconfig';
 import type { Configuration } from './config';
-import { Database } from './database/Database';
+import { Database, type Reader } from './database/Database';
+import { ReplicaFirst } from './database/ReplicaFirst';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedded';
 import { mayPass } from './database/failures';
 import { migrate } from './database/migrate';
@@ -28,8 +29,13 @@ import type { Tracing } from './tracing';
 export interface Application {
   /** Where it listens. */
   readonly url: string;
-  /** Ends requests in flight, then everything else; calling it twice is the same as once. */
-  stop(): Promise<void>;
+  /**
+   * Ends requests in flight, then everything else; calling it twice is the same as once.
+   *
+   * @param grace how long it may take, in milliseconds: a part of it goes to letting load balancers notice,
+   *   where one has been seen; left out: nobody is waited for
+   */
+  stop(grace?: number): Promise<void>;
 }
 
 /** How long until a database that is not there yet is looked for again, in milliseconds. */
@@ -37,6 +43,14 @@ const LOOK_AGAIN = 1_000;
 
 /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
 const LAG_LIMIT = 60_000;
+
+/**
+ * Parts of the grace period. New connections are still taken for the first, since a load balancer learns only
+ * by and by that we are not ready. Open connections may still be used for the second. What is left is for
+ * requests in flight, and for the database.
+ */
+const NOTICE = 0.2;
+const LINGERING = 0.1;
 
 /** Something that the configuration names cannot be had. */
 export class StartError extends Error {
@@ -99,7 +113,7 @@ async function awaitDatabase(
       if (attempt === 1) await onAbsence();
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ attempt }, `Waiting for the database: ${reason}`);
-      await setTimeout(LOOK_AGAIN, undefined, { signal: stopping }).catch(() => undefined);
+      await delay(LOOK_AGAIN, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
 }
@@ -172,6 +186,9 @@ export async function startApplication(
     started.push(() => dataSource.destroy());
 
     let ready = true;
+    /** Whether anybody has asked, as load balancers do, and nobody in development does. */
+    let isWatched = false;
+    let lingering = 0;
     const database = new Database(dataSource, {
       preparedStatements: configuration.preparedStatements,
       // A little longer than the database's own, so that it is the database who says that nothing was applied.
@@ -201,7 +218,30 @@ export async function startApplication(
         log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
       },
     });
-    const archive = new MachineArchive(database, tables, phaseOf, limits);
+    let pages: Reader = database;
+    if (configuration.databaseReplicaUrl !== undefined) {
+      // Each half as long as the primary's, which may be asked after it and in the same request's time.
+      const patience = Math.ceil(statementTimeout / 2);
+      const pool = createPool({
+        url: configuration.databaseReplicaUrl,
+        poolSize: configuration.databasePoolSize,
+        connectTimeout: patience,
+        statementTimeout: configuration.preparedStatements ? patience : undefined,
+      });
+      started.push(async () => {
+        // Not waited for: a replica may hang, and nothing of ours is left there.
+        void pool.end();
+        return Promise.resolve();
+      });
+      const replica = new Database(pool, {
+        preparedStatements: configuration.preparedStatements,
+        statementTimeout: patience * 1.2,
+      });
+      pages = new ReplicaFirst(replica, database, (error) => {
+        log.warn({ err: error }, 'The replica cannot be used: its reads go to the primary');
+      });
+    }
+    const archive = new MachineArchive(database, tables, phaseOf, { ...limits, pages });
     const feed = new Feed(archive, lives, {
       url: databaseUrl,
       channel: tables.history,
@@ -222,21 +262,33 @@ export async function startApplication(
     const services: Services = { lives, archive, feed, newId: uuidv7 };
 
     const server = await createServer(
-      { ...configuration, log, metrics, isReady: () => ready, onRequest: tracing?.nameRequest },
+      {
+        ...configuration,
+        log,
+        metrics,
+        isReady: () => {
+          isWatched = true;
+          return ready;
+        },
+        lingering: () => lingering,
+        onRequest: tracing?.nameRequest,
+      },
       services,
     );
     started.push(() => server.close());
     await leaveWaitingRoom();
     const url = await start(server.listen({ host, port }), cannotListen(configuration));
 
-    let stopped: Promise<void> | undefined;
-    return {
-      url,
-      stop: () => {
-        ready = false;
-        return (stopped ??= stopAll());
-      },
+    const leave = async (grace: number): Promise<void> => {
+      ready = false;
+      if (isWatched) {
+        lingering = grace * LINGERING;
+        await delay(grace * NOTICE);
+      }
+      await stopAll();
     };
+    let stopped: Promise<void> | undefined;
+    return { url, stop: (grace = 0) => (stopped ??= leave(grace)) };
   } catch (error) {
     await stopAll();
     throw error;

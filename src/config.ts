@@ -23,6 +23,11 @@ const onOrOff = z.enum(['on', 'off']).transform((value) => value === 'on');
 const isUrlOf = (value: string, ...schemes: string[]): boolean =>
   URL.canParse(value) && schemes.some((scheme) => value.startsWith(`${scheme}//`));
 
+const databaseUrl = z.string().refine((value) => isUrlOf(value, 'postgres:', 'postgresql:'), {
+  error: 'expected a postgresql:// URL',
+  abort: true,
+});
+
 /** None that has credentials: they could not be sent. */
 const plainWebUrl = z
   .string()
@@ -37,10 +42,8 @@ const environment = z
   .object({
     PORT: integer(0, 65_535).default(4000),
     HOST: z.string().default('127.0.0.1'),
-    DATABASE_URL: z
-      .string()
-      .refine((value) => isUrlOf(value, 'postgres:', 'postgresql:'), 'expected a postgresql:// URL')
-      .optional(),
+    DATABASE_URL: databaseUrl.optional(),
+    DATABASE_REPLICA_URL: databaseUrl.optional(),
     DATA_DIR: z.string().default('.data'),
     DATABASE_POOL_SIZE: integer(1, 1000).default(10),
     PREPARED_STATEMENTS: onOrOff.default(true),
@@ -88,6 +91,11 @@ const environment = z
     message:
       'expected a loopback address, or AUTH said beside it: jwt, or off to let anybody who reaches it ask',
   })
+  .refine(
+    ({ DATABASE_URL, DATABASE_REPLICA_URL }) =>
+      DATABASE_REPLICA_URL === undefined || DATABASE_URL !== undefined,
+    { path: ['DATABASE_REPLICA_URL'], message: 'expected DATABASE_URL said beside it' },
+  )
   .superRefine((given, context) => {
     const { AUTH, AUTH_JWKS_URL, AUTH_JWT_SECRET } = given;
     const refuse = (name: string, message: string): void => {
@@ -125,6 +133,8 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   readonly loopback: boolean;
   /** Undefined: an embedded PostgreSQL under `dataDirectory`. */
   readonly databaseUrl: string | undefined;
+  /** Undefined: reads that may be stale go where all others go. */
+  readonly databaseReplicaUrl: string | undefined;
   readonly dataDirectory: string;
   readonly databasePoolSize: number;
   readonly preparedStatements: boolean;
@@ -173,6 +183,7 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
     host: data.HOST,
     loopback: LOOPBACK.has(data.HOST),
     databaseUrl: data.DATABASE_URL,
+    databaseReplicaUrl: data.DATABASE_REPLICA_URL,
     dataDirectory: data.DATA_DIR,
     databasePoolSize: data.DATABASE_POOL_SIZE,
     preparedStatements: data.PREPARED_STATEMENTS,

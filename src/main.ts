@@ -64,7 +64,8 @@ function stopOnSignals(
       process.exit(1);
     }, grace);
     const application = await starting.catch(() => undefined);
-    await application?.stop();
+    // From a terminal, nobody is to notice.
+    await application?.stop(signal === 'SIGTERM' ? grace : 0);
     await traces?.stop();
     clearTimeout(overdue);
   };

@@ -2,7 +2,7 @@
  * Runs the store's statements on the pool of connections. Owns how a statement travels, and what its
  * failure means; does not know what any statement is for.
  */
-import type { Pool, PoolClient } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { Overloaded, RefusedData, Unreachable, failureOf } from './failures';
 
@@ -20,17 +20,23 @@ export interface DatabaseSettings {
   readonly statementTimeout: number;
 }
 
+/** Where statements can be sent that change nothing. */
+export type Reader = Pick<Database, 'run'>;
+
 export class Database {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
 
   /**
-   * @param dataSource initialized; its pool is used, its query runners are not: they cost more than most of
-   *   our statements, and know no prepared ones
+   * @param connections a pool; or what is initialized and has one: its query runners are not used, they cost
+   *   more than most of our statements, and know no prepared ones
    */
-  constructor(dataSource: DataSource, settings: DatabaseSettings) {
-    // TypeORM types every driver alike; ormconfig.ts says that ours is PostgreSQL's, whose `master` is its pool.
-    this.#pool = (dataSource.driver as unknown as { readonly master: Pool }).master;
+  constructor(connections: DataSource | Pool, settings: DatabaseSettings) {
+    this.#pool =
+      connections instanceof Pool
+        ? connections
+        : // TypeORM types every driver alike; ormconfig.ts says that ours is PostgreSQL's, whose `master` is its pool.
+          (connections.driver as unknown as { readonly master: Pool }).master;
     this.#settings = settings;
   }
 

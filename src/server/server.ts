@@ -4,7 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import fastify, {
@@ -50,10 +51,15 @@ export interface ServerSettings extends AccessRules {
   readonly metrics: Metrics;
   /** How long a request may take to arrive, in milliseconds. */
   readonly requestTimeout: number;
-  /** Whether a load balancer should send requests here. */
+  /** Asked whenever somebody wants to know whether to send requests here. */
   readonly isReady: () => boolean;
   /** Told the id of each request, by which the log knows it; undefined: nobody follows. */
   readonly onRequest: ((requestId: string) => void) | undefined;
+  /**
+   * At shutdown, for how long open connections on which nothing is going on are left to whoever may just be
+   * sending something, in milliseconds.
+   */
+  readonly lingering: () => number;
 }
 
 /** The most bytes of a request's body: far more than any document of ours needs. */
@@ -99,9 +105,14 @@ export async function createServer(
 
   // Declared, so that every request has one shape.
   server.decorateRequest('observation');
+  // Before any other hook: whoever is sent away must not come back here.
+  server.addHook('preClose', (done) => {
+    // Not the one of HTTP, which cuts idle connections off at once.
+    Server.prototype.close.call(server.server);
+    done();
+  });
   // Before any other hook: it ends the socket of an upgrade that one refuses.
   await webSockets(server);
-  endOtherConnections(server, settings.requestTimeout);
   server.addHook('onRequest', (request, reply, done) => {
     const { method, headers, id } = request;
     request.observation = new Observation(id);
@@ -209,16 +220,24 @@ export async function createServer(
   negotiateRepresentation(server);
   eventStreams(server, subscriptions, subscriptionContextOf, authenticate);
   if (settings.playground) await server.register(playground);
+  // After all other hooks, which let those go who are known.
+  endOtherConnections(server, settings);
 
   return server;
 }
 
 /**
- * At shutdown, Node waits for connections on which nothing has been asked yet, as browsers open them for
- * later, and for requests of which only a part has come. The former end at once, the latter after as long as a
- * request may take.
+ * At shutdown each answer says that it is its connection's last, so that connections end one by one with
+ * nothing on its way. Those on which nobody asks anything are cut off after a while.
+ *
+ * Node waits for connections on which nothing has been asked yet, as browsers open them for later, and for
+ * requests of which only a part has come. The former end then, too, the latter after as long as a request may
+ * take.
  */
-function endOtherConnections(server: FastifyInstance, requestTimeout: number): void {
+function endOtherConnections(
+  server: FastifyInstance,
+  { requestTimeout, lingering }: Pick<ServerSettings, 'requestTimeout' | 'lingering'>,
+): void {
   const unasked = new Set<Socket>();
   const asked = ({ socket }: IncomingMessage): void => {
     unasked.delete(socket);
@@ -228,12 +247,13 @@ function endOtherConnections(server: FastifyInstance, requestTimeout: number): v
     socket.once('close', () => unasked.delete(socket));
   });
   server.server.on('request', asked).on('upgrade', asked);
-  server.addHook('preClose', (done) => {
+  const allHaveEnded = new Promise((resolve) => server.server.once('close', resolve));
+  server.addHook('preClose', async () => {
+    await Promise.race([allHaveEnded, delay(lingering(), undefined, { ref: false })]);
     for (const socket of unasked) socket.destroy();
     setTimeout(() => {
       server.server.closeAllConnections();
     }, requestTimeout).unref();
-    done();
   });
 }
 

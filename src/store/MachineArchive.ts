@@ -3,7 +3,7 @@
  * commits, the transitions of one machine, and the census. Generic, and reads only.
  */
 import DataLoader from 'dataloader';
-import type { Database, Statement } from '../database/Database';
+import type { Database, Reader, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
 import { type GroupTracer, Lane } from './Lane';
 import type { PhaseOf } from './MachineStore';
@@ -76,10 +76,13 @@ export interface ArchiveSettings {
   /** The most readings of one kind that wait; more are refused at once. */
   readonly queueSize: number;
   readonly tracer?: GroupTracer | undefined;
+  /** Where pages are read that a client turns, and which may be stale; left out: where everything is. */
+  readonly pages?: Reader;
 }
 
 export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #database: Database;
+  readonly #stale: Reader;
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #census: Lane<null, Census>;
@@ -96,6 +99,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     settings: ArchiveSettings,
   ) {
     this.#database = database;
+    this.#stale = settings.pages ?? database;
     this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
@@ -122,7 +126,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   }
 
   /**
-   * A page of all machines, by age.
+   * A page of all machines, by age; it may be stale.
    *
    * @param states only machines in one of these; null: in any
    * @returns the page, and how many machines there are in those states, both of one moment
@@ -144,28 +148,29 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
     WHERE filter.list IS NULL OR key = ANY (filter.list))`,
     };
-    return readPage(this.#database, keyset, request, (row) =>
+    return readPage(this.#stale, keyset, request, (row) =>
       this.#phaseOf(recordOf<R>(this.#tables, row)),
     );
   }
 
   /**
-   * A page of all transitions, in the order in which they were committed.
+   * A page of all transitions, in the order in which they were committed; it may be stale.
    *
    * @param events only transitions by one of these; null: by any
    */
   async feed(events: readonly string[] | null, request: PageRequest): Promise<Page<Transition<P>>> {
-    return this.#feedPage('feed', LARGEST_PAGE, events, request);
+    return this.#feedPage(this.#stale, 'feed', LARGEST_PAGE, events, request);
   }
 
   /**
-   * What follows in the feed, for those who read all of it: in larger pages than a client may ask for.
+   * What follows in the feed, for those who read all of it: in larger pages than a client may ask for, and
+   * never stale.
    *
    * @param after a position
    * @returns the next transitions, `TAIL_PAGE` at most
    */
   async feedAfter(events: readonly string[] | null, after: string): Promise<Page<Transition<P>>> {
-    return this.#feedPage('tail', TAIL_PAGE, events, {
+    return this.#feedPage(this.#database, 'tail', TAIL_PAGE, events, {
       from: 'start',
       size: TAIL_PAGE,
       after: [after],
@@ -173,6 +178,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   }
 
   async #feedPage(
+    reader: Reader,
     name: string,
     largestPage: number,
     events: readonly string[] | null,
@@ -188,7 +194,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       descending: false,
       filter: events ? { column: EVENT, values: distinct(events) } : undefined,
     };
-    return readPage(this.#database, keyset, request, (row) => this.#transitionOf(row));
+    return readPage(reader, keyset, request, (row) => this.#transitionOf(row));
   }
 
   /**

@@ -3,7 +3,7 @@
  * has, so that the last page costs what the first does. Owns the statement and what the flags mean (the
  * Relay connection specification's, made exact); does not know what the rows are.
  */
-import type { Database, Statement } from '../database/Database';
+import type { Reader, Statement } from '../database/Database';
 import { type Column, selected } from './tables';
 
 /** A place in an order: the values of its key columns, as text. */
@@ -59,25 +59,25 @@ interface PageRow {
 
 /** Reads one page of the keyset's only connection, and its total. */
 export async function readPage<Node>(
-  database: Database,
+  reader: Reader,
   keyset: Keyset,
   request: PageRequest,
   nodeOf: (row: object) => Node,
 ): Promise<Page<Node> & { readonly total: number }> {
   const { statement, values } = pageStatement(keyset, request);
-  const rows = await database.run<PageRow>(statement, values);
+  const rows = await reader.run<PageRow>(statement, values);
   return { ...pageOf(keyset, rows, request, nodeOf), total: Number(rows[0]?.['#total']) };
 }
 
 /** Reads the same page of each of a partitioned keyset's connections. */
 export async function readPages<Node>(
-  database: Database,
+  reader: Reader,
   keyset: Keyset & Required<Pick<Keyset, 'partition'>>,
   request: PageRequest,
   nodeOf: (row: object) => Node,
 ): Promise<Map<string, Page<Node>>> {
   const { statement, values } = pageStatement(keyset, request);
-  const rows = await database.run<PageRow>(statement, values);
+  const rows = await reader.run<PageRow>(statement, values);
   const rowsOf = new Map<string, PageRow[]>(keyset.partition.values.map((value) => [value, []]));
   for (const row of rows) rowsOf.get(row['#partition'] ?? '')?.push(row);
   return new Map([...rowsOf].map(([value, own]) => [value, pageOf(keyset, own, request, nodeOf)]));

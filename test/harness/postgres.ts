@@ -9,18 +9,12 @@ import { Client } from 'pg';
 import { createDataSource } from '../../ormconfig';
 import { startEmbeddedPostgres } from '../../src/database/embedded';
 import { migrate } from '../../src/database/migrate';
+import { DROP_OPTIONS, type Postgres, type RunningPostgres, startPostgres } from './topology';
 
 /** Of this run: its workers are children of who started it. */
 const TEMPLATE = `persistent_state_machine_template_${process.env['TEST_RUN'] ?? (process.env['TEST_RUN'] = String(process.pid))}`;
 
-/** How to reach the run's PostgreSQL; passed from Jest's global set-up to its workers in the environment. */
-interface Postgres {
-  /** May create databases. */
-  readonly administratorUrl: string;
-  /** Owns the databases of the tests, and is no superuser where the server is our own. */
-  readonly ownerUrl: string;
-}
-
+/** Has how to reach the run's PostgreSQL; from Jest's global set-up to its workers. */
 const VARIABLE = 'TEST_POSTGRES';
 
 export interface TestPostgres {
@@ -29,7 +23,7 @@ export interface TestPostgres {
 
 /** Starts it; called once a run. */
 export async function startTestPostgres(): Promise<TestPostgres> {
-  const { postgres, stop } = await reachPostgres();
+  const { postgres, stop } = await startPostgres(reachPostgres);
   process.env[VARIABLE] = JSON.stringify(postgres);
   await administrate(`DROP DATABASE IF EXISTS ${TEMPLATE}`);
   await administrate(`CREATE DATABASE ${TEMPLATE} OWNER ${ownerOf(postgres)}`);
@@ -44,7 +38,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   return { stop };
 }
 
-async function reachPostgres(): Promise<{ postgres: Postgres; stop: () => Promise<void> }> {
+async function reachPostgres(): Promise<RunningPostgres> {
   const given = process.env['DATABASE_URL'];
   if (given !== undefined && given !== '') {
     return {
@@ -81,7 +75,10 @@ export async function createTestDatabase(
   await administrate(
     `CREATE DATABASE ${name} OWNER ${ownerOf(thePostgres())} TEMPLATE ${template ?? 'template0'}`,
   );
-  return { url: urlOf(name), drop: () => administrate(`DROP DATABASE ${name}`) };
+  return {
+    url: urlOf(name),
+    drop: () => administrate(`DROP DATABASE ${name}${DROP_OPTIONS}`),
+  };
 }
 
 /** Runs a statement as who may create databases, outside any of the tests' own. */

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { startApplication } from '../../src/application';
 import { readConfiguration } from '../../src/config';
 import { type TestDatabase, createTestDatabase } from './postgres';
+import { startInTopology } from './topology';
 
 export interface TestServer {
   /** Without a path: `http://127.0.0.1:…`. */
@@ -22,19 +23,21 @@ export async function startServer(environment: Record<string, string> = {}): Pro
   const database =
     environment['DATABASE_URL'] === undefined ? await createTestDatabase() : undefined;
   const logs: Record<string, unknown>[] = [];
-  const configuration = readConfiguration({
+  const given = {
     PORT: '0',
     ...(database ? { DATABASE_URL: database.url } : {}),
     ...environment,
-  });
+  };
   const log = pino(
-    { level: configuration.logLevel },
+    { level: readConfiguration(given).logLevel },
     {
       // pino writes JSON objects, one a line.
       write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
     },
   );
-  const application = await startApplication(configuration, log);
+  const application = await startInTopology(given, async (inTopology) =>
+    startApplication(readConfiguration(inTopology), log),
+  );
   return {
     url: application.url,
     logs,

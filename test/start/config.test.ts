@@ -21,6 +21,10 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
     ],
     allowed: /postgresql:\/\//,
   },
+  DATABASE_REPLICA_URL: {
+    values: ['nonsense', 'mysql://host/database', 'http://host', 'postgres:host/database'],
+    allowed: /postgresql:\/\//,
+  },
   DATABASE_POOL_SIZE: {
     values: ['0', '-1', '1001', '2.5', 'many', LONG],
     allowed: /whole number from 1 to 1000/,
@@ -152,6 +156,7 @@ test('what is allowed is taken', () => {
       HOST: '0.0.0.0',
       AUTH: 'off',
       DATABASE_URL: 'postgres://user:secret@host:5432/database?sslmode=require',
+      DATABASE_REPLICA_URL: 'postgresql://user:secret@replica/database',
       DATA_DIR: '/somewhere else',
       DATABASE_POOL_SIZE: '1000',
       PREPARED_STATEMENTS: 'off',
@@ -172,6 +177,7 @@ test('what is allowed is taken', () => {
     loopback: false,
     databaseUrl: 'postgres://user:secret@host:5432/database?sslmode=require',
     dataDirectory: '/somewhere else',
+    databaseReplicaUrl: 'postgresql://user:secret@replica/database',
     databasePoolSize: 1000,
     preparedStatements: false,
     listen: false,
@@ -188,6 +194,12 @@ test('what is allowed is taken', () => {
 
 test.each(['127.0.0.1', '::1', 'localhost'])('%s is loopback, and needs no AUTH', (host) => {
   expect(readConfiguration({ HOST: host })).toMatchObject({ host, loopback: true });
+});
+
+test('a replica of nothing is refused, without its password', () => {
+  const message = messageOf({ DATABASE_REPLICA_URL: 'postgresql://user:s3cret@replica/database' });
+  expect(message).toMatch(/^DATABASE_REPLICA_URL=.*DATABASE_URL said beside it$/);
+  expect(message).not.toContain('s3cret');
 });
 
 describe('AUTH=jwt', () => {

@@ -1,0 +1,207 @@
+/**
+ * Reads that may be stale on a real streaming replica: stale they are, and nothing else is; and whatever is wrong
+ * with the replica, they are answered.
+ */
+import { Client } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { until } from '../faults/Scene';
+import { type Answer, type TestServer, ask, startServer } from '../harness';
+import { Cluster } from '../harness/cluster';
+import { Proxy } from '../harness/proxy';
+
+jest.setTimeout(60_000);
+
+let primary: Cluster;
+let replica: Cluster;
+/** Between the server and the replica. */
+let network: Proxy;
+let server: TestServer;
+/** It must be as it is, whatever happens. */
+let bystander: string;
+
+beforeAll(async () => {
+  primary = await Cluster.create();
+  await primary.administrate('CREATE DATABASE lives OWNER owner');
+  replica = await primary.replicate();
+  network = await Proxy.to(databaseOf(replica));
+});
+
+afterAll(async () => {
+  await server.stop();
+  await network.stop();
+  await replica.stop();
+  await primary.stop();
+});
+
+afterEach(async () => {
+  await resume();
+  const { life } = await dataOf(`{ life(id: "${bystander}") { phase version } }`);
+  expect(life).toEqual({ phase: 'GESTATING', version: 1 });
+});
+
+function databaseOf(cluster: Cluster): string {
+  return cluster.ownerUrl.replace(/postgres$/, 'lives');
+}
+
+async function dataOf(
+  query: string,
+  variables: Record<string, unknown> = {},
+): Promise<Answer['data']> {
+  const { data, errors } = await ask(server, query, variables);
+  expect(errors).toBeUndefined();
+  return data;
+}
+
+async function conceive(): Promise<string> {
+  const id = uuidv7();
+  await dataOf('mutation ($id: ID) { conceive(id: $id) { id } }', { id });
+  return id;
+}
+
+const LATEST = `{
+  lives(order: NEWEST_FIRST, first: 1) { totalCount nodes { id phase } }
+  transitions(last: 1) { nodes { lifeId event } }
+}`;
+
+/** What its pages show of a life that was conceived last. */
+async function shows(id: string): Promise<{ lives: boolean; transitions: boolean }> {
+  const { lives, transitions } = await dataOf(LATEST);
+  return {
+    lives: lives.nodes[0]?.id === id,
+    transitions: transitions.nodes[0]?.lifeId === id,
+  };
+}
+
+const EVERYWHERE = { lives: true, transitions: true };
+const NOWHERE = { lives: false, transitions: false };
+
+/** From now on the replica is as it is. */
+async function pause(): Promise<void> {
+  await replica.administrate('SELECT pg_wal_replay_pause()');
+  await until(async () => {
+    const [row] = await replica.administrate('SELECT pg_get_wal_replay_pause_state() AS state');
+    return row !== undefined && 'state' in row && row.state === 'paused';
+  });
+}
+
+async function resume(): Promise<void> {
+  await replica.administrate('SELECT pg_wal_replay_resume()');
+}
+
+/** Waits until pages come from the replica: held still, it does not show what was conceived meanwhile. */
+async function untilReplicaIsRead(): Promise<void> {
+  await pause();
+  const id = await conceive();
+  await until(async () => !(await shows(id)).lives);
+  await resume();
+  await until(async () => (await shows(id)).lives);
+}
+
+test('a replica that has not heard of the tables yet is not read, and is once it has', async () => {
+  await pause();
+  server = await startServer({
+    DATABASE_URL: databaseOf(primary),
+    DATABASE_REPLICA_URL: network.url,
+  });
+  expect(await dataOf('{ lives { totalCount nodes { id } } }')).toEqual({
+    lives: { totalCount: 0, nodes: [] },
+  });
+  bystander = await conceive();
+  expect(await shows(bystander)).toEqual(EVERYWHERE);
+  await resume();
+  await untilReplicaIsRead();
+});
+
+test('while replay is held, only the pages of lives and transitions are as old as the replica', async () => {
+  await pause();
+  const before = await dataOf(LATEST);
+  const totalCount = Number(before.lives.totalCount);
+  const id = await conceive();
+  await dataOf('mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+  expect(await dataOf(LATEST)).toEqual(before);
+  expect(
+    await dataOf(
+      `query ($id: ID!) {
+        life(id: $id) { phase history { nodes { event } } snapshot(version: 1) { phase } }
+        nodes(ids: [$id]) { id }
+        census { total alive }
+      }`,
+      { id },
+    ),
+  ).toEqual({
+    life: {
+      phase: 'ALIVE',
+      history: { nodes: [{ event: 'CONCEPTION' }, { event: 'BIRTH' }] },
+      snapshot: { phase: 'GESTATING' },
+    },
+    nodes: [{ id }],
+    census: { total: totalCount + 1, alive: 1 },
+  });
+  await resume();
+  await until(async () => (await dataOf(LATEST)).transitions.nodes[0].event === 'BIRTH');
+  expect(await dataOf(LATEST)).toEqual({
+    lives: { totalCount: totalCount + 1, nodes: [{ id, phase: 'ALIVE' }] },
+    transitions: { nodes: [{ lifeId: id, event: 'BIRTH' }] },
+  });
+});
+
+test('a replica that replays a lock makes nobody wait for it longer than a part of their time', async () => {
+  const migrating = new Client({ connectionString: databaseOf(primary) });
+  await migrating.connect();
+  await migrating.query('BEGIN; LOCK TABLE lives');
+  // What nobody waits for would be on its way for seconds.
+  await primary.administrate('CHECKPOINT');
+  await until(async () => {
+    const reader = new Client({ connectionString: databaseOf(replica) });
+    await reader.connect();
+    const { rows } = await reader.query(
+      `SELECT FROM pg_locks WHERE relation = 'lives'::regclass AND mode = 'AccessExclusiveLock'`,
+    );
+    await reader.end();
+    return rows.length > 0;
+  });
+  // On the replica it stays locked.
+  await pause();
+  await migrating.query('COMMIT');
+  await migrating.end();
+  const id = await conceive();
+  expect(await shows(id)).toMatchObject({ lives: true });
+  await resume();
+  await untilReplicaIsRead();
+});
+
+test('a replica that hangs costs nobody the answer, and is read again once it speaks', async () => {
+  network.silence();
+  const id = await conceive();
+  const answers = await Promise.all(Array.from({ length: 20 }, async () => shows(id)));
+  for (const answer of answers) expect(answer).toEqual(EVERYWHERE);
+  network.speak();
+  await untilReplicaIsRead();
+});
+
+test('a replica that crashes costs nobody the answer, and is read again once it is back', async () => {
+  const warnings = server.logs.filter(({ level }) => level === 40).length;
+  await replica.end('SIGQUIT');
+  const id = await conceive();
+  expect(await shows(id)).toEqual(EVERYWHERE);
+  expect(await shows(id)).toEqual(EVERYWHERE);
+  await replica.start();
+  await untilReplicaIsRead();
+  expect(server.logs.filter(({ level }) => level === 40)).toHaveLength(warnings + 1);
+});
+
+test('a server starts without its replica, and reads from it once it is there', async () => {
+  await server.stop();
+  network.refuse();
+  server = await startServer({
+    DATABASE_URL: databaseOf(primary),
+    DATABASE_REPLICA_URL: network.url,
+  });
+  const id = await conceive();
+  expect(await shows(id)).toEqual(EVERYWHERE);
+  await network.accept();
+  await untilReplicaIsRead();
+  await pause();
+  const unseen = await conceive();
+  expect(await shows(unseen)).toEqual(NOWHERE);
+});

@@ -1,0 +1,125 @@
+/** SIGTERM under load: an instance leaves, and nobody who asked or follows notices more than that he has to move. */
+import { Client } from 'pg';
+import { until } from '../faults/Scene';
+import { problemsOf } from '../faults/integrity';
+import { type TestDatabase, ask, createTestDatabase } from '../harness';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import { TRANSPORTS } from '../harness/subscriber';
+import { Follower } from './Followers';
+import { Load } from './Load';
+
+jest.setTimeout(120_000);
+
+let database: TestDatabase;
+/** What a test has started, and how it is ended; the last one first. */
+let cleanUps: (() => Promise<unknown>)[];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  cleanUps = [() => database.drop()];
+});
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+});
+
+async function start(graceMs: number): Promise<ServerProcess> {
+  const started = await startProcess({
+    DATABASE_URL: database.url,
+    SHUTDOWN_GRACE_MS: String(graceMs),
+  });
+  cleanUps.push(() => started.stop());
+  return started;
+}
+
+/** As a load balancer asks, by a connection of its own each time. */
+async function isReady(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/readyz`, { headers: { connection: 'close' } }).catch(
+    () => undefined,
+  );
+  await response?.text();
+  return response?.status === 200;
+}
+
+test('no request is left without its answer, and every subscriber goes on elsewhere, with nothing missed', async () => {
+  const [one, other] = await Promise.all([start(20_000), start(20_000)]);
+  const urls = [serverOf(one).url, serverOf(other).url] as const;
+  const { data } = await ask({ url: urls[1] }, '{ census { cursor } }');
+
+  // A load balancer that goes by /readyz, and takes them in turn.
+  let ready: readonly string[] = urls;
+  let turn = 0;
+  const watching = new AbortController();
+  const balancer = (async () => {
+    while (!watching.signal.aborted) {
+      const answers = await Promise.all(urls.map(isReady));
+      ready = urls.filter((_url, index) => answers[index]);
+    }
+  })();
+  const pick = (): string => {
+    const url = ready[(turn += 1) % ready.length];
+    if (url === undefined) throw new Error('Nobody is ready.');
+    return url;
+  };
+
+  const load = new Load();
+  load.add(6, 'kept', pick);
+  load.add(3, 'new', pick);
+  const followers = TRANSPORTS.flatMap((transport) =>
+    [1, 2, 3].map(() => {
+      // They all begin where the instance will go away.
+      let url = urls[0];
+      return new Follower(
+        transport,
+        () => {
+          const mine = url;
+          url = urls[1];
+          return mine;
+        },
+        data.census.cursor,
+      );
+    }),
+  );
+  await load.untilAcknowledged(100);
+  await until(() => followers.every(({ lives }) => lives.length > 0));
+
+  one.child.kill('SIGTERM');
+  await until(() => !ready.includes(urls[0]));
+  // While some balancers have not noticed yet, it serves whoever comes.
+  expect((await ask({ url: urls[0] }, '{ __typename }')).status).toBe(200);
+  expect(await one.ended).toEqual({ code: 0, complaint: '' });
+  await expect(ask({ url: urls[0] }, '{ __typename }')).rejects.toThrow();
+  await load.untilAcknowledged(100);
+  await load.stop();
+  watching.abort();
+  await balancer;
+
+  expect(load.failures).toEqual([]);
+  const conceived = [...load.acknowledged].sort();
+  await until(() => followers.every(({ lives }) => lives.length >= conceived.length));
+  await Promise.all(followers.map((follower) => follower.stop()));
+  for (const { transport, lives, endings } of followers) {
+    expect([...lives].sort()).toEqual(conceived);
+    // Told once, and then it stayed.
+    expect(endings).toMatchObject([
+      transport === 'WebSocket' ? { by: 'error', error: { code: 1012 } } : { by: 'error' },
+    ]);
+  }
+  const owner = new Client({ connectionString: database.url });
+  await owner.connect();
+  expect(await problemsOf(owner)).toEqual([]);
+  await owner.end();
+});
+
+test('where nobody watches, or from a terminal, it waits for nobody', async () => {
+  // Were it to wait, it would be for a part of this, and longer than a test may take.
+  const unwatched = await start(600_000);
+  expect((await ask(serverOf(unwatched), '{ __typename }')).status).toBe(200);
+  unwatched.child.kill('SIGTERM');
+  expect(await unwatched.ended).toEqual({ code: 0, complaint: '' });
+
+  const inTerminal = await start(600_000);
+  expect(await isReady(serverOf(inTerminal).url)).toBe(true);
+  inTerminal.child.kill('SIGINT');
+  expect(await inTerminal.ended).toEqual({ code: 0, complaint: '' });
+});

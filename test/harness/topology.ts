@@ -1,0 +1,114 @@
+/**
+ * What stands around the servers of a test run: nothing, or what TEST_TOPOLOGY names. The only place that knows
+ * it: the tests are the same.
+ */
+import type { Application } from '../../src/application';
+import { Cluster } from './cluster';
+import { startNginx } from './nginx';
+import { startPgBouncer } from './pgbouncer';
+
+/** How the PostgreSQL of a run is reached. */
+export interface Postgres {
+  /** May create databases. */
+  readonly administratorUrl: string;
+  /** Owns the databases of the tests, and is no superuser where the server is our own. */
+  readonly ownerUrl: string;
+}
+
+export interface RunningPostgres {
+  readonly postgres: Postgres;
+  readonly stop: () => Promise<void>;
+}
+
+export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx'] as const;
+
+/** undefined: a server and its database, nothing else. */
+const topology = TOPOLOGIES.find((name) => name === process.env['TEST_TOPOLOGY']);
+
+/** A URL by which all databases of the run can be reached another way; from the global set-up to the workers. */
+const VARIABLE = 'TEST_TOPOLOGY_URL';
+
+/** What is to be said when a database is dropped: PgBouncer keeps its connections for those who come later. */
+export const DROP_OPTIONS = topology === 'pgbouncer' ? ' WITH (FORCE)' : '';
+
+/** @param startPlain starts a PostgreSQL by itself */
+export async function startPostgres(
+  startPlain: () => Promise<RunningPostgres>,
+): Promise<RunningPostgres> {
+  switch (topology) {
+    case 'replica':
+      return startReplicated();
+    case 'pgbouncer': {
+      const { postgres, stop } = await startPlain();
+      const pgBouncer = await startPgBouncer(postgres.ownerUrl);
+      process.env[VARIABLE] = pgBouncer.url;
+      return {
+        postgres,
+        stop: async () => {
+          await pgBouncer.stop();
+          await stop();
+        },
+      };
+    }
+    case 'nginx':
+    case undefined:
+      return startPlain();
+  }
+}
+
+/** Whatever the primary acknowledges can be read from the replica: tests find there what they wrote. */
+async function startReplicated(): Promise<RunningPostgres> {
+  const primary = await Cluster.create();
+  const replica = await primary.replicate();
+  await primary.waitForReplica();
+  process.env[VARIABLE] = replica.ownerUrl;
+  return {
+    postgres: { administratorUrl: primary.superuserUrl, ownerUrl: primary.ownerUrl },
+    stop: async () => {
+      await primary.stop();
+      await replica.stop();
+    },
+  };
+}
+
+/**
+ * @param environment with a DATABASE_URL
+ * @param start starts an application
+ * @returns one application, or what looks like one from outside
+ */
+export async function startInTopology(
+  environment: Readonly<Record<string, string>>,
+  start: (environment: Readonly<Record<string, string>>) => Promise<Application>,
+): Promise<Application> {
+  switch (topology) {
+    case 'replica':
+      return start({ DATABASE_REPLICA_URL: anotherWay(environment), ...environment });
+    case 'pgbouncer':
+      return start({
+        ...environment,
+        DATABASE_URL: anotherWay(environment),
+        PREPARED_STATEMENTS: 'off',
+        LISTEN: 'off',
+      });
+    case 'nginx': {
+      const instances = [await start(environment), await start(environment)] as const;
+      const nginx = await startNginx([instances[0].url, instances[1].url]);
+      return {
+        url: nginx.url,
+        stop: async () => {
+          await Promise.all(instances.map((instance) => instance.stop()));
+          await nginx.stop();
+        },
+      };
+    }
+    case undefined:
+      return start(environment);
+  }
+}
+
+/** The same database by way of PgBouncer, or on the replica. */
+function anotherWay({ DATABASE_URL = '' }: Readonly<Record<string, string>>): string {
+  const url = new URL(process.env[VARIABLE] ?? '');
+  url.pathname = new URL(DATABASE_URL).pathname;
+  return url.href;
+}
