@@ -33,6 +33,7 @@ import {
   hasAnyScope,
   warnOfProxies,
 } from './authentication';
+import { dashboard } from './dashboard';
 import { tellFailure } from './errors';
 import { createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
@@ -195,6 +196,7 @@ export async function createServer(
   negotiateRepresentation(server);
   eventStreams(server, subscriptions, subscriptionContextOf, authenticate);
   if (settings.playground) await server.register(playground);
+  await server.register(dashboard);
 
   return server;
 }
