@@ -41,7 +41,7 @@ export function LoadPanel(): ReactNode {
     <section className="card load" aria-labelledby="load-title">
       <div>
         <h2 id="load-title">Make it move</h2>
-        <p>{COUNT} lives are conceived, born, and die, sixteen at a time.</p>
+        <p>{COUNT} lives are conceived, born, and die, twenty at a time.</p>
       </div>
       <button
         onClick={() => {

@@ -4,13 +4,13 @@ import { pause } from '../client/backoff';
 import { conceive, isRefusal, transition } from './changes';
 
 /** How many lives are under way at once. */
-const AT_ONCE = 16;
+const AT_ONCE = 20;
 
 /** The most events of one life, where the machine has no end. */
 const LONGEST_WAY = 10;
 
 /** The longest time between two events of a life, in milliseconds. */
-const LONGEST_PAUSE = 900;
+const LONGEST_PAUSE = 600;
 
 /**
  * @param count how many lives

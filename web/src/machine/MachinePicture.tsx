@@ -5,7 +5,7 @@
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { useMedia } from '../parts/useMedia';
-import { type Arrow, BOX, type Picture, draw } from './layout';
+import { type Arrow as ArrowOf, BOX, type Picture, draw } from './layout';
 import { type MachineState, nameOf, useColour } from './machine';
 
 interface Props {
@@ -14,7 +14,7 @@ interface Props {
   readonly beginning: string;
   readonly counts: Readonly<Record<string, number>>;
   /** @returns how to stop being told of each transition */
-  readonly watch: (watcher: (transition: Arrow) => void) => () => void;
+  readonly watch: (watcher: (transition: ArrowOf) => void) => () => void;
   /** Where a state's box leads. */
   readonly linkTo: (phase: MachineState['phase']) => string;
 }
@@ -42,7 +42,7 @@ export function MachinePicture({ states, beginning, counts, watch, linkTo }: Pro
     <svg
       className="machine"
       viewBox={`0 0 ${picture.width} ${picture.height}`}
-      style={{ maxWidth: picture.width * 1.25 }}
+      style={{ maxWidth: picture.width * 1.4 }}
       role="group"
       aria-label="The state machine"
     >
@@ -61,13 +61,12 @@ export function MachinePicture({ states, beginning, counts, watch, linkTo }: Pro
       </defs>
       <circle className="start" cx={picture.start.x} cy={picture.start.y} r="7" />
       {picture.arrows.map((arrow) => (
-        <g key={keyOf(arrow)} className="arrow" data-arrow={keyOf(arrow)}>
-          <path className="line" d={arrow.path} markerEnd="url(#head)" />
-          <Pulses of={arrow} all={pulses} colour={colour(arrow.to as MachineState['phase'])} />
-          <text x={arrow.label.x} y={arrow.label.y}>
-            {nameOf(arrow.event)}
-          </text>
-        </g>
+        <Arrow
+          key={keyOf(arrow)}
+          {...arrow}
+          colour={colour(arrow.to)}
+          pulses={pulses.filter((pulse) => pulse.arrow === keyOf(arrow))}
+        />
       ))}
       {picture.boxes.map(({ state: { phase, final }, x, y }) => (
         <Link key={phase} href={linkTo(phase)} className="box" data-colour={colour(phase)}>
@@ -94,26 +93,29 @@ export function MachinePicture({ states, beginning, counts, watch, linkTo }: Pro
   );
 }
 
-function Pulses({
-  of,
-  all,
-  colour,
-}: {
-  of: Picture['arrows'][number];
-  all: readonly Pulse[];
-  colour: number;
-}): ReactNode {
-  return all
-    .filter(({ arrow }) => arrow === keyOf(of))
-    .map(({ key }) => (
-      <g key={key} className="pulse" data-colour={colour}>
-        <path className="glow" d={of.path} />
-        <circle r="6" style={{ offsetPath: `path("${of.path}")` }} />
-      </g>
-    ));
+type ArrowProps = Picture['arrows'][number] & {
+  readonly colour: number;
+  readonly pulses: readonly Pulse[];
+};
+
+function Arrow({ event, path, label, colour, pulses }: ArrowProps): ReactNode {
+  return (
+    <g className="arrow" data-event={event} data-colour={colour}>
+      <path className="line" d={path} markerEnd="url(#head)" />
+      {pulses.map(({ key }) => (
+        <path key={key} className="glow" d={path} />
+      ))}
+      <text x={label.x} y={label.y}>
+        {nameOf(event)}
+      </text>
+      {pulses.map(({ key }) => (
+        <circle key={key} className="dot" r="6" style={{ offsetPath: `path("${path}")` }} />
+      ))}
+    </g>
+  );
 }
 
-function keyOf({ from, event, to }: Arrow): string {
+function keyOf({ from, event, to }: ArrowOf): string {
   return `${from ?? ''} ${event} ${to}`;
 }
 

@@ -2,7 +2,7 @@
 import { type EdgeLabel, Graph, type GraphLabel, type NodeLabel, layout } from '@dagrejs/dagre';
 import type { MachineState } from './machine';
 
-export const BOX = { width: 148, height: 84 } as const;
+export const BOX = { width: 132, height: 84 } as const;
 
 /** The point where everything begins, which is no state. */
 const START = '[*]';
@@ -52,16 +52,16 @@ export function draw(
   const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>({ multigraph: true });
   graph.setGraph({
     rankdir: direction,
-    nodesep: 44,
-    ranksep: 46,
-    edgesep: 30,
+    nodesep: 64,
+    ranksep: 40,
+    edgesep: 40,
     marginx: 16,
     marginy: 16,
   });
   graph.setNode(START, { width: 18, height: 18 });
   for (const { phase } of states) graph.setNode(phase, { ...BOX });
   for (const { from, event, to } of arrows) {
-    const label = { width: event.length * 8.5 + 20, height: 26, labelpos: 'c' as const };
+    const label = { width: event.length * 7.5 + 16, height: 26, labelpos: 'c' as const };
     graph.setEdge(from ?? START, to, label, event);
   }
   layout(graph);

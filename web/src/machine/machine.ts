@@ -1,6 +1,6 @@
 /** The machine, as the server describes it; nothing of it is written down here. */
 import { useQuery } from '@apollo/client/react';
-import { MachineDocument, type MachineQuery, type Phase } from '../graphql/graphql';
+import { MachineDocument, type MachineQuery } from '../graphql/graphql';
 
 export type MachineState = MachineQuery['machine']['states'][number];
 
@@ -17,7 +17,7 @@ export function nameOf(constant: string): string {
 }
 
 /** Which of the colours is a phase's: its place in the machine's list. */
-export function useColour(): (phase: Phase) => number {
+export function useColour(): (phase: string) => number {
   const states = useMachine();
   return (phase) =>
     Math.max(
