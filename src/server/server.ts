@@ -33,6 +33,7 @@ import {
   hasAnyScope,
   warnOfProxies,
 } from './authentication';
+import { dashboard } from './dashboard';
 import { codeOf, tellFailure } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
@@ -220,6 +221,7 @@ export async function createServer(
   negotiateRepresentation(server);
   eventStreams(server, subscriptions, subscriptionContextOf, authenticate);
   if (settings.playground) await server.register(playground);
+  await server.register(dashboard);
   // After all other hooks, which let those go who are known.
   endOtherConnections(server, settings);
 

@@ -2,8 +2,9 @@
  * Owns what a stranger with a browser meets at `/graphql`: the page opens, its operations run in
  * order, and it talks to nobody else. It deliberately does not know how the page is put together.
  */
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { ask, startServer } from '../harness';
+import { launchBrowser } from '../harness/browser';
 
 // Altair is three megabytes of script, and a busy machine runs it without a GPU.
 jest.setTimeout(120_000);
@@ -13,20 +14,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   server = await startServer();
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: [
-      // A container's root has no user namespace to build the sandbox from.
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      // What the browser itself asks of the internet is none of this test's business.
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launchBrowser();
 });
 
 afterAll(async () => {

@@ -1,0 +1,62 @@
+/**
+ * Owns what a browser gets at `/`: the dashboard that was built from `web/`, and the policy that it lives by.
+ * It deliberately does not know what the dashboard shows, nor that it asks `/graphql`.
+ */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+/** The dashboard's own addresses, as `web/src/App.tsx` has them; any other stays ours to refuse. */
+const VIEWS = ['/', '/lives', '/lives/:id'];
+
+/** `'self'` is the socket's origin, too. Styles are set by script on elements, which is no inline style. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Serves the dashboard; nothing, where it has not been built. */
+export async function dashboard(server: FastifyInstance): Promise<void> {
+  const folder = join(projectFolder(__dirname), 'dist', 'web');
+  if (!existsSync(folder)) return;
+  const page = await readFile(join(folder, 'index.html'), 'utf8');
+
+  server.addHook('onRequest', (_request, reply, done) => {
+    reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('referrer-policy', 'no-referrer');
+    done();
+  });
+
+  for (const view of VIEWS) {
+    server.get(view, (_request, reply) =>
+      reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page),
+    );
+  }
+
+  // Named by their contents, so that a browser may keep them for good.
+  await server.register(fastifyStatic, {
+    root: join(folder, 'assets'),
+    prefix: '/assets/',
+    index: false,
+    decorateReply: false,
+    immutable: true,
+    maxAge: '1y',
+    // One route for each file: what is not there is refused as any other address is.
+    wildcard: false,
+    preCompressed: true,
+  });
+}
+
+/** From `src/server` as well as from `dist/src/server`. */
+function projectFolder(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : projectFolder(dirname(folder));
+}

@@ -1,0 +1,124 @@
+/** Every view of the dashboard, dark and light, wide and narrow: axe-core finds nothing, and nothing sticks out. */
+import { readFileSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import { livingIn } from '../api/lives';
+import { startServer } from '../harness';
+import { type Window, launchBrowser, openWindow } from '../harness/browser';
+
+jest.setTimeout(180_000);
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const SECRET = 'a secret of the test'.repeat(4);
+
+let server: Awaited<ReturnType<typeof startServer>>;
+let guarded: Awaited<ReturnType<typeof startServer>>;
+let browser: Browser;
+let life: string;
+
+beforeAll(async () => {
+  server = await startServer();
+  guarded = await startServer({ AUTH: 'jwt', AUTH_JWT_SECRET: SECRET });
+  browser = await launchBrowser();
+  await livingIn(server, 'Gestating');
+  await livingIn(server, 'Dead');
+  life = await livingIn(server, 'Alive');
+});
+
+afterAll(async () => {
+  await browser.close();
+  await guarded.stop();
+  await server.stop();
+});
+
+/** Where each view is, and how to bring it about once the page is live. */
+const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
+  ['the overview', () => '/', (page) => page.locator('.feed li').first().waitFor()],
+  ['the lives', () => '/lives', (page) => page.locator('tbody tr').first().waitFor()],
+  [
+    'the lives of a phase that has none',
+    () => '/lives?phase=alive&after=AAAA',
+    (page) => page.getByRole('alert').waitFor(),
+  ],
+  [
+    'a life',
+    () => `/lives/${life}`,
+    (page) => page.getByRole('button', { name: 'Death' }).waitFor(),
+  ],
+  [
+    'a life as it was',
+    () => `/lives/${life}?version=1`,
+    (page) => page.locator('.past .facts').waitFor(),
+  ],
+  [
+    'a refusal',
+    () => `/lives/${life}`,
+    async (page) => {
+      await page.route('**/graphql', (route) =>
+        route.request().postDataJSON().operationName === 'Death'
+          ? route.fulfill({
+              json: { data: { outcome: { __typename: 'LifeNotFound', message: 'Gone.' } } },
+            })
+          : route.continue(),
+      );
+      await page.getByRole('button', { name: 'Death' }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  ],
+  [
+    'no life',
+    () => '/lives/00000000-0000-4000-8000-000000000000',
+    (page) => page.getByText('There is no life').waitFor(),
+  ],
+];
+
+const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
+  [1280, 360].map((width) => ({ colorScheme, width })),
+);
+
+/** @returns what axe-core finds, and whether the page must be scrolled sideways */
+async function findingsOn(page: Page): Promise<unknown> {
+  // Not by a script element, which the page's policy forbids.
+  await page.evaluate(AXE);
+  return page.evaluate(`axe.run().then(({ violations }) => ({
+    violations: violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]),
+    sticksOut: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+  }))`);
+}
+
+const NOTHING = { violations: [], sticksOut: false };
+
+describe.each(looks)('$colorScheme, $width pixels wide', ({ colorScheme, width }) => {
+  let window: Window;
+
+  const open = async (of: { readonly url: string }): Promise<Page> => {
+    window = await openWindow(browser, of, {
+      colorScheme,
+      viewport: { width, height: 800 },
+      // What is on its way has colours in between.
+      reducedMotion: 'reduce',
+    });
+    return window.page;
+  };
+
+  afterEach(async () => {
+    await window.page.context().close();
+    expect(window.offences).toEqual([]);
+  });
+
+  test.each(views)('%s', async (_name, path, bringAbout) => {
+    const page = await open(server);
+    await page.goto(path());
+    await page.getByText('Live', { exact: true }).waitFor();
+    await bringAbout(page);
+    expect(await findingsOn(page)).toEqual(NOTHING);
+  });
+
+  test('the question for a token', async () => {
+    const page = await open(guarded);
+    await page.goto('/');
+    await page.getByLabel('Token').fill('nonsense');
+    await page.getByRole('button', { name: 'Enter' }).click();
+    await page.getByRole('alert').waitFor();
+    expect(await findingsOn(page)).toEqual(NOTHING);
+  });
+});

@@ -1,0 +1,53 @@
+/** A browser, and windows of it that keep account of what a page may not do. */
+import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [
+      // A container's root has no user namespace to build the sandbox from.
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      // What the browser itself asks of the internet is none of a test's business.
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+export interface Window {
+  readonly page: Page;
+  /** What no page of ours may do, ever: throw, or ask anything of another origin. */
+  readonly offences: readonly string[];
+  /** What it may do only where the server does not answer: log errors, get answers that are none. */
+  readonly complaints: readonly string[];
+}
+
+/** A window that shares nothing with others. */
+export async function openWindow(
+  browser: Browser,
+  { url }: { readonly url: string },
+  options: BrowserContextOptions = {},
+): Promise<Window> {
+  const context = await browser.newContext({ baseURL: url, ...options });
+  const page = await context.newPage();
+  // Of a machine that is busy with other tests.
+  page.setDefaultTimeout(60_000);
+  const offences: string[] = [];
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => offences.push(`threw: ${error.message}`));
+  page.on('request', (request) => {
+    const { origin, protocol, href } = new URL(request.url());
+    if (origin !== url && protocol !== 'data:') offences.push(`asked for: ${href}`);
+  });
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`logged: ${message.text()}`);
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) complaints.push(`got ${response.status()}: ${response.url()}`);
+  });
+  return { page, offences, complaints };
+}

@@ -1,0 +1,97 @@
+/** Where everything of a machine's picture goes. Knows any machine, cyclic ones too, and nothing of drawing. */
+import { type EdgeLabel, Graph, type GraphLabel, type NodeLabel, layout } from '@dagrejs/dagre';
+import type { MachineState } from './machine';
+
+export const BOX = { width: 132, height: 84 } as const;
+
+/** The point where everything begins, which is no state. */
+const START = '[*]';
+
+/** What tells the arrows of a machine apart; `from` is null for the one by which something begins. */
+export interface Arrow {
+  readonly from: string | null;
+  readonly event: string;
+  readonly to: string;
+}
+
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly boxes: readonly {
+    readonly state: MachineState;
+    readonly x: number;
+    readonly y: number;
+  }[];
+  readonly arrows: readonly (Arrow & {
+    /** For an SVG path, or a CSS one. */
+    readonly path: string;
+    readonly label: { readonly x: number; readonly y: number };
+  })[];
+  /** Where things begin. */
+  readonly start: Point;
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * @param beginning the event by which something begins
+ * @param direction from left to right, or from top to bottom
+ */
+export function draw(
+  states: readonly MachineState[],
+  beginning: string,
+  direction: 'LR' | 'TB',
+): Picture {
+  const arrows: Arrow[] = states.flatMap(({ phase, initial, transitions }) => [
+    ...(initial ? [{ from: null, event: beginning, to: phase }] : []),
+    ...transitions.map(({ event, to }) => ({ from: phase, event, to })),
+  ]);
+  const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>({ multigraph: true });
+  graph.setGraph({
+    rankdir: direction,
+    nodesep: 64,
+    ranksep: 40,
+    edgesep: 40,
+    marginx: 16,
+    marginy: 16,
+  });
+  graph.setNode(START, { width: 18, height: 18 });
+  for (const { phase } of states) graph.setNode(phase, { ...BOX });
+  for (const { from, event, to } of arrows) {
+    const label = { width: event.length * 7.5 + 16, height: 26, labelpos: 'c' as const };
+    graph.setEdge(from ?? START, to, label, event);
+  }
+  layout(graph);
+  const { width = 0, height = 0 } = graph.graph();
+  return {
+    width,
+    height,
+    start: place(graph.node(START)),
+    boxes: states.map((state) => ({ state, ...place(graph.node(state.phase)) })),
+    arrows: arrows.map((arrow) => {
+      const edge = graph.edge({ v: arrow.from ?? START, w: arrow.to, name: arrow.event });
+      return { ...arrow, path: curve((edge.points ?? []).map(place)), label: place(edge) };
+    }),
+  };
+}
+
+/** Of a node or an edge that has been laid out. */
+function place({ x = 0, y = 0 }: { x?: number; y?: number }): Point {
+  return { x, y };
+}
+
+/** Bends at the points, without a corner. */
+function curve([first, ...rest]: readonly Point[]): string {
+  const last = rest.pop();
+  if (first === undefined || last === undefined) return '';
+  let path = `M ${first.x} ${first.y}`;
+  rest.forEach((point, index) => {
+    const next = rest[index + 1];
+    const end = next ? { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 } : last;
+    path += ` Q ${point.x} ${point.y} ${end.x} ${end.y}`;
+  });
+  return rest.length === 0 ? `${path} L ${last.x} ${last.y}` : path;
+}

@@ -1,0 +1,60 @@
+/** The page: a session, and where a token is needed, the question for one. */
+import { ApolloProvider } from '@apollo/client/react';
+import { type ReactNode, StrictMode, useEffect, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './App';
+import { TokenForm } from './parts/TokenForm';
+import { restoreTheme } from './parts/ThemeToggle';
+import { type Session, SessionContext, openSession } from './session';
+
+/** For as long as the tab is open, and for no other tab. */
+const TOKEN = 'token';
+
+function Page(): ReactNode {
+  const [token, setToken] = useState(() => sessionStorage.getItem(TOKEN));
+  const [isRefused, setRefused] = useState(false);
+  const [session, setSession] = useState<Session>();
+
+  useEffect(() => {
+    if (isRefused) return;
+    const opened = openSession(token, () => {
+      setRefused(true);
+    });
+    setSession(opened);
+    return () => {
+      opened.close();
+      setSession(undefined);
+    };
+  }, [token, isRefused]);
+
+  if (isRefused) {
+    return (
+      <TokenForm
+        wasRefused={token !== null}
+        onToken={(given) => {
+          sessionStorage.setItem(TOKEN, given);
+          setToken(given);
+          setRefused(false);
+        }}
+      />
+    );
+  }
+  return (
+    session && (
+      <SessionContext value={session}>
+        <ApolloProvider client={session.client}>
+          <App />
+        </ApolloProvider>
+      </SessionContext>
+    )
+  );
+}
+
+restoreTheme();
+const root = document.getElementById('root');
+if (root === null) throw new Error('index.html has no root.');
+createRoot(root).render(
+  <StrictMode>
+    <Page />
+  </StrictMode>,
+);

@@ -1,0 +1,48 @@
+/** Asks for a token, where the server asks for one (`AUTH=jwt`). Does not know what is done with it. */
+import { type ReactNode, useEffect, useRef } from 'react';
+
+interface Props {
+  readonly wasRefused: boolean;
+  readonly onToken: (token: string) => void;
+}
+
+export function TokenForm({ wasRefused, onToken }: Props): ReactNode {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    document.title = 'A token is needed · Persistent State Machine';
+    field.current?.focus();
+  }, []);
+  return (
+    <main className="gate">
+      <form
+        className="card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const token = field.current?.value.trim().replace(/^Bearer\s+/i, '') ?? '';
+          if (token !== '') onToken(token);
+        }}
+      >
+        <h1>A token is needed</h1>
+        <p>
+          This server answers to whoever has a token with the scopes <code>lives:read</code> and{' '}
+          <code>lives:write</code>. It stays in this tab.
+        </p>
+        {wasRefused && (
+          <p className="notice" role="alert">
+            The last one was not valid, or has expired.
+          </p>
+        )}
+        <label htmlFor="token">Token</label>
+        <input
+          id="token"
+          ref={field}
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          required
+        />
+        <button className="primary">Enter</button>
+      </form>
+    </main>
+  );
+}
