@@ -4,18 +4,8 @@ const shared = {
   globalSetup: '<rootDir>/test/harness/globalSetup.ts',
   globalTeardown: '<rootDir>/test/harness/globalTeardown.ts',
   transform: {
-    '\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          target: 'es2022',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, useDefineForClassFields: true },
-        },
-        module: { type: 'commonjs', ignoreDynamic: true },
-        sourceMaps: 'inline',
-      },
-    ],
+    // By `.swcrc`, as scripts/transpile.cjs does.
+    '\\.ts$': '@swc/jest',
     // Node lets a module of ECMAScript be required; jest does not.
     'node_modules/jose/.*\\.js$': [
       '@swc/jest',

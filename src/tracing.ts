@@ -48,8 +48,7 @@ const ROUTE = '/graphql';
  */
 const ATTRIBUTES = [
   ...['http.request.method', 'http.route', 'http.response.status_code', 'url.scheme'],
-  ...['network.protocol.version', 'server.address', 'server.port'],
-  ...['graphql.operation.type', 'graphql.operation.name'],
+  ...['network.protocol.version', 'graphql.operation.type', 'graphql.operation.name'],
   ...['db.system.name', 'db.namespace', 'db.query.text', 'request.id', 'group.size'],
 ];
 

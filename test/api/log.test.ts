@@ -15,21 +15,31 @@ const CANARY = 'canary';
 
 let server: TestServer;
 let bystanders: Bystanders;
+/** How many lines there were before the test. */
+let before: number;
 
-beforeEach(async () => {
+beforeAll(async () => {
   server = await startServer({ LOG_LEVEL: 'trace' });
   bystanders = await Bystanders.of(server);
+});
+
+beforeEach(() => {
+  before = server.logs.length;
 });
 
 afterEach(async () => {
   expect(JSON.stringify(server.logs)).not.toContain(CANARY);
   await bystanders.expectUnchanged();
+});
+
+afterAll(async () => {
   await bystanders.leave();
   await server.stop();
 });
 
-const linesOf = (requestId: unknown): readonly Record<string, unknown>[] =>
-  server.logs.filter((line) => line['requestId'] === requestId);
+/** The lines of this test in which something stands. */
+const linesWith = (name: string, value: unknown): readonly Record<string, unknown>[] =>
+  server.logs.slice(before).filter((line) => line[name] === value);
 
 test('a request that is answered has one line, at debug, by the name that its document gives it', async () => {
   const id = await livingIn(server, 'Gestating');
@@ -45,7 +55,7 @@ test('a request that is answered has one line, at debug, by the name that its do
       variables: { id, key: CANARY },
     }),
   });
-  expect(linesOf(headers['x-request-id'])).toEqual([
+  expect(linesWith('requestId', headers['x-request-id'])).toEqual([
     {
       level: DEBUG,
       time: expect.any(Number),
@@ -115,7 +125,7 @@ test.each([
   ],
 ])('of %s it is told by one line, at info, why it is refused', async (_what, sending, line) => {
   const { headers } = await send(server, sending);
-  expect(linesOf(headers['x-request-id'])).toMatchObject([
+  expect(linesWith('requestId', headers['x-request-id'])).toMatchObject([
     { level: INFO, msg: 'Request refused', ...line },
   ]);
 });
@@ -130,7 +140,9 @@ test('a name that is long is left out', async () => {
 test('health and metrics are told at trace only', async () => {
   for (const path of ['/healthz', '/readyz', '/metrics']) {
     const { headers } = await send(server, { method: 'GET', path });
-    expect(linesOf(headers['x-request-id'])).toMatchObject([{ level: TRACE, status: 200 }]);
+    expect(linesWith('requestId', headers['x-request-id'])).toMatchObject([
+      { level: TRACE, status: 200 },
+    ]);
   }
 });
 
@@ -144,7 +156,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     await dataOf(server, 'mutation ($id: ID!) { die(id: $id) { __typename } }', { id });
     expect(await subscriber.ended).toEqual({ by: 'completion' });
     await subscriber.stop();
-    const lines = server.logs.filter((line) => line['operation'] === 'subscription');
+    const lines = linesWith('operation', 'subscription');
     expect(lines).toMatchObject([
       { level: DEBUG, operationName: 'Watch', msg: 'Subscription began' },
       { level: DEBUG, operationName: 'Watch', msg: 'Subscription ended' },
@@ -157,7 +169,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     await subscriber.ended;
     await subscriber.stop();
     const [told] = subscriber.results.flatMap(({ errors = [] }) => errors);
-    const lines = server.logs.filter((line) => line['operation'] === 'subscription');
+    const lines = linesWith('operation', 'subscription');
     expect(lines).toMatchObject([
       { level: INFO, operationName: 'Watch', code: 'BAD_USER_INPUT', msg: 'Request refused' },
     ]);
@@ -172,7 +184,7 @@ test('of a flood of refusals a hundred a second are told, and then how many were
   Date.now = () => 1_000_000;
   try {
     for (let count = 0; count < sent; count += 1) await ask(server, '{ nothing }');
-    expect(server.logs.filter(({ code }) => code !== undefined)).toHaveLength(100);
+    expect(linesWith('code', 'GRAPHQL_VALIDATION_FAILED')).toHaveLength(100);
   } finally {
     Date.now = now;
   }

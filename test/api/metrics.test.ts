@@ -2,19 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import { type TestServer, startServer } from '../harness';
+import { Proxy } from '../harness/proxy';
 import { TRANSPORTS, subscribe } from '../harness/subscriber';
 import { JSON_BODY, ask, dataOf, send } from './client';
 import { livingIn } from './lives';
 
 let server: TestServer;
-
-beforeEach(async () => {
-  server = await startServer();
-});
-
-afterEach(async () => {
-  await server.stop();
-});
 
 async function metrics(): Promise<Map<string, number>> {
   const { status, headers, text } = await send(server, { method: 'GET', path: '/metrics' });
@@ -66,164 +59,210 @@ async function ours(): Promise<Family[]> {
   return families;
 }
 
-test('requests, transitions and groups are counted, with what became of them', async () => {
-  const id = await livingIn(server, 'Alive');
-  await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
-  const keyed = 'mutation ($id: ID!) { die(id: $id, idempotencyKey: "once") { __typename } }';
-  await dataOf(server, keyed, { id });
-  await dataOf(server, keyed, { id });
-  await ask(server, '{ nothing }');
-  const counted = await metrics();
-  expect(counted.get('graphql_requests_total{operation="mutation",code="OK"}')).toBe(5);
-  expect(
-    counted.get('graphql_requests_total{operation="none",code="GRAPHQL_VALIDATION_FAILED"}'),
-  ).toBe(1);
-  expect(counted.get('machine_transitions_total{event="Conception",outcome="applied"}')).toBe(1);
-  expect(counted.get('machine_transitions_total{event="Birth",outcome="applied"}')).toBe(1);
-  expect(counted.get('machine_transitions_total{event="Birth",outcome="refused"}')).toBe(1);
-  expect(counted.get('machine_transitions_total{event="Death",outcome="applied"}')).toBe(1);
-  expect(counted.get('machine_transitions_total{event="Death",outcome="replayed"}')).toBe(1);
-  expect(counted.get('lane_group_size_count{lane="swap"}')).toBe(2);
-  expect(counted.get('lane_group_size_sum{lane="begin"}')).toBe(1);
-  expect(counted.get('lane_queue_length{lane="swap"}')).toBe(0);
-  expect(counted.get('ledger_size_bytes')).toBeGreaterThan(0);
-  expect(counted.get('database_up')).toBe(1);
-  expect(counted.get('nodejs_eventloop_lag_seconds')).toBeDefined();
-  expect(counted.get('graphql_request_duration_seconds_count{operation="mutation"}')).toBe(5);
-  expect(counted.get('graphql_request_duration_seconds_bucket{le="+Inf",operation="none"}')).toBe(
-    1,
-  );
-  const took = counted.get('graphql_request_duration_seconds_sum{operation="mutation"}');
-  expect(took).toBeGreaterThan(0);
-  expect(took).toBeLessThan(30);
-});
+describe('what happens', () => {
+  beforeEach(async () => {
+    server = await startServer();
+  });
 
-test('what is refused at the door, by whatever rule, is counted by its code', async () => {
-  const origin = { ...JSON_BODY, origin: 'https://foreign.example' };
-  await send(server, { headers: origin, body: '{}' });
-  await send(server, { headers: { ...JSON_BODY, host: 'rebound.example' }, body: '{}' });
-  await send(server, { headers: JSON_BODY, body: '{' });
-  await send(server, { method: 'GET', path: '/%ff' });
-  await send(server, { method: 'GET', path: '/nowhere' });
-  const stream = { ...JSON_BODY, accept: 'text/event-stream' };
-  await send(server, { headers: stream, body: '{}' });
-  const counted = await metrics();
-  const countOf = (code: string): unknown =>
-    counted.get(`graphql_requests_total{operation="none",code="${code}"}`);
-  expect(countOf('FORBIDDEN')).toBe(2);
-  expect(countOf('BAD_REQUEST')).toBe(3);
-  expect(countOf('NOT_FOUND')).toBe(1);
-});
+  afterEach(async () => {
+    await server.stop();
+  });
 
-test('with AUTH=jwt, who has no valid token is counted, on a socket, too', async () => {
-  const secret = 'a secret of the test'.repeat(4);
-  const guarded = await startServer({ AUTH: 'jwt', AUTH_JWT_SECRET: secret });
-  try {
-    const tokenFor = async (scope: string): Promise<string> =>
-      new SignJWT({ scope, sub: 'somebody' })
-        .setProtectedHeader({ alg: 'HS256' })
-        .setExpirationTime('1h')
-        .sign(new TextEncoder().encode(secret));
-    const ask = async (query: string, token: string): Promise<unknown> =>
-      send(guarded, {
-        headers: { ...JSON_BODY, authorization: `Bearer ${token}` },
-        body: JSON.stringify({ query }),
-      });
-    await ask('{ __typename }', 'none');
-    await ask('mutation { conceive { id } }', await tokenFor('lives:read'));
-    await ask('{ __typename }', await tokenFor('nothing'));
-    const subscriber = subscribe(guarded, 'WebSocket', 'subscription { transitions { event } }');
-    await subscriber.ended;
-    await subscriber.stop();
-    const { text } = await send(guarded, {
-      method: 'GET',
-      path: '/metrics',
-      headers: { authorization: `Bearer ${await tokenFor('lives:read')}` },
-    });
-    const counted = new Map(familiesOf(text).flatMap(({ samples }) => [...samples]));
-    expect(counted.get('graphql_requests_total{operation="none",code="UNAUTHENTICATED"}')).toBe(2);
-    expect(counted.get('graphql_requests_total{operation="mutation",code="FORBIDDEN"}')).toBe(1);
-    expect(counted.get('graphql_requests_total{operation="none",code="FORBIDDEN"}')).toBe(1);
-  } finally {
-    await guarded.stop();
-  }
-});
+  test('requests, transitions and groups are counted, with what became of them', async () => {
+    const id = await livingIn(server, 'Alive');
+    await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+    const keyed = 'mutation ($id: ID!) { die(id: $id, idempotencyKey: "once") { __typename } }';
+    await dataOf(server, keyed, { id });
+    await dataOf(server, keyed, { id });
+    await ask(server, '{ nothing }');
+    const counted = await metrics();
+    expect(counted.get('graphql_requests_total{operation="mutation",code="OK"}')).toBe(5);
+    expect(
+      counted.get('graphql_requests_total{operation="none",code="GRAPHQL_VALIDATION_FAILED"}'),
+    ).toBe(1);
+    expect(counted.get('machine_transitions_total{event="Conception",outcome="applied"}')).toBe(1);
+    expect(counted.get('machine_transitions_total{event="Birth",outcome="applied"}')).toBe(1);
+    expect(counted.get('machine_transitions_total{event="Birth",outcome="refused"}')).toBe(1);
+    expect(counted.get('machine_transitions_total{event="Death",outcome="applied"}')).toBe(1);
+    expect(counted.get('machine_transitions_total{event="Death",outcome="replayed"}')).toBe(1);
+    expect(counted.get('lane_group_size_count{lane="swap"}')).toBe(2);
+    expect(counted.get('lane_group_size_sum{lane="begin"}')).toBe(1);
+    expect(counted.get('lane_queue_length{lane="swap"}')).toBe(0);
+    expect(counted.get('ledger_size_bytes')).toBeGreaterThan(0);
+    expect(counted.get('database_up')).toBe(1);
+    expect(counted.get('nodejs_eventloop_lag_seconds')).toBeDefined();
+    expect(counted.get('graphql_request_duration_seconds_count{operation="mutation"}')).toBe(5);
+    expect(counted.get('graphql_request_duration_seconds_bucket{le="+Inf",operation="none"}')).toBe(
+      1,
+    );
+    const took = counted.get('graphql_request_duration_seconds_sum{operation="mutation"}');
+    expect(took).toBeGreaterThan(0);
+    expect(took).toBeLessThan(30);
+  });
 
-test('each metric has a description, and a name as Prometheus would have it', async () => {
-  const families = await ours();
-  expect(new Set(families.map(({ name }) => name)).size).toBe(families.length);
-  for (const { name, type, help, samples } of families) {
-    expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
-    expect(help).not.toBe('');
-    expect({ name, counts: name.endsWith('_total') }).toEqual({ name, counts: type === 'counter' });
-    expect(name).not.toMatch(/_(?:ms|milliseconds|kilobytes)\b/);
-    expect(new Set(samples.map(([sample]) => sample)).size).toBe(samples.length);
-  }
-});
+  test('what is refused at the door, by whatever rule, is counted by its code', async () => {
+    const origin = { ...JSON_BODY, origin: 'https://foreign.example' };
+    await send(server, { headers: origin, body: '{}' });
+    await send(server, { headers: { ...JSON_BODY, host: 'rebound.example' }, body: '{}' });
+    await send(server, { headers: JSON_BODY, body: '{' });
+    await send(server, { method: 'GET', path: '/%ff' });
+    await send(server, { method: 'GET', path: '/nowhere' });
+    const stream = { ...JSON_BODY, accept: 'text/event-stream' };
+    await send(server, { headers: stream, body: '{}' });
+    const counted = await metrics();
+    const countOf = (code: string): unknown =>
+      counted.get(`graphql_requests_total{operation="none",code="${code}"}`);
+    expect(countOf('FORBIDDEN')).toBe(2);
+    expect(countOf('BAD_REQUEST')).toBe(3);
+    expect(countOf('NOT_FOUND')).toBe(1);
+  });
 
-test('the README’s table of metrics has each of ours once, and no other', async () => {
-  const readme = readFileSync('README.md', 'utf8');
-  const [, section = ''] = readme.split('### Metrics');
-  const [table = ''] = section.split(/^#/m);
-  const named = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
-  const families = await ours();
-  expect(named.sort()).toEqual(families.map(({ name }) => name).sort());
-});
-
-test('no series is of a client’s making', async () => {
-  const countSeries = async (): Promise<number> =>
-    (await ours()).flatMap(({ samples }) => samples).length;
-  const probe = async (number: number): Promise<void> => {
-    const path = `/path${number}?query=${number}`;
-    await send(server, { method: 'GET', path, headers: { 'user-agent': `agent${number}` } });
-    await ask(server, `query Name${number} { field${number} }`);
-    await ask(server, `query Name${number} { __typename }`);
-  };
-  await probe(0);
-  const before = await countSeries();
-  for (let number = 1; number < 20; number += 1) await probe(number);
-  expect(await countSeries()).toBe(before);
-});
-
-test('subscribers and connections are there as long as they are', async () => {
-  const subscriber = subscribe(
-    server,
-    'WebSocket',
-    'subscription ($id: ID!) { lifeChanged(id: $id) { id } }',
-    { id: await livingIn(server, 'Gestating') },
-  );
-  await subscriber.untilReceived(1);
-  const during = await metrics();
-  expect(during.get('feed_subscribers')).toBe(1);
-  expect(during.get('feed_lag_seconds')).toBeGreaterThanOrEqual(0);
-  expect(during.get('database_connections{state="idle"}')).toBeGreaterThan(0);
-  await subscriber.stop();
-  for (;;) if ((await metrics()).get('feed_subscribers') === 0) break;
-});
-
-test('a subscription is counted when it is accepted, or refused, over either transport', async () => {
-  const query = 'subscription ($id: ID!) { lifeChanged(id: $id) { id } }';
-  const id = await livingIn(server, 'Dead');
-  for (const transport of TRANSPORTS) {
-    for (const asked of [id, 'no UUID', '00000000-0000-4000-8000-000000000000']) {
-      const subscriber = subscribe(server, transport, query, { id: asked });
+  test('with AUTH=jwt, who has no valid token is counted, on a socket, too', async () => {
+    const secret = 'a secret of the test'.repeat(4);
+    const guarded = await startServer({ AUTH: 'jwt', AUTH_JWT_SECRET: secret });
+    try {
+      const tokenFor = async (scope: string): Promise<string> =>
+        new SignJWT({ scope, sub: 'somebody' })
+          .setProtectedHeader({ alg: 'HS256' })
+          .setExpirationTime('1h')
+          .sign(new TextEncoder().encode(secret));
+      const ask = async (query: string, token: string): Promise<unknown> =>
+        send(guarded, {
+          headers: { ...JSON_BODY, authorization: `Bearer ${token}` },
+          body: JSON.stringify({ query }),
+        });
+      await ask('{ __typename }', 'none');
+      await ask('mutation { conceive { id } }', await tokenFor('lives:read'));
+      await ask('{ __typename }', await tokenFor('nothing'));
+      const subscriber = subscribe(guarded, 'WebSocket', 'subscription { transitions { event } }');
       await subscriber.ended;
       await subscriber.stop();
+      const { text } = await send(guarded, {
+        method: 'GET',
+        path: '/metrics',
+        headers: { authorization: `Bearer ${await tokenFor('lives:read')}` },
+      });
+      const counted = new Map(familiesOf(text).flatMap(({ samples }) => [...samples]));
+      expect(counted.get('graphql_requests_total{operation="none",code="UNAUTHENTICATED"}')).toBe(
+        2,
+      );
+      expect(counted.get('graphql_requests_total{operation="mutation",code="FORBIDDEN"}')).toBe(1);
+      expect(counted.get('graphql_requests_total{operation="none",code="FORBIDDEN"}')).toBe(1);
+    } finally {
+      await guarded.stop();
     }
-  }
-  const counted = await metrics();
-  const countOf = (code: string): unknown =>
-    counted.get(`graphql_requests_total{operation="subscription",code="${code}"}`);
-  expect(['OK', 'BAD_USER_INPUT', 'LIFE_NOT_FOUND'].map(countOf)).toEqual([2, 2, 2]);
-  expect(
-    [...counted].filter(([sample]) => sample.startsWith('graphql_subscription_errors_total')),
-  ).toEqual([]);
+  });
+
+  test('that the database does not answer is told, and that it does again', async () => {
+    if (server.database === undefined) throw new Error('The server has no database of its own.');
+    const network = await Proxy.to(server.database.url);
+    const cutOff = await startServer({ DATABASE_URL: network.url });
+    const lookAgain = async (): Promise<unknown[]> => {
+      const { text } = await send(cutOff, { method: 'GET', path: '/metrics' });
+      const read = new Map(familiesOf(text).flatMap(({ samples }) => [...samples]));
+      return [read.get('database_up'), read.get('ledger_size_bytes')];
+    };
+    try {
+      expect(await lookAgain()).toEqual([1, expect.any(Number)]);
+      network.refuse();
+      expect(await lookAgain()).toEqual([0, NaN]);
+      await network.accept();
+      while ((await lookAgain())[0] !== 1);
+    } finally {
+      await cutOff.stop();
+      await network.stop();
+    }
+  });
+
+  test('subscribers and connections are there as long as they are', async () => {
+    const subscriber = subscribe(
+      server,
+      'WebSocket',
+      'subscription ($id: ID!) { lifeChanged(id: $id) { id } }',
+      { id: await livingIn(server, 'Gestating') },
+    );
+    await subscriber.untilReceived(1);
+    const during = await metrics();
+    expect(during.get('feed_subscribers')).toBe(1);
+    expect(during.get('feed_lag_seconds')).toBeGreaterThanOrEqual(0);
+    expect(during.get('database_connections{state="idle"}')).toBeGreaterThan(0);
+    await subscriber.stop();
+    for (;;) if ((await metrics()).get('feed_subscribers') === 0) break;
+  });
+
+  test('a subscription is counted when it is accepted, or refused, over either transport', async () => {
+    const query = 'subscription ($id: ID!) { lifeChanged(id: $id) { id } }';
+    const id = await livingIn(server, 'Dead');
+    for (const transport of TRANSPORTS) {
+      for (const asked of [id, 'no UUID', '00000000-0000-4000-8000-000000000000']) {
+        const subscriber = subscribe(server, transport, query, { id: asked });
+        await subscriber.ended;
+        await subscriber.stop();
+      }
+    }
+    const counted = await metrics();
+    const countOf = (code: string): unknown =>
+      counted.get(`graphql_requests_total{operation="subscription",code="${code}"}`);
+    expect(['OK', 'BAD_USER_INPUT', 'LIFE_NOT_FOUND'].map(countOf)).toEqual([2, 2, 2]);
+    expect(
+      [...counted].filter(([sample]) => sample.startsWith('graphql_subscription_errors_total')),
+    ).toEqual([]);
+  });
 });
 
-test('nothing of what was asked is told', async () => {
-  const id = await livingIn(server, 'Gestating');
-  await ask(server, 'query Secret($id: ID!) { life(id: $id) { id } }', { id });
-  const { text } = await send(server, { method: 'GET', path: '/metrics' });
-  expect(text).not.toMatch(/Secret/);
-  expect(text).not.toContain(id);
+describe('what is shown', () => {
+  beforeAll(async () => {
+    server = await startServer();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  test('each metric has a description, and a name as Prometheus would have it', async () => {
+    const families = await ours();
+    expect(new Set(families.map(({ name }) => name)).size).toBe(families.length);
+    for (const { name, type, help, samples } of families) {
+      expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+      expect(help).not.toBe('');
+      expect({ name, counts: name.endsWith('_total') }).toEqual({
+        name,
+        counts: type === 'counter',
+      });
+      expect(name).not.toMatch(/_(?:ms|milliseconds|kilobytes)\b/);
+      expect(new Set(samples.map(([sample]) => sample)).size).toBe(samples.length);
+    }
+  });
+
+  test('the README’s table of metrics has each of ours once, and no other', async () => {
+    const readme = readFileSync('README.md', 'utf8');
+    const [, section = ''] = readme.split('### Metrics');
+    const [table = ''] = section.split(/^#/m);
+    const named = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+    const families = await ours();
+    expect(named.sort()).toEqual(families.map(({ name }) => name).sort());
+  });
+
+  test('no series is of a client’s making', async () => {
+    const countSeries = async (): Promise<number> =>
+      (await ours()).flatMap(({ samples }) => samples).length;
+    const probe = async (number: number): Promise<void> => {
+      const path = `/path${number}?query=${number}`;
+      await send(server, { method: 'GET', path, headers: { 'user-agent': `agent${number}` } });
+      await ask(server, `query Name${number} { field${number} }`);
+      await ask(server, `query Name${number} { __typename }`);
+    };
+    await probe(0);
+    const before = await countSeries();
+    for (let number = 1; number < 20; number += 1) await probe(number);
+    expect(await countSeries()).toBe(before);
+  });
+
+  test('nothing of what was asked is told', async () => {
+    const id = await livingIn(server, 'Gestating');
+    await ask(server, 'query Secret($id: ID!) { life(id: $id) { id } }', { id });
+    const { text } = await send(server, { method: 'GET', path: '/metrics' });
+    expect(text).not.toMatch(/Secret/);
+    expect(text).not.toContain(id);
+  });
 });

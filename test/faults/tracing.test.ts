@@ -133,6 +133,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
       'user-agent': CANARY,
       cookie: CANARY,
       'x-forwarded-for': CANARY,
+      'x-forwarded-host': CANARY,
     },
     body: JSON.stringify({
       query: `mutation Bear($id: ID!, $key: String) {
