@@ -33,7 +33,7 @@ module.exports = {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
-        ...['browser', 'embedded', 'faults'].map((apart) => `<rootDir>/test/${apart}/`),
+        ...['browser', 'clients', 'embedded', 'faults'].map((apart) => `<rootDir>/test/${apart}/`),
       ],
     },
     // Connections cut, servers killed, deadlines waited for.
@@ -41,6 +41,23 @@ module.exports = {
     // Some thirty PostgreSQL clusters, made, killed and found again.
     { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'clients',
+      testMatch: ['<rootDir>/test/clients/**/*.test.ts'],
+      transform: {
+        // As a frontend that uses Relay builds its own: the plugin replaces the documents by what was compiled.
+        'examples/clients/relay/.*\\.ts$': [
+          'babel-jest',
+          {
+            cwd: `${__dirname}/examples/clients`,
+            plugins: ['relay', '@babel/transform-modules-commonjs'],
+            presets: ['@babel/typescript'],
+          },
+        ],
+        ...shared.transform,
+      },
+    },
   ],
   testTimeout: 30_000,
 };
