@@ -22,26 +22,18 @@ import {
   type LivesData,
   TRANSITIONS,
   type TransitionsData,
+  possibleTypes,
 } from './lives';
 import { type Errors, Newest, follow, insist } from './resilience';
-
-/** Which types each interface has. Codegen's plugin `fragment-matcher` writes this, too. */
-export const possibleTypes = {
-  Life: ['Gestating', 'Alive', 'Dead'],
-  TransitionError: [
-    'LifeNotFound',
-    'IllegalTransition',
-    'OccurredAtOutOfRange',
-    'IdempotencyKeyReused',
-  ],
-};
 
 /** By default a life is `Gestating:1` and then `Alive:1`, and lists go on showing the former. */
 export function lifeCache(): InMemoryCache {
   return new InMemoryCache({
     possibleTypes,
     // A function: `keyFields: ['id']` would still put the type before the id.
-    typePolicies: { Life: { keyFields: ({ id }) => `Life:${id as string}` } },
+    typePolicies: {
+      Life: { keyFields: ({ id }) => (typeof id === 'string' ? `Life:${id}` : false) },
+    },
   });
 }
 

@@ -1,9 +1,9 @@
 /** The recipes with their caches left as they are by default: counter-examples, which go on showing the past. */
 import { InMemoryCache } from '@apollo/client';
 import { cacheExchange } from '@urql/exchange-graphcache';
-import { apolloLives, possibleTypes } from './apollo';
+import { apolloLives } from './apollo';
 import schema from './introspection.json';
-import type { Lives } from './lives';
+import { type Lives, possibleTypes } from './lives';
 import { documentCacheLives } from './urqlDocumentCache';
 import { graphcacheLives } from './urqlGraphcache';
 

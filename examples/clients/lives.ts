@@ -74,6 +74,17 @@ export const TRANSITIONS = /* GraphQL */ `
   ${LIFE_FIELDS}
 `;
 
+/** Which types each interface has, for caches to know: a life goes through three, and stays the same. */
+export const possibleTypes = {
+  Life: ['Gestating', 'Alive', 'Dead'],
+  TransitionError: [
+    'LifeNotFound',
+    'IllegalTransition',
+    'OccurredAtOutOfRange',
+    'IdempotencyKeyReused',
+  ],
+};
+
 interface LifeFields {
   readonly id: string;
   readonly version: number;

@@ -18,14 +18,16 @@ import {
   type LivesData,
   TRANSITIONS,
   type TransitionsData,
+  possibleTypes,
 } from './lives';
 import { type Errors, Newest, follow, insist } from './resilience';
 
-/** A birth answers an `Alive`. By default only queries that were answered with one are asked again. */
-export const LIFE_TYPES = ['Gestating', 'Alive', 'Dead'];
-
-/** @param url where the API is: `http://localhost:4000/graphql` */
-export function documentCacheLives(url: string, additionalTypenames = LIFE_TYPES): Lives {
+/**
+ * @param url where the API is: `http://localhost:4000/graphql`
+ * @param additionalTypenames which types a change must be of for what is shown to be asked for again: a birth
+ *   answers an `Alive`, and by default only what was answered with one is
+ */
+export function documentCacheLives(url: string, additionalTypenames = possibleTypes.Life): Lives {
   // No retries: they would resume with the cursor of the first time.
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
   const client = new Client({

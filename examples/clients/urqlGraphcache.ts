@@ -14,6 +14,7 @@ import {
   type LivesData,
   TRANSITIONS,
   type TransitionsData,
+  possibleTypes,
 } from './lives';
 import { type Errors, Newest, follow, insist } from './resilience';
 
@@ -23,7 +24,7 @@ const embedded = (): null => null;
 export function lifeCache(): ReturnType<typeof cacheExchange> {
   return cacheExchange({
     // Not `keys`: before what that gives the type is put, too.
-    globalIDs: ['Gestating', 'Alive', 'Dead'],
+    globalIDs: possibleTypes.Life,
     // Without it, every fragment is taken to be of every type.
     schema,
     // Values, without an identity.

@@ -2,7 +2,9 @@
  * What the recipes show, on a real server: a life in a list and by itself, when it is born through them, when
  * somebody else changes it, and when what is answered is already past.
  */
-import type { Life, Lives } from '../../examples/clients/lives';
+import { readFileSync } from 'node:fs';
+import { assertInterfaceType, buildSchema } from 'graphql';
+import { type Life, type Lives, possibleTypes } from '../../examples/clients/lives';
 import { Bystanders } from '../api/Bystanders';
 import { dataOf, send } from '../api/client';
 import { livingIn } from '../api/lives';
@@ -200,4 +202,13 @@ test('urql’s own way of asking, by GET, is refused: a foreign page could do th
   const query = encodeURIComponent('{ __typename }');
   const { status } = await send(server, { method: 'GET', path: `/graphql?query=${query}` });
   expect(status).toBe(400);
+});
+
+test('the caches are told of all types that a life, or a refusal, may have', () => {
+  const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
+  const types = ['Life', 'TransitionError'].map((name) => [
+    name,
+    schema.getPossibleTypes(assertInterfaceType(schema.getType(name))).map((type) => type.name),
+  ]);
+  expect(possibleTypes).toEqual(Object.fromEntries(types));
 });
