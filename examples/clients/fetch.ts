@@ -35,7 +35,7 @@ export function fetchLives(url: string): Lives {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
     });
-    // Data, or errors: only a mutation's neighbours could make it both, and it is asked for alone.
+    // As GraphQL specifies it. Where there are errors, the data is not all that was asked for.
     const { data, errors } = (await response.json()) as { data: Data; errors?: Errors };
     if (errors) throw new AggregateError(errors, 'The request was refused.');
     return data;
@@ -102,7 +102,7 @@ export function fetchLives(url: string): Lives {
               learn(data.transitions.life);
               subscriber.next(data.transitions);
             },
-            // GraphQL's errors, or how the socket ended.
+            // GraphQL's errors as a list, or how the socket ended.
             error: (error) => {
               subscriber.end(Array.isArray(error) ? (error as Errors) : []);
             },

@@ -17,7 +17,7 @@ import {
   graphql,
   requestSubscription,
 } from 'relay-runtime';
-import type { Life, Lives, Refusal, Stop, View } from '../lives';
+import type { Life, Lives, Refusal, Stop, Transition, View } from '../lives';
 import { type Errors, Newest, follow, insist } from '../resilience';
 import type { relayLivesBirthMutation } from './__generated__/relayLivesBirthMutation.graphql';
 import type { relayLivesLifeQuery } from './__generated__/relayLivesLifeQuery.graphql';
@@ -106,7 +106,7 @@ export function relayLives(url: string): Lives {
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ query: request.text, variables }),
         });
-        // Relay itself overlooks the errors of a field that may be null.
+        // As GraphQL specifies it. Relay itself overlooks the errors of a field that may be null.
         const { data, errors } = (await response.json()) as ExecutionResult;
         if (!data || errors) throw refusal(errors);
         return { data };
@@ -134,6 +134,8 @@ export function relayLives(url: string): Lives {
     store: new Store(new RecordSource()),
   });
   const newest = new Newest();
+  // Relay's types leave open of which type something is.
+  const shownOf = (life: object): Life => newest.of(life as Life);
 
   /** Fetches, and shows what the store has, then and whenever that is another. */
   const watch = <Query extends OperationType>(
@@ -148,7 +150,6 @@ export function relayLives(url: string): Lives {
       complete: () => {
         const snapshot = environment.lookup(operation.fragment);
         const showSnapshot = ({ data }: Snapshot) => {
-          // Of this query.
           show(data);
         };
         shown = environment.subscribe(snapshot, showSnapshot);
@@ -170,7 +171,7 @@ export function relayLives(url: string): Lives {
         {},
         {
           show: ({ lives }) => {
-            show(lives.nodes.map((life) => newest.of(life as Life)));
+            show(lives.nodes.map(shownOf));
           },
           fail,
         },
@@ -183,7 +184,7 @@ export function relayLives(url: string): Lives {
         { id },
         {
           show: ({ life }) => {
-            show(life ? newest.of(life as Life) : null);
+            show(life ? shownOf(life) : null);
           },
           fail,
         },
@@ -200,6 +201,7 @@ export function relayLives(url: string): Lives {
             onError: reject,
           });
         });
+      // As above.
       return insist(async () => (await send()).birth as Life | Refusal | null, errorsOf);
     },
 
@@ -209,7 +211,7 @@ export function relayLives(url: string): Lives {
           subscription: transitionsSubscription,
           variables: { after: cursor },
           onNext: (data) => {
-            if (data) subscriber.next({ ...data.transitions, life: data.transitions.life as Life });
+            if (data) subscriber.next(data.transitions as Transition);
           },
           onError: (error) => {
             subscriber.end(errorsOf(error));
