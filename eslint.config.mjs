@@ -9,6 +9,7 @@ export default tseslint.config(
       '.data/',
       '.dependency-cruiser.cjs',
       'jest.config.js',
+      '**/__generated__/',
       'web/src/graphql/',
     ],
   },

@@ -23,7 +23,9 @@ module.exports = {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
-        ...['browser', 'deploy', 'embedded', 'faults'].map((apart) => `<rootDir>/test/${apart}/`),
+        ...['browser', 'clients', 'deploy', 'embedded', 'faults'].map(
+          (apart) => `<rootDir>/test/${apart}/`,
+        ),
       ],
     },
     // Connections cut, servers killed, deadlines waited for.
@@ -35,6 +37,23 @@ module.exports = {
     // The tests of the API again, behind what TEST_TOPOLOGY names.
     { ...shared, displayName: 'topologies', testMatch: ['<rootDir>/test/api/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'clients',
+      testMatch: ['<rootDir>/test/clients/**/*.test.ts'],
+      transform: {
+        // As a frontend that uses Relay builds its own: the plugin replaces the documents by what was compiled.
+        'examples/clients/relay/.*\\.ts$': [
+          'babel-jest',
+          {
+            cwd: `${__dirname}/examples/clients`,
+            plugins: ['relay', '@babel/transform-modules-commonjs'],
+            presets: ['@babel/typescript'],
+          },
+        ],
+        ...shared.transform,
+      },
+    },
   ],
   testTimeout: 30_000,
 };

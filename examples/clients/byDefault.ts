@@ -1,0 +1,20 @@
+/** The recipes with their caches left as they are by default: counter-examples, which go on showing the past. */
+import { InMemoryCache } from '@apollo/client';
+import { cacheExchange } from '@urql/exchange-graphcache';
+import { apolloLives } from './apollo';
+import schema from './introspection.json';
+import { type Lives, possibleTypes } from './lives';
+import { documentCacheLives } from './urqlDocumentCache';
+import { graphcacheLives } from './urqlGraphcache';
+
+export function apolloByDefault(url: string): Lives {
+  return apolloLives(url, new InMemoryCache({ possibleTypes }));
+}
+
+export function graphcacheByDefault(url: string): Lives {
+  return graphcacheLives(url, cacheExchange({ schema }));
+}
+
+export function documentCacheByDefault(url: string): Lives {
+  return documentCacheLives(url, []);
+}

@@ -1,0 +1,126 @@
+/** No client library: `fetch`, graphql-ws, and a store that keeps the newest version of each life. */
+import { createClient } from 'graphql-ws';
+import {
+  BIRTH,
+  type BirthData,
+  LIFE,
+  LIVES,
+  type Life,
+  type LifeData,
+  type Lives,
+  type LivesData,
+  type Stop,
+  TRANSITIONS,
+  type TransitionsData,
+  type View,
+} from './lives';
+import { type Errors, Newest, follow, insist } from './resilience';
+
+/** @param url where the API is: `http://localhost:4000/graphql` */
+export function fetchLives(url: string): Lives {
+  // No retries: they would resume with the cursor of the first time.
+  const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
+  const newest = new Newest();
+  const views = new Set<() => void>();
+
+  /** Shows lives wherever they are shown. */
+  const learn = (...lives: readonly Life[]): void => {
+    for (const life of lives) newest.of(life);
+    for (const refresh of views) refresh();
+  };
+
+  const ask = async <Data>(query: string, variables: object): Promise<Data> => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    // As GraphQL specifies it. Where there are errors, the data is not all that was asked for.
+    const { data, errors } = (await response.json()) as { data: Data; errors?: Errors };
+    if (errors) throw new AggregateError(errors, 'The request was refused.');
+    return data;
+  };
+
+  const watch = (
+    load: () => Promise<readonly Life[]>,
+    { show, fail }: View<readonly Life[]>,
+  ): Stop => {
+    let shown: readonly Life[] = [];
+    const refresh = (): void => {
+      const lives = shown.map((life) => newest.of(life));
+      if (lives.every((life, index) => life === shown[index])) return;
+      shown = lives;
+      show(lives);
+    };
+    views.add(refresh);
+    load().then((lives) => {
+      shown = lives.map((life) => newest.of(life));
+      if (views.has(refresh)) show(shown);
+      learn(...lives);
+    }, fail);
+    return () => {
+      views.delete(refresh);
+    };
+  };
+
+  return {
+    watchLives(view) {
+      return watch(async () => (await ask<LivesData>(LIVES, {})).lives.nodes, view);
+    },
+
+    watchLife(id, { show, fail }) {
+      const load = async (): Promise<readonly Life[]> => {
+        const { life } = await ask<LifeData>(LIFE, { id });
+        return life ? [life] : [];
+      };
+      return watch(load, {
+        show: ([life = null]) => {
+          show(life);
+        },
+        fail,
+      });
+    },
+
+    async birth(id, idempotencyKey = crypto.randomUUID()) {
+      const send = async (): Promise<BirthData> => ask(BIRTH, { id, idempotencyKey });
+      const birth = await insist(async () => (await send()).birth, errorsOf);
+      if (birth.__typename === 'Alive') learn(birth);
+      if (birth.__typename === 'IllegalTransition') learn(birth.life);
+      return birth;
+    },
+
+    async follow(after, onTransition, signal) {
+      await follow(after, onTransition, signal, (cursor, subscriber) =>
+        socket.subscribe<TransitionsData>(
+          { query: TRANSITIONS, variables: { after: cursor } },
+          {
+            next: ({ data, errors = [] }) => {
+              if (!data) {
+                subscriber.end(errors);
+                return;
+              }
+              learn(data.transitions.life);
+              subscriber.next(data.transitions);
+            },
+            // GraphQL's errors as a list, or how the socket ended.
+            error: (error) => {
+              subscriber.end(Array.isArray(error) ? (error as Errors) : []);
+            },
+            complete: () => {
+              subscriber.end([]);
+            },
+          },
+        ),
+      );
+    },
+
+    async close() {
+      await socket.dispose();
+    },
+  };
+}
+
+function errorsOf(thrown: unknown): Errors {
+  // Of `ask`.
+  return thrown instanceof AggregateError ? (thrown.errors as Errors) : [];
+}

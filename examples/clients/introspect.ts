@@ -1,0 +1,8 @@
+/** Writes introspection.json, as Graphcache wants the schema: which types there are, without a word on them. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { minifyIntrospectionQuery } from '@urql/introspection';
+import { buildSchema, introspectionFromSchema } from 'graphql';
+
+const schema = buildSchema(readFileSync(`${import.meta.dirname}/../../schema.graphql`, 'utf8'));
+const introspection = minifyIntrospectionQuery(introspectionFromSchema(schema));
+writeFileSync(`${import.meta.dirname}/introspection.json`, `${JSON.stringify(introspection)}\n`);

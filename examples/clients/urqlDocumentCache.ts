@@ -1,0 +1,114 @@
+/** urql with its document cache, which asks again for what a mutation has touched, told what that is. */
+import {
+  Client,
+  CombinedError,
+  cacheExchange,
+  fetchExchange,
+  subscriptionExchange,
+} from '@urql/core';
+import { createClient } from 'graphql-ws';
+import { onEnd, pipe, subscribe } from 'wonka';
+import {
+  BIRTH,
+  type BirthData,
+  LIFE,
+  LIVES,
+  type LifeData,
+  type Lives,
+  type LivesData,
+  TRANSITIONS,
+  type TransitionsData,
+  possibleTypes,
+} from './lives';
+import { type Errors, Newest, follow, insist } from './resilience';
+
+/**
+ * @param url where the API is: `http://localhost:4000/graphql`
+ * @param additionalTypenames which types a change must be of for what is shown to be asked for again: a birth
+ *   answers an `Alive`, and by default only what was answered with one is
+ */
+export function documentCacheLives(url: string, additionalTypenames = possibleTypes.Life): Lives {
+  // No retries: they would resume with the cursor of the first time.
+  const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
+  const client = new Client({
+    url,
+    exchanges: [
+      cacheExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query = '', variables = {} }) => ({
+          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+        }),
+      }),
+      fetchExchange,
+    ],
+    // A GET is what a foreign page could send, too, and refused where nothing says that this is none.
+    preferGetMethod: false,
+  });
+  const newest = new Newest();
+
+  return {
+    watchLives({ show, fail }) {
+      const results = pipe(
+        client.query<LivesData>(LIVES, {}, { additionalTypenames }),
+        subscribe(({ data, error }) => {
+          if (data) show(data.lives.nodes.map((life) => newest.of(life)));
+          else if (error) fail(error);
+        }),
+      );
+      return () => {
+        results.unsubscribe();
+      };
+    },
+
+    watchLife(id, { show, fail }) {
+      const results = pipe(
+        client.query<LifeData>(LIFE, { id }, { additionalTypenames }),
+        subscribe(({ data, error }) => {
+          if (data) show(data.life && newest.of(data.life));
+          else if (error) fail(error);
+        }),
+      );
+      return () => {
+        results.unsubscribe();
+      };
+    },
+
+    async birth(id, idempotencyKey = crypto.randomUUID()) {
+      return insist(async () => {
+        const { data, error } = await client.mutation<BirthData>(BIRTH, { id, idempotencyKey });
+        if (error) throw error;
+        return data?.birth;
+      }, errorsOf);
+    },
+
+    async follow(after, onTransition, signal) {
+      await follow(after, onTransition, signal, (cursor, subscriber) => {
+        const results = pipe(
+          client.subscription<TransitionsData>(
+            TRANSITIONS,
+            { after: cursor },
+            { additionalTypenames },
+          ),
+          onEnd(() => {
+            subscriber.end([]);
+          }),
+          subscribe(({ data, error }) => {
+            if (error) subscriber.end(errorsOf(error));
+            else if (data) subscriber.next(data.transitions);
+          }),
+        );
+        return () => {
+          results.unsubscribe();
+        };
+      });
+    },
+
+    async close() {
+      await socket.dispose();
+    },
+  };
+}
+
+function errorsOf(thrown: unknown): Errors {
+  return thrown instanceof CombinedError ? thrown.graphQLErrors : [];
+}

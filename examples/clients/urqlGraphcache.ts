@@ -1,0 +1,123 @@
+/** urql with Graphcache: the normalised cache, told that the ids of lives are unique whatever their type. */
+import { Client, CombinedError, fetchExchange, subscriptionExchange } from '@urql/core';
+import { cacheExchange } from '@urql/exchange-graphcache';
+import { createClient } from 'graphql-ws';
+import { onEnd, pipe, subscribe } from 'wonka';
+import schema from './introspection.json';
+import {
+  BIRTH,
+  type BirthData,
+  LIFE,
+  LIVES,
+  type LifeData,
+  type Lives,
+  type LivesData,
+  TRANSITIONS,
+  type TransitionsData,
+  possibleTypes,
+} from './lives';
+import { type Errors, Newest, follow, insist } from './resilience';
+
+const embedded = (): null => null;
+
+/** By default a life is `Gestating:1` and then `Alive:1`, and lists go on showing the former. */
+export function lifeCache(): ReturnType<typeof cacheExchange> {
+  return cacheExchange({
+    // Not `keys`: before what that gives the type is put, too.
+    globalIDs: possibleTypes.Life,
+    // Without it, every fragment is taken to be of every type.
+    schema,
+    // Values, without an identity.
+    keys: {
+      LifeConnection: embedded,
+      LifeTransition: embedded,
+      LifeNotFound: embedded,
+      IllegalTransition: embedded,
+      OccurredAtOutOfRange: embedded,
+      IdempotencyKeyReused: embedded,
+    },
+  });
+}
+
+/** @param url where the API is: `http://localhost:4000/graphql` */
+export function graphcacheLives(url: string, cache = lifeCache()): Lives {
+  // No retries: they would resume with the cursor of the first time.
+  const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
+  const client = new Client({
+    url,
+    exchanges: [
+      cache,
+      subscriptionExchange({
+        forwardSubscription: ({ query = '', variables = {} }) => ({
+          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+        }),
+      }),
+      fetchExchange,
+    ],
+    // A GET is what a foreign page could send, too, and refused where nothing says that this is none.
+    preferGetMethod: false,
+  });
+  const newest = new Newest();
+
+  return {
+    watchLives({ show, fail }) {
+      const results = pipe(
+        client.query<LivesData>(LIVES, {}),
+        subscribe(({ data, error }) => {
+          if (data) show(data.lives.nodes.map((each) => newest.of(each)));
+          else if (error) fail(error);
+        }),
+      );
+      return () => {
+        results.unsubscribe();
+      };
+    },
+
+    watchLife(id, { show, fail }) {
+      const results = pipe(
+        client.query<LifeData>(LIFE, { id }),
+        subscribe(({ data, error }) => {
+          if (data) show(data.life && newest.of(data.life));
+          else if (error) fail(error);
+        }),
+      );
+      return () => {
+        results.unsubscribe();
+      };
+    },
+
+    async birth(id, idempotencyKey = crypto.randomUUID()) {
+      return insist(async () => {
+        const { data, error } = await client.mutation<BirthData>(BIRTH, { id, idempotencyKey });
+        if (error) throw error;
+        return data?.birth;
+      }, errorsOf);
+    },
+
+    async follow(after, onTransition, signal) {
+      await follow(after, onTransition, signal, (cursor, subscriber) => {
+        const results = pipe(
+          client.subscription<TransitionsData>(TRANSITIONS, { after: cursor }),
+          onEnd(() => {
+            subscriber.end([]);
+          }),
+          subscribe(({ data, error }) => {
+            if (error) subscriber.end(errorsOf(error));
+            else if (data) subscriber.next(data.transitions);
+          }),
+        );
+        return () => {
+          results.unsubscribe();
+        };
+      });
+    },
+
+    async close() {
+      await socket.dispose();
+    },
+  };
+}
+
+function errorsOf(thrown: unknown): Errors {
+  return thrown instanceof CombinedError ? thrown.graphQLErrors : [];
+}

@@ -1,0 +1,113 @@
+/**
+ * The recipes follow the feed of a server that is killed and started again, while lives are changed through
+ * another one all the time, and through the recipes themselves: each has every transition, once and in order.
+ */
+import { Client } from 'pg';
+import type { Life, Lives, Refusal } from '../../examples/clients/lives';
+import { Bystanders } from '../api/Bystanders';
+import { dataOf } from '../api/client';
+import { livingIn } from '../api/lives';
+import { type TestDatabase, type TestServer, createTestDatabase, startServer } from '../harness';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import { RECIPES, until } from './recipes';
+
+jest.setTimeout(240_000);
+
+/** How long a consumer may take to come back and catch up, in milliseconds. */
+const PATIENCE = 120_000;
+
+let database: TestDatabase;
+let owner: Client;
+/** Stays, whatever happens to the other. */
+let steady: TestServer;
+let mortal: ServerProcess;
+let bystanders: Bystanders;
+/** What each recipe has been told, and what it has done itself. */
+const consumers = RECIPES.map(({ name, connect }) => ({
+  name,
+  connect,
+  cursors: [] as string[],
+  births: [] as (Life | Refusal)[],
+}));
+const following = new AbortController();
+let followed: readonly Promise<void>[] = [];
+let clients: readonly Lives[] = [];
+let expected: readonly string[];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  owner = new Client({ connectionString: database.url });
+  await owner.connect();
+  steady = await startServer({ DATABASE_URL: database.url });
+  mortal = await startProcess({ DATABASE_URL: database.url });
+  bystanders = await Bystanders.of({ ...steady, database });
+  const { url } = serverOf(mortal);
+  const { census } = await dataOf(steady, '{ census { cursor } }');
+  clients = consumers.map(({ connect }) => connect(`${url}/graphql`));
+  followed = consumers.map(async ({ cursors }, index) =>
+    clients[index]?.follow(
+      census.cursor,
+      ({ cursor }) => {
+        cursors.push(cursor);
+      },
+      following.signal,
+    ),
+  );
+
+  const written = new AbortController();
+  const writing = (async () => {
+    while (!written.signal.aborted) await livingIn(steady, 'Dead');
+  })();
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    const before = consumers.map(({ cursors }) => cursors.length);
+    await until(
+      () => consumers.every(({ cursors }, index) => cursors.length > Number(before[index]) + 3),
+      PATIENCE,
+    );
+    mortal.child.kill(signal);
+    await mortal.ended;
+    const births = consumers.map(async ({ births }, index) => {
+      const birth = await clients[index]?.birth(await livingIn(steady, 'Gestating'));
+      if (birth) births.push(birth);
+    });
+    await livingIn(steady, 'Alive');
+    mortal = await startProcess({ DATABASE_URL: database.url, PORT: new URL(url).port });
+    await Promise.all(births);
+  }
+  written.abort();
+  await writing;
+  await livingIn(steady, 'Alive');
+
+  const { rows } = await owner.query<{ position: string }>(
+    'SELECT position FROM life_transitions ORDER BY position',
+  );
+  const all = rows.map(({ position }) => Buffer.from(`feed ${position}`).toString('base64url'));
+  expected = all.slice(all.indexOf(census.cursor) + 1);
+  await until(() => consumers.every(({ cursors }) => cursors.at(-1) === expected.at(-1)), PATIENCE);
+});
+
+afterAll(async () => {
+  following.abort();
+  await Promise.all(followed);
+  await Promise.all(clients.map((client) => client.close()));
+  await bystanders.expectUnchanged();
+  await bystanders.leave();
+  await owner.end();
+  await mortal.stop();
+  await steady.stop();
+  await database.drop();
+});
+
+describe.each(consumers)('$name', ({ cursors, births }) => {
+  test('was told every transition before, during and after both restarts, once and in order', () => {
+    expect(expected.length).toBeGreaterThan(20);
+    expect(cursors).toEqual(expected);
+  });
+
+  test('has its births, though it asked for them while there was nobody to ask', () => {
+    expect(births).toMatchObject([
+      { __typename: 'Alive', version: 2 },
+      { __typename: 'Alive', version: 2 },
+    ]);
+  });
+});

@@ -1,0 +1,106 @@
+/** What the recipes share, by itself, where a server cannot be made to behave just so. */
+import type { Transition } from '../../examples/clients/lives';
+import { type Errors, type Subscriber, follow, insist } from '../../examples/clients/resilience';
+
+const code = (value: string): Errors => [{ extensions: { code: value } }];
+const errorsOf = (thrown: unknown): Errors => (thrown as AggregateError).errors;
+
+/** A transition at a place in the feed; nothing else of it is looked at. */
+const at = (cursor: string): Transition => ({ cursor }) as Transition;
+
+test.each(['DATABASE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'OVERLOADED'])(
+  'a request that fails with %s is sent again',
+  async (passing) => {
+    const send = jest.fn<Promise<string>, []>();
+    send
+      .mockRejectedValueOnce(new AggregateError(code(passing)))
+      .mockResolvedValueOnce('an answer');
+    expect(await insist(send, errorsOf)).toBe('an answer');
+    expect(send).toHaveBeenCalledTimes(2);
+  },
+);
+
+test('a request that fails for good is not sent again', async () => {
+  const failure = new AggregateError([...code('OVERLOADED'), ...code('BAD_USER_INPUT')]);
+  const send = jest.fn<Promise<string>, []>().mockRejectedValue(failure);
+  await expect(insist(send, errorsOf)).rejects.toBe(failure);
+  expect(send).toHaveBeenCalledTimes(1);
+});
+
+test('a request is given up in the end', async () => {
+  jest.useFakeTimers();
+  try {
+    const failure = new AggregateError([]);
+    const send = jest.fn<Promise<string>, []>().mockRejectedValue(failure);
+    const given = expect(insist(send, errorsOf)).rejects.toBe(failure);
+    await jest.runAllTimersAsync();
+    await given;
+    expect(send).toHaveBeenCalledTimes(20);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+/** Follows a feed that is told by hand, from the cursor 0. */
+function followByHand(onTransition: (transition: Transition) => void = () => undefined): {
+  readonly subscriptions: { readonly after: string; readonly subscriber: Subscriber }[];
+  readonly stops: jest.Mock;
+  readonly following: AbortController;
+  readonly followed: Promise<void>;
+} {
+  const subscriptions: { after: string; subscriber: Subscriber }[] = [];
+  const stops = jest.fn();
+  const following = new AbortController();
+  const followed = follow('0', onTransition, following.signal, (after, subscriber) => {
+    subscriptions.push({ after, subscriber });
+    return stops;
+  });
+  return { subscriptions, stops, following, followed };
+}
+
+async function untilThereAre(subscriptions: readonly object[], number: number): Promise<void> {
+  while (subscriptions.length < number) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('what a subscription still says after its end is not dealt with: something is missing before it', async () => {
+  const seen: string[] = [];
+  const { subscriptions, following, followed } = followByHand(({ cursor }) => seen.push(cursor));
+  const [first] = subscriptions;
+  first?.subscriber.next(at('1'));
+  first?.subscriber.end(code('DATABASE_UNAVAILABLE'));
+  first?.subscriber.next(at('3'));
+  await untilThereAre(subscriptions, 2);
+  subscriptions[1]?.subscriber.next(at('2'));
+  following.abort();
+  await followed;
+  expect(subscriptions.map(({ after }) => after)).toEqual(['0', '1']);
+  expect(seen).toEqual(['1', '2']);
+});
+
+test('a transition that could not be dealt with ends the following, and those after it do not come', async () => {
+  const seen: string[] = [];
+  const failure = new Error('There is no room for it.');
+  const { subscriptions, stops, followed } = followByHand(({ cursor }) => {
+    seen.push(cursor);
+    throw failure;
+  });
+  subscriptions[0]?.subscriber.next(at('1'));
+  subscriptions[0]?.subscriber.next(at('2'));
+  await expect(followed).rejects.toBe(failure);
+  expect(seen).toEqual(['1']);
+  expect(stops).toHaveBeenCalledTimes(1);
+});
+
+test('who stops following is unsubscribed, also while it waits to subscribe again', async () => {
+  const now = followByHand();
+  now.following.abort();
+  await now.followed;
+  expect(now.stops).toHaveBeenCalledTimes(1);
+
+  const waiting = followByHand();
+  waiting.subscriptions[0]?.subscriber.end([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  waiting.following.abort();
+  await waiting.followed;
+  expect(waiting.subscriptions).toHaveLength(1);
+});
