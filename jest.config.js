@@ -23,13 +23,15 @@ module.exports = {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
-        ...['browser', 'clients', 'deploy', 'embedded', 'faults'].map(
+        ...['browser', 'clients', 'deploy', 'embedded', 'faults', 'overload'].map(
           (apart) => `<rootDir>/test/${apart}/`,
         ),
       ],
     },
     // Connections cut, servers killed, deadlines waited for.
     { ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
+    // Measured against itself: nothing else should run meanwhile.
+    { ...shared, displayName: 'overload', testMatch: ['<rootDir>/test/overload/**/*.test.ts'] },
     // Some thirty PostgreSQL clusters, made, killed and found again.
     { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
     // With what a production has beside the server, from Debian's packages: replica, PgBouncer, nginx.

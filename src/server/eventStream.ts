@@ -11,6 +11,7 @@ import type {
   FastifyReply,
   FastifyRequest,
   onRequestAsyncHookHandler,
+  onRequestHookHandler,
 } from 'fastify';
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { print } from 'graphql-sse';
@@ -46,12 +47,14 @@ type Errors = NonNullable<FormattedExecutionResult['errors']>;
 
 /**
  * @param server one that negotiates representations
+ * @param door refuses whom there is no room for
  * @param authenticate finds out who asks; undefined: whoever asks may
  */
 export function eventStreams(
   server: FastifyInstance,
   subscriptions: Subscriptions,
   contextOf: (observation: Observation) => RequestContext,
+  door: onRequestHookHandler,
   authenticate: onRequestAsyncHookHandler | undefined,
 ): void {
   const streams = new Set<Readable>();
@@ -118,7 +121,7 @@ export function eventStreams(
       constraints: { representation: MEDIA_TYPE },
       // It would subscribe, and then have nothing to say.
       exposeHeadRoute: false,
-      ...(authenticate ? { onRequest: authenticate } : {}),
+      onRequest: authenticate ? [door, authenticate] : door,
       handler,
     });
   }

@@ -10,7 +10,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
+import { CloseCode, MessageType, handleProtocols, makeServer, parseMessage } from 'graphql-ws';
 import {
   type Authentication,
   type Caller,
@@ -44,6 +44,12 @@ const MOST_SUBSCRIPTIONS = 100;
 
 /** How long a client has to take leave at shutdown, in milliseconds. */
 const LAST_WORDS = 1_000;
+
+const SERVERS_MESSAGES: ReadonlySet<MessageType> = new Set([
+  MessageType.ConnectionAck,
+  MessageType.Next,
+  MessageType.Error,
+]);
 
 /** The headers by which another protocol is asked for. */
 const UPGRADING = new Set(['connection', 'upgrade', 'http2-settings']);
@@ -244,7 +250,12 @@ export function speakGraphQL(
         },
         onMessage: (receive) => {
           socket.on('message', (message: Buffer) => {
-            receive(message.toString()).catch((error: unknown) => {
+            const said = message.toString();
+            receive(said).catch((error: unknown) => {
+              if (isOfServers(said)) {
+                socket.close(CloseCode.BadRequest, 'Invalid message received');
+                return;
+              }
               subscriptions.tellErrors([error], { requestId: newId() });
               socket.close(CloseCode.InternalServerError, 'Internal server error');
             });
@@ -268,6 +279,16 @@ function writeTogether(tcp: Socket): void {
   setImmediate(() => {
     tcp.uncork();
   });
+}
+
+/** Whether it is what only a server says: the client's fault, of which graphql-ws makes an error of ours. */
+function isOfServers(message: string): boolean {
+  try {
+    const { type } = parseMessage(message);
+    return SERVERS_MESSAGES.has(type);
+  } catch {
+    return false;
+  }
 }
 
 /** Of the first message's payload; a client's author may spell the name as HTTP's headers are spelled, or not. */

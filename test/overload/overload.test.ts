@@ -1,0 +1,157 @@
+/**
+ * More load than can be served, with the database as the bottleneck and with the server's own processor: what can
+ * be served still is, whoever is refused hears of it at once, and afterwards all is as before. Everything is
+ * measured against the same server in the same run.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { type TestDatabase, ask, createTestDatabase } from '../harness';
+import { Client } from 'pg';
+import { Proxy } from '../harness/proxy';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import { problemsOf } from '../faults/integrity';
+import type { Load, Outcome } from './generator';
+
+jest.setTimeout(120_000);
+// It is speed that is measured, on machines that may be busy with something else for a moment.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
+
+/** What the throttled database can take, in bytes a second: about 300 conceptions. */
+const BANDWIDTH = 60_000;
+/** As many as find room in the queue, and in the group that is under way. */
+const ROOM = 200;
+
+const BYSTANDER = `SELECT * FROM lives JOIN life_transitions ON life_id = lives.id WHERE position = 1`;
+
+const MEMORY = 'process_resident_memory_bytes';
+const PROCESSOR = 'process_cpu_seconds_total';
+
+const CONCEIVE = 'mutation { conceive { id } }';
+
+let database: TestDatabase;
+let network: Proxy;
+let server: ServerProcess;
+let owner: Client;
+let bystander: object[];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  network = await Proxy.to(database.url);
+  server = await startProcess({ DATABASE_URL: network.url, MAX_QUEUE: '200' });
+  owner = new Client({ connectionString: database.url });
+  await owner.connect();
+  expect(await latency()).toBeDefined();
+  ({ rows: bystander } = await owner.query<object>(BYSTANDER));
+  expect(bystander).toHaveLength(1);
+});
+
+afterEach(async () => {
+  expect((await owner.query<object>(BYSTANDER)).rows).toEqual(bystander);
+  await owner.end();
+  await server.stop();
+  await network.stop();
+  await database.drop();
+});
+
+/** @param onSent called when the last one is sent, and not all need have been answered */
+async function generate(
+  load: Omit<Load, 'url' | 'document'>,
+  onSent: () => void = () => undefined,
+): Promise<Outcome> {
+  const parameters = JSON.stringify({ ...serverOf(server), document: CONCEIVE, ...load });
+  const generator: ChildProcess = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'test/overload/generator.ts', parameters],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  if (generator.stdout === null) throw new Error('It was given a pipe.');
+  let last = '';
+  for await (const line of createInterface({ input: generator.stdout })) {
+    if (line === 'sent') onSent();
+    last = line;
+  }
+  // As it writes it.
+  return JSON.parse(last) as Outcome;
+}
+
+/** @returns one of the server's own figures */
+async function figure(name: string): Promise<number> {
+  const response = await fetch(`${serverOf(server).url}/metrics`);
+  expect(response.status).toBe(200);
+  const [, value] = new RegExp(`^${name} (.*)$`, 'm').exec(await response.text()) ?? [];
+  return Number(value);
+}
+
+/** @returns how long a conception takes, in milliseconds; undefined where it is refused */
+async function latency(): Promise<number | undefined> {
+  const since = performance.now();
+  const { errors } = await ask(serverOf(server), CONCEIVE);
+  return errors ? undefined : performance.now() - since;
+}
+
+/** That just so many lives are there, beside the bystander, and that nothing contradicts itself. */
+async function expectRecorded(accepted: number): Promise<void> {
+  const { rows } = await owner.query('SELECT count(*)::integer AS lives FROM lives');
+  expect(rows).toEqual([{ lives: accepted + 1 }]);
+  expect(await problemsOf(owner)).toEqual([]);
+}
+
+test('with the database as the bottleneck, what it can do is done, and the others are refused at once', async () => {
+  const normal = await latency();
+  let conceived = 1;
+  network.slow({ bandwidth: BANDWIDTH });
+  const peak = await generate({ rate: null, seconds: 5, room: ROOM });
+  const memory = await figure(MEMORY);
+
+  let sentAt = 0;
+  let backAfter: number | undefined;
+  const back = async (): Promise<void> => {
+    while (backAfter === undefined) {
+      const took = await latency();
+      if (took !== undefined) conceived += 1;
+      // In a group of its own, with room to spare for a busy machine.
+      if (took !== undefined && took < 200 + 5 * (normal ?? 0))
+        backAfter = performance.now() - sentAt;
+    }
+  };
+  let isBack: Promise<void> | undefined;
+  const overload = await generate({ rate: 10 * peak.throughput, seconds: 6, room: 4_000 }, () => {
+    sentAt = performance.now();
+    isBack = back();
+  });
+  await isBack;
+
+  const measured = { peak, overload, backAfter, memory, memoryAfter: await figure(MEMORY) };
+  console.log(JSON.stringify(measured, null, 1));
+  expect([peak.strange, overload.strange]).toEqual([{}, {}]);
+  expect(peak.refused).toBe(0);
+  expect(overload.refused).toBeGreaterThan(overload.accepted);
+  expect(overload.throughput).toBeGreaterThanOrEqual(0.8 * peak.throughput);
+  expect(overload.medianRefusal).toBeLessThan(100);
+  expect(backAfter).toBeLessThan(2_000);
+  expect(measured.memoryAfter - memory).toBeLessThan(150_000_000);
+  await expectRecorded(peak.accepted + overload.accepted + conceived);
+});
+
+test('with its own processor as the bottleneck, it does not collapse, and everybody is answered', async () => {
+  const measure = async (
+    load: Omit<Load, 'url' | 'document'>,
+  ): Promise<Outcome & { perSecondOfProcessor: number }> => {
+    const before = await figure(PROCESSOR);
+    const outcome = await generate(load);
+    const used = (await figure(PROCESSOR)) - before;
+    return { ...outcome, perSecondOfProcessor: outcome.accepted / used };
+  };
+  const peak = await measure({ rate: null, seconds: 4, room: 150 });
+  const twice = await measure({ rate: 2 * peak.throughput, seconds: 5, room: 10_000 });
+  const most = await measure({ rate: null, seconds: 5, room: 2_000 });
+  console.log(JSON.stringify({ peak, twice, most }, null, 1));
+  for (const { strange, sent, accepted, refused } of [peak, twice, most]) {
+    expect(strange).toEqual({});
+    expect(accepted + refused).toBe(sent);
+  }
+  // By the processor's time that it was given: how much of it, others on this machine have a say in.
+  expect(twice.perSecondOfProcessor).toBeGreaterThanOrEqual(0.5 * peak.perSecondOfProcessor);
+  expect(most.perSecondOfProcessor).toBeGreaterThanOrEqual(0.25 * peak.perSecondOfProcessor);
+  await expectRecorded(peak.accepted + twice.accepted + most.accepted);
+});
