@@ -63,7 +63,11 @@ export class Cluster {
 
   /** A replica that streams from this one, started. */
   async replicate(): Promise<Cluster> {
-    const replica = await Cluster.#prepare({ cluster_name: 'replica' });
+    const replica = await Cluster.#prepare({
+      cluster_name: 'replica',
+      // A read that is in the way of what it has to replay is given up at once.
+      max_standby_streaming_delay: '0',
+    });
     const source = ['--dbname', this.superuserUrl, '--write-recovery-conf', '--checkpoint=fast'];
     await replica.#run('pg_basebackup', [...source, '--no-sync']);
     await replica.start();

@@ -1,0 +1,74 @@
+/**
+ * Runs the tests of the API behind PgBouncer, with a replica, and behind nginx, one after the other. Owns which of
+ * them mean nothing there, and why; does not know how any of it is started.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { TOPOLOGIES } from '../test/harness/topology';
+
+/** Files, or titles of tests, by the reason for which they are left out. */
+const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly string[]>> = {
+  pgbouncer: {
+    'ends or refuses sessions of the server, which are PgBouncer’s here': ['failures.test.ts'],
+    'tells statements by their names, which they do not have': [
+      'what all subscribers to the same are to get is computed once',
+      'nobody listens, and nobody looks, while nobody is subscribed',
+    ],
+    'looks for the session that listens, of which there is none': [
+      'subscribers who end leave nothing behind, also while they wait',
+      'when the session that listens is lost, nothing else is',
+    ],
+  },
+  replica: {},
+  nginx: {
+    'looks at the numbers or the log of one instance': [
+      'metrics.test.ts',
+      'is enough for the metrics, which need a valid token',
+      'is asked once, not for each token',
+      'and cannot be reached has everybody refused until it can, which is logged once',
+    ],
+    'is about a proxy in front of the server, or about none': [
+      'a request that a proxy passed on by',
+      'nobody is asked for a token, and none is looked at',
+    ],
+    'sends what nginx itself refuses': [
+      'a request without a Host header is answered, not failed',
+      'that was rebound to it, "::1", is refused on every route',
+    ],
+    'finds one session that listens, where two instances have one each': [
+      'subscribers who end leave nothing behind, also while they wait',
+      'when the session that listens is lost, nothing else is',
+    ],
+  },
+};
+
+const FOLDER = 'test/api';
+const sources = readdirSync(FOLDER).map((name) => readFileSync(`${FOLDER}/${name}`, 'utf8'));
+
+for (const topology of TOPOLOGIES) {
+  const names = Object.values(LEFT_OUT[topology]).flat();
+  const files = names.filter((name) => name.endsWith('.test.ts'));
+  const titles = names.filter((name) => !files.includes(name));
+  // What is not there any more need not be left out. A title of several tests has values put in.
+  const gone = titles.filter((title) => {
+    const beginning = title.replace(/".*$/, '');
+    return !sources.some((source) => source.includes(beginning));
+  });
+  if (gone.length > 0) throw new Error(`There is no such test: ${gone.join('; ')}`);
+
+  console.log(`\n== ${topology}, without`);
+  for (const [reason, left] of Object.entries(LEFT_OUT[topology])) {
+    console.log(`   what ${reason}: ${left.join('; ')}`);
+  }
+  const parameters = ['jest', '--selectProjects', 'topologies'];
+  if (files.length > 0) parameters.push('--testPathIgnorePatterns', ...files);
+  if (titles.length > 0) {
+    const patterns = titles.map((title) => title.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+    parameters.push('--testNamePattern', `^(?!.*(?:${patterns.join('|')}))`);
+  }
+  const { status } = spawnSync('npx', [...parameters, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, TEST_TOPOLOGY: topology },
+  });
+  if (status !== 0) process.exitCode = 1;
+}

