@@ -1,4 +1,4 @@
-/** What `npm run web:generate` makes of `schema.graphql` and `src/operations.graphql`: types and documents. */
+/** What `npm run schema:client` makes of `schema.graphql` and `src/operations.graphql`: types and documents. */
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
 const config: CodegenConfig = {

@@ -33,6 +33,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 /** Whether the same again may succeed. */
 export function isPassing(error: unknown): boolean {
+  if (isUnauthorized(error)) return false;
   if (ServerError.is(error)) return error.statusCode >= 500;
   if (ServerParseError.is(error)) return error.statusCode >= 500;
   const codes = errorsIn(error).map(codeOf);

@@ -14,16 +14,28 @@ export function useNews(
   const { feed } = useSession();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isAsking = false;
+    let isOutdated = false;
+    const askSoon = (): void => {
+      timer ??= setTimeout(() => void askNow(), TOGETHER);
+    };
+    const askNow = async (): Promise<void> => {
+      timer = undefined;
+      // Two questions at once would share the answer to the first one.
+      isOutdated = isAsking;
+      if (isAsking) return;
+      isAsking = true;
+      // What fails is told by who asks.
+      await ask().catch(() => undefined);
+      isAsking = false;
+      if (isOutdated) askSoon();
+    };
     const stop = feed.watch((transition) => {
-      if (!concerns(transition)) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        // What fails is told by who asks.
-        ask().catch(() => undefined);
-      }, TOGETHER);
+      if (concerns(transition)) askSoon();
     });
     return () => {
       stop();
+      isOutdated = false;
       clearTimeout(timer);
     };
   }, [feed, ask, concerns]);

@@ -81,10 +81,10 @@ export function MachinePicture({ states, beginning, counts, watch, linkTo }: Pro
               rx="10.5"
             />
           )}
-          <text className="name" x={x} y={y - 14}>
+          <text className="name" x={x} y={y - 16}>
             {nameOf(phase)}
           </text>{' '}
-          <text className="count" x={x} y={y + 18} data-count={phase}>
+          <text className="count" x={x} y={y + 17} data-count={phase}>
             {counts[phase]?.toLocaleString() ?? '–'}
           </text>
         </Link>
@@ -103,14 +103,15 @@ function Arrow({ event, path, label, colour, pulses }: ArrowProps): ReactNode {
     <g className="arrow" data-event={event} data-colour={colour}>
       <path className="line" d={path} markerEnd="url(#head)" />
       {pulses.map(({ key }) => (
-        <path key={key} className="glow" d={path} />
+        <g key={key}>
+          <path className="glow" d={path} />
+          <circle className="dot" r="5" style={{ offsetPath: `path("${path}")` }} />
+        </g>
       ))}
+      {/* Above them, so that it can be read while they pass. */}
       <text x={label.x} y={label.y}>
         {nameOf(event)}
       </text>
-      {pulses.map(({ key }) => (
-        <circle key={key} className="dot" r="6" style={{ offsetPath: `path("${path}")` }} />
-      ))}
     </g>
   );
 }

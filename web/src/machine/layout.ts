@@ -2,7 +2,7 @@
 import { type EdgeLabel, Graph, type GraphLabel, type NodeLabel, layout } from '@dagrejs/dagre';
 import type { MachineState } from './machine';
 
-export const BOX = { width: 132, height: 84 } as const;
+export const BOX = { width: 136, height: 92 } as const;
 
 /** The point where everything begins, which is no state. */
 const START = '[*]';
@@ -52,8 +52,8 @@ export function draw(
   const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>({ multigraph: true });
   graph.setGraph({
     rankdir: direction,
-    nodesep: 64,
-    ranksep: 40,
+    nodesep: 84,
+    ranksep: 34,
     edgesep: 40,
     marginx: 16,
     marginy: 16,
@@ -83,15 +83,17 @@ function place({ x = 0, y = 0 }: { x?: number; y?: number }): Point {
   return { x, y };
 }
 
-/** Bends at the points, without a corner. */
-function curve([first, ...rest]: readonly Point[]): string {
-  const last = rest.pop();
-  if (first === undefined || last === undefined) return '';
-  let path = `M ${first.x} ${first.y}`;
-  rest.forEach((point, index) => {
-    const next = rest[index + 1];
-    const end = next ? { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 } : last;
-    path += ` Q ${point.x} ${point.y} ${end.x} ${end.y}`;
-  });
-  return rest.length === 0 ? `${path} L ${last.x} ${last.y}` : path;
+/** Through all points without a corner, so that a label lies on its arrow: a Catmull-Rom spline, as Bézier curves. */
+function curve(points: readonly Point[]): string {
+  return points
+    .map((end, index) => {
+      const start = points[index - 1];
+      if (start === undefined) return `M ${end.x} ${end.y}`;
+      const before = points[index - 2] ?? start;
+      const after = points[index + 1] ?? end;
+      const one = { x: start.x + (end.x - before.x) / 6, y: start.y + (end.y - before.y) / 6 };
+      const two = { x: end.x - (after.x - start.x) / 6, y: end.y - (after.y - start.y) / 6 };
+      return `C ${one.x} ${one.y} ${two.x} ${two.y} ${end.x} ${end.y}`;
+    })
+    .join(' ');
 }

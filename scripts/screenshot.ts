@@ -1,0 +1,37 @@
+/** Takes the README's picture of the dashboard, of a server of its own on an embedded database: `npm run screenshot`. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { chromium } from 'playwright-core';
+import { startApplication } from '../src/application';
+import { readConfiguration } from '../src/config';
+
+const PICTURE = 'web/screenshot.png';
+
+/** What the page says by then: enough lives have ended for a look of use. */
+const ENDED = /^1[5-9]\d of /;
+
+async function screenshot(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'screenshot-'));
+  const configuration = readConfiguration({ PORT: '0', DATA_DIR: directory });
+  const application = await startApplication(configuration, pino({ level: 'silent' }));
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    // A container's root has no user namespace to build the sandbox from.
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1200, height: 760 } });
+    await page.goto(application.url);
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByText(ENDED).waitFor({ timeout: 120_000 });
+    await page.screenshot({ path: PICTURE });
+  } finally {
+    await browser.close();
+    await application.stop();
+    await rm(directory, { recursive: true });
+  }
+}
+
+void screenshot();

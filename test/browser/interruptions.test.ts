@@ -1,0 +1,168 @@
+/** What an open page does when the server goes away and comes back, and what it does with tokens. */
+import { SignJWT } from 'jose';
+import type { Browser, Page } from 'playwright-core';
+import { Bystanders } from '../api/Bystanders';
+import { livingIn } from '../api/lives';
+import { type TestServer, ask, startServer } from '../harness';
+import { launchBrowser, openWindow } from '../harness/browser';
+
+jest.setTimeout(180_000);
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+const live = (page: Page): Promise<void> => page.getByText('Live', { exact: true }).waitFor();
+
+describe('the server restarted under an open page', () => {
+  /** Has the database, and goes on while the page's own server does not. */
+  let other: TestServer;
+  let own: TestServer;
+  let bystanders: Bystanders;
+
+  const startOwn = (port = '0'): Promise<TestServer> =>
+    startServer({ DATABASE_URL: other.database?.url ?? '', PORT: port });
+
+  beforeAll(async () => {
+    other = await startServer();
+    own = await startOwn();
+    bystanders = await Bystanders.of(other);
+  });
+
+  afterAll(async () => {
+    await bystanders.expectUnchanged();
+    await bystanders.leave();
+    await own.stop();
+    await other.stop();
+  });
+
+  test('says that it reconnects and for how long, and then has missed nothing and doubled nothing', async () => {
+    const id = await livingIn(other, 'Gestating');
+    const { page, offences } = await openWindow(browser, own);
+    const { page: life, offences: more } = await openWindow(browser, own);
+    await page.goto('/');
+    await life.goto(`/lives/${id}`);
+    await live(page);
+    await live(life);
+    await livingIn(other, 'Alive');
+
+    for (const time of ['first', 'second']) {
+      const { port } = new URL(own.url);
+      await own.stop();
+      await page.getByText('Reconnecting…').waitFor();
+      await page.getByText(/^[1-9]\d* s$/).waitFor();
+      // Meanwhile, life goes on.
+      await livingIn(other, 'Dead');
+      await livingIn(other, 'Alive');
+      const event = time === 'first' ? 'birth' : 'die';
+      await ask(other, `mutation ($id: ID!) { ${event}(id: $id) { __typename } }`, { id });
+      own = await startOwn(port);
+      await live(page);
+      await life
+        .locator('.facts')
+        .getByText(time === 'first' ? 'Alive' : 'Dead')
+        .waitFor();
+      await expectAllIsShown(page);
+    }
+    await page.context().close();
+    await life.context().close();
+    expect([...offences, ...more]).toEqual([]);
+  });
+
+  /** What is listed is the end of the feed, and what is counted is the census. */
+  async function expectAllIsShown(page: Page): Promise<void> {
+    const { data } = await ask(
+      other,
+      '{ census { gestating alive dead } transitions(last: 40) { nodes { event lifeId } } }',
+    );
+    for (const [phase, count] of Object.entries(data.census)) {
+      await page
+        .locator(`[data-count=${phase.toUpperCase()}]`)
+        .getByText(String(count), { exact: true })
+        .waitFor();
+    }
+    const happened = data.transitions.nodes as { event: string; lifeId: string }[];
+    const listed = await page
+      .locator('.feed li')
+      .evaluateAll((items: { innerText: string }[]) =>
+        items.map((item) => item.innerText.split(/\s+/).slice(0, 2).join(' ').toUpperCase()),
+      );
+    expect(listed).toEqual(
+      happened.map(({ event, lifeId }) => `${event} ${lifeId.slice(-12)}`.toUpperCase()).reverse(),
+    );
+  }
+});
+
+describe('AUTH=jwt', () => {
+  const SECRET = 'a secret of the test'.repeat(4);
+  let server: TestServer;
+  let page: Page;
+  let offences: readonly string[];
+
+  const tokenOf = (scope: string, validFor: string): Promise<string> =>
+    new SignJWT({ scope })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject('ada')
+      .setExpirationTime(validFor)
+      .sign(new TextEncoder().encode(SECRET));
+
+  const enter = async (token: string): Promise<void> => {
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Enter' }).click();
+  };
+
+  beforeAll(async () => {
+    server = await startServer({ AUTH: 'jwt', AUTH_JWT_SECRET: SECRET });
+  });
+
+  beforeEach(async () => {
+    ({ page, offences } = await openWindow(browser, server));
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'A token is needed' }).waitFor();
+  });
+
+  afterEach(async () => {
+    await page.context().close();
+    expect(offences).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  test('a token is asked for, refused when it is not valid, and kept for the tab', async () => {
+    await enter('nonsense');
+    await page.getByRole('alert').getByText('not valid').waitFor();
+    await enter(await tokenOf('lives:read lives:write', '1h'));
+    await live(page);
+    await page.getByRole('button', { name: 'Conceive' }).click();
+    await page.getByRole('status').getByRole('link').click();
+    await page.getByRole('button', { name: 'Birth' }).click();
+    await page.getByText('Birth is recorded').waitFor();
+    await page.getByRole('region', { name: 'History' }).getByText('by ada').nth(1).waitFor();
+    await page.reload();
+    await live(page);
+    await page.getByRole('button', { name: 'Death' }).waitFor();
+  });
+
+  test('who may only read is told so on trying to change something', async () => {
+    await enter(await tokenOf('lives:read', '1h'));
+    await live(page);
+    await page.getByRole('button', { name: 'Conceive' }).click();
+    await page.getByText('changing lives:write').waitFor();
+  });
+
+  test('a token that expires under an open page is asked for again', async () => {
+    await enter(await tokenOf('lives:read lives:write', '15s'));
+    await live(page);
+    await page.getByRole('alert').getByText('has expired').waitFor();
+    await enter(await tokenOf('lives:read lives:write', '1h'));
+    await live(page);
+  });
+});
