@@ -1,6 +1,7 @@
 /**
  * The recipes follow the feed of a server that is killed and started again, while lives are changed through
- * another one all the time, and through the recipes themselves: each has every transition, once and in order.
+ * another one all the time, and through the recipes themselves; and of one that stays, when only the connection
+ * is lost. Each has every transition, once and in order.
  */
 import { Client } from 'pg';
 import type { Life, Lives, Refusal } from '../../examples/clients/lives';
@@ -8,6 +9,7 @@ import { Bystanders } from '../api/Bystanders';
 import { dataOf } from '../api/client';
 import { livingIn } from '../api/lives';
 import { type TestDatabase, type TestServer, createTestDatabase, startServer } from '../harness';
+import { Proxy } from '../harness/proxy';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 import { RECIPES, until } from './recipes';
 
@@ -35,6 +37,8 @@ let clients: readonly Lives[] = [];
 let expected: readonly string[];
 
 beforeAll(async () => {
+  // Relay warns of each life whose type changes; what else may be said is looked at in the tests of the views.
+  jest.spyOn(console, 'error').mockImplementation(() => undefined);
   database = await createTestDatabase();
   owner = new Client({ connectionString: database.url });
   await owner.connect();
@@ -78,11 +82,7 @@ beforeAll(async () => {
   await writing;
   await livingIn(steady, 'Alive');
 
-  const { rows } = await owner.query<{ position: string }>(
-    'SELECT position FROM life_transitions ORDER BY position',
-  );
-  const all = rows.map(({ position }) => Buffer.from(`feed ${position}`).toString('base64url'));
-  expected = all.slice(all.indexOf(census.cursor) + 1);
+  expected = await recordedAfter(census.cursor);
   await until(() => consumers.every(({ cursors }) => cursors.at(-1) === expected.at(-1)), PATIENCE);
 });
 
@@ -96,7 +96,17 @@ afterAll(async () => {
   await mortal.stop();
   await steady.stop();
   await database.drop();
+  jest.restoreAllMocks();
 });
+
+/** The cursors of all that the table has after one of them. */
+async function recordedAfter(after: string): Promise<readonly string[]> {
+  const { rows } = await owner.query<{ position: string }>(
+    'SELECT position FROM life_transitions ORDER BY position',
+  );
+  const all = rows.map(({ position }) => Buffer.from(`feed ${position}`).toString('base64url'));
+  return all.slice(all.indexOf(after) + 1);
+}
 
 describe.each(consumers)('$name', ({ cursors, births }) => {
   test('was told every transition before, during and after both restarts, once and in order', () => {
@@ -111,3 +121,26 @@ describe.each(consumers)('$name', ({ cursors, births }) => {
     ]);
   });
 });
+
+test.each(RECIPES)(
+  '$name goes on from where it was when only the connection is lost, which its library could mend by itself',
+  async ({ connect }) => {
+    const network = await Proxy.to(steady.url);
+    const lives = connect(`${network.url}graphql`);
+    const { census } = await dataOf(steady, '{ census { cursor } }');
+    const cursors: string[] = [];
+    const enough = new AbortController();
+    const told = lives.follow(census.cursor, ({ cursor }) => cursors.push(cursor), enough.signal);
+    await livingIn(steady, 'Dead');
+    await until(() => cursors.length > 0);
+    network.cutAll();
+    await livingIn(steady, 'Dead');
+    const recorded = await recordedAfter(census.cursor);
+    await until(() => cursors.at(-1) === recorded.at(-1));
+    expect(cursors).toEqual(recorded);
+    enough.abort();
+    await told;
+    await lives.close();
+    await network.stop();
+  },
+);
