@@ -99,13 +99,13 @@ export async function createServer(
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
 
-  // Before any other hook: whoever is sent away must not come back here.
+  // Before any other hook of this kind: whoever is sent away must not come back here.
   server.addHook('preClose', (done) => {
     // Not the one of HTTP, which cuts idle connections off at once.
     Server.prototype.close.call(server.server);
     done();
   });
-  // Before any other hook: it ends the socket of an upgrade that one refuses.
+  // Before any hook that refuses: it ends the socket of an upgrade that is refused.
   await webSockets(server);
   server.addHook('onRequest', ({ method, headers, id }, reply, done) => {
     reply.header('x-request-id', id);
@@ -206,7 +206,7 @@ export async function createServer(
   negotiateRepresentation(server);
   eventStreams(server, subscriptions, subscriptionContextOf, authenticate);
   if (settings.playground) await server.register(playground);
-  // After all other hooks, which let those go who are known.
+  // After all others of this kind, which send those away who are known.
   endOtherConnections(server, settings);
 
   return server;
