@@ -115,13 +115,13 @@ export async function createServer(
 
   // Declared, so that every request has one shape.
   server.decorateRequest('observation');
-  // Before any other hook: whoever is sent away must not come back here.
+  // Before any other hook of this kind: whoever is sent away must not come back here.
   server.addHook('preClose', (done) => {
     // Not the one of HTTP, which cuts idle connections off at once.
     Server.prototype.close.call(server.server);
     done();
   });
-  // Before any other hook: it ends the socket of an upgrade that one refuses.
+  // Before any hook that refuses: it ends the socket of an upgrade that is refused.
   await webSockets(server);
   server.addHook('onRequest', (request, reply, done) => {
     const { method, headers, id } = request;
@@ -236,7 +236,7 @@ export async function createServer(
   eventStreams(server, subscriptions, subscriptionContextOf, door, authenticate);
   if (settings.playground) await server.register(playground);
   await server.register(dashboard);
-  // After all other hooks, which let those go who are known.
+  // After all others of this kind, which send those away who are known.
   endOtherConnections(server, settings);
 
   return server;

@@ -1,4 +1,6 @@
 /** SIGTERM under load: an instance leaves, and nobody who asked or follows notices more than that he has to move. */
+import { once } from 'node:events';
+import { type Socket, connect } from 'node:net';
 import { Client } from 'pg';
 import { until } from '../faults/Scene';
 import { problemsOf } from '../faults/integrity';
@@ -110,6 +112,38 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   expect(await problemsOf(owner)).toEqual([]);
   await owner.end();
 });
+
+test('a request that is just on its way on an idle connection is answered, and told that it is the last', async () => {
+  const leaving = await start(30_000);
+  const { url } = serverOf(leaving);
+  expect(await isReady(url)).toBe(true);
+  const used = await open(url);
+  expect(await askOn(used)).toMatch(/^HTTP\/1\.1 200 OK\r\n(?!.*connection: close)/is);
+  const unused = await open(url);
+  leaving.child.kill('SIGTERM');
+  await until(async () => {
+    const socket = await open(url).catch(() => undefined);
+    socket?.destroy();
+    return socket === undefined;
+  });
+  for (const socket of [used, unused]) {
+    expect(await askOn(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n/is);
+  }
+  expect(await leaving.ended).toEqual({ code: 0, complaint: '' });
+});
+
+async function open(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function askOn(socket: Socket): Promise<string> {
+  socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  return answer.toString();
+}
 
 test('where nobody watches, or from a terminal, it waits for nobody', async () => {
   // Were it to wait, it would be for a part of this, and longer than a test may take.

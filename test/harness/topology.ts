@@ -23,7 +23,13 @@ export interface RunningPostgres {
 export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx'] as const;
 
 /** undefined: a server and its database, nothing else. */
-const topology = TOPOLOGIES.find((name) => name === process.env['TEST_TOPOLOGY']);
+const topology = topologyOf(process.env['TEST_TOPOLOGY']);
+
+function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | undefined {
+  const known = TOPOLOGIES.find((name) => name === given);
+  if (given !== undefined && known === undefined) throw new Error(`TEST_TOPOLOGY=${given}?`);
+  return known;
+}
 
 /** A URL by which all databases of the run can be reached another way; from the global set-up to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';
@@ -65,6 +71,7 @@ async function startReplicated(): Promise<RunningPostgres> {
   return {
     postgres: { administratorUrl: primary.superuserUrl, ownerUrl: primary.ownerUrl },
     stop: async () => {
+      // In this order: without its replica it would acknowledge nothing.
       await primary.stop();
       await replica.stop();
     },
