@@ -370,14 +370,29 @@ test('the load button makes lives live and die, says how far it is, and stops', 
   const before = await countOf(page, 'DEAD');
   await button(page, 'Start').click();
   await page.getByText(/^(?:[5-9]|\d\d) of 300$/).waitFor();
+  // Who comes while all this happens counts as everybody else does.
+  const late = await open('/');
   await button(page, 'Stop').click();
   await page.getByText('Stopped.').waitFor();
   await button(page, 'Start').waitFor();
-  expect(await countOf(page, 'DEAD')).toBeGreaterThanOrEqual(before + 5);
+  const { data } = await ask(
+    server,
+    '{ census { gestating alive dead } transitions(last: 15) { nodes { lifeId } } }',
+  );
+  expect(data.census.dead).toBeGreaterThanOrEqual(before + 5);
   // What is counted live is what the ledger counts, with nothing missed and nothing doubled.
-  const { data } = await ask(server, '{ census { gestating alive dead } }');
-  for (const [phase, number] of Object.entries(data.census)) {
-    await count(page, phase.toUpperCase()).getByText(String(number), { exact: true }).waitFor();
+  const latest = (data.transitions.nodes as { lifeId: string }[]).map(({ lifeId }) => lifeId);
+  for (const shown of [page, late]) {
+    for (const [phase, number] of Object.entries(data.census)) {
+      await count(shown, phase.toUpperCase())
+        .getByText(Number(number).toLocaleString('en'), { exact: true })
+        .waitFor();
+    }
+    const listed = await Promise.all(
+      (await shown.locator('.feed li a').all()).map((link) => link.getAttribute('title')),
+    );
+    expect(listed.slice(0, latest.length)).toEqual(latest.reverse());
+    latest.reverse();
   }
 });
 

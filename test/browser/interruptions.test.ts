@@ -75,6 +75,25 @@ describe('the server restarted under an open page', () => {
     expect([...offences, ...more]).toEqual([]);
   });
 
+  test('with another database, the page begins anew', async () => {
+    const { page } = await openWindow(browser, own);
+    await page.goto('/');
+    await live(page);
+    const { port } = new URL(own.url);
+    await own.stop();
+    const empty = await startServer({ PORT: port });
+    try {
+      await page.locator('[data-count=DEAD]').getByText('0', { exact: true }).waitFor();
+      await livingIn(empty, 'Gestating');
+      await page.locator('[data-count=GESTATING]').getByText('1', { exact: true }).waitFor();
+      expect(await page.locator('.feed li').count()).toBe(1);
+    } finally {
+      await page.context().close();
+      await empty.stop();
+      own = await startOwn();
+    }
+  });
+
   /** What is listed is the end of the feed, and what is counted is the census. */
   async function expectAllIsShown(page: Page): Promise<void> {
     const { data } = await ask(

@@ -1,6 +1,7 @@
 /**
  * Sends again what failed for a passing reason. A mutation carries its key among its variables, which stay the
- * same: so whatever became of an attempt, it happens once. Does not know what is sent.
+ * same, and which are what OUTCOME_UNKNOWN says to retry with: so whatever became of an attempt, it happens
+ * once. Does not know what is sent.
  */
 import { ApolloLink } from '@apollo/client/link';
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
@@ -12,10 +13,12 @@ import { isPassing, retryAfter } from './failures';
 const ATTEMPTS = 8;
 
 /** An answer whose errors may not be there the next time; it is the answer when there is no next time. */
-class PassingAnswer {
+class PassingAnswer extends Error {
+  override readonly name = 'PassingAnswer';
   readonly result: ApolloLink.Result;
 
   constructor(result: ApolloLink.Result) {
+    super('An answer with errors that may pass.');
     this.result = result;
   }
 }
@@ -25,11 +28,7 @@ export function retryLink(): ApolloLink {
     defer(() => forward(operation)).pipe(
       map((result) => {
         if (!result.errors?.length || !isPassing(new CombinedGraphQLErrors(result))) return result;
-        // With the key that the server says, where it says one: it may know better than we do.
-        const { idempotencyKey, id } = result.errors[0]?.extensions ?? {};
-        if (idempotencyKey !== undefined) operation.variables['idempotencyKey'] = idempotencyKey;
-        else if (id !== undefined) operation.variables['id'] = id;
-        throw new PassingAnswer(result) as unknown as Error;
+        throw new PassingAnswer(result);
       }),
       retry({
         count: ATTEMPTS - 1,

@@ -1,5 +1,5 @@
 /** Subscriptions over one WebSocket, each as something to iterate over. Never retries: see follow.ts. */
-import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import type { TypedDocumentNode } from '@apollo/client';
 import { type GraphQLFormattedError, print } from 'graphql';
 import { type Client, CloseCode, createClient } from 'graphql-ws';
 import { SubscriptionRefused } from './failures';

@@ -28,7 +28,9 @@ export function FeedList(): ReactNode {
               <span className="change">
                 {from !== null && (
                   <>
-                    <PhaseName phase={from} /> <span aria-label="to">→</span>{' '}
+                    <PhaseName phase={from} />
+                    <span aria-hidden="true">→</span>
+                    <span className="unseen">to</span>
                   </>
                 )}
                 <PhaseName phase={to} />

@@ -33,6 +33,8 @@ export function LoadPanel(): ReactNode {
       stopping.abort();
       setFailure(error);
     }
+    // Those that are shown nowhere are forgotten.
+    client.cache.gc();
     setState(stopping.signal.aborted ? 'stopped' : 'done');
   };
 
