@@ -39,7 +39,9 @@ export function createDataSource(settings: DataSourceSettings): DataSource {
       // Every statement is written so that one plan does for all values: none is planned for each anew.
       ...(settings.statementTimeout
         ? {
+            // It bounds the wait for a lock, too; a transaction that somebody leaves open may hold some.
             statement_timeout: settings.statementTimeout,
+            idle_in_transaction_session_timeout: settings.statementTimeout,
             options: '-c plan_cache_mode=force_generic_plan',
           }
         : {}),

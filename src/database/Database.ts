@@ -4,7 +4,7 @@
  */
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
-import { Overloaded, RefusedData, Unreachable, failureOf } from './failures';
+import { ConnectionLost, Overloaded, RefusedData, Unreachable, failureOf } from './failures';
 
 /** A statement of fixed text, which the database plans once for each connection. */
 export interface Statement {
@@ -18,11 +18,19 @@ export interface DatabaseSettings {
   readonly preparedStatements: boolean;
   /** How long to wait for a statement, in milliseconds; then its connection is given up. */
   readonly statementTimeout: number;
+  /** Told once when the database is lost, by which failure, and once when it answers again. */
+  readonly observer?: DatabaseObserver;
+}
+
+export interface DatabaseObserver {
+  readonly onLoss: (failure: Error) => void;
+  readonly onReturn: () => void;
 }
 
 export class Database {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
+  #isLost = false;
 
   /**
    * @param dataSource initialized; its pool is used, its query runners are not: they cost more than most of
@@ -43,6 +51,20 @@ export class Database {
    *   ConnectionLost where that cannot be known; node-postgres' own error for a bug of ours
    */
   async run<Row extends object>(
+    { name, text }: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    try {
+      const rows = await this.#run<Row>({ name, text }, values);
+      this.#note(undefined);
+      return rows;
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+  }
+
+  async #run<Row extends object>(
     { name, text }: Statement,
     values: readonly unknown[],
   ): Promise<Row[]> {
@@ -70,6 +92,17 @@ export class Database {
   get connections(): { readonly total: number; readonly idle: number; readonly waiting: number } {
     const { totalCount, idleCount, waitingCount } = this.#pool;
     return { total: totalCount, idle: idleCount, waiting: waitingCount };
+  }
+
+  /** Whether it is there, as far as a statement's failure tells: an answer that refuses is an answer, too. */
+  #note(failure: unknown): void {
+    const isLoss = failure instanceof Unreachable || failure instanceof ConnectionLost;
+    if (isLoss === this.#isLost) return;
+    // All connections taken: that says nothing about the database.
+    if (failure instanceof Overloaded) return;
+    this.#isLost = isLoss;
+    if (isLoss) this.#settings.observer?.onLoss(failure);
+    else this.#settings.observer?.onReturn();
   }
 
   async #connect(): Promise<PoolClient> {

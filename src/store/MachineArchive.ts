@@ -7,6 +7,7 @@ import type { Database, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
 import { Lane } from './Lane';
 import type { PhaseOf } from './MachineStore';
+import { patientReads } from './patientReads';
 import { findAsOfStatement, findVersionStatement } from './statements';
 import {
   type Keyset,
@@ -79,6 +80,7 @@ export interface ArchiveSettings {
 
 export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #database: Database;
+  readonly #reads: Pick<Database, 'run'>;
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #census: Lane<null, Census>;
@@ -95,6 +97,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     settings: ArchiveSettings,
   ) {
     this.#database = database;
+    this.#reads = patientReads(database, settings);
     this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
@@ -142,7 +145,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
     WHERE filter.list IS NULL OR key = ANY (filter.list))`,
     };
-    return readPage(this.#database, keyset, request, (row) =>
+    return readPage(this.#reads, keyset, request, (row) =>
       this.#phaseOf(recordOf<R>(this.#tables, row)),
     );
   }
@@ -153,17 +156,18 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * @param events only transitions by one of these; null: by any
    */
   async feed(events: readonly string[] | null, request: PageRequest): Promise<Page<Transition<P>>> {
-    return this.#feedPage('feed', LARGEST_PAGE, events, request);
+    return this.#feedPage(this.#reads, 'feed', LARGEST_PAGE, events, request);
   }
 
   /**
-   * What follows in the feed, for those who read all of it: in larger pages than a client may ask for.
+   * What follows in the feed, for those who read all of it: in larger pages than a client may ask for. It fails
+   * at once where the database does, since they look again in any case.
    *
    * @param after a position
    * @returns the next transitions, `TAIL_PAGE` at most
    */
   async feedAfter(events: readonly string[] | null, after: string): Promise<Page<Transition<P>>> {
-    return this.#feedPage('tail', TAIL_PAGE, events, {
+    return this.#feedPage(this.#database, 'tail', TAIL_PAGE, events, {
       from: 'start',
       size: TAIL_PAGE,
       after: [after],
@@ -171,6 +175,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   }
 
   async #feedPage(
+    database: Pick<Database, 'run'>,
     name: string,
     largestPage: number,
     events: readonly string[] | null,
@@ -186,7 +191,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       descending: false,
       filter: events ? { column: EVENT, values: distinct(events) } : undefined,
     };
-    return readPage(this.#database, keyset, request, (row) => this.#transitionOf(row));
+    return readPage(database, keyset, request, (row) => this.#transitionOf(row));
   }
 
   /**
@@ -235,7 +240,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
         return key === undefined ? [] : [{ id, key, index }];
       });
       if (wanted.length === 0) return;
-      const rows = await this.#database.run<{ number: string }>(statement, [
+      const rows = await this.#reads.run<{ number: string }>(statement, [
         wanted.map(({ id }) => id),
         wanted.map(({ key }) => key),
       ]);
@@ -271,7 +276,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
             descending: false,
             partition: { column: owner, values: [...ids] },
           };
-          const own = await readPages(this.#database, keyset, request, (row) =>
+          const own = await readPages(this.#reads, keyset, request, (row) =>
             this.#transitionOf(row),
           );
           return [wanted, own] as const;

@@ -59,7 +59,7 @@ interface PageRow {
 
 /** Reads one page of the keyset's only connection, and its total. */
 export async function readPage<Node>(
-  database: Database,
+  database: Pick<Database, 'run'>,
   keyset: Keyset,
   request: PageRequest,
   nodeOf: (row: object) => Node,
@@ -71,7 +71,7 @@ export async function readPage<Node>(
 
 /** Reads the same page of each of a partitioned keyset's connections. */
 export async function readPages<Node>(
-  database: Database,
+  database: Pick<Database, 'run'>,
   keyset: Keyset & Required<Pick<Keyset, 'partition'>>,
   request: PageRequest,
   nodeOf: (row: object) => Node,

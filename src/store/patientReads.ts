@@ -1,0 +1,46 @@
+/**
+ * Readings that wait out what passes, within a deadline, as the lanes have loads do. They are not grouped: no two
+ * of them ask the same. Does not know what is read.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { Database } from '../database/Database';
+import { Overloaded, isPassing } from '../database/failures';
+import { pauseAfter } from './Lane';
+
+export interface PatienceSettings {
+  /** How long a reading may wait and try, in milliseconds. */
+  readonly timeout: number;
+  /** The most readings that are under way; more are refused at once. */
+  readonly queueSize: number;
+}
+
+/**
+ * @returns what runs statements that change nothing; throws as `database` does, what passes only once the
+ *   deadline is near
+ */
+export function patientReads(
+  database: Pick<Database, 'run'>,
+  { timeout, queueSize }: PatienceSettings,
+): Pick<Database, 'run'> {
+  let underWay = 0;
+  return {
+    run: async (statement, values) => {
+      if (underWay >= queueSize) throw new Overloaded('Too many wait already.');
+      const deadline = Date.now() + timeout;
+      underWay += 1;
+      try {
+        for (let failures = 0; ; failures += 1) {
+          try {
+            return await database.run(statement, values);
+          } catch (error) {
+            const pause = pauseAfter(failures);
+            if (!isPassing(error) || Date.now() + pause >= deadline) throw error;
+            await setTimeout(pause);
+          }
+        }
+      } finally {
+        underWay -= 1;
+      }
+    },
+  };
+}
