@@ -65,7 +65,12 @@ function connectionsOf({ statementTimeout }: DataSourceSettings) {
     keepAlive: true,
     // Every statement is written so that one plan does for all values: none is planned for each anew.
     ...(statementTimeout
-      ? { statement_timeout: statementTimeout, options: '-c plan_cache_mode=force_generic_plan' }
+      ? {
+          // It bounds the wait for a lock, too; a transaction that somebody leaves open may hold some.
+          statement_timeout: statementTimeout,
+          idle_in_transaction_session_timeout: statementTimeout,
+          options: '-c plan_cache_mode=force_generic_plan',
+        }
       : {}),
     // A connection that dies tells its statement. It also emits an error, which nobody may be there to hear,
     // and that would end the process.

@@ -161,7 +161,8 @@ export async function startApplication(
     const dataSourceSettings = {
       url: databaseUrl,
       poolSize: configuration.databasePoolSize,
-      connectTimeout: configuration.requestTimeout,
+      // Neither may take all of a request's time.
+      connectTimeout: statementTimeout,
       // Through a pooler that forgets prepared statements, none can be set.
       statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
     };
@@ -193,6 +194,14 @@ export async function startApplication(
       preparedStatements: configuration.preparedStatements,
       // A little longer than the database's own, so that it is the database who says that nothing was applied.
       statementTimeout: statementTimeout * 1.2,
+      observer: {
+        onLoss: ({ message, cause }) => {
+          log.warn({ cause: String(cause) }, `Without the database: ${message}`);
+        },
+        onReturn: () => {
+          log.info('The database answers again');
+        },
+      },
     });
     const entities = { record: Life, history: LifeTransition, ledger: Ledger };
     const tables = tablesOf(dataSource, entities satisfies MachineEntities<LifeRecord>);

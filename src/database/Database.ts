@@ -4,7 +4,7 @@
  */
 import { Pool, type PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
-import { Overloaded, RefusedData, Unreachable, failureOf } from './failures';
+import { ConnectionLost, Overloaded, RefusedData, Unreachable, failureOf } from './failures';
 
 /** A statement of fixed text, which the database plans once for each connection. */
 export interface Statement {
@@ -18,6 +18,13 @@ export interface DatabaseSettings {
   readonly preparedStatements: boolean;
   /** How long to wait for a statement, in milliseconds; then its connection is given up. */
   readonly statementTimeout: number;
+  /** Told once when the database is lost, by which failure, and once when it answers again. */
+  readonly observer?: DatabaseObserver;
+}
+
+export interface DatabaseObserver {
+  readonly onLoss: (failure: Error) => void;
+  readonly onReturn: () => void;
 }
 
 /** Where statements can be sent that change nothing. */
@@ -26,6 +33,7 @@ export type Reader = Pick<Database, 'run'>;
 export class Database {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
+  #isLost = false;
 
   /**
    * @param connections a pool; or what is initialized and has one: its query runners are not used, they cost
@@ -49,6 +57,20 @@ export class Database {
    *   ConnectionLost where that cannot be known; node-postgres' own error for a bug of ours
    */
   async run<Row extends object>(
+    { name, text }: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    try {
+      const rows = await this.#run<Row>({ name, text }, values);
+      this.#note(undefined);
+      return rows;
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+  }
+
+  async #run<Row extends object>(
     { name, text }: Statement,
     values: readonly unknown[],
   ): Promise<Row[]> {
@@ -76,6 +98,17 @@ export class Database {
   get connections(): { readonly total: number; readonly idle: number; readonly waiting: number } {
     const { totalCount, idleCount, waitingCount } = this.#pool;
     return { total: totalCount, idle: idleCount, waiting: waitingCount };
+  }
+
+  /** Whether it is there, as far as a statement's failure tells: an answer that refuses is an answer, too. */
+  #note(failure: unknown): void {
+    const isLoss = failure instanceof Unreachable || failure instanceof ConnectionLost;
+    if (isLoss === this.#isLost) return;
+    // All connections taken: that says nothing about the database.
+    if (failure instanceof Overloaded) return;
+    this.#isLost = isLoss;
+    if (isLoss) this.#settings.observer?.onLoss(failure);
+    else this.#settings.observer?.onReturn();
   }
 
   async #connect(): Promise<PoolClient> {

@@ -232,6 +232,12 @@ export async function createServer(
   const route = { url: '/graphql', onRequest, config: { graphqlOverHttp: true }, handler };
   server.route({ ...route, method: 'GET', wsHandler });
   server.route({ ...route, method: 'POST' });
+  server.route({
+    method: ['PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    url: '/graphql',
+    onRequest: refuseMethod,
+    handler: () => undefined,
+  });
   negotiateRepresentation(server);
   eventStreams(server, subscriptions, subscriptionContextOf, door, authenticate);
   if (settings.playground) await server.register(playground);
@@ -320,6 +326,14 @@ const requireAnyScope: onRequestHookHandler = ({ ws, caller }, reply, done) => {
   }
   const message = 'The token has none of the scopes that are needed here.';
   reply.code(403).send(errorBody('FORBIDDEN', message));
+};
+
+/** Before a body is read, which is none of ours. */
+const refuseMethod: onRequestHookHandler = (_request, reply) => {
+  reply
+    .code(405)
+    .header('allow', 'GET, HEAD, POST')
+    .send(errorBody('BAD_REQUEST', 'GraphQL is asked by GET or POST.'));
 };
 
 function isRead(method: string): boolean {

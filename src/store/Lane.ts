@@ -253,12 +253,11 @@ export class Lane<Entry, Result> {
     if (isPassing(error)) this.#trouble = error;
     if (this.#paused) return;
     this.#paused = true;
-    const longest = Math.min(FIRST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
-    this.#failures += 1;
     setTimeout(() => {
       this.#paused = false;
       this.#schedule();
-    }, Math.random() * longest);
+    }, pauseAfter(this.#failures));
+    this.#failures += 1;
   }
 
   /** Has the queue looked through at a deadline; one timer serves all, since deadlines come in about their order. */
@@ -282,6 +281,11 @@ export class Lane<Entry, Result> {
     const trouble = this.#trouble ?? new Overloaded('The deadline passed in the queue.');
     for (const waiting of expired) waiting.reject(tooLate(waiting, trouble));
   }
+}
+
+/** How long to let the database be after some failures before this one, in milliseconds; at random. */
+export function pauseAfter(failures: number): number {
+  return Math.random() * Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);
 }
 
 /** What to tell whom the deadline found waiting. */

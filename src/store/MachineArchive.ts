@@ -7,6 +7,7 @@ import type { Database, Reader, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
 import { type GroupTracer, Lane } from './Lane';
 import type { PhaseOf } from './MachineStore';
+import { patientReads } from './patientReads';
 import { findAsOfStatement, findVersionStatement } from './statements';
 import {
   type Keyset,
@@ -82,7 +83,9 @@ export interface ArchiveSettings {
 
 export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #database: Database;
-  readonly #stale: Reader;
+  readonly #reads: Reader;
+  /** For those who may be shown what is stale. */
+  readonly #staleReads: Reader;
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #census: Lane<null, Census>;
@@ -99,7 +102,8 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     settings: ArchiveSettings,
   ) {
     this.#database = database;
-    this.#stale = settings.pages ?? database;
+    this.#reads = patientReads(database, settings);
+    this.#staleReads = settings.pages ? patientReads(settings.pages, settings) : this.#reads;
     this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
@@ -148,7 +152,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
     WHERE filter.list IS NULL OR key = ANY (filter.list))`,
     };
-    return readPage(this.#stale, keyset, request, (row) =>
+    return readPage(this.#staleReads, keyset, request, (row) =>
       this.#phaseOf(recordOf<R>(this.#tables, row)),
     );
   }
@@ -159,12 +163,12 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * @param events only transitions by one of these; null: by any
    */
   async feed(events: readonly string[] | null, request: PageRequest): Promise<Page<Transition<P>>> {
-    return this.#feedPage(this.#stale, 'feed', LARGEST_PAGE, events, request);
+    return this.#feedPage(this.#staleReads, 'feed', LARGEST_PAGE, events, request);
   }
 
   /**
    * What follows in the feed, for those who read all of it: in larger pages than a client may ask for, and
-   * never stale.
+   * never stale. It fails at once where the database does, since they look again in any case.
    *
    * @param after a position
    * @returns the next transitions, `TAIL_PAGE` at most
@@ -243,7 +247,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
         return key === undefined ? [] : [{ id, key, index }];
       });
       if (wanted.length === 0) return;
-      const rows = await this.#database.run<{ number: string }>(statement, [
+      const rows = await this.#reads.run<{ number: string }>(statement, [
         wanted.map(({ id }) => id),
         wanted.map(({ key }) => key),
       ]);
@@ -279,7 +283,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
             descending: false,
             partition: { column: owner, values: [...ids] },
           };
-          const own = await readPages(this.#database, keyset, request, (row) =>
+          const own = await readPages(this.#reads, keyset, request, (row) =>
             this.#transitionOf(row),
           );
           return [wanted, own] as const;

@@ -153,12 +153,12 @@ const refused: readonly (Sending & { what: string; status: number; code: string 
     code: 'NOT_FOUND',
   },
   {
-    what: 'an unknown method',
+    what: 'a method that is not for GraphQL',
     method: 'PUT',
     headers: JSON_BODY,
     body: CONCEIVE,
-    status: 404,
-    code: 'NOT_FOUND',
+    status: 405,
+    code: 'BAD_REQUEST',
   },
   {
     what: 'a path that is not well-formed',
@@ -239,6 +239,13 @@ test('every request has an id of its own, which is never the client’s', async 
   }
   expect(ids.size).toBe(3);
   expect(ids.has('mine')).toBe(false);
+});
+
+test('whoever asks by another method is told by which to ask', async () => {
+  for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+    const { headers } = await send(server, { method });
+    expect(headers.allow).toBe('GET, HEAD, POST');
+  }
 });
 
 test('a request without a Host header is answered, not failed', async () => {

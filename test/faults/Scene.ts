@@ -213,6 +213,14 @@ export function codesOf({ errors = [] }: Answer): unknown[] {
   return errors.map(({ extensions }) => extensions['code']);
 }
 
+/** When a server said that the database is lost, and that it is back. */
+export function outagesOf({ logs }: Pick<TestServer, 'logs'>): ('lost' | 'back')[] {
+  return logs.flatMap(({ msg }) => {
+    if (String(msg).startsWith('Without the database')) return ['lost'];
+    return msg === 'The database answers again' ? ['back'] : [];
+  });
+}
+
 /** Below Jest's own limit, which would end the test and not its looking. */
 const PATIENCE = 25_000;
 

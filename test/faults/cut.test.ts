@@ -5,7 +5,7 @@
 import { uuidv7 } from 'uuidv7';
 import { type Answer, ask, startServer } from '../harness';
 import type { Cut } from '../harness/proxy';
-import { Scene, codesOf, until } from './Scene';
+import { Scene, codesOf, outagesOf, until } from './Scene';
 import { watchAnswers } from './answers';
 
 /** Long enough for a busy machine to be reached again in. */
@@ -208,21 +208,24 @@ describe('when the database can be reached again within the deadline', () => {
 
   test('a database that cannot be reached is waited for', async () => {
     const id = await scene.conceive();
+    const before = outagesOf(scene.server).length;
     scene.network.refuse();
     const asked = Promise.all([
       scene.mutate('birth', { id }),
       ask(scene.server, CONCEIVE),
       ask(scene.server, 'query ($id: ID!) { life(id: $id) { id } }', { id }),
+      ask(scene.server, '{ lives { totalCount } }'),
+      ask(scene.server, '{ transitions(first: 1) { nodes { version } } }'),
     ]);
-    // By then, at the latest, the server has noticed.
-    expect(
-      codesOf(await ask(scene.server, '{ transitions(first: 0) { nodes { version } } }')),
-    ).toEqual(['DATABASE_UNAVAILABLE']);
+    await until(() => outagesOf(scene.server).at(-1) === 'lost');
     await scene.network.accept();
-    const [birth, conception, life] = await asked;
+    const [birth, conception, life, lives, transitions] = await asked;
+    expect(outagesOf(scene.server).slice(before)).toEqual(['lost', 'back']);
     expect(birth.data).toEqual(expected('Birth', id));
     expect(conception.errors).toBeUndefined();
     expect(life.data).toEqual({ life: { id } });
+    expect(lives.errors).toBeUndefined();
+    expect(transitions.data).toEqual({ transitions: { nodes: [{ version: 1 }] } });
   });
 
   test.each(CUTS)(
