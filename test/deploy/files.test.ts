@@ -90,7 +90,9 @@ describe('the compose file', () => {
         typeof value === 'string' && /^(id|\$schema)$/.test(key) ? undefined : value,
       ),
     );
-    const isCompose = new Ajv({ strict: false }).compile(schema as typeof composeSchema);
+    const isCompose = new Ajv({ strict: false, logger: false }).compile(
+      schema as typeof composeSchema,
+    );
     isCompose(compose);
     expect(isCompose.errors).toBeNull();
     expect(Object.keys(compose.services)).toEqual([
