@@ -4,7 +4,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource, createPool } from '../ormconfig';
 import type { Configuration } from './config';
@@ -40,6 +39,12 @@ export interface Application {
 
 /** How long until a database that is not there yet is looked for again, in milliseconds. */
 const LOOK_AGAIN = 1_000;
+
+/**
+ * How many connections may wait to be taken. Node's 511 overflow while a busy event loop makes one long turn, and
+ * the kernel then resets connections whose clients have already asked: nobody could answer those.
+ */
+const BACKLOG = 4_096;
 
 /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
 const LAG_LIMIT = 60_000;
@@ -89,12 +94,12 @@ async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
  * @throws StartError, UnsupportedVersion; the signal's reason, where it is aborted meanwhile
  */
 async function awaitDatabase(
-  connect: () => DataSource,
+  connect: () => ReturnType<typeof createDataSource>,
   { migrateOnStart }: Configuration,
   log: FastifyBaseLogger,
   onAbsence: () => Promise<void>,
   stopping: AbortSignal,
-): Promise<DataSource> {
+): Promise<ReturnType<typeof createDataSource>> {
   for (let attempt = 1; ; attempt += 1) {
     stopping.throwIfAborted();
     const dataSource = connect();
@@ -286,7 +291,10 @@ export async function startApplication(
     );
     started.push(() => server.close());
     await leaveWaitingRoom();
-    const url = await start(server.listen({ host, port }), cannotListen(configuration));
+    const url = await start(
+      server.listen({ host, port, backlog: BACKLOG }),
+      cannotListen(configuration),
+    );
 
     const leave = async (grace: number): Promise<void> => {
       ready = false;

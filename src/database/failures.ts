@@ -122,11 +122,13 @@ export function mayPass(error: unknown): boolean {
     const { code = '' } = error;
     return NOT_NOW.has(code) || UNAVAILABLE.has(code);
   }
-  // node-postgres has nothing but a message for what it gives up or loses by itself.
-  return error instanceof Error && (isOfSystem(error) || /time|terminated/i.test(error.message));
+  return error instanceof Error && (isOfSystem(error) || LOST.test(error.message));
 }
 
-/** Of the network, or of the name service: Node tells which by a code such as ECONNREFUSED. */
+/** node-postgres has nothing but a message for a connection that it gives up or loses by itself. */
+const LOST = /^Connection terminated|timeout|not queryable/;
+
+/** Of the network, or of the name service, as ECONNREFUSED; what begins with ERR is Node's word for a misuse. */
 function isOfSystem(error: Error): boolean {
-  return 'code' in error && /^E[A-Z_]+$/.test(String(error.code));
+  return 'code' in error && /^E(?!RR_)[A-Z_]+$/.test(String(error.code));
 }
