@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
@@ -23,10 +23,13 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Where it is built to, as seen from the sources, and from what they are compiled to. */
+const FOLDERS = ['../../dist/web', '../../web'].map((path) => join(__dirname, path));
+
 /** Serves the dashboard; nothing, where it has not been built. */
 export async function dashboard(server: FastifyInstance): Promise<void> {
-  const folder = join(projectFolder(__dirname), 'dist', 'web');
-  if (!existsSync(folder)) return;
+  const folder = FOLDERS.find((each) => existsSync(join(each, 'assets')));
+  if (folder === undefined) return;
   const page = await readFile(join(folder, 'index.html'), 'utf8');
 
   server.addHook('onRequest', (_request, reply, done) => {
@@ -54,9 +57,4 @@ export async function dashboard(server: FastifyInstance): Promise<void> {
     wildcard: false,
     preCompressed: true,
   });
-}
-
-/** From `src/server` as well as from `dist/src/server`. */
-function projectFolder(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : projectFolder(dirname(folder));
 }

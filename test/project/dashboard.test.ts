@@ -1,0 +1,42 @@
+/** Which folders of the dashboard know which, and that none knows the server's code. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { posix } from 'node:path';
+import ts from 'typescript';
+
+const ROOT = 'web/src';
+
+/** Each folder, and what it imports of the others; only what is above all of them is left out. */
+const PICTURE: Record<string, readonly string[]> = {
+  client: ['graphql'],
+  machine: ['graphql', 'parts'],
+  parts: ['client'],
+  feed: ['client', 'graphql', 'lives', 'machine', 'parts', 'session'],
+  lives: ['client', 'feed', 'graphql', 'machine', 'parts', 'session'],
+};
+
+const imports = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
+  .map((name) => name.replaceAll('\\', '/'))
+  .filter((name) => /\.tsx?$/.test(name) && !name.startsWith('graphql/'))
+  .flatMap((from) =>
+    ts
+      .preProcessFile(readFileSync(posix.join(ROOT, from), 'utf8'))
+      .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+      .map(({ fileName }) => ({ from, to: posix.join(posix.dirname(from), fileName) })),
+  );
+
+const folderOf = (path: string): string => path.split('/')[0] ?? '';
+
+test('the dashboard knows the server by its API alone', () => {
+  expect(imports.length).toBeGreaterThan(30);
+  expect(imports.filter(({ to }) => to.startsWith('..'))).toEqual([]);
+});
+
+test('each folder knows of the others just those of the picture, the generic ones nothing of lives', () => {
+  const seen = new Map<string, Set<string>>();
+  for (const { from, to } of imports) {
+    if (!from.includes('/') || folderOf(from) === folderOf(to)) continue;
+    seen.set(folderOf(from), (seen.get(folderOf(from)) ?? new Set()).add(folderOf(to)));
+  }
+  const drawn = [...seen].map(([folder, known]) => [folder, [...known].sort()] as const);
+  expect(Object.fromEntries(drawn)).toEqual(PICTURE);
+});
