@@ -58,4 +58,6 @@ module.exports = {
     },
   ],
   testTimeout: 30_000,
+  // They wait for databases more than they compute: jest's default would leave a processor idle.
+  maxWorkers: '100%',
 };

@@ -285,6 +285,8 @@ export async function startApplication(
           return ready;
         },
         lingering: () => lingering,
+        // For as long as that, whoever asks waits for it.
+        isDatabaseDown: () => database.isDown(configuration.requestTimeout),
         onRequest: tracing?.nameRequest,
       },
       services,

@@ -27,13 +27,17 @@ export interface DatabaseObserver {
   readonly onReturn: () => void;
 }
 
+const IS_IT_THERE: Statement = { name: 'is it there', text: 'SELECT 1' };
+
 /** Where statements can be sent that change nothing. */
 export type Reader = Pick<Database, 'run'>;
 
 export class Database {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
-  #isLost = false;
+  /** By a clock that never goes back; undefined: it is there, as far as we know. */
+  #lostAt: number | undefined;
+  #lookingForIt: Promise<unknown> | undefined;
 
   /**
    * @param connections a pool; or what is initialized and has one: its query runners are not used, they cost
@@ -94,6 +98,32 @@ export class Database {
     }
   }
 
+  /**
+   * Whether it is down: lost for so long that nobody should begin to wait for it. It is looked for anew, since who
+   * comes when it is back must be let in; all who ask at about the same time share one look.
+   *
+   * @param patience for how long whoever asks waits for it, in milliseconds
+   * @returns at once where nothing is wrong
+   */
+  isDown(patience: number): false | Promise<boolean> {
+    if (this.#lostAt === undefined || performance.now() - this.#lostAt < patience) return false;
+    return this.#isStillLost();
+  }
+
+  async #isStillLost(): Promise<boolean> {
+    // A look that had begun before we were asked proves nothing.
+    await this.#lookingForIt;
+    if (this.#lostAt === undefined) return false;
+    this.#lookingForIt ??= this.run(IS_IT_THERE, [])
+      .catch(() => undefined)
+      .finally(() => {
+        this.#lookingForIt = undefined;
+      });
+    await this.#lookingForIt;
+    // It has been noted meanwhile, which the compiler does not know.
+    return (this.#lostAt as number | undefined) !== undefined;
+  }
+
   /** The pool's connections, and how many wait for one. */
   get connections(): { readonly total: number; readonly idle: number; readonly waiting: number } {
     const { totalCount, idleCount, waitingCount } = this.#pool;
@@ -103,10 +133,10 @@ export class Database {
   /** Whether it is there, as far as a statement's failure tells: an answer that refuses is an answer, too. */
   #note(failure: unknown): void {
     const isLoss = failure instanceof Unreachable || failure instanceof ConnectionLost;
-    if (isLoss === this.#isLost) return;
+    if (isLoss === (this.#lostAt !== undefined)) return;
     // All connections taken: that says nothing about the database.
     if (failure instanceof Overloaded) return;
-    this.#isLost = isLoss;
+    this.#lostAt = isLoss ? performance.now() : undefined;
     if (isLoss) this.#settings.observer?.onLoss(failure);
     else this.#settings.observer?.onReturn();
   }

@@ -20,7 +20,7 @@ import fastify, {
   type onRequestHookHandler,
 } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
-import { Overloaded } from '../database/failures';
+import { DatabaseUnavailable, Overloaded } from '../database/failures';
 import type { Metrics } from '../metrics';
 import type { Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
@@ -53,6 +53,8 @@ export interface ServerSettings extends AccessRules {
   readonly metrics: Metrics;
   /** How long a request may take to arrive, in milliseconds. */
   readonly requestTimeout: number;
+  /** Whether nobody should begin to wait for the database; said at once where nothing is wrong. */
+  readonly isDatabaseDown: () => false | Promise<boolean>;
   /** Asked whenever somebody wants to know whether to send requests here. */
   readonly isReady: () => boolean;
   /** Told the id of each request, by which the log knows it; undefined: nobody follows. */
@@ -210,14 +212,29 @@ export async function createServer(
     // It only measures. Who is refused, and how, is for the door to say: whoever looks after us must get in.
     pressureHandler: () => undefined,
   });
+  const refuse = (reply: FastifyReply, failure: Error): void => {
+    const { code, message } = tellFailure(failure);
+    reply.code(503).header('retry-after', 1).send(errorBody(code, message));
+  };
   // Before it is parsed: whoever would be refused costs no more than that.
   const door: onRequestHookHandler = ({ ws }, reply, done) => {
-    if (ws || (!services.lives.isFull && !server.isUnderPressure())) {
+    if (ws) {
       done();
       return;
     }
-    const { code, message } = tellFailure(new Overloaded('Too many wait already.'));
-    reply.code(503).header('retry-after', 1).send(errorBody(code, message));
+    if (services.lives.isFull || server.isUnderPressure()) {
+      refuse(reply, new Overloaded('Too many wait already.'));
+      return;
+    }
+    const isDown = settings.isDatabaseDown();
+    if (isDown === false) {
+      done();
+      return;
+    }
+    void isDown.then((is) => {
+      if (is) refuse(reply, new DatabaseUnavailable());
+      else done();
+    });
   };
   const onRequest = authenticate ? [vary, door, authenticate, requireAnyScope] : [vary, door];
   const handler = (request: FastifyRequest, reply: FastifyReply): unknown => {

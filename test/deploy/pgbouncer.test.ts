@@ -57,7 +57,7 @@ test('where it is not said that PgBouncer is in front, the start tells what it r
   const pgBouncer = await startPgBouncer(database.url);
   try {
     await expect(startServer({ DATABASE_URL: pgBouncer.url })).rejects.toThrow(
-      /DATABASE_URL cannot be reached: unsupported startup parameter/,
+      /DATABASE_URL cannot be used: unsupported startup parameter/,
     );
   } finally {
     await pgBouncer.stop();

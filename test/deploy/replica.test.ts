@@ -87,9 +87,12 @@ async function resume(): Promise<void> {
   await replica.administrate('SELECT pg_wal_replay_resume()');
 }
 
-/** Waits until the replica has what the primary has written by now. */
+/**
+ * Waits until the replica has all that has happened on the primary by now, be it written yet or not: the end of a
+ * transaction that was given up, and with it of its locks, is written when there is time.
+ */
 async function untilCaughtUp(): Promise<void> {
-  const [written] = await primary.administrate('SELECT pg_current_wal_lsn() AS lsn');
+  const [written] = await primary.administrate('SELECT pg_current_wal_insert_lsn() AS lsn');
   const lsn = String(Object(written).lsn);
   await until(async () => {
     const [row] = await replica.administrate(

@@ -214,6 +214,62 @@ describe('is tried again within the deadline:', () => {
   });
 });
 
+/** Something that gets no further than the door. */
+const knock = async (): Promise<Response> =>
+  fetch(`${scene.server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: 'not even JSON',
+  });
+
+async function expectRefused(code: string): Promise<void> {
+  const refused = await knock();
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect(await refused.json()).toEqual({
+    errors: [expect.objectContaining({ extensions: expect.objectContaining({ code }) })],
+  });
+}
+
+describe('a database that is down', () => {
+  play({ REQUEST_TIMEOUT_MS: '1000' });
+
+  test.each([
+    [
+      'refuses',
+      () => {
+        scene.network.refuse();
+      },
+      async () => scene.network.accept(),
+    ],
+    [
+      'is silent',
+      () => {
+        scene.network.silence();
+      },
+      async () => {
+        scene.network.speak();
+      },
+    ],
+  ])(
+    'and %s is waited for, then refuses at the door; who comes when it is back is let in',
+    async (_how, goAway, comeBack) => {
+      const id = await scene.conceive();
+      goAway();
+      expect(await ask(scene.server, '{ census { total } }')).toMatchObject({
+        data: null,
+        errors: [{ path: ['census'], extensions: { code: 'DATABASE_UNAVAILABLE' } }],
+      });
+      await until(async () => (await knock()).status === 503);
+      await expectRefused('DATABASE_UNAVAILABLE');
+      expect((await fetch(`${scene.server.url}/readyz`)).status).toBe(200);
+      await comeBack();
+      expect((await scene.mutate('birth', { id })).data).toEqual(birthOf(id));
+      expect((await knock()).status).toBe(400);
+    },
+  );
+});
+
 describe('a full queue', () => {
   play({ MAX_QUEUE: '2' });
 
@@ -224,24 +280,12 @@ describe('a full queue', () => {
     const sent = scene.mutate('birth', { id: first });
     await scene.untilWaiting();
     const waiting = others.map(async (id) => scene.mutate('birth', { id }));
-    const post = async (): Promise<Response> =>
-      fetch(`${scene.server.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: 'not even JSON',
-      });
-    await until(async () => (await post()).status === 503);
-    const refused = await post();
-    expect(refused.headers.get('retry-after')).toBe('1');
-    expect(await refused.json()).toEqual({
-      errors: [
-        expect.objectContaining({ extensions: expect.objectContaining({ code: 'OVERLOADED' }) }),
-      ],
-    });
+    await until(async () => (await knock()).status === 503);
+    await expectRefused('OVERLOADED');
     await letGo();
     const births = await Promise.all([sent, ...waiting]);
     expect(births.map(({ data }) => data)).toEqual(ids.map(birthOf));
-    expect((await post()).status).toBe(400);
+    expect((await knock()).status).toBe(400);
   });
 });
 
