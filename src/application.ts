@@ -21,7 +21,7 @@ import type { Services } from './resolvers/context';
 import { createServer } from './server/server';
 import { type WaitingRoom, openWaitingRoom } from './server/waitingRoom';
 import { MachineArchive } from './store/MachineArchive';
-import { MachineStore } from './store/MachineStore';
+import { MachineStore, type StoreObserver } from './store/MachineStore';
 import { type MachineEntities, tablesOf } from './store/tables';
 import type { Tracing } from './tracing';
 
@@ -216,16 +216,17 @@ export async function startApplication(
       queueSize: configuration.maxQueue,
       tracer: tracing?.groups,
     };
+    const observer: StoreObserver = {
+      onGroup: (lane, size, waited) => {
+        metrics.countGroup(lane, size, waited);
+      },
+      onTransition: (event, outcome) => {
+        metrics.countTransition(event, outcome);
+      },
+    };
     const lives = new MachineStore(database, tables, phaseOf, {
       ...limits,
-      observer: {
-        onGroup: (lane, size, waited) => {
-          metrics.countGroup(lane, size, waited);
-        },
-        onTransition: (event, outcome) => {
-          metrics.countTransition(event, outcome);
-        },
-      },
+      observer,
       now: () => new Date(),
       onBrokenLedger: (error) => {
         ready = false;
@@ -255,7 +256,7 @@ export async function startApplication(
         log.warn({ err: error }, 'The replica cannot be used: its reads go to the primary');
       });
     }
-    const archive = new MachineArchive(database, tables, phaseOf, { ...limits, pages });
+    const archive = new MachineArchive(database, tables, phaseOf, { ...limits, observer, pages });
     const feed = new Feed(archive, lives, {
       url: databaseUrl,
       channel: tables.history,
@@ -267,7 +268,7 @@ export async function startApplication(
     });
     started.push(() => feed.stop());
     metrics.read({
-      queues: () => lives.queues,
+      queues: () => ({ ...lives.queues, ...archive.queues }),
       connections: () => database.connections,
       subscribers: () => feed.subscribers,
       feedLag: () => feed.lag,

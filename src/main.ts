@@ -7,6 +7,7 @@ import { loadEnvFile } from 'node:process';
 import pino from 'pino';
 import type * as application from './application';
 import { ConfigurationError, readConfiguration } from './config';
+import { serializers } from './log';
 import type * as tracing from './tracing';
 
 /* eslint-disable @typescript-eslint/no-require-imports -- When they are loaded, if at all, is the point. */
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
     configuration.traces && loadTracing().startTracing({ ...configuration.traces, onFailure });
   const log = pino({
     level: configuration.logLevel,
+    serializers,
     ...(traces ? { mixin: traces.idsOfLine } : {}),
     ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
   });

@@ -2,6 +2,7 @@
  * Runs the store's statements on the pool of connections. Owns how a statement travels, and what its
  * failure means; does not know what any statement is for.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { ConnectionLost, Overloaded, RefusedData, Unreachable, failureOf } from './failures';
@@ -26,6 +27,9 @@ export interface DatabaseObserver {
   readonly onLoss: (failure: Error) => void;
   readonly onReturn: () => void;
 }
+
+/** For how long a database that is down is looked for, in milliseconds. */
+const LONGEST_LOOK = 500;
 
 const IS_IT_THERE: Statement = { name: 'is it there', text: 'SELECT 1' };
 
@@ -114,14 +118,18 @@ export class Database {
     // A look that had begun before we were asked proves nothing.
     await this.#lookingForIt;
     if (this.#lostAt === undefined) return false;
-    this.#lookingForIt ??= this.run(IS_IT_THERE, [])
-      .catch(() => undefined)
-      .finally(() => {
-        this.#lookingForIt = undefined;
-      });
+    this.#lookingForIt ??= this.#look().finally(() => {
+      this.#lookingForIt = undefined;
+    });
     await this.#lookingForIt;
     // It has been noted meanwhile, which the compiler does not know.
     return (this.#lostAt as number | undefined) !== undefined;
+  }
+
+  /** A network that swallows everything would hold up all who ask; should it answer later, that is noted, too. */
+  async #look(): Promise<void> {
+    const looking = this.run(IS_IT_THERE, []).catch(() => undefined);
+    await Promise.race([looking, delay(LONGEST_LOOK)]);
   }
 
   /** The pool's connections, and how many wait for one. */

@@ -3,11 +3,13 @@
  * it was executed often, compiled. Does not know where its events come from, nor who is answered.
  */
 import {
+  BREAK,
   type DocumentNode,
   type ExecutionResult,
   type GraphQLSchema,
   type OperationDefinitionNode,
   execute as interpret,
+  visit,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Context } from '../resolvers/context';
@@ -51,9 +53,27 @@ export class Executable {
     });
   }
 
-  /** What cannot be compiled is interpreted for good. */
+  /**
+   * Interpreted for good is what cannot be compiled, and what must not be: graphql-jit writes the texts of a
+   * document into the code that it makes, from where they can break out. Without texts, a document can put nothing
+   * into code but GraphQL's names and numbers, and of the names just one means something to JavaScript.
+   */
   #compile(): void {
+    if (mayBreakOut(this.document)) return;
     const compiled = compileQuery(this.#schema, this.document, this.operation.name?.value);
     if (isCompiledQuery(compiled)) this.#compiled = compiled;
   }
+}
+
+function mayBreakOut(document: DocumentNode): boolean {
+  let may = false;
+  const found = (): typeof BREAK => {
+    may = true;
+    return BREAK;
+  };
+  visit(document, {
+    StringValue: found,
+    Name: ({ value }) => (value === '__proto__' ? found() : undefined),
+  });
+  return may;
 }

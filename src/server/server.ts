@@ -99,6 +99,8 @@ export async function createServer(
     return503OnClosing: false,
     // Who sends a body byte by byte holds a socket no longer than anybody else.
     requestTimeout: settings.requestTimeout,
+    // Node looks after that twice a minute, if it is not told to do so more often.
+    http: { connectionsCheckingInterval: 1_000 },
     // What cannot even be routed passes none of the hooks below.
     frameworkErrors: ({ message }, { id, raw }, reply) => {
       observer.answered(new Observation(id), 'BAD_REQUEST', 400);
@@ -162,7 +164,7 @@ export async function createServer(
     await server.register(cors, {
       origin: [...settings.corsOrigins],
       methods: ['GET', 'POST'],
-      exposedHeaders: ['x-request-id'],
+      exposedHeaders: ['x-request-id', 'retry-after', 'www-authenticate'],
     });
   }
 
@@ -222,7 +224,7 @@ export async function createServer(
       done();
       return;
     }
-    if (services.lives.isFull || server.isUnderPressure()) {
+    if (services.lives.isFull || services.archive.isFull || server.isUnderPressure()) {
       refuse(reply, new Overloaded('Too many wait already.'));
       return;
     }

@@ -42,8 +42,12 @@ export type Results = AsyncIterableIterator<ExecutionResult, undefined>;
 /** How long a result may be given to others, in milliseconds. */
 const SHARED_FOR = 1_000;
 
-/** How much of the text of accepted documents is remembered, in characters: clients of a kind all send the same. */
-const REMEMBERED = 1_000_000;
+/**
+ * How many accepted documents are remembered, and how much of their text, in characters; what is made of a text
+ * takes a hundred times its room. Clients of a kind all send the same.
+ */
+const MOST_REMEMBERED = 200;
+const LONGEST_REMEMBERED = 200_000;
 
 const request = z.object({
   query: z.string(),
@@ -58,7 +62,8 @@ export class Subscriptions {
   readonly #format: ReturnType<typeof formatterOf>;
   /** By what was sent. Those who come back all at once, after a restart, are not each parsed and validated anew. */
   readonly #executables = new LRUCache<string, Executable>({
-    maxSize: REMEMBERED,
+    max: MOST_REMEMBERED,
+    maxSize: LONGEST_REMEMBERED,
     sizeCalculation: (_executable, asked) => asked.length,
   });
   /** What is computed together, for as long as somebody is subscribed to it. */
@@ -91,10 +96,10 @@ export class Subscriptions {
     const { query, variables, operationName } = data;
     const asked = JSON.stringify([query, operationName]);
     const { observation } = contextValue;
-    const executable =
-      this.#executables.get(asked) ?? this.#executableOf(query, operationName, observation);
+    const known = this.#executables.get(asked);
+    const executable = known ?? this.#executableOf(query, operationName, observation);
     if (!(executable instanceof Executable)) return executable;
-    this.#executables.set(asked, executable);
+    if (known === undefined) this.#executables.set(asked, executable);
     observation.identify(executable.operation);
     const sameness = samenessOf([asked, variables]);
     if (sameness === undefined) return [refusal('BAD_REQUEST', 'The variables are too deep.')];

@@ -284,7 +284,7 @@ export class Lane<Entry, Result> {
 }
 
 /** How long to let the database be after some failures before this one, in milliseconds; at random. */
-export function pauseAfter(failures: number): number {
+function pauseAfter(failures: number): number {
   return Math.random() * Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);
 }
 

@@ -6,8 +6,8 @@ import DataLoader from 'dataloader';
 import type { Database, Reader, Statement } from '../database/Database';
 import type { MachinePhase, MachineRecord } from '../machine';
 import { type GroupTracer, Lane } from './Lane';
-import type { PhaseOf } from './MachineStore';
-import { patientReads } from './patientReads';
+import type { PhaseOf, StoreObserver } from './MachineStore';
+import { ReadLane } from './ReadLane';
 import { findAsOfStatement, findVersionStatement } from './statements';
 import {
   type Keyset,
@@ -76,6 +76,7 @@ export interface ArchiveSettings {
   readonly timeout: number;
   /** The most readings of one kind that wait; more are refused at once. */
   readonly queueSize: number;
+  readonly observer?: Pick<StoreObserver, 'onGroup'>;
   readonly tracer?: GroupTracer | undefined;
   /** Where pages are read that a client turns, and which may be stale; left out: where everything is. */
   readonly pages?: Reader;
@@ -83,9 +84,9 @@ export interface ArchiveSettings {
 
 export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #database: Database;
-  readonly #reads: Reader;
+  readonly #reads: ReadLane;
   /** For those who may be shown what is stale. */
-  readonly #staleReads: Reader;
+  readonly #staleReads: ReadLane;
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #census: Lane<null, Census>;
@@ -102,8 +103,14 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     settings: ArchiveSettings,
   ) {
     this.#database = database;
-    this.#reads = patientReads(database, settings);
-    this.#staleReads = settings.pages ? patientReads(settings.pages, settings) : this.#reads;
+    const { pages, observer, ...limits } = settings;
+    const observe = (lane: string) => (size: number, waited: number) => {
+      observer?.onGroup(lane, size, waited);
+    };
+    this.#reads = new ReadLane(database, { ...limits, observe: observe('read') });
+    this.#staleReads = pages
+      ? new ReadLane(pages, { ...limits, observe: observe('stale read') })
+      : this.#reads;
     this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
@@ -115,6 +122,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       groupSize: 1,
       queueSize: settings.queueSize,
       inFlight: 2,
+      observe: observe('census'),
       tracer: settings.tracer,
       execute: async () => this.#database.run<Census>(census, []),
       // All who ask at once are answered from one reading.
@@ -224,6 +232,19 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   /** How many machines are in each state; exactly consistent with the feed at its position. */
   async census(): Promise<Census> {
     return this.#census.submit(null, Date.now() + this.#settings.timeout);
+  }
+
+  /** Whether so many wait already that another one may be refused at once. */
+  get isFull(): boolean {
+    return this.#census.isFull || this.#reads.isFull || this.#staleReads.isFull;
+  }
+
+  /** How many wait, in each lane. */
+  get queues(): Readonly<Record<string, number>> {
+    const queues = { census: this.#census.length, read: this.#reads.length };
+    return this.#staleReads === this.#reads
+      ? queues
+      : { ...queues, 'stale read': this.#staleReads.length };
   }
 
   /** How large the ledger's table is, in bytes. */

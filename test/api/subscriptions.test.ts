@@ -505,6 +505,26 @@ describe('a document that has been executed often, and was compiled', () => {
     expect(transitionsOf(again).slice(100)).toEqual(transitions.nodes);
   });
 
+  test('has nothing of it run as code', async () => {
+    const after = await endOfFeed();
+    // What graphql-jit takes for a place where a date is to be put into its code.
+    const text = '__MAGIC_DATE__33a9e76d_02e0_4128_8e92_3530ad3da74dglobalThis.brokenOut=1';
+    const subscriber = follow(
+      'WebSocket',
+      `subscription ($after: String) {
+        transitions(after: $after) { life { history(after: "${text}") { nodes { version } } } }
+      }`,
+      { after },
+    );
+    await Promise.all(Array.from({ length: 60 }, async () => livingIn(server, 'Alive')));
+    await subscriber.untilReceived(120);
+    expect(subscriber.results).toHaveLength(120);
+    for (const { errors = [] } of subscriber.results) {
+      expect(errors[0].extensions.code).toBe('BAD_USER_INPUT');
+    }
+    expect(globalThis).not.toHaveProperty('brokenOut');
+  });
+
   test('has its errors told as before', async () => {
     const after = await endOfFeed();
     const subscriber = follow(

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { startApplication } from '../../src/application';
 import { readConfiguration } from '../../src/config';
 import { type TestDatabase, createTestDatabase } from './postgres';
+import { serializers } from '../../src/log';
 import { startInTopology } from './topology';
 
 export interface TestServer {
@@ -29,7 +30,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
     ...environment,
   };
   const log = pino(
-    { level: readConfiguration(given).logLevel },
+    { level: readConfiguration(given).logLevel, serializers },
     {
       // pino writes JSON objects, one a line.
       write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),

@@ -13,7 +13,7 @@ const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
 
 /** Each part, and what it imports of the others: a folder as a whole, or one file of it. */
 const PICTURE: Record<string, readonly string[]> = {
-  main: ['application', 'config', 'tracing'],
+  main: ['application', 'config', 'log', 'tracing'],
   withDatabase: ['config', 'database/embedded'],
   application: [
     'ormconfig',
@@ -37,6 +37,7 @@ const PICTURE: Record<string, readonly string[]> = {
   database: [],
   entities: [],
   config: [],
+  log: [],
   metrics: [],
   ormconfig: ['entities', 'migrations'],
   migrations: [],
