@@ -325,7 +325,9 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
     try {
       const isApplied = await lane.submit(change, deadline);
-      this.#count(change.event, isApplied ? 'applied' : 'lost');
+      // A beginning that was there already is the same as a replay.
+      const unapplied = change.from === null ? 'replayed' : 'lost';
+      this.#count(change.event, isApplied ? 'applied' : unapplied);
       return isApplied;
     } catch (error) {
       this.#count(change.event, 'failed');

@@ -74,24 +74,26 @@ describe('what happens', () => {
     const keyed = 'mutation ($id: ID!) { die(id: $id, idempotencyKey: "once") { __typename } }';
     await dataOf(server, keyed, { id });
     await dataOf(server, keyed, { id });
+    await dataOf(server, 'mutation ($id: ID!) { conceive(id: $id) { id } }', { id });
     await ask(server, '{ nothing }');
     const counted = await metrics();
-    expect(counted.get('graphql_requests_total{operation="mutation",code="OK"}')).toBe(5);
+    expect(counted.get('graphql_requests_total{operation="mutation",code="OK"}')).toBe(6);
     expect(
       counted.get('graphql_requests_total{operation="none",code="GRAPHQL_VALIDATION_FAILED"}'),
     ).toBe(1);
     expect(counted.get('machine_transitions_total{event="Conception",outcome="applied"}')).toBe(1);
+    expect(counted.get('machine_transitions_total{event="Conception",outcome="replayed"}')).toBe(1);
     expect(counted.get('machine_transitions_total{event="Birth",outcome="applied"}')).toBe(1);
     expect(counted.get('machine_transitions_total{event="Birth",outcome="refused"}')).toBe(1);
     expect(counted.get('machine_transitions_total{event="Death",outcome="applied"}')).toBe(1);
     expect(counted.get('machine_transitions_total{event="Death",outcome="replayed"}')).toBe(1);
     expect(counted.get('lane_group_size_count{lane="swap"}')).toBe(2);
-    expect(counted.get('lane_group_size_sum{lane="begin"}')).toBe(1);
+    expect(counted.get('lane_group_size_sum{lane="begin"}')).toBe(2);
     expect(counted.get('lane_queue_length{lane="swap"}')).toBe(0);
     expect(counted.get('ledger_size_bytes')).toBeGreaterThan(0);
     expect(counted.get('database_up')).toBe(1);
     expect(counted.get('nodejs_eventloop_lag_seconds')).toBeDefined();
-    expect(counted.get('graphql_request_duration_seconds_count{operation="mutation"}')).toBe(5);
+    expect(counted.get('graphql_request_duration_seconds_count{operation="mutation"}')).toBe(6);
     expect(counted.get('graphql_request_duration_seconds_bucket{le="+Inf",operation="none"}')).toBe(
       1,
     );
