@@ -162,6 +162,8 @@ import type { IService } from 'kubernetes-models/v1';`;
   });
 
   test('probes what says whether the process lives, and whether it wants requests', () => {
+    // Whoever fails these is restarted: that must never be for want of the database.
+    expect(container?.startupProbe?.httpGet?.path).toBe('/healthz');
     expect(container?.livenessProbe?.httpGet?.path).toBe('/healthz');
     expect(container?.readinessProbe?.httpGet?.path).toBe('/readyz');
   });
