@@ -74,7 +74,9 @@ describe('the Dockerfile', () => {
 });
 
 describe('the compose file', () => {
-  const compose = parse(read('compose.yaml')) as Required<Pick<Compose, 'services'>>;
+  const compose = parse(read('compose.yaml'), { merge: true }) as Required<
+    Pick<Compose, 'services'>
+  >;
   const service = (name: string) => {
     const found = compose.services[name];
     if (found === undefined) throw new Error(`There is no service ${name}.`);
@@ -110,6 +112,16 @@ describe('the compose file', () => {
       shutdownGrace,
     );
     expect(environmentOf(name)['DATABASE_URL']).toContain('@postgres:5432/');
+  });
+
+  test('builds the image of both instances once, before either of them starts', () => {
+    const built = Object.keys(compose.services).filter((name) => service(name).build);
+    expect(built).toEqual(['instance-1']);
+    expect(service('instance-2')).toMatchObject({
+      image: service('instance-1').image,
+      pull_policy: 'never',
+      depends_on: { 'instance-1': { condition: 'service_started' } },
+    });
   });
 
   test('puts in all that nginx’s template wants, and it names the instances', () => {
