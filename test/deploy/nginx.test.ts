@@ -30,7 +30,12 @@ beforeAll(async () => {
   instances = await Promise.all([start('0'), start('0')]);
   const [one = '', other = ''] = instances.map((instance) => serverOf(instance).url);
   nginx = await startNginx([one, other]);
-  bystanders = await Bystanders.of({ url: nginx.url, logs: [], database, stop: nginx.stop });
+  bystanders = await Bystanders.of({
+    url: nginx.url,
+    logs: [],
+    database,
+    stop: () => nginx.stop(),
+  });
 });
 
 afterEach(async () => {
