@@ -6,6 +6,7 @@ import {
   HttpLink,
   InMemoryCache,
   type OperationVariables,
+  ServerError,
   type TypedDocumentNode,
   gql,
 } from '@apollo/client';
@@ -24,7 +25,7 @@ import {
   type TransitionsData,
   possibleTypes,
 } from './lives';
-import { type Errors, Newest, follow, insist } from './resilience';
+import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
 /** By default a life is `Gestating:1` and then `Alive:1`, and lists go on showing the former. */
 export function lifeCache(): InMemoryCache {
@@ -45,7 +46,17 @@ export function apolloLives(url: string, cache = lifeCache()): Lives {
     cache,
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
-      new GraphQLWsLink(socket),
+      // Of how a socket was closed, the link would leave a sentence.
+      new GraphQLWsLink({
+        ...socket,
+        subscribe: (request, sink) =>
+          socket.subscribe(request, {
+            ...sink,
+            error: (error) => {
+              sink.error(refusalIn(error));
+            },
+          }),
+      }),
       new HttpLink({ uri: url }),
     ),
   });
@@ -83,7 +94,7 @@ export function apolloLives(url: string, cache = lifeCache()): Lives {
     async birth(id, idempotencyKey = crypto.randomUUID()) {
       const variables = { id, idempotencyKey };
       const send = async () => client.mutate({ mutation: birth, variables });
-      return insist(async () => (await send()).data?.birth, errorsOf);
+      return insist(async () => (await send()).data?.birth, errorsOf, responseOf);
     },
 
     async follow(after, onTransition, signal) {
@@ -119,5 +130,17 @@ function document<Data, Variables extends OperationVariables = Record<string, ne
 }
 
 function errorsOf(thrown: unknown): Errors {
-  return CombinedGraphQLErrors.is(thrown) ? thrown.errors : [];
+  if (CombinedGraphQLErrors.is(thrown)) return thrown.errors;
+  if (!ServerError.is(thrown)) return [];
+  // Who is refused before anything is read of what he asks is told in plain JSON, which is left as it is.
+  try {
+    return (JSON.parse(thrown.bodyText) as { errors?: Errors }).errors ?? [];
+  } catch {
+    // Whoever answered was not the API: a proxy before it.
+    return [];
+  }
+}
+
+function responseOf(thrown: unknown): Response | undefined {
+  return ServerError.is(thrown) ? thrown.response : undefined;
 }

@@ -14,19 +14,18 @@ import {
   type TransitionsData,
   type View,
 } from './lives';
-import { type Errors, Newest, follow, insist } from './resilience';
+import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
 /** @param url where the API is: `http://localhost:4000/graphql` */
 export function fetchLives(url: string): Lives {
   // No retries: they would resume with the cursor of the first time.
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
   const newest = new Newest();
-  const views = new Set<() => void>();
+  const views = new Set<(told: readonly Life[]) => void>();
 
-  /** Shows lives wherever they are shown. */
-  const learn = (...lives: readonly Life[]): void => {
-    for (const life of lives) newest.of(life);
-    for (const refresh of views) refresh();
+  /** Shows lives where they are shown. Any others are not kept: the feed has all that there ever were. */
+  const learn = (...told: readonly Life[]): void => {
+    for (const refresh of views) refresh(told);
   };
 
   const ask = async <Data>(query: string, variables: object): Promise<Data> => {
@@ -37,7 +36,7 @@ export function fetchLives(url: string): Lives {
     });
     // As GraphQL specifies it. Where there are errors, the data is not all that was asked for.
     const { data, errors } = (await response.json()) as { data: Data; errors?: Errors };
-    if (errors) throw new AggregateError(errors, 'The request was refused.');
+    if (errors) throw new AggregateError(errors, 'The request was refused.', { cause: response });
     return data;
   };
 
@@ -46,18 +45,29 @@ export function fetchLives(url: string): Lives {
     { show, fail }: View<readonly Life[]>,
   ): Stop => {
     let shown: readonly Life[] = [];
-    const refresh = (): void => {
-      const lives = shown.map((life) => newest.of(life));
+    /** What is told while it loads, and may be newer than what is loaded. */
+    let early: Life[] | undefined = [];
+    const update = (lives: readonly Life[], told: readonly Life[]): readonly Life[] => {
+      for (const life of told) if (lives.some(({ id }) => id === life.id)) newest.of(life);
+      return lives.map((life) => newest.of(life));
+    };
+    const refresh = (told: readonly Life[]): void => {
+      early?.push(...told);
+      const lives = update(shown, told);
       if (lives.every((life, index) => life === shown[index])) return;
       shown = lives;
       show(lives);
     };
     views.add(refresh);
-    load().then((lives) => {
-      shown = lives.map((life) => newest.of(life));
-      if (views.has(refresh)) show(shown);
-      learn(...lives);
-    }, fail);
+    load()
+      .then((lives) => {
+        shown = update(lives, early ?? []);
+        if (views.has(refresh)) show(shown);
+        learn(...lives);
+      }, fail)
+      .finally(() => {
+        early = undefined;
+      });
     return () => {
       views.delete(refresh);
     };
@@ -83,7 +93,7 @@ export function fetchLives(url: string): Lives {
 
     async birth(id, idempotencyKey = crypto.randomUUID()) {
       const send = async (): Promise<BirthData> => ask(BIRTH, { id, idempotencyKey });
-      const birth = await insist(async () => (await send()).birth, errorsOf);
+      const birth = await insist(async () => (await send()).birth, errorsOf, responseOf);
       if (birth.__typename === 'Alive') learn(birth);
       if (birth.__typename === 'IllegalTransition') learn(birth.life);
       return birth;
@@ -104,7 +114,8 @@ export function fetchLives(url: string): Lives {
             },
             // GraphQL's errors as a list, or how the socket ended.
             error: (error) => {
-              subscriber.end(Array.isArray(error) ? (error as Errors) : []);
+              const refusal = refusalIn(error);
+              subscriber.end(Array.isArray(refusal) ? (refusal as Errors) : []);
             },
             complete: () => {
               subscriber.end([]);
@@ -123,4 +134,10 @@ export function fetchLives(url: string): Lives {
 function errorsOf(thrown: unknown): Errors {
   // Of `ask`.
   return thrown instanceof AggregateError ? (thrown.errors as Errors) : [];
+}
+
+function responseOf(thrown: unknown): Response | undefined {
+  return thrown instanceof AggregateError && thrown.cause instanceof Response
+    ? thrown.cause
+    : undefined;
 }

@@ -33,8 +33,30 @@ const PASSING: readonly unknown[] = [
 const passes = (errors: Errors): boolean =>
   errors.every(({ extensions }) => PASSING.includes(extensions?.code));
 
+/**
+ * How a socket ended, as GraphQL's errors where it was closed with 4400 to 4499: whoever comes back with the same, as
+ * with a token that has expired, is sent away again.
+ *
+ * @param error of graphql-ws: GraphQL's errors, or how the socket ended
+ * @returns the same, where it may be another the next time
+ */
+export function refusalIn(error: unknown): unknown {
+  const { code, reason } = Object(error) as { readonly code?: unknown; readonly reason?: unknown };
+  if (typeof code !== 'number' || code < 4_400 || code > 4_499) return error;
+  return [{ message: `The socket was closed: ${String(reason)}`, extensions: { code } }];
+}
+
 /** How often a request is sent before it is given up: some forty seconds. */
 const ATTEMPTS = 20;
+
+/** The longest that a server may ask for, in seconds: whoever waits for an answer would not wait for longer. */
+const PATIENCE = 5;
+
+/** How long a server asks to be left alone, in milliseconds; a page of another origin is not told. */
+function retryAfter(response: Response | undefined): number {
+  const seconds = Number(response?.headers.get('retry-after') ?? 0);
+  return seconds > 0 && seconds <= PATIENCE ? seconds * 1_000 : 0;
+}
 
 /**
  * Sends a request until it is answered. A change must have an idempotency key, the same in each attempt: that
@@ -42,11 +64,13 @@ const ATTEMPTS = 20;
  *
  * @param send sends it once, and throws where it fails; null or undefined is no answer
  * @param errorsOf the errors of the answer, from what was thrown
+ * @param responseOf the answer itself, where there was any
  * @throws what `send` has thrown, where it does not pass or the last attempt failed
  */
 export async function insist<Answer>(
   send: () => Promise<Answer | null | undefined>,
   errorsOf: (thrown: unknown) => Errors,
+  responseOf: (thrown: unknown) => Response | undefined = () => undefined,
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -55,7 +79,7 @@ export async function insist<Answer>(
       return answer;
     } catch (thrown) {
       if (attempt === ATTEMPTS || !passes(errorsOf(thrown))) throw thrown;
-      await pause(attempt);
+      await pause(attempt, { atLeast: retryAfter(responseOf(thrown)) });
     }
   }
 }
@@ -94,7 +118,7 @@ export async function follow(
     );
     if (!passes(errors)) throw new AggregateError(errors, 'The feed cannot be followed.');
     failures += 1;
-    await pause(failures, signal);
+    await pause(failures, { signal });
   }
 }
 
@@ -136,8 +160,15 @@ async function untilEnd(
   }
 }
 
-/** Waits for up to five seconds, longer with each failure in a row, and seldom as long as others do. */
-async function pause(failures: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Waits for up to five seconds, longer with each failure in a row, and seldom as long as others do.
+ *
+ * @param atLeast milliseconds, beside those
+ */
+async function pause(
+  failures: number,
+  { signal, atLeast = 0 }: { readonly signal?: AbortSignal; readonly atLeast?: number },
+): Promise<void> {
   const longest = Math.min(100 * 2 ** failures, 5_000);
   await new Promise<void>((resolve) => {
     const wake = (): void => {
@@ -145,7 +176,7 @@ async function pause(failures: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', wake);
       resolve();
     };
-    const timer = setTimeout(wake, Math.random() * longest);
+    const timer = setTimeout(wake, atLeast + Math.random() * longest);
     signal?.addEventListener('abort', wake);
     if (signal?.aborted) wake();
   });

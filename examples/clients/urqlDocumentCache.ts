@@ -20,7 +20,7 @@ import {
   type TransitionsData,
   possibleTypes,
 } from './lives';
-import { type Errors, Newest, follow, insist } from './resilience';
+import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
 /**
  * @param url where the API is: `http://localhost:4000/graphql`
@@ -36,7 +36,17 @@ export function documentCacheLives(url: string, additionalTypenames = possibleTy
       cacheExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables = {} }) => ({
-          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+          subscribe: (sink) => ({
+            unsubscribe: socket.subscribe(
+              { query, variables },
+              {
+                ...sink,
+                error: (error) => {
+                  sink.error(refusalIn(error));
+                },
+              },
+            ),
+          }),
         }),
       }),
       fetchExchange,
@@ -74,11 +84,15 @@ export function documentCacheLives(url: string, additionalTypenames = possibleTy
     },
 
     async birth(id, idempotencyKey = crypto.randomUUID()) {
-      return insist(async () => {
-        const { data, error } = await client.mutation<BirthData>(BIRTH, { id, idempotencyKey });
-        if (error) throw error;
-        return data?.birth;
-      }, errorsOf);
+      return insist(
+        async () => {
+          const { data, error } = await client.mutation<BirthData>(BIRTH, { id, idempotencyKey });
+          if (error) throw error;
+          return data?.birth;
+        },
+        errorsOf,
+        responseOf,
+      );
     },
 
     async follow(after, onTransition, signal) {
@@ -111,4 +125,9 @@ export function documentCacheLives(url: string, additionalTypenames = possibleTy
 
 function errorsOf(thrown: unknown): Errors {
   return thrown instanceof CombinedError ? thrown.graphQLErrors : [];
+}
+
+function responseOf(thrown: unknown): Response | undefined {
+  // That of `fetch`, which urql types as anything.
+  return thrown instanceof CombinedError ? (thrown.response as Response | undefined) : undefined;
 }

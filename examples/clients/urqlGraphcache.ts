@@ -16,7 +16,7 @@ import {
   type TransitionsData,
   possibleTypes,
 } from './lives';
-import { type Errors, Newest, follow, insist } from './resilience';
+import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
 const embedded = (): null => null;
 
@@ -49,7 +49,17 @@ export function graphcacheLives(url: string, cache = lifeCache()): Lives {
       cache,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables = {} }) => ({
-          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+          subscribe: (sink) => ({
+            unsubscribe: socket.subscribe(
+              { query, variables },
+              {
+                ...sink,
+                error: (error) => {
+                  sink.error(refusalIn(error));
+                },
+              },
+            ),
+          }),
         }),
       }),
       fetchExchange,
@@ -87,11 +97,15 @@ export function graphcacheLives(url: string, cache = lifeCache()): Lives {
     },
 
     async birth(id, idempotencyKey = crypto.randomUUID()) {
-      return insist(async () => {
-        const { data, error } = await client.mutation<BirthData>(BIRTH, { id, idempotencyKey });
-        if (error) throw error;
-        return data?.birth;
-      }, errorsOf);
+      return insist(
+        async () => {
+          const { data, error } = await client.mutation<BirthData>(BIRTH, { id, idempotencyKey });
+          if (error) throw error;
+          return data?.birth;
+        },
+        errorsOf,
+        responseOf,
+      );
     },
 
     async follow(after, onTransition, signal) {
@@ -120,4 +134,9 @@ export function graphcacheLives(url: string, cache = lifeCache()): Lives {
 
 function errorsOf(thrown: unknown): Errors {
   return thrown instanceof CombinedError ? thrown.graphQLErrors : [];
+}
+
+function responseOf(thrown: unknown): Response | undefined {
+  // That of `fetch`, which urql types as anything.
+  return thrown instanceof CombinedError ? (thrown.response as Response | undefined) : undefined;
 }

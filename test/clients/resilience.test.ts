@@ -1,6 +1,12 @@
 /** What the recipes share, by itself, where a server cannot be made to behave just so. */
 import type { Transition } from '../../examples/clients/lives';
-import { type Errors, type Subscriber, follow, insist } from '../../examples/clients/resilience';
+import {
+  type Errors,
+  type Subscriber,
+  follow,
+  insist,
+  refusalIn,
+} from '../../examples/clients/resilience';
 
 const code = (value: string): Errors => [{ extensions: { code: value } }];
 const errorsOf = (thrown: unknown): Errors => (thrown as AggregateError).errors;
@@ -40,6 +46,47 @@ test('a request is given up in the end', async () => {
     jest.useRealTimers();
   }
 });
+
+test.each([
+  ['1', 1_000],
+  ['5', 5_000],
+  // Longer than anybody would wait, and nothing that is a number of seconds.
+  ['600', 0],
+  ['Wed, 21 Oct 2026 07:28:00 GMT', 0],
+])('Retry-After: %s has the request wait for %i ms at least', async (header, wait) => {
+  jest.useFakeTimers();
+  jest.spyOn(Math, 'random').mockReturnValue(0);
+  try {
+    const response = new Response(null, { status: 503, headers: { 'retry-after': header } });
+    const send = jest.fn<Promise<string>, []>();
+    send
+      .mockRejectedValueOnce(new AggregateError(code('OVERLOADED')))
+      .mockResolvedValueOnce('an answer');
+    const given = insist(send, errorsOf, () => response);
+    if (wait > 0) {
+      await jest.advanceTimersByTimeAsync(wait - 1);
+      expect(send).toHaveBeenCalledTimes(1);
+    }
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await given).toBe('an answer');
+  } finally {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  }
+});
+
+test.each([4_400, 4_401, 4_499])('a socket closed with %i is a refusal', (closeCode) => {
+  expect(refusalIn({ code: closeCode, reason: 'The token has expired' })).toEqual([
+    { message: 'The socket was closed: The token has expired', extensions: { code: closeCode } },
+  ]);
+});
+
+test.each([{ code: 4_399 }, { code: 4_500 }, { code: 1_012 }, new Error('no'), [{}], null])(
+  'what may be another the next time is left as it is: %j',
+  (error) => {
+    expect(refusalIn(error)).toBe(error);
+  },
+);
 
 /** Follows a feed that is told by hand, from the cursor 0. */
 function followByHand(onTransition: (transition: Transition) => void = () => undefined): {

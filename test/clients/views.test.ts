@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { assertInterfaceType, buildSchema } from 'graphql';
+import { fetchLives } from '../../examples/clients/fetch';
 import { type Life, type Lives, possibleTypes } from '../../examples/clients/lives';
 import { Bystanders } from '../api/Bystanders';
 import { dataOf, send } from '../api/client';
@@ -195,6 +196,43 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
       complaints = [];
     });
   }
+});
+
+test('fetch: what the feed tells while a view loads is not taken back by what is loaded', async () => {
+  const lives = fetchLives(`${server.url}/graphql`);
+  const { census } = await dataOf(server, '{ census { cursor } }');
+  const { fetch: really } = globalThis;
+  let release = (): void => undefined;
+  const told = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let isLoaded = false;
+  requests.mockImplementationOnce(async (...request) => {
+    const response = await really(...request);
+    isLoaded = true;
+    await told;
+    return response;
+  });
+  const details: (Life | null)[] = [];
+  const fail = jest.fn();
+  const stop = lives.watchLife(id, { show: (shown) => details.push(shown), fail });
+  await until(() => isLoaded);
+  const following = new AbortController();
+  const followed = lives.follow(
+    census.cursor,
+    () => {
+      release();
+    },
+    following.signal,
+  );
+  await dataOf(server, BIRTH, { id });
+  await until(() => details.length > 0);
+  expect(details).toEqual([alive()]);
+  expect(fail).not.toHaveBeenCalled();
+  stop();
+  following.abort();
+  await followed;
+  await lives.close();
 });
 
 test('urql’s own way of asking, by GET, is refused: a foreign page could do that, too', async () => {

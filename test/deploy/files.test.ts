@@ -74,7 +74,9 @@ describe('the Dockerfile', () => {
 });
 
 describe('the compose file', () => {
-  const compose = parse(read('compose.yaml')) as Required<Pick<Compose, 'services'>>;
+  const compose = parse(read('compose.yaml'), { merge: true }) as Required<
+    Pick<Compose, 'services'>
+  >;
   const service = (name: string) => {
     const found = compose.services[name];
     if (found === undefined) throw new Error(`There is no service ${name}.`);
@@ -112,11 +114,21 @@ describe('the compose file', () => {
     expect(environmentOf(name)['DATABASE_URL']).toContain('@postgres:5432/');
   });
 
+  test('builds the image of both instances once, before either of them starts', () => {
+    const built = Object.keys(compose.services).filter((name) => service(name).build);
+    expect(built).toEqual(['instance-1']);
+    expect(service('instance-2')).toMatchObject({
+      image: service('instance-1').image,
+      pull_policy: 'never',
+      depends_on: { 'instance-1': { condition: 'service_started' } },
+    });
+  });
+
   test('puts in all that nginx’s template wants, and it names the instances', () => {
     const wanted = [...read('nginx.conf.template').matchAll(/\$\{([A-Z_0-9]+)\}/g)].map(
       ([, name]) => name,
     );
-    expect(Object.keys(environmentOf('nginx')).sort()).toEqual(wanted.sort());
+    expect(Object.keys(environmentOf('nginx')).sort()).toEqual([...new Set(wanted)].sort());
     expect(environmentOf('nginx')).toMatchObject({
       INSTANCE_1: 'instance-1:4000',
       INSTANCE_2: 'instance-2:4000',
@@ -162,6 +174,8 @@ import type { IService } from 'kubernetes-models/v1';`;
   });
 
   test('probes what says whether the process lives, and whether it wants requests', () => {
+    // Whoever fails these is restarted: that must never be for want of the database.
+    expect(container?.startupProbe?.httpGet?.path).toBe('/healthz');
     expect(container?.livenessProbe?.httpGet?.path).toBe('/healthz');
     expect(container?.readinessProbe?.httpGet?.path).toBe('/readyz');
   });

@@ -1,5 +1,8 @@
 /** Two instances behind nginx, one replaced after the other under load: nobody notices more than that sockets have to come back. */
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
+import { Bystanders } from '../api/Bystanders';
 import { until } from '../faults/Scene';
 import { problemsOf } from '../faults/integrity';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
@@ -20,15 +23,27 @@ interface WebSocketError {
 let database: TestDatabase;
 let instances: ServerProcess[];
 let nginx: Nginx;
+let bystanders: Bystanders;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   instances = await Promise.all([start('0'), start('0')]);
   const [one = '', other = ''] = instances.map((instance) => serverOf(instance).url);
   nginx = await startNginx([one, other]);
+  bystanders = await Bystanders.of({
+    url: nginx.url,
+    logs: [],
+    database,
+    stop: () => nginx.stop(),
+  });
+});
+
+afterEach(async () => {
+  await bystanders.expectUnchanged();
 });
 
 afterAll(async () => {
+  await bystanders.leave();
   await Promise.all(instances.map((instance) => instance.stop()));
   await nginx.stop();
   await database.drop();
@@ -50,23 +65,27 @@ test('both instances are replaced, one after the other, and every request is ans
   const followers = TRANSPORTS.flatMap((transport) =>
     [1, 2, 3, 4].map(() => new Follower(transport, pick, data.census.cursor)),
   );
-  await load.untilAcknowledged(100);
-  await until(() => followers.every(({ lives }) => lives.length > 0));
+  try {
+    await load.untilAcknowledged(100);
+    await until(() => followers.every(({ lives }) => lives.length > 0));
 
-  for (const [index, leaving] of [...instances.entries()]) {
-    const { port } = new URL(serverOf(leaving).url);
-    leaving.child.kill('SIGTERM');
-    expect(await leaving.ended).toEqual({ code: 0, complaint: '' });
-    await load.untilAcknowledged(100);
-    instances[index] = await start(port);
-    await load.untilAcknowledged(100);
+    for (const [index, leaving] of [...instances.entries()]) {
+      const { port } = new URL(serverOf(leaving).url);
+      leaving.child.kill('SIGTERM');
+      expect(await leaving.ended).toEqual({ code: 0, complaint: '' });
+      await load.untilAcknowledged(100);
+      instances[index] = await start(port);
+      await load.untilAcknowledged(100);
+    }
+    await load.stop();
+    await until(() => followers.every(({ lives }) => lives.length >= load.acknowledged.length));
+  } finally {
+    await load.stop();
+    await Promise.all(followers.map((follower) => follower.stop()));
   }
-  await load.stop();
 
   expect(load.failures).toEqual([]);
   const conceived = [...load.acknowledged].sort();
-  await until(() => followers.every(({ lives }) => lives.length >= conceived.length));
-  await Promise.all(followers.map((follower) => follower.stop()));
   for (const { lives } of followers) expect([...lives].sort()).toEqual(conceived);
   for (const { transport, endings } of followers) {
     // Wherever it was, it has had to move once at least.
@@ -110,4 +129,26 @@ test('a page of a foreign origin is refused by way of nginx, and our own is not'
   };
   expect(await statusFor('http://foreign.example')).toBe(403);
   expect(await statusFor(nginx.url)).toBe(200);
+});
+
+test('nobody is answered by a name that was rebound to nginx, whatever its case or port', async () => {
+  const statusFor = async (host: string): Promise<string> => {
+    const { hostname, port } = new URL(nginx.url);
+    const socket = connect(Number(port), hostname);
+    const body = '{"query": "mutation { conceive { id } }"}';
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nhost: ${host}\r\norigin: http://${host}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    );
+    return (await text(socket)).split('\r\n', 1)[0] ?? '';
+  };
+  const total = async (): Promise<unknown> => (await ask(nginx, '{ census { total } }')).data;
+  const before = await total();
+  for (const host of ['evil.example', 'EVIL.example:8080', 'localhost.evil.example', '10.0.0.1']) {
+    expect(await statusFor(host)).toMatch(/^HTTP\/1\.1 421 /);
+  }
+  expect(await total()).toEqual(before);
+  for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:8080', '[::1]:8080']) {
+    expect(await statusFor(host)).toBe('HTTP/1.1 200 OK');
+  }
 });

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { Client } from 'pg';
+import { Bystanders } from '../api/Bystanders';
 import { until } from '../faults/Scene';
 import { problemsOf } from '../faults/integrity';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
@@ -22,7 +23,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+  const failures: unknown[] = [];
+  for (const cleanUp of cleanUps.reverse()) {
+    // Whatever fails, the others are ended, too.
+    await cleanUp().catch((error: unknown) => failures.push(error));
+  }
+  expect(failures).toEqual([]);
 });
 
 async function start(graceMs: number): Promise<ServerProcess> {
@@ -46,6 +52,13 @@ async function isReady(url: string): Promise<boolean> {
 test('no request is left without its answer, and every subscriber goes on elsewhere, with nothing missed', async () => {
   const [one, other] = await Promise.all([start(20_000), start(20_000)]);
   const urls = [serverOf(one).url, serverOf(other).url] as const;
+  const bystanders = await Bystanders.of({
+    url: urls[1],
+    logs: [],
+    database,
+    stop: () => other.stop(),
+  });
+  cleanUps.push(() => bystanders.leave());
   const { data } = await ask({ url: urls[1] }, '{ census { cursor } }');
 
   // A load balancer that goes by /readyz, and takes them in turn.
@@ -58,6 +71,10 @@ test('no request is left without its answer, and every subscriber goes on elsewh
       ready = urls.filter((_url, index) => answers[index]);
     }
   })();
+  cleanUps.push(() => {
+    watching.abort();
+    return balancer;
+  });
   const pick = (): string => {
     const url = ready[(turn += 1) % ready.length];
     if (url === undefined) throw new Error('Nobody is ready.');
@@ -65,6 +82,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   };
 
   const load = new Load();
+  cleanUps.push(() => load.stop());
   load.add(6, 'kept', pick);
   load.add(3, 'new', pick);
   const followers = TRANSPORTS.flatMap((transport) =>
@@ -82,6 +100,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
       );
     }),
   );
+  cleanUps.push(() => Promise.all(followers.map((follower) => follower.stop())));
   await load.untilAcknowledged(100);
   await until(() => followers.every(({ lives }) => lives.length > 0));
 
@@ -93,8 +112,6 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   await expect(ask({ url: urls[0] }, '{ __typename }')).rejects.toThrow();
   await load.untilAcknowledged(100);
   await load.stop();
-  watching.abort();
-  await balancer;
 
   expect(load.failures).toEqual([]);
   const conceived = [...load.acknowledged].sort();
@@ -107,6 +124,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
       transport === 'WebSocket' ? { by: 'error', error: { code: 1012 } } : { by: 'error' },
     ]);
   }
+  await bystanders.expectUnchanged();
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
   expect(await problemsOf(owner)).toEqual([]);

@@ -18,7 +18,7 @@ import {
   requestSubscription,
 } from 'relay-runtime';
 import type { Life, Lives, Refusal, Stop, Transition, View } from '../lives';
-import { type Errors, Newest, follow, insist } from '../resilience';
+import { type Errors, Newest, follow, insist, refusalIn } from '../resilience';
 import type { relayLivesBirthMutation } from './__generated__/relayLivesBirthMutation.graphql';
 import type { relayLivesLifeQuery } from './__generated__/relayLivesLifeQuery.graphql';
 import type { relayLivesListQuery } from './__generated__/relayLivesListQuery.graphql';
@@ -108,7 +108,7 @@ export function relayLives(url: string): Lives {
         });
         // As GraphQL specifies it. Relay itself overlooks the errors of a field that may be null.
         const { data, errors } = (await response.json()) as ExecutionResult;
-        if (!data || errors) throw refusal(errors);
+        if (!data || errors) throw refusal(errors, response);
         return { data };
       },
       ({ text }, variables) =>
@@ -122,7 +122,7 @@ export function relayLives(url: string): Lives {
               },
               // GraphQL's errors, or how the socket ended.
               error: (error) => {
-                sink.error(refusal(error));
+                sink.error(refusal(refusalIn(error)));
               },
               complete: () => {
                 sink.complete();
@@ -202,7 +202,11 @@ export function relayLives(url: string): Lives {
           });
         });
       // As above.
-      return insist(async () => (await send()).birth as Life | Refusal | null, errorsOf);
+      return insist(
+        async () => (await send()).birth as Life | Refusal | null,
+        errorsOf,
+        responseOf,
+      );
     },
 
     async follow(after, onTransition, signal) {
@@ -233,14 +237,21 @@ export function relayLives(url: string): Lives {
 }
 
 /** @param errors of the API, or whatever else has come instead of data */
-function refusal(errors: unknown): AggregateError {
+function refusal(errors: unknown, response?: Response): AggregateError {
   return new AggregateError(
     Array.isArray(errors) ? errors : [],
     'It was refused, or not answered.',
+    { cause: response },
   );
 }
 
 function errorsOf(thrown: unknown): Errors {
   // Of `refusal`.
   return thrown instanceof AggregateError ? (thrown.errors as Errors) : [];
+}
+
+function responseOf(thrown: unknown): Response | undefined {
+  return thrown instanceof AggregateError && thrown.cause instanceof Response
+    ? thrown.cause
+    : undefined;
 }
