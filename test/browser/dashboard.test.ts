@@ -605,6 +605,28 @@ test.each(['/', '/lives'])(
   },
 );
 
+test('a machine that could not be asked for is asked for once the page is live', async () => {
+  const window = await openWindow(browser, server);
+  windows.push(window);
+  const { page } = window;
+  const signals = new EventEmitter();
+  const released = once(signals, 'released');
+  let isBroken = true;
+  await page.route('**/graphql', async (route) => {
+    const { operationName } = route.request().postDataJSON();
+    // Without a census, the feed has nowhere to begin.
+    if (operationName === 'Census') await released;
+    if (operationName === 'Machine' && isBroken) {
+      await route.fulfill({ json: { errors: [{ message: 'Broken.' }] } });
+    } else await route.continue();
+  });
+  await page.goto('/');
+  await page.getByRole('alert').getByText('Broken.').waitFor();
+  isBroken = false;
+  signals.emit('released');
+  await page.getByRole('group', { name: 'The state machine' }).waitFor();
+});
+
 test('a browser that keeps nothing of a page shows it nevertheless', async () => {
   const window = await openWindow(browser, server);
   windows.push(window);
