@@ -1,5 +1,6 @@
 /** Every view of the dashboard, dark and light, wide and narrow: axe-core finds nothing, and nothing sticks out. */
 import { readFileSync } from 'node:fs';
+import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
 import { startServer } from '../harness';
@@ -119,6 +120,21 @@ describe.each(looks)('$colorScheme, $width pixels wide', ({ colorScheme, width }
     await page.getByLabel('Token').fill('nonsense');
     await page.getByRole('button', { name: 'Enter' }).click();
     await page.getByRole('alert').waitFor();
+    expect(await findingsOn(page)).toEqual(NOTHING);
+  });
+
+  test('a view for a token', async () => {
+    const page = await open(guarded);
+    const token = await new SignJWT({ scope: 'lives:read' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject('ada')
+      .setExpirationTime('1h')
+      .sign(new TextEncoder().encode(SECRET));
+    await page.goto('/');
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Enter' }).click();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Other token' }).waitFor();
     expect(await findingsOn(page)).toEqual(NOTHING);
   });
 });

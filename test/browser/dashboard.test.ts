@@ -15,6 +15,8 @@ let server: Awaited<ReturnType<typeof startServer>>;
 let bystanders: Bystanders;
 let browser: Browser;
 let windows: Window[];
+/** What a test brings about on purpose is no complaint of its. */
+let provoked: RegExp[];
 
 beforeAll(async () => {
   server = await startServer({ GRAPHIQL: 'off', INTROSPECTION: 'off' });
@@ -24,11 +26,17 @@ beforeAll(async () => {
 
 beforeEach(() => {
   windows = [];
+  provoked = [];
 });
 
 afterEach(async () => {
   await Promise.all(windows.map(({ page }) => page.context().close()));
   expect(windows.flatMap(({ offences }) => offences)).toEqual([]);
+  expect(
+    windows
+      .flatMap(({ complaints }) => complaints)
+      .filter((complaint) => !provoked.some((pattern) => pattern.test(complaint))),
+  ).toEqual([]);
   await bystanders.expectUnchanged();
 });
 
@@ -99,9 +107,11 @@ test('a life is conceived, born, dies, and is looked back at, all by links and b
   expect(await factOf(page, 'Died').innerText()).toBe('No');
   await page.reload();
   await page.getByText('As it was at version 2 of 3').waitFor();
-  await page.getByRole('link', { name: 'As it is now' }).click();
+  await page.getByRole('link', { name: 'As it is now' }).press('Enter');
   await factOf(page, 'Phase').getByText('Dead').waitFor();
   expect(page.url()).toBe(life);
+  // The link has gone; its heading has not.
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('As it is');
   await page.goBack();
   await page.getByText('As it was at version 2 of 3').waitFor();
   await page.goto(`${life}?version=4`);
@@ -207,6 +217,20 @@ describe('the lists of lives', () => {
     expect(await idsOn(page)).toEqual(oldest);
   });
 
+  test('keep the focus on what leads to the last page', async () => {
+    const { data } = await ask(
+      server,
+      '{ lives(order: NEWEST_FIRST, phase: [GESTATING], last: 22) { pageInfo { startCursor } } }',
+    );
+    const after = encodeURIComponent(String(data.lives.pageInfo.startCursor));
+    const page = await open(`/lives?phase=gestating&after=${after}`);
+    await page.getByRole('link', { name: 'Next' }).press('Enter');
+    await page.locator('a[aria-disabled]', { hasText: 'Next' }).waitFor();
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Next');
+    await page.getByRole('link', { name: 'Previous' }).press('Enter');
+    await page.waitForURL(/before=/);
+  });
+
   test('are filtered by phase, and follow what happens', async () => {
     const page = await open('/lives');
     await page.getByRole('link', { name: /^Gestating/ }).click();
@@ -306,6 +330,7 @@ describe('a change whose answer is lost', () => {
       },
     ],
   ])('%s is sent again with the same key, and happens once', async (_where, answer) => {
+    provoked = [/ERR_FAILED|503/];
     const id = await livingIn(server, 'Gestating');
     const page = await open(`/lives/${id}`);
     const keys: unknown[] = [];
@@ -324,6 +349,65 @@ describe('a change whose answer is lost', () => {
     expect(keys).toEqual([keys[0], keys[0]]);
     expect(await historyOf(id)).toEqual(['CONCEPTION', 'BIRTH']);
     expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  /** Until all that is sent again was in vain; the times in between are spared. */
+  const giveUp = async (page: Page, told: Locator): Promise<void> => {
+    while (!(await told.isVisible())) await page.clock.fastForward(2_500);
+  };
+
+  test('is the same change when it is asked for again after all retries', async () => {
+    provoked = [/ERR_FAILED/];
+    const id = await livingIn(server, 'Gestating');
+    const page = await open(`/lives/${id}`);
+    const keys: unknown[] = [];
+    let isLost = true;
+    await page.route('**/graphql', async (route) => {
+      const { operationName, variables } = route.request().postDataJSON();
+      if (operationName !== 'Birth') return route.continue();
+      keys.push(variables.idempotencyKey);
+      if (!isLost) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    await page.clock.install();
+    await button(page, 'Birth').click();
+    const notice = page.getByRole('alert');
+    await giveUp(page, notice.getByText('cannot be reached'));
+    isLost = false;
+    await button(page, 'Try again').click();
+    await page.getByText('Birth is recorded: version 2.').waitFor();
+    expect(await notice.count()).toBe(0);
+    expect(keys.length).toBeGreaterThan(2);
+    expect(new Set(keys).size).toBe(1);
+    expect(await historyOf(id)).toEqual(['CONCEPTION', 'BIRTH']);
+  });
+
+  test('is one life, and the next one is another', async () => {
+    provoked = [/ERR_FAILED/];
+    const page = await open('/');
+    const ids: unknown[] = [];
+    let isLost = true;
+    await page.route('**/graphql', async (route) => {
+      const { operationName, variables } = route.request().postDataJSON();
+      if (operationName !== 'Conceive') return route.continue();
+      ids.push(variables.id);
+      if (!isLost) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    await page.clock.install();
+    await button(page, 'Conceive').click();
+    await giveUp(page, page.getByRole('status').getByText('cannot be reached'));
+    isLost = false;
+    await button(page, 'Conceive').click();
+    const link = page.getByRole('status').getByRole('link');
+    await link.waitFor();
+    expect(await link.getAttribute('title')).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(1);
+    await button(page, 'Conceive').click();
+    await page.locator(`[role=status] a:not([title="${String(ids[0])}"])`).waitFor();
+    expect(new Set(ids).size).toBe(2);
   });
 });
 
@@ -490,6 +574,74 @@ test('the picture is of whatever machine the server describes, also of one that 
     const box = await line.boundingBox();
     expect(Math.max(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThan(20);
   }
+});
+
+test.each(['/', '/lives'])(
+  'at %s, a machine that cannot be asked for is said to be missing, and asked for again',
+  async (path) => {
+    const window = await openWindow(browser, server);
+    windows.push(window);
+    const { page } = window;
+    let isBroken = true;
+    await page.route('**/graphql', (route) =>
+      isBroken && route.request().postDataJSON().operationName === 'Machine'
+        ? route.fulfill({
+            json: {
+              errors: [{ message: 'Broken.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+            },
+          })
+        : route.continue(),
+    );
+    await page.goto(path);
+    await live(page);
+    await page.getByRole('alert').getByText('Something went wrong in the server.').waitFor();
+    isBroken = false;
+    await button(page, 'Try again').click();
+    await page
+      .getByRole('link', { name: /^Gestating/ })
+      .first()
+      .waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+  },
+);
+
+test('a machine that could not be asked for is asked for once the page is live', async () => {
+  const window = await openWindow(browser, server);
+  windows.push(window);
+  const { page } = window;
+  const signals = new EventEmitter();
+  const released = once(signals, 'released');
+  let isBroken = true;
+  await page.route('**/graphql', async (route) => {
+    const { operationName } = route.request().postDataJSON();
+    // Without a census, the feed has nowhere to begin.
+    if (operationName === 'Census') await released;
+    if (operationName === 'Machine' && isBroken) {
+      await route.fulfill({ json: { errors: [{ message: 'Broken.' }] } });
+    } else await route.continue();
+  });
+  await page.goto('/');
+  await page.getByRole('alert').getByText('Broken.').waitFor();
+  isBroken = false;
+  signals.emit('released');
+  await page.getByRole('group', { name: 'The state machine' }).waitFor();
+});
+
+test('a browser that keeps nothing of a page shows it nevertheless', async () => {
+  const window = await openWindow(browser, server);
+  windows.push(window);
+  const { page } = window;
+  await page.addInitScript(`
+    for (const storage of ['localStorage', 'sessionStorage']) {
+      Object.defineProperty(window, storage, {
+        get: () => { throw new DOMException('Access is denied.', 'SecurityError'); },
+      });
+    }
+  `);
+  await page.goto('/');
+  await live(page);
+  await button(page, 'Dark theme').click();
+  await page.locator('[aria-pressed=true]').waitFor();
 });
 
 test('dark and light are the system’s, until somebody chooses', async () => {

@@ -118,6 +118,108 @@ describe('the server restarted under an open page', () => {
   }
 });
 
+describe('the feed and the life of a page share a socket', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await startServer();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  /** Answers the feed's subscription itself, as long as there are answers; everything else passes. */
+  const answerFeed = async (
+    page: Page,
+    codes: string[],
+  ): Promise<{ readonly followed: Promise<void> }> => {
+    let follow: () => void;
+    const followed = new Promise<void>((resolve) => {
+      follow = resolve;
+    });
+    await page.routeWebSocket('**/graphql', (socket) => {
+      const upstream = socket.connectToServer();
+      const lives = new Set<unknown>();
+      socket.onMessage((text) => {
+        const { id, type, payload } = JSON.parse(String(text));
+        const isFeed = type === 'subscribe' && /subscription Feed/.test(payload.query);
+        const code = isFeed ? codes.shift() : undefined;
+        if (type === 'subscribe' && !isFeed) lives.add(id);
+        if (code === undefined) upstream.send(text);
+        else {
+          socket.send(
+            JSON.stringify({
+              id,
+              type: 'error',
+              payload: [{ message: 'No.', extensions: { code } }],
+            }),
+          );
+        }
+      });
+      upstream.onMessage((text) => {
+        const { id, type } = JSON.parse(String(text));
+        socket.send(text);
+        if (type === 'next' && lives.has(id)) follow();
+      });
+    });
+    return { followed };
+  };
+
+  test('one that was refused is not live because the life is', async () => {
+    const id = await livingIn(server, 'Gestating');
+    const { page, offences } = await openWindow(browser, server);
+    const { followed } = await answerFeed(page, ['FORBIDDEN']);
+    await page.goto('/');
+    const refusal = page.locator('.connection[data-state=refused]');
+    await refusal.waitFor();
+    await page.locator(`.feed a[title="${id}"]`).click();
+    await followed;
+    // What comes after the life's own connection is shown after the feed's.
+    await ask(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+    await page.locator('.facts').getByText('Alive').waitFor();
+    expect(await refusal.count()).toBe(1);
+    await page.context().close();
+    expect(offences).toEqual([]);
+  });
+
+  test('one that failed for a while is live again, though nothing happens', async () => {
+    const id = await livingIn(server, 'Gestating');
+    const { page, offences } = await openWindow(browser, server);
+    await answerFeed(page, ['OVERLOADED', 'DATABASE_UNAVAILABLE']);
+    await page.goto(`/lives/${id}`);
+    await page.locator('.connection[data-state=reconnecting]').waitFor();
+    await live(page);
+    await ask(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
+    await page.getByText('version 2').first().waitFor();
+    await page.context().close();
+    expect(offences).toEqual([]);
+  });
+
+  test('a server that falls silent is given up, and sought again', async () => {
+    const { page, offences } = await openWindow(browser, server);
+    let sockets = 0;
+    await page.routeWebSocket('**/graphql', (socket) => {
+      const upstream = socket.connectToServer();
+      const isSilent = (sockets += 1) === 1;
+      upstream.onMessage((text) => {
+        if (!isSilent || JSON.parse(String(text)).type !== 'pong') socket.send(text);
+      });
+      // A handshake to close would not be answered.
+      if (isSilent) socket.onClose(() => undefined);
+    });
+    await page.clock.install();
+    await page.goto('/');
+    await live(page);
+    const lost = page.locator('.connection[data-state=reconnecting]');
+    while (!(await lost.isVisible()) && sockets === 1) await page.clock.fastForward(2_500);
+    await live(page);
+    expect(sockets).toBeGreaterThan(1);
+    await page.context().close();
+    expect(offences).toEqual([]);
+  });
+});
+
 describe('AUTH=jwt', () => {
   const SECRET = 'a secret of the test'.repeat(4);
   let server: TestServer;
@@ -168,6 +270,22 @@ describe('AUTH=jwt', () => {
     await page.reload();
     await live(page);
     await page.getByRole('button', { name: 'Death' }).waitFor();
+  });
+
+  test('what no header can carry is no token, and another one can be given', async () => {
+    await enter('déjà vu ☃');
+    await page.getByRole('alert').getByText('This is no token').waitFor();
+    await enter(await tokenOf('lives:read', '1h'));
+    await live(page);
+    await page.getByRole('button', { name: 'Other token' }).click();
+    await page.getByRole('heading', { name: 'A token is needed' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.reload();
+    await page.getByRole('heading', { name: 'A token is needed' }).waitFor();
+    await enter(await tokenOf('lives:read lives:write', '1h'));
+    await live(page);
+    await page.getByRole('button', { name: 'Conceive' }).click();
+    await page.getByRole('status').getByRole('link').waitFor();
   });
 
   test('who may only read is told so on trying to change something', async () => {

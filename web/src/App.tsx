@@ -9,7 +9,8 @@ import { ThemeToggle } from './parts/ThemeToggle';
 import { View } from './parts/View';
 import icon from './icon.svg';
 
-export function App(): ReactNode {
+/** @param props.onLeave how to give another token, where one is in use */
+export function App({ onLeave }: { onLeave: (() => void) | undefined }): ReactNode {
   return (
     <>
       <a className="skip" href="#main">
@@ -26,6 +27,7 @@ export function App(): ReactNode {
           <a href="/graphql">API</a>
         </nav>
         <ConnectionState />
+        {onLeave && <button onClick={onLeave}>Other token</button>}
         <ThemeToggle />
       </header>
       {/* As they are listed in src/server/dashboard.ts, too. */}

@@ -3,6 +3,7 @@ import { ApolloProvider } from '@apollo/client/react';
 import { type ReactNode, StrictMode, useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
+import { keep, kept } from './parts/keeping';
 import { TokenForm } from './parts/TokenForm';
 import { restoreTheme } from './parts/ThemeToggle';
 import { type Session, SessionContext, openSession } from './session';
@@ -11,7 +12,7 @@ import { type Session, SessionContext, openSession } from './session';
 const TOKEN = 'token';
 
 function Page(): ReactNode {
-  const [token, setToken] = useState(() => sessionStorage.getItem(TOKEN));
+  const [token, setToken] = useState(() => kept('sessionStorage', TOKEN));
   const [isRefused, setRefused] = useState(false);
   const [session, setSession] = useState<Session>();
 
@@ -27,23 +28,28 @@ function Page(): ReactNode {
     };
   }, [token, isRefused]);
 
+  const use = (given: string | null): void => {
+    keep('sessionStorage', TOKEN, given);
+    setToken(given);
+    setRefused(given === null);
+  };
+
   if (isRefused) {
-    return (
-      <TokenForm
-        wasRefused={token !== null}
-        onToken={(given) => {
-          sessionStorage.setItem(TOKEN, given);
-          setToken(given);
-          setRefused(false);
-        }}
-      />
-    );
+    return <TokenForm wasRefused={token !== null} onToken={use} />;
   }
   return (
     session && (
       <SessionContext value={session}>
         <ApolloProvider client={session.client}>
-          <App />
+          <App
+            onLeave={
+              token === null
+                ? undefined
+                : () => {
+                    use(null);
+                  }
+            }
+          />
         </ApolloProvider>
       </SessionContext>
     )

@@ -36,9 +36,7 @@ export function openSession(token: string | null, refused: () => void): Session 
       }),
     ]),
   });
-  const socket = new Socket(token, () => {
-    feed.connected();
-  });
+  const socket = new Socket(token);
   const feed = new Feed(client, cache, socket);
   void feed.run(closing.signal).then(() => {
     const { connection } = feed.state;

@@ -25,7 +25,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   DATABASE_UNAVAILABLE:
     'The database cannot be reached. Nothing was changed; try again in a moment.',
   OUTCOME_UNKNOWN:
-    'The database was lost before it could say whether this was done. Look at the life before you try again.',
+    'The database was lost before it could say whether this was done. Try again: that finds out, and it is done once.',
   FORBIDDEN: 'Your token does not allow this: reading takes lives:read, changing lives:write.',
   UNAUTHENTICATED: 'A valid token is needed.',
   INTERNAL_SERVER_ERROR: 'Something went wrong in the server. Its log says more.',

@@ -18,8 +18,8 @@ export type Connection =
 export interface Stream<Place, Event> {
   /** Where to begin; asked for once, and again when `restartsAfter` says so. */
   readonly begin: (signal: AbortSignal) => Promise<Place>;
-  /** Everything right after a place. */
-  readonly after: (place: Place) => AsyncIterable<Event>;
+  /** Everything right after a place; says when nothing is in its way any more, whether or not something comes. */
+  readonly after: (place: Place, whenLive: () => void) => AsyncIterable<Event>;
   /** Deals with an event, and says which place that was. */
   readonly deal: (event: Event) => Place;
   /** Whether an error means that the place is no place any more. */
@@ -40,14 +40,19 @@ export async function follow<Place, Event>(
   let lostAt: number | undefined;
   // A function, since the compiler takes a signal that was looked at for one that never changes.
   const isOver = (): boolean => signal.aborted;
+  const live = (): void => {
+    if (isOver()) return;
+    lostAt = undefined;
+    tell({ state: 'live' });
+  };
   tell({ state: 'connecting' });
   while (!isOver()) {
     try {
       place ??= { is: await begin(signal) };
-      for await (const event of after(place.is)) {
+      for await (const event of after(place.is, live)) {
         if (isOver()) return;
         attempt = 0;
-        lostAt = undefined;
+        live();
         place = { is: deal(event) };
       }
       return;

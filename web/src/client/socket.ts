@@ -1,7 +1,7 @@
 /** Subscriptions over one WebSocket, each as something to iterate over. Never retries: see follow.ts. */
 import type { TypedDocumentNode } from '@apollo/client';
 import { type GraphQLFormattedError, print } from 'graphql';
-import { type Client, CloseCode, createClient } from 'graphql-ws';
+import { type Client, createClient } from 'graphql-ws';
 import { SubscriptionRefused } from './failures';
 
 /** How often the server is asked whether it is there, and how long it may take to say so; in milliseconds. */
@@ -10,26 +10,27 @@ const PONG = 5_000;
 
 export class Socket {
   readonly #client: Client;
+  /** The last that the server has acknowledged; it may be closed by now. */
+  #connected: WebSocket | undefined;
 
-  constructor(token: string | null, whenConnected: () => void) {
+  constructor(token: string | null) {
     let silence: ReturnType<typeof setTimeout> | undefined;
-    let opened: unknown;
     this.#client = createClient({
       url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
       connectionParams: token === null ? {} : { Authorization: `Bearer ${token}` },
       retryAttempts: 0,
       keepAlive: PING,
       on: {
-        opened: (socket) => {
-          opened = socket;
+        connected: (socket) => {
+          // As the library opens it: it types its sockets for every implementation there is.
+          this.#connected = socket as WebSocket;
         },
-        connected: whenConnected,
         // A connection that was lost without a word looks as if nothing happened.
         ping: (received) => {
           if (received) return;
           silence = setTimeout(() => {
-            if (opened instanceof WebSocket)
-              opened.close(CloseCode.ConnectionInitialisationTimeout);
+            // To close it is to wait for an answer of the peer that does not answer.
+            this.#client.terminate();
           }, PONG);
         },
         pong: () => {
@@ -43,14 +44,19 @@ export class Socket {
   }
 
   /**
+   * @param whenSent is called once it is subscribed on a socket that is open; it may still be refused
    * @throws SubscriptionRefused, or the event by which the socket was closed
    */
   async *subscribe<Data, Variables extends Record<string, unknown>>(
     document: TypedDocumentNode<Data, Variables>,
     variables: Variables,
     signal: AbortSignal,
+    whenSent: () => void = () => undefined,
   ): AsyncGenerator<Data> {
+    const isConnected = this.#connected?.readyState === WebSocket.OPEN;
     const results = this.#client.iterate<Data>({ query: print(document), variables });
+    const forget = this.#client.on('connected', whenSent);
+    if (isConnected) whenSent();
     const stop = (): void => void results.return?.(undefined);
     signal.addEventListener('abort', stop);
     try {
@@ -64,6 +70,7 @@ export class Socket {
           new SubscriptionRefused(error as GraphQLFormattedError[])
         : error;
     } finally {
+      forget();
       signal.removeEventListener('abort', stop);
     }
   }

@@ -59,17 +59,13 @@ export class Feed {
     return () => this.#watchers.delete(watcher);
   };
 
-  /** To be called when the socket is connected. */
-  readonly connected = (): void => {
-    this.#change({ connection: { state: 'live' } });
-  };
-
   /** Follows the feed until the signal comes. */
   async run(signal: AbortSignal): Promise<void> {
     await follow(
       {
         begin: () => this.#begin(),
-        after: (cursor: string) => this.#socket.subscribe(FeedDocument, { after: cursor }, signal),
+        after: (cursor: string, whenLive) =>
+          this.#socket.subscribe(FeedDocument, { after: cursor }, signal, whenLive),
         deal: ({ transitions }) => this.#deal(transitions),
         // A database that was put back to an earlier time has no such place.
         restartsAfter: (error) => hasCode(error, 'BAD_USER_INPUT'),
@@ -112,7 +108,7 @@ export class Feed {
     if (from !== null) counts[from] = (counts[from] ?? 0) - 1;
     counts[to] = (counts[to] ?? 0) + 1;
     const recent = [transition, ...this.#state.recent].slice(0, KEPT);
-    this.#change({ connection: { state: 'live' }, counts, recent });
+    this.#change({ counts, recent });
     // Lives that are shown nowhere would only fill the memory.
     if (this.#cache.newest(life.id)) {
       this.#cache.writeFragment({

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { FeedList } from '../feed/FeedList';
+import { MachineFailure } from '../machine/MachineFailure';
 import { MachinePicture } from '../machine/MachinePicture';
 import { nameOf, useColour, useMachine } from '../machine/machine';
 import { View } from '../parts/View';
@@ -20,7 +21,9 @@ export function HomeView(): ReactNode {
       <div className="overview">
         <section className="card picture" aria-labelledby="machine-title">
           <h2 id="machine-title">The machine, now</h2>
-          {states.length > 0 && (
+          {states.length === 0 ? (
+            <MachineFailure />
+          ) : (
             <MachinePicture
               states={states}
               beginning={BEGINNING}

@@ -1,6 +1,6 @@
 /** One life: as it is, what can happen to it, what happened, and as it was at any of its versions. Live. */
 import { useQuery } from '@apollo/client/react';
-import { type ReactNode, useCallback, useEffect, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { hasCode } from '../client/failures';
 import { follow } from '../client/follow';
@@ -61,11 +61,7 @@ export function LifeView({ id }: { id: string }): ReactNode {
       {!data && !error && <p className="empty">Looking…</p>}
       {life && (
         <div className="life">
-          {chosen === null ? (
-            <Present life={life} />
-          ) : (
-            <Past id={id} version={chosen} latest={life.version} />
-          )}
+          <Now life={life} chosen={chosen} />
           <History life={life} chosen={chosen} />
         </div>
       )}
@@ -99,15 +95,35 @@ function useLifeChanged(id: string): void {
   }, [cache, socket, id]);
 }
 
+function Now({ life, chosen }: { life: LifeFactsFragment; chosen: number | null }): ReactNode {
+  const heading = useRef<HTMLHeadingElement>(null);
+  return (
+    <section className={chosen === null ? 'card now' : 'card now past'} aria-labelledby="now-title">
+      <h2 id="now-title" ref={heading} tabIndex={-1}>
+        {chosen === null ? 'As it is' : `As it was at version ${chosen} of ${life.version}`}
+      </h2>
+      {chosen === null ? (
+        <Present life={life} />
+      ) : (
+        <Past
+          id={life.id}
+          version={chosen}
+          // The link to the present is gone then.
+          onLeave={() => heading.current?.focus()}
+        />
+      )}
+    </section>
+  );
+}
+
 function Present({ life }: { life: LifeFactsFragment }): ReactNode {
   const bornAt = 'bornAt' in life ? life.bornAt : 'maybeBornAt' in life ? life.maybeBornAt : null;
   const diedAt = 'diedAt' in life ? life.diedAt : null;
   return (
-    <section className="card now" aria-labelledby="now-title">
-      <h2 id="now-title">As it is</h2>
+    <>
       <FactList {...life} bornAt={bornAt} diedAt={diedAt} />
       <Events life={life} />
-    </section>
+    </>
   );
 }
 
@@ -140,7 +156,7 @@ function Events({ life: { id, phase, nextEvents } }: { life: LifeFactsFragment }
   const { client } = useSession();
   const [busy, setBusy] = useState<LifeEvent | null>(null);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [failure, setFailure] = useState<unknown>();
+  const [failure, setFailure] = useState<{ readonly event: LifeEvent; readonly error: unknown }>();
   const [told, setTold] = useState('');
   const request = async (event: LifeEvent): Promise<void> => {
     setBusy(event);
@@ -151,7 +167,7 @@ function Events({ life: { id, phase, nextEvents } }: { life: LifeFactsFragment }
       if (isRefusal(outcome)) setRefusal(outcome);
       else setTold(`${nameOf(event)} is recorded: version ${outcome.version}.`);
     } catch (error) {
-      setFailure(error);
+      setFailure({ event, error });
     }
     setBusy(null);
   };
@@ -181,29 +197,35 @@ function Events({ life: { id, phase, nextEvents } }: { life: LifeFactsFragment }
         {told}
       </p>
       {refusal && <RefusalNotice refusal={refusal} />}
-      {failure !== undefined && <Failure error={failure} />}
+      {/* Its own button is gone where it happened nevertheless. */}
+      {failure && <Failure error={failure.error} again={() => void request(failure.event)} />}
     </div>
   );
 }
 
-function Past({ id, version, latest }: { id: string; version: number; latest: number }): ReactNode {
+function Past({
+  id,
+  version,
+  onLeave,
+}: {
+  id: string;
+  version: number;
+  onLeave: () => void;
+}): ReactNode {
   const { data, error } = useQuery(SnapshotDocument, { variables: { id, version } });
   const snapshot = data?.life?.snapshot;
   return (
-    <section className="card now past" aria-labelledby="now-title">
-      <h2 id="now-title">
-        As it was at version {version} of {latest}
-      </h2>
+    <>
       {snapshot && <FactList {...snapshot} />}
       {data && !snapshot && <p className="empty">It has no such version.</p>}
       {error && !hasCode(error, 'BAD_USER_INPUT') && <Failure error={error} />}
       {error && hasCode(error, 'BAD_USER_INPUT') && (
         <p className="empty">It has no such version.</p>
       )}
-      <Link href={`/lives/${id}`} className="button">
+      <Link href={`/lives/${id}`} className="button" onClick={onLeave}>
         As it is now
       </Link>
-    </section>
+    </>
   );
 }
 

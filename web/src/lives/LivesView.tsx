@@ -1,10 +1,11 @@
 /** The lives, in pages: which, and in what order, is in the address. */
 import { useQuery } from '@apollo/client/react';
-import type { ReactNode } from 'react';
+import type { ComponentProps, ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { useNews } from '../feed/useNews';
 import { type LivesQuery, LivesDocument, type Phase } from '../graphql/graphql';
 import { nameOf, useColour, useMachine } from '../machine/machine';
+import { MachineFailure } from '../machine/MachineFailure';
 import { PhaseName } from '../machine/PhaseName';
 import { Failure } from '../parts/Failure';
 import { Moment } from '../parts/Moment';
@@ -20,7 +21,11 @@ export function LivesView(): ReactNode {
   const states = useMachine();
   return (
     <View title="Lives" aside={<ConceiveButton />}>
-      {states.length > 0 && <Lives phases={states.map(({ phase }) => phase)} />}
+      {states.length === 0 ? (
+        <MachineFailure />
+      ) : (
+        <Lives phases={states.map(({ phase }) => phase)} />
+      )}
     </View>
   );
 }
@@ -140,7 +145,7 @@ function Pages({
   );
 }
 
-/** Stays where it is when there is no such page, so that the others do not move. */
+/** Stays where it is when there is no such page, so that the others do not move, and the focus is not lost. */
 function PageLink({
   href,
   isThere,
@@ -150,12 +155,24 @@ function PageLink({
   isThere: boolean;
   children: string;
 }): ReactNode {
-  return isThere ? (
-    <Link href={href} className="button">
-      {children}
+  return (
+    <Link href={href} asChild>
+      <Anchor isThere={isThere}>{children}</Anchor>
     </Link>
-  ) : (
-    <a className="button" role="link" aria-disabled="true">
+  );
+}
+
+/** The same element whether or not it leads anywhere. `Link` gives it where to, and how to go there. */
+function Anchor({
+  isThere,
+  children,
+  ...leading
+}: { isThere: boolean; children: string } & ComponentProps<'a'>): ReactNode {
+  return (
+    <a
+      className="button"
+      {...(isThere ? leading : { role: 'link', 'aria-disabled': true, tabIndex: -1 })}
+    >
       {children}
     </a>
   );

@@ -1,7 +1,8 @@
 /** Lives for show: each goes its way through whatever machine there is, a bounded number of them at a time. */
 import type { ApolloClient } from '@apollo/client';
+import { uuidv7 } from 'uuidv7';
 import { pause } from '../client/backoff';
-import { conceive, isRefusal, transition } from './changes';
+import { conceiveAs, isRefusal, transition } from './changes';
 
 /** How many lives are under way at once. */
 const AT_ONCE = 20;
@@ -37,7 +38,7 @@ export async function live(
 }
 
 async function liveOne(client: ApolloClient, signal: AbortSignal): Promise<void> {
-  let { id, nextEvents } = await conceive(client);
+  let { id, nextEvents } = await conceiveAs(client, uuidv7());
   for (let step = 0; step < LONGEST_WAY && !signal.aborted; step += 1) {
     // The event that a state names first is the usual one.
     const usual = Math.random() < 0.8 ? 0 : Math.floor(Math.random() * nextEvents.length);

@@ -1,22 +1,23 @@
 /** Dark or light: as the system says, until somebody says otherwise. */
 import { type ReactNode, useState } from 'react';
+import { keep, kept } from './keeping';
 import { useMedia } from './useMedia';
 
 const THEME = 'theme';
 
 /** To be called before the first paint. */
 export function restoreTheme(): void {
-  const kept = localStorage.getItem(THEME);
-  if (kept !== null) document.documentElement.dataset['theme'] = kept;
+  const theme = kept('localStorage', THEME);
+  if (theme !== null) document.documentElement.dataset['theme'] = theme;
 }
 
 export function ThemeToggle(): ReactNode {
   const systemIsDark = useMedia('(prefers-color-scheme: dark)');
-  const [chosen, setChosen] = useState(() => localStorage.getItem(THEME));
+  const [chosen, setChosen] = useState(() => kept('localStorage', THEME));
   const isDark = chosen === null ? systemIsDark : chosen === 'dark';
   const toggle = (): void => {
     const next = isDark ? 'light' : 'dark';
-    localStorage.setItem(THEME, next);
+    keep('localStorage', THEME, next);
     document.documentElement.dataset['theme'] = next;
     setChosen(next);
   };

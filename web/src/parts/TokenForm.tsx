@@ -1,5 +1,5 @@
 /** Asks for a token, where the server asks for one (`AUTH=jwt`). Does not know what is done with it. */
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 
 interface Props {
   readonly wasRefused: boolean;
@@ -8,6 +8,7 @@ interface Props {
 
 export function TokenForm({ wasRefused, onToken }: Props): ReactNode {
   const field = useRef<HTMLInputElement>(null);
+  const [isNone, setNone] = useState(false);
   useEffect(() => {
     document.title = 'A token is needed · Persistent State Machine';
     field.current?.focus();
@@ -19,7 +20,9 @@ export function TokenForm({ wasRefused, onToken }: Props): ReactNode {
         onSubmit={(event) => {
           event.preventDefault();
           const token = field.current?.value.trim().replace(/^Bearer\s+/i, '') ?? '';
-          if (token !== '') onToken(token);
+          // A header that has other characters is not even sent.
+          setNone(/[^!-~]/.test(token));
+          if (/^[!-~]+$/.test(token)) onToken(token);
         }}
       >
         <h1>A token is needed</h1>
@@ -27,9 +30,11 @@ export function TokenForm({ wasRefused, onToken }: Props): ReactNode {
           This server answers to whoever has a token with the scopes <code>lives:read</code> and{' '}
           <code>lives:write</code>. It stays in this tab.
         </p>
-        {wasRefused && (
+        {(isNone || wasRefused) && (
           <p className="notice" role="alert">
-            The last one was not valid, or has expired.
+            {isNone
+              ? 'This is no token: it has spaces, or characters that no token has. Was it copied whole?'
+              : 'The last one was not valid, or has expired.'}
           </p>
         )}
         <label htmlFor="token">Token</label>
