@@ -148,7 +148,13 @@ test('nobody is answered by a name that was rebound to nginx, whatever its case 
     expect(await statusFor(host)).toMatch(/^HTTP\/1\.1 421 /);
   }
   expect(await total()).toEqual(before);
-  for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:8080', '[::1]:8080']) {
+  for (const host of [
+    'localhost',
+    'LOCALHOST:8080',
+    '127.0.0.1:8080',
+    '[::1]:8080',
+    'lives.example',
+  ]) {
     expect(await statusFor(host)).toBe('HTTP/1.1 200 OK');
   }
 });

@@ -28,6 +28,7 @@ export async function startNginx(instances: readonly [string, string]): Promise<
       INSTANCE_1: first,
       INSTANCE_2: second,
       LISTEN: listen,
+      SERVER_NAMES: 'lives.example',
     }).replace('/dev/stdout', join(directory, 'access.log')),
   );
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
