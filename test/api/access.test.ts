@@ -98,7 +98,7 @@ describe('an origin', () => {
       expect(reply.body.data.conceive).not.toBeNull();
       expect(reply.headers).toMatchObject({
         'access-control-allow-origin': origin,
-        'access-control-expose-headers': 'x-request-id',
+        'access-control-expose-headers': 'x-request-id, retry-after, www-authenticate',
         vary: expect.stringContaining('Origin'),
       });
       // With credentials it would be ours to guard against being asked in somebody's name.

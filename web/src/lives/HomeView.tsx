@@ -15,14 +15,14 @@ import { livesIn } from './addresses';
 export function HomeView(): ReactNode {
   const { feed } = useSession();
   const states = useMachine();
-  const { counts } = useFeed();
+  const { counts, connection } = useFeed();
   return (
     <View title="Overview" aside={<ConceiveButton />}>
       <div className="overview">
         <section className="card picture" aria-labelledby="machine-title">
           <h2 id="machine-title">The machine, now</h2>
           {states.length === 0 ? (
-            <MachineFailure />
+            <MachineFailure isLive={connection.state === 'live'} />
           ) : (
             <MachinePicture
               states={states}

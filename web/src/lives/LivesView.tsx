@@ -19,10 +19,11 @@ const anyNews = (): boolean => true;
 
 export function LivesView(): ReactNode {
   const states = useMachine();
+  const { connection } = useFeed();
   return (
     <View title="Lives" aside={<ConceiveButton />}>
       {states.length === 0 ? (
-        <MachineFailure />
+        <MachineFailure isLive={connection.state === 'live'} />
       ) : (
         <Lives phases={states.map(({ phase }) => phase)} />
       )}

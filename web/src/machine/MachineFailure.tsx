@@ -3,12 +3,14 @@ import { useQuery } from '@apollo/client/react';
 import { type ReactNode, useEffect } from 'react';
 import { MachineDocument } from '../graphql/graphql';
 import { Failure } from '../parts/Failure';
-import { useFeed } from '../session';
 
-/** To be shown in place of what needs the machine. */
-export function MachineFailure(): ReactNode {
+/**
+ * To be shown in place of what needs the machine.
+ *
+ * @param isLive whether the server is known to be there; it is asked again when it becomes so
+ */
+export function MachineFailure({ isLive }: { readonly isLive: boolean }): ReactNode {
   const { error, refetch } = useQuery(MachineDocument);
-  const isLive = useFeed().connection.state === 'live';
   const again = (): void => void refetch().catch(() => undefined);
   // Not whenever it fails: a server that is there and has no answer would be asked for ever.
   useEffect(() => {
