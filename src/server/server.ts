@@ -99,8 +99,6 @@ export async function createServer(
     return503OnClosing: false,
     // Who sends a body byte by byte holds a socket no longer than anybody else.
     requestTimeout: settings.requestTimeout,
-    // Node looks after that twice a minute, if it is not told to do so more often.
-    http: { connectionsCheckingInterval: 1_000 },
     // What cannot even be routed passes none of the hooks below.
     frameworkErrors: ({ message }, { id, raw }, reply) => {
       observer.answered(new Observation(id), 'BAD_REQUEST', 400);
