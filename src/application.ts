@@ -281,6 +281,7 @@ export async function startApplication(
         ...configuration,
         log,
         metrics,
+        isTraced: tracing !== undefined,
         isReady: () => {
           isWatched = true;
           return ready;

@@ -150,16 +150,22 @@ export function match<Arms extends { readonly [S in LifeState]: (life: PhaseIn[S
 
 /** How each state's class is rebuilt from a record; undefined where the timestamps contradict the state. */
 const rebuild: { readonly [S in LifeState]: (record: LifeRecord) => PhaseIn[S] | undefined } = {
-  Gestating: ({ bornAt, diedAt, ...rest }) =>
-    bornAt === null && diedAt === null
-      ? new Gestating({ ...rest, stateType: 'Gestating', bornAt, diedAt })
-      : undefined,
-  Alive: ({ bornAt, diedAt, ...rest }) =>
-    bornAt !== null && diedAt === null
-      ? new Alive({ ...rest, stateType: 'Alive', bornAt, diedAt })
-      : undefined,
-  Dead: ({ diedAt, ...rest }) =>
-    diedAt !== null ? new Dead({ ...rest, stateType: 'Dead', diedAt }) : undefined,
+  Gestating: (record) => {
+    const { bornAt, diedAt } = record;
+    return bornAt === null && diedAt === null
+      ? new Gestating({ ...record, stateType: 'Gestating', bornAt, diedAt })
+      : undefined;
+  },
+  Alive: (record) => {
+    const { bornAt, diedAt } = record;
+    return bornAt !== null && diedAt === null
+      ? new Alive({ ...record, stateType: 'Alive', bornAt, diedAt })
+      : undefined;
+  },
+  Dead: (record) => {
+    const { diedAt } = record;
+    return diedAt !== null ? new Dead({ ...record, stateType: 'Dead', diedAt }) : undefined;
+  },
 };
 
 /**

@@ -1,13 +1,16 @@
 /**
  * One operation of a document that was accepted, executed again and again: as graphql-js does it, and once
- * it was executed often, compiled. Does not know where its events come from, nor who is answered.
+ * it was executed often, compiled. Does not know what it is executed for, nor who is answered.
  */
 import {
   BREAK,
   type DocumentNode,
   type ExecutionResult,
+  GraphQLError,
   type GraphQLSchema,
   type OperationDefinitionNode,
+  type Source,
+  type SourceLocation,
   execute as interpret,
   visit,
 } from 'graphql';
@@ -32,25 +35,47 @@ export class Executable {
   }
 
   /**
-   * @param event what the fields are resolved from
-   * @param variables as a client sent them, and as they were found to be right
+   * @param root what the fields are resolved from
+   * @param variables as a client sent them
    */
   async execute(
-    event: object,
+    root: object | undefined,
     contextValue: Context,
     variables: Readonly<Record<string, unknown>>,
   ): Promise<ExecutionResult> {
     this.#executions += 1;
     if (this.#executions === WORTH_COMPILING) this.#compile();
-    if (this.#compiled) return this.#compiled.query(event, contextValue, variables);
+    if (this.#compiled) {
+      const result = await this.#compiled.query(root, contextValue, variables);
+      // Without data nothing was executed: the variables are wrong, which graphql-js tells in its own words.
+      if ('data' in result) return this.#withOwnErrors(result);
+    }
     return interpret({
       schema: this.#schema,
       document: this.document,
       operationName: this.operation.name?.value,
-      rootValue: event,
+      rootValue: root,
       contextValue,
       variableValues: variables,
     });
+  }
+
+  /** graphql-jit's errors are made as graphql-js makes them only in part, which is not enough for Apollo Server. */
+  #withOwnErrors({ errors, ...result }: ExecutionResult): ExecutionResult {
+    if (errors === undefined) return result;
+    const source = this.document.loc?.source;
+    return {
+      errors: errors.map(
+        ({ message, locations = [], path, originalError }) =>
+          new GraphQLError(message, {
+            source,
+            positions: source && locations.map((location) => positionOf(source, location)),
+            path,
+            originalError,
+          }),
+      ),
+      ...result,
+    };
   }
 
   /**
@@ -63,6 +88,12 @@ export class Executable {
     const compiled = compileQuery(this.#schema, this.document, this.operation.name?.value);
     if (isCompiledQuery(compiled)) this.#compiled = compiled;
   }
+}
+
+/** The inverse of graphql-js' `getLocation`. */
+function positionOf({ body }: Source, { line, column }: SourceLocation): number {
+  const [before] = [{ index: 0, 0: '' }, ...body.matchAll(/\r\n|[\n\r]/g)].slice(line - 1);
+  return before ? before.index + before[0].length + column - 1 : 0;
 }
 
 function mayBreakOut(document: DocumentNode): boolean {

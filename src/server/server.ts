@@ -34,6 +34,7 @@ import {
   hasAnyScope,
   warnOfProxies,
 } from './authentication';
+import { inCohorts } from './cohorts';
 import { dashboard } from './dashboard';
 import { codeOf, tellFailure } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
@@ -49,6 +50,7 @@ export interface ServerSettings extends AccessRules {
   readonly tokens: TokenRules | undefined;
   readonly playground: boolean;
   readonly introspection: boolean;
+  readonly isTraced: boolean;
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
   /** How long a request may take to arrive, in milliseconds. */
@@ -246,7 +248,8 @@ export async function createServer(
       .type('application/json; charset=utf-8')
       .send(JSON.stringify({ errors: told }));
   };
-  const route = { url: '/graphql', onRequest, config: { graphqlOverHttp: true }, handler };
+  const config = { graphqlOverHttp: true };
+  const route = { url: '/graphql', ...inCohorts, onRequest, config, handler };
   server.route({ ...route, method: 'GET', wsHandler });
   server.route({ ...route, method: 'POST' });
   server.route({
