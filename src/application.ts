@@ -281,7 +281,6 @@ export async function startApplication(
         ...configuration,
         log,
         metrics,
-        isTraced: tracing !== undefined,
         isReady: () => {
           isWatched = true;
           return ready;

@@ -2,23 +2,17 @@
  * Apollo Server over our schema: how documents are executed, and what of a failure is told and what logged.
  * Does not know HTTP routes, nor where the context comes from.
  */
-import {
-  ApolloServer,
-  type ApolloServerOptionsWithGateway,
-  type ApolloServerPlugin,
-  type GraphQLRequestListener,
-} from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger } from 'fastify';
-import { type GraphQLSchema, type OperationDefinitionNode, execute } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../resolvers/context';
 import { type Authentication, requireScopes } from './authentication';
 import { parseOptions, validationRules } from './documents';
 import { formatterOf, isUnexpected } from './errors';
-import { Executable } from './executable';
 import type { Observation } from './observation';
 
 /** What a request over HTTP is executed with. */
@@ -28,8 +22,6 @@ export interface RequestContext extends Context {
 
 export interface GraphQLSettings {
   readonly introspection: boolean;
-  /** Whether traces are made. They tell what graphql-js does, so nothing is compiled then. */
-  readonly isTraced: boolean;
   readonly log: FastifyBaseLogger;
   /** Undefined: whoever asks may do everything. */
   readonly authentication: Authentication | undefined;
@@ -38,10 +30,10 @@ export interface GraphQLSettings {
 /** @returns a server that is not started yet */
 export function createGraphQLServer(
   schema: GraphQLSchema,
-  { introspection, isTraced, log, authentication }: GraphQLSettings,
+  { introspection, log, authentication }: GraphQLSettings,
 ): ApolloServer<RequestContext> {
   return new ApolloServer<RequestContext>({
-    ...(isTraced ? { schema } : { gateway: gatewayTo(schema) }),
+    schema,
     introspection,
     logger: log,
     formatError: formatterOf({ introspection }),
@@ -80,35 +72,4 @@ function watchRequests(log: FastifyBaseLogger): ApolloServerPlugin<RequestContex
     },
   });
   return { requestDidStart: () => listener };
-}
-
-/**
- * A gateway is what Apollo Server has execute the documents that it has parsed and validated. This one leads to our
- * own schema, by Executables: a birth then takes a third less of the time that GraphQL takes.
- */
-function gatewayTo(
-  schema: GraphQLSchema,
-): ApolloServerOptionsWithGateway<RequestContext>['gateway'] {
-  /** For as long as Apollo Server keeps their documents. */
-  const executables = new WeakMap<OperationDefinitionNode, Executable>();
-  return {
-    onSchemaLoadOrUpdate: (tell) => {
-      tell({ apiSchema: schema, coreSupergraphSdl: '' });
-      return () => undefined;
-    },
-    load: async () => ({
-      executor: async ({ document, operation, context, request: { operationName, variables } }) => {
-        // Whatever its type says: missing where the document has none of that name, which graphql-js tells.
-        if ((operation as typeof operation | undefined) === undefined) {
-          return execute({ schema, document, operationName });
-        }
-        const executable =
-          executables.get(operation) ?? new Executable(schema, document, operation);
-        executables.set(operation, executable);
-        // Apollo Server has its own type for a gateway's context, whose value is the one of this request.
-        return executable.execute(undefined, context as RequestContext, variables ?? {});
-      },
-    }),
-    stop: async () => undefined,
-  };
 }

@@ -50,7 +50,6 @@ export interface ServerSettings extends AccessRules {
   readonly tokens: TokenRules | undefined;
   readonly playground: boolean;
   readonly introspection: boolean;
-  readonly isTraced: boolean;
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
   /** How long a request may take to arrive, in milliseconds. */

@@ -44,7 +44,7 @@ const SHARED_FOR = 1_000;
 
 /**
  * How many accepted documents are remembered, and how much of their text, in characters; what is made of a text
- * takes a hundred times its room. Clients of a kind all send the same.
+ * takes a hundred times its room, and compiled up to a thousand times. Clients of a kind all send the same.
  */
 const MOST_REMEMBERED = 200;
 const LONGEST_REMEMBERED = 200_000;

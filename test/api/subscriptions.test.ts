@@ -465,40 +465,51 @@ test('who subscribes later is shown what was true later, and what failed for ano
   expect(second.results[0]).toEqual({ data: { transitions: { life: { phase: 'ALIVE' } } } });
 });
 
-describe('a document that has been executed often, and was compiled', () => {
-  const SELECTION = `
+describe('a document that has been executed often', () => {
+  const PLAIN = `
     place: cursor event from to actor occurredAt
-    ...Was @include(if: $seen)
-    life @skip(if: $unseen) {
-      __typename id nextEvents
-      ... on Alive { birth: bornAt }
-      ... on Dead { bornAt diedAt }
-      first: history(first: $first) { nodes { version } pageInfo { hasNextPage } }
-    }`;
-  const FRAGMENT = 'fragment Was on LifeTransition { snapshot { phase version bornAt diedAt } }';
-  const variables = { seen: true, unseen: false, first: 1 };
-  const declared = '$after: String, $seen: Boolean!, $unseen: Boolean = true, $first: Int';
+    snapshot { phase version bornAt diedAt }
+    life { __typename id nextEvents ... on Alive { birth: bornAt } ... on Dead { bornAt diedAt } }`;
+  const DEEP = `
+    place: cursor
+    life { first: history(first: $first) { nodes { version } pageInfo { hasNextPage } } }`;
+  const WITH_DIRECTIVES = `
+    place: cursor event
+    ...Was @include(if: $unseen) ...Was @include(if: $seen)
+    life { ...Is @skip(if: $seen) ...Is @skip(if: $unseen) }`;
+  const FRAGMENTS = `
+    fragment Was on LifeTransition { snapshot { phase version bornAt diedAt } }
+    fragment Is on Life { phase ... on Dead { diedAt } }`;
+  const declared = (variables: string): string => `($after: String, ${variables})`;
 
-  test('is answered as the same fields are in a query', async () => {
+  test.each([
+    { what: 'plain and compiled', declared: '($after: String)', selection: PLAIN, fragments: '' },
+    {
+      what: 'too deep to be compiled',
+      declared: declared('$first: Int = 1'),
+      selection: DEEP,
+      fragments: '',
+    },
+    {
+      what: 'with directives, and never compiled',
+      declared: declared('$seen: Boolean!, $unseen: Boolean!'),
+      selection: WITH_DIRECTIVES,
+      fragments: FRAGMENTS,
+    },
+  ])('$what, is answered as the same fields are in a query', async (document) => {
+    const variables = { seen: true, unseen: false };
     const after = await endOfFeed();
-    const subscriber = follow(
-      'WebSocket',
-      `subscription (${declared}) { transitions(after: $after) { ${SELECTION} } } ${FRAGMENT}`,
-      { ...variables, after },
-    );
+    const subscription = `subscription ${document.declared} { transitions(after: $after) { ${document.selection} } } ${document.fragments}`;
+    const subscriber = follow('WebSocket', subscription, { ...variables, after });
     await Promise.all(Array.from({ length: 60 }, async () => livingIn(server, 'Alive')));
     await livingIn(server, 'Dead');
     // The lives of a page are asked for later, when they are as they stay.
     await subscriber.untilReceived(122);
-    const again = follow(
-      'WebSocket',
-      `subscription (${declared}) { transitions(after: $after) { ${SELECTION} } } ${FRAGMENT}`,
-      { ...variables, after },
-    );
+    const again = follow('WebSocket', subscription, { ...variables, after });
     await again.untilReceived(122);
     const { transitions } = await dataOf(
       server,
-      `query (${declared}) { transitions(first: 22, after: $after) { nodes { ${SELECTION} } } } ${FRAGMENT}`,
+      `query ${document.declared} { transitions(first: 22, after: $after) { nodes { ${document.selection} } } } ${document.fragments}`,
       { ...variables, after: transitionsOf(again).map(({ place }) => place)[99] },
     );
     expect(transitions.nodes).toHaveLength(22);
