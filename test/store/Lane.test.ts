@@ -173,6 +173,18 @@ describe('groups', () => {
     expect(sent).toHaveLength(3);
   });
 
+  test('those who wait are sent before those whose answers have come are told', async () => {
+    const lane = laneWith();
+    const sentByThen = submit(lane, 'a').then(groups);
+    await turn();
+    const other = submit(lane, 'b');
+    await turn();
+    last().answer();
+    expect(await sentByThen).toEqual([['a'], ['b']]);
+    last().answer();
+    expect(await other).toBe('b');
+  });
+
   test('no more statements are in flight than allowed, and whichever ends makes room', async () => {
     const lane = laneWith({ inFlight: 2, groupSize: 1 });
     const outcomes = ['a', 'b', 'c', 'd'].map((name) => submit(lane, name));
