@@ -5,7 +5,7 @@
  * once, where it would else put them to sleep between any two. (Larus and Parkes, "Using Cohort Scheduling to
  * Enhance Server Performance", 2002.) Nobody waits for a timer: a request that comes alone goes at once.
  *
- * The store's lanes make cohorts of their own. Must not be used where an order has to be kept.
+ * The store's lanes make cohorts of their own.
  */
 import type { RouteShorthandOptions } from 'fastify';
 
