@@ -196,8 +196,12 @@ describe('a database that is not there yet', () => {
   });
 
   test('is waited for, while those who ask are told so, and then all is as ever', async () => {
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    // As the server itself has it, whatever comes after the path.
+    for (const suffix of ['', '?', '?probe=1']) {
+      expect((await fetch(`${url}/healthz${suffix}`)).status).toBe(200);
+      const notReady = await fetch(`${url}/readyz${suffix}`);
+      expect([notReady.status, await notReady.json()]).toEqual([503, { status: 'not ready' }]);
+    }
     const response = await fetch(`${url}/graphql`, { method: 'POST', body: '{' });
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('1');
