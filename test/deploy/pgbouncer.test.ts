@@ -3,6 +3,7 @@ import { Bystanders } from '../api/Bystanders';
 import {
   type TestDatabase,
   type TestServer,
+  administrate,
   ask,
   createTestDatabase,
   startServer,
@@ -110,6 +111,20 @@ describe('a start through it', () => {
     const server = serverOf({ ...starting, url: await starting.url });
     expect((await ask(server, '{ census { total } }')).data).toEqual({ census: { total: 0 } });
   }
+
+  test('waits for a database that is not there yet', async () => {
+    const present = await createTestDatabase(null);
+    cleanUps.push(() => present.drop());
+    const pgBouncer = await startPgBouncer(present.url);
+    cleanUps.push(() => pgBouncer.stop());
+    const { pathname } = new URL(database.url);
+    const name = pathname.slice(1);
+    await administrate(`ALTER DATABASE ${name} RENAME TO ${name}_later`);
+    const url = Object.assign(new URL(pgBouncer.url), { pathname });
+    const starting = await startWaiting(url.href, `database "${name}" does not exist`);
+    await administrate(`ALTER DATABASE ${name}_later RENAME TO ${name}`);
+    await expectReady(starting);
+  });
 
   test('waits for one that is silent no longer than for a connection, and looks again', async () => {
     const network = await Proxy.to(database.url);
