@@ -4,8 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
+import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
-import { createDataSource, createPool } from '../ormconfig';
+import { type DataSourceSettings, createDataSource, createPool } from '../ormconfig';
 import type { Configuration } from './config';
 import { Database, type Reader } from './database/Database';
 import { ReplicaFirst } from './database/ReplicaFirst';
@@ -39,6 +40,9 @@ export interface Application {
 
 /** How long until a database that is not there yet is looked for again, in milliseconds. */
 const LOOK_AGAIN = 1_000;
+
+/** How long a first look may take until those who ask are told that we wait for it, in milliseconds. */
+const MOMENT = 1_000;
 
 /**
  * How many connections may wait to be taken. Node's 511 overflow while a busy event loop makes one long turn, and
@@ -85,41 +89,83 @@ async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
   }
 }
 
+/** One attempt to connect to the database, and to bring it up to date. */
+async function connect(
+  settings: DataSourceSettings,
+  { migrateOnStart }: Configuration,
+  log: FastifyBaseLogger,
+): Promise<DataSource> {
+  const dataSource = createDataSource(settings);
+  const connecting = knock(settings).then(() => dataSource.initialize());
+  try {
+    await start(connecting, 'The database of DATABASE_URL cannot be used');
+    await checkVersion(dataSource, (message) => {
+      log.warn(message);
+    });
+    const names = migrateOnStart ? await migrate(dataSource) : [];
+    for (const name of names) log.info(`Migrated the database: ${name}`);
+    return dataSource;
+  } catch (error) {
+    if (dataSource.isInitialized) await dataSource.destroy();
+    throw error;
+  }
+}
+
+/**
+ * Asks the database something, within a time limit. TypeORM's own first statements have none, and a pooler lets
+ * clients in whose statements then wait for minutes, while its database is away.
+ */
+async function knock(settings: DataSourceSettings): Promise<void> {
+  const pool = createPool({ ...settings, poolSize: 1 });
+  const question = { text: 'SELECT', query_timeout: settings.connectTimeout };
+  try {
+    await pool.query(question);
+  } finally {
+    await pool.end();
+  }
+}
+
 /**
  * Connects to the database, and brings it up to date. One that may be there later is waited for, however long
  * that takes; what a person has to mend, as a wrong password, is not.
  *
- * @param connect makes a DataSource that is not connected yet
- * @param onAbsence called once, when it turns out that there is something to wait for
+ * @param attempt may hang, but for a migration, only as long as its time limits
+ * @param onAbsence called, maybe more than once, when it turns out that there is something to wait for
  * @throws StartError, UnsupportedVersion; the signal's reason, where it is aborted meanwhile
  */
 async function awaitDatabase(
-  connect: () => ReturnType<typeof createDataSource>,
-  { migrateOnStart }: Configuration,
+  attempt: () => Promise<DataSource>,
   log: FastifyBaseLogger,
   onAbsence: () => Promise<void>,
   stopping: AbortSignal,
-): Promise<ReturnType<typeof createDataSource>> {
-  for (let attempt = 1; ; attempt += 1) {
-    stopping.throwIfAborted();
-    const dataSource = connect();
-    try {
-      await start(dataSource.initialize(), 'The database of DATABASE_URL cannot be used');
-      await checkVersion(dataSource, (message) => {
-        log.warn(message);
-      });
-      const names = migrateOnStart ? await migrate(dataSource) : [];
-      for (const name of names) log.info(`Migrated the database: ${name}`);
-      if (attempt > 1) log.info('The database is there');
-      return dataSource;
-    } catch (error) {
-      if (dataSource.isInitialized) await dataSource.destroy();
-      if (!mayPass(error)) throw error;
-      if (attempt === 1) await onAbsence();
-      const reason = error instanceof Error ? error.message : String(error);
-      log.warn({ attempt }, `Waiting for the database: ${reason}`);
-      await delay(LOOK_AGAIN, undefined, { signal: stopping }).catch(() => undefined);
+): Promise<DataSource> {
+  let isAwaited = false;
+  // It may hang, and another instance's migration, or ours, may take its time.
+  const slow = setTimeout(() => {
+    isAwaited = true;
+    log.warn('Waiting for the database: it has not answered yet, or is not up to date yet');
+    // What keeps it from listening will keep whatever listens next, and is told then.
+    onAbsence().catch(() => undefined);
+  }, MOMENT);
+  try {
+    for (let number = 1; ; number += 1) {
+      stopping.throwIfAborted();
+      try {
+        const dataSource = await attempt();
+        if (isAwaited) log.info('The database is there');
+        return dataSource;
+      } catch (error) {
+        clearTimeout(slow);
+        if (!mayPass(error)) throw error;
+        isAwaited = true;
+        await onAbsence();
+        const reason = error instanceof Error ? error.message : String(error);
+        log.warn({ attempt: number }, `Waiting for the database: ${reason}`);
+        await delay(LOOK_AGAIN, undefined, { signal: stopping }).catch(() => undefined);
+      }
     }
+  } finally {
+    clearTimeout(slow);
   }
 }
 
@@ -171,22 +217,27 @@ export async function startApplication(
       // Through a pooler that forgets prepared statements, none can be set.
       statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
     };
-    let waitingRoom: WaitingRoom | undefined;
+    let { port } = configuration;
+    let waitingRoom: Promise<WaitingRoom> | undefined;
+    const enterWaitingRoom = async (): Promise<void> => {
+      waitingRoom ??= start(openWaitingRoom(host, port), cannotListen(configuration));
+      try {
+        ({ port } = await waitingRoom);
+      } catch (error) {
+        waitingRoom = undefined;
+        throw error;
+      }
+    };
     const leaveWaitingRoom = async (): Promise<void> => {
-      await waitingRoom?.close();
+      const room = await waitingRoom;
       waitingRoom = undefined;
+      await room?.close();
     };
     started.push(leaveWaitingRoom);
-    let { port } = configuration;
     const dataSource = await awaitDatabase(
-      () => createDataSource(dataSourceSettings),
-      configuration,
+      () => connect(dataSourceSettings, configuration, log),
       log,
-      async () => {
-        const opening = openWaitingRoom(host, port);
-        waitingRoom = await start(opening, cannotListen(configuration));
-        ({ port } = waitingRoom);
-      },
+      enterWaitingRoom,
       stopping,
     );
     started.push(() => dataSource.destroy());

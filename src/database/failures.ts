@@ -108,9 +108,16 @@ const NOT_NOW = new Set([
   '57P03', // cannot_connect_now
 ]);
 
+/** protocol_violation: under this PgBouncer 1.18 tells all that it tells at log-in, be it that its database is away. */
+const POOLER = '08P01';
+
+/** The one of them that our own settings cause: nobody else can mend it. */
+const OUR_SETTING = 'unsupported startup parameter';
+
 /**
  * Whether a database that could not be connected to, or brought up to date, may let us do so later without
  * anybody changing our settings: it is not there yet, its name is not known yet, it starts, or takes no changes.
+ * Where a pooler does not say which in a way that can be relied on, it may.
  *
  * @param error what node-postgres or TypeORM threw, or an error that it caused
  */
@@ -119,7 +126,8 @@ export function mayPass(error: unknown): boolean {
   if (cause !== undefined) return mayPass(cause);
   if (error instanceof QueryFailedError) return mayPass(error.driverError);
   if (error instanceof DatabaseError) {
-    const { code = '' } = error;
+    const { code = '', severity, message } = error;
+    if (code === POOLER) return severity === 'FATAL' && !message.startsWith(OUR_SETTING);
     return NOT_NOW.has(code) || UNAVAILABLE.has(code);
   }
   return error instanceof Error && (isOfSystem(error) || LOST.test(error.message));

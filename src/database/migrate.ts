@@ -5,7 +5,7 @@
 import { type DataSource, MigrationExecutor } from 'typeorm';
 
 /** Names the lock of this application's migrations; any number that nobody else on this database uses. */
-const MIGRATION_LOCK = 7_305_469_821;
+export const MIGRATION_LOCK = 7_305_469_821;
 
 /**
  * Runs the pending migrations, all in one transaction which holds the lock: whoever comes second waits,

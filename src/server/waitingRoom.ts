@@ -21,9 +21,10 @@ export interface WaitingRoom {
  * @throws Node's own error, where that cannot be listened on
  */
 export async function openWaitingRoom(host: string, port: number): Promise<WaitingRoom> {
-  const server = createServer(({ url }, response) => {
-    if (url === '/healthz') answer(response, 200, { status: 'alive' });
-    else if (url === '/readyz') answer(response, 503, { status: 'not ready' });
+  const server = createServer(({ url = '' }, response) => {
+    const [path] = url.split('?', 1);
+    if (path === '/healthz') answer(response, 200, { status: 'alive' });
+    else if (path === '/readyz') answer(response, 503, { status: 'not ready' });
     else refuse(response);
   });
   server.listen(port, host);

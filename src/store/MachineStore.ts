@@ -244,10 +244,12 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   ): Promise<Outcome | IdempotencyKeyReused | null> {
     const deadline = this.#deadline();
     for (;;) {
-      const { record, recorded } =
-        idempotencyKey === null
-          ? { record: await this.#finds.submit(id, deadline), recorded: null }
-          : await this.#keyedFinds.submit({ id, key: idempotencyKey }, deadline);
+      const { record, recorded } = await this.#load(id, idempotencyKey, deadline).catch(
+        (error: unknown) => {
+          this.#count(event, 'failed');
+          throw error;
+        },
+      );
       if (record === null) {
         this.#count(event, 'refused');
         return null;
@@ -313,6 +315,17 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
 
   #deadline(): number {
     return Date.now() + this.#settings.timeout;
+  }
+
+  /** @returns the machine as it is, and what was recorded under the key, where one is given */
+  async #load(
+    id: string,
+    key: string | null,
+    deadline: number,
+  ): Promise<{ record: R | null; recorded: Recorded<P> | null }> {
+    return key === null
+      ? { record: await this.#finds.submit(id, deadline), recorded: null }
+      : this.#keyedFinds.submit({ id, key }, deadline);
   }
 
   /** @returns whether the change was applied; false: the swap was lost, or the id was taken */

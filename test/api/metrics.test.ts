@@ -176,6 +176,42 @@ describe('what happens', () => {
     }
   });
 
+  test('a transition whose life cannot be read is counted as failed, with an idempotency key or without', async () => {
+    const [id, bystander] = [
+      await livingIn(server, 'Gestating'),
+      await livingIn(server, 'Gestating'),
+    ];
+    if (server.database === undefined) throw new Error('The server has no database of its own.');
+    const network = await Proxy.to(server.database.url);
+    const cutOff = await startServer({ DATABASE_URL: network.url, REQUEST_TIMEOUT_MS: '1000' });
+    try {
+      network.refuse();
+      // In one request: the door lets no second one in, once the database is known to be down.
+      const both = `mutation ($id: ID!) {
+        birth(id: $id) { __typename }
+        die(id: $id, idempotencyKey: "once") { __typename }
+      }`;
+      const { errors } = await ask(cutOff, both, { id });
+      const unavailable = ['DATABASE_UNAVAILABLE', 'DATABASE_UNAVAILABLE'];
+      expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(unavailable);
+      const { text } = await send(cutOff, { method: 'GET', path: '/metrics' });
+      const counted = familiesOf(text).find(({ name }) => name === 'machine_transitions_total');
+      expect(counted?.samples).toEqual([
+        ['machine_transitions_total{event="Birth",outcome="failed"}', 1],
+        ['machine_transitions_total{event="Death",outcome="failed"}', 1],
+      ]);
+    } finally {
+      await cutOff.stop();
+      await network.stop();
+    }
+    for (const unchanged of [id, bystander]) {
+      const life = 'query ($id: ID!) { life(id: $id) { phase version } }';
+      expect(await dataOf(server, life, { id: unchanged })).toEqual({
+        life: { phase: 'GESTATING', version: 1 },
+      });
+    }
+  });
+
   test('subscribers and connections are there as long as they are', async () => {
     const subscriber = subscribe(
       server,

@@ -1,7 +1,16 @@
 /** PgBouncer 1.18 in transaction mode: instances start through it, migrate, and tell each other's clients of what happens. */
 import { Bystanders } from '../api/Bystanders';
-import { type TestServer, ask, createTestDatabase, startServer } from '../harness';
+import {
+  type TestDatabase,
+  type TestServer,
+  administrate,
+  ask,
+  createTestDatabase,
+  startServer,
+} from '../harness';
 import { startPgBouncer } from '../harness/pgbouncer';
+import { Proxy } from '../harness/proxy';
+import { type StartingProcess, serverOf, spawnProcess } from '../harness/serverProcess';
 import { TRANSPORTS, subscribe } from '../harness/subscriber';
 
 /** What a test has started, and how it is ended; the last one first. */
@@ -70,4 +79,62 @@ test('where it is not said that PgBouncer is in front, the start tells what it r
   await expect(startServer({ DATABASE_URL: pgBouncer.url })).rejects.toThrow(
     /DATABASE_URL cannot be used: unsupported startup parameter/,
   );
+});
+
+describe('a start through it', () => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await createTestDatabase(null);
+    cleanUps.push(() => database.drop());
+  });
+
+  /** Starts, and waits until it says why it waits. */
+  async function startWaiting(databaseUrl: string, reason: string): Promise<StartingProcess> {
+    const starting = spawnProcess({
+      DATABASE_URL: databaseUrl,
+      PREPARED_STATEMENTS: 'off',
+      LISTEN: 'off',
+      REQUEST_TIMEOUT_MS: '2000',
+    });
+    cleanUps.push(() => starting.stop());
+    const isTold = (): boolean =>
+      starting.logs.some(({ level, msg }) => level === 40 && String(msg).endsWith(reason));
+    while (!isTold()) {
+      expect(starting.child.exitCode).toBeNull();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return starting;
+  }
+
+  async function expectReady(starting: StartingProcess): Promise<void> {
+    const server = serverOf({ ...starting, url: await starting.url });
+    expect((await ask(server, '{ census { total } }')).data).toEqual({ census: { total: 0 } });
+  }
+
+  test('waits for a database that is not there yet', async () => {
+    const present = await createTestDatabase(null);
+    cleanUps.push(() => present.drop());
+    const pgBouncer = await startPgBouncer(present.url);
+    cleanUps.push(() => pgBouncer.stop());
+    const { pathname } = new URL(database.url);
+    const name = pathname.slice(1);
+    await administrate(`ALTER DATABASE ${name} RENAME TO ${name}_later`);
+    const url = Object.assign(new URL(pgBouncer.url), { pathname });
+    const starting = await startWaiting(url.href, `database "${name}" does not exist`);
+    await administrate(`ALTER DATABASE ${name}_later RENAME TO ${name}`);
+    await expectReady(starting);
+  });
+
+  test('waits for one that is silent no longer than for a connection, and looks again', async () => {
+    const network = await Proxy.to(database.url);
+    cleanUps.push(() => network.stop());
+    // It has been let in by PostgreSQL once, and so lets in whoever comes.
+    const pgBouncer = await startPgBouncer(network.url);
+    cleanUps.push(() => pgBouncer.stop());
+    network.silence();
+    const starting = await startWaiting(pgBouncer.url, 'Query read timeout');
+    network.speak();
+    await expectReady(starting);
+  });
 });

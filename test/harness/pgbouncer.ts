@@ -29,6 +29,7 @@ unix_socket_dir = ${directory}
 auth_type = any
 max_client_conn = 500
 default_pool_size = 5
+server_login_retry = 1
 `,
   );
   // Like PostgreSQL it refuses to be root.

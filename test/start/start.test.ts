@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { Client } from 'pg';
-import { ask, createTestDatabase } from '../harness';
+import { MIGRATION_LOCK } from '../../src/database/migrate';
+import { type TestDatabase, ask, createTestDatabase } from '../harness';
 import { Proxy } from '../harness/proxy';
 import {
   type ServerProcess,
@@ -182,11 +183,7 @@ describe('a database that is not there yet', () => {
     proxy = await Proxy.to(database.url);
     cleanUps.push(() => proxy.stop());
     proxy.refuse();
-    const occupant = createServer().listen(0, '127.0.0.1');
-    await once(occupant, 'listening');
-    // A listener on a port has an address with it.
-    const { port } = occupant.address() as { port: number };
-    occupant.close();
+    const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     starting = spawnProcess({ DATABASE_URL: proxy.url, PORT: String(port) });
     cleanUps.push(() => starting.stop());
@@ -196,8 +193,12 @@ describe('a database that is not there yet', () => {
   });
 
   test('is waited for, while those who ask are told so, and then all is as ever', async () => {
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    // As the server itself has it, whatever comes after the path.
+    for (const suffix of ['', '?', '?probe=1']) {
+      expect((await fetch(`${url}/healthz${suffix}`)).status).toBe(200);
+      const notReady = await fetch(`${url}/readyz${suffix}`);
+      expect([notReady.status, await notReady.json()]).toEqual([503, { status: 'not ready' }]);
+    }
     const response = await fetch(`${url}/graphql`, { method: 'POST', body: '{' });
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('1');
@@ -227,6 +228,55 @@ describe('a database that is not there yet', () => {
   });
 });
 
+describe('a first attempt that takes longer than a moment', () => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    cleanUps.push(() => database.drop());
+  });
+
+  /** Starts, and waits until it listens; that it is told to be alive and not ready is all there is to see. */
+  async function startSlowly(databaseUrl: string): Promise<StartingProcess> {
+    const port = String(await freePort());
+    const url = `http://127.0.0.1:${port}`;
+    // No attempt fails for as long as the test may take.
+    const patience = { REQUEST_TIMEOUT_MS: '600000' };
+    const starting = spawnProcess({ DATABASE_URL: databaseUrl, PORT: port, ...patience });
+    cleanUps.push(() => starting.stop());
+    while ((await statusOf(`${url}/healthz`)) === undefined) {
+      expect(starting.child.exitCode).toBeNull();
+    }
+    expect(await statusOf(`${url}/healthz`)).toBe(200);
+    expect(await statusOf(`${url}/readyz`)).toBe(503);
+    expect(starting.logs).toEqual([expect.objectContaining({ level: 40 })]);
+    return starting;
+  }
+
+  test('on a database that is silent, keeps nobody from hearing that we are alive', async () => {
+    const proxy = await Proxy.to(database.url);
+    cleanUps.push(() => proxy.stop());
+    proxy.silence();
+    const starting = await startSlowly(proxy.url);
+    proxy.speak();
+    const url = await starting.url;
+    expect(await statusOf(`${String(url)}/readyz`)).toBe(200);
+  });
+
+  test('behind another instance’s migration, keeps nobody from hearing that we are alive', async () => {
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    cleanUps.push(() => other.end());
+    await other.query('BEGIN');
+    await other.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    const starting = await startSlowly(database.url);
+    await untilSomebodyWaits(other);
+    await other.query('COMMIT');
+    const url = await starting.url;
+    expect(await statusOf(`${String(url)}/readyz`)).toBe(200);
+  });
+});
+
 test('a port that is taken is told in a sentence', async () => {
   const database = await createTestDatabase();
   cleanUps.push(() => database.drop());
@@ -244,6 +294,22 @@ test('a port that is taken is told in a sentence', async () => {
   expect(complaint).toContain(String(port));
   expect(complaint.trim().split('\n')).toHaveLength(1);
 });
+
+/** A port that nobody listens at. */
+async function freePort(): Promise<number> {
+  const occupant = createServer().listen(0, '127.0.0.1');
+  await once(occupant, 'listening');
+  // A listener on a port has an address with it.
+  const { port } = occupant.address() as { port: number };
+  occupant.close();
+  return port;
+}
+
+/** @returns undefined where nobody listens */
+async function statusOf(url: string): Promise<number | undefined> {
+  const response = await fetch(url).catch(() => undefined);
+  return response?.status;
+}
 
 /** Waits, by asking the database, until somebody waits for a lock. */
 async function untilSomebodyWaits(observer: Client): Promise<void> {
