@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: reads what is wanted, starts what is needed, measures, and reports.
  *
- *   npm run bench                      everything, some sixteen minutes
+ *   npm run bench                      everything, some eighteen minutes
  *   npm run bench -- birth life        these operations, beside peers and floors
  *   npm run bench -- growth snapshot   on many lives; while an old snapshot is held
  *   npm run bench -- feed              how soon subscribers are told, what they cost, how fast they catch up

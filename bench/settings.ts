@@ -27,7 +27,7 @@ export const thorough: Settings = {
   seconds: 3,
   secondsOfOthers: 1,
   warmUp: 0.5,
-  firstWarmUp: 1.5,
+  firstWarmUp: 6,
   lives: 1_000_000,
   snapshot: 60,
   subscribers: 1_000,
