@@ -41,8 +41,8 @@ export function createDataSource(settings: DataSourceSettings): DataSource {
 }
 
 /**
- * @returns a pool without TypeORM, for a replica: it connects only when it is asked something, so that the
- *   replica may be missing, then and later
+ * @returns a pool without TypeORM: it connects only when it is asked something, so that what it is for may be
+ *   missing, then and later
  */
 export function createPool(settings: DataSourceSettings): Pool {
   const pool = new Pool({

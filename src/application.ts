@@ -4,7 +4,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { type DataSourceSettings, createDataSource, createPool } from '../ormconfig';
 import type { Configuration } from './config';
@@ -94,7 +93,7 @@ async function connect(
   settings: DataSourceSettings,
   { migrateOnStart }: Configuration,
   log: FastifyBaseLogger,
-): Promise<DataSource> {
+): Promise<ReturnType<typeof createDataSource>> {
   const dataSource = createDataSource(settings);
   const connecting = knock(settings).then(() => dataSource.initialize());
   try {
@@ -127,25 +126,28 @@ async function knock(settings: DataSourceSettings): Promise<void> {
 
 /**
  * Connects to the database, and brings it up to date. One that may be there later is waited for, however long
- * that takes; what a person has to mend, as a wrong password, is not.
+ * that takes; what surely a person has to mend, as a wrong password that the database itself refuses, is not.
  *
- * @param attempt may hang, but for a migration, only as long as its time limits
+ * @param attempt may take long: a migration does, and so does a network that falls silent in the midst of it
  * @param onAbsence called, maybe more than once, when it turns out that there is something to wait for
- * @throws StartError, UnsupportedVersion; the signal's reason, where it is aborted meanwhile
+ * @throws StartError, UnsupportedVersion; the signal's reason, where it is aborted between two attempts
  */
 async function awaitDatabase(
-  attempt: () => Promise<DataSource>,
+  attempt: () => Promise<ReturnType<typeof createDataSource>>,
   log: FastifyBaseLogger,
   onAbsence: () => Promise<void>,
   stopping: AbortSignal,
-): Promise<DataSource> {
+): Promise<ReturnType<typeof createDataSource>> {
   let isAwaited = false;
   // It may hang, and another instance's migration, or ours, may take its time.
   const slow = setTimeout(() => {
+    if (stopping.aborted) return;
     isAwaited = true;
     log.warn('Waiting for the database: it has not answered yet, or is not up to date yet');
-    // What keeps it from listening will keep whatever listens next, and is told then.
-    onAbsence().catch(() => undefined);
+    onAbsence().catch((error: unknown) => {
+      // It will keep whatever listens next from it, too, and end the start then.
+      log.warn(String(error));
+    });
   }, MOMENT);
   try {
     for (let number = 1; ; number += 1) {
@@ -171,9 +173,9 @@ async function awaitDatabase(
 
 /**
  * Starts everything that the configuration asks for, the database's end first. While the database of
- * DATABASE_URL is not there yet, it already listens, and is not ready.
+ * DATABASE_URL is not there yet, or not up to date, it already listens, and is not ready.
  *
- * @param stopping aborted when it is no longer wanted: then nobody waits for the database any more
+ * @param stopping aborted when it is no longer wanted: then the database is not looked for once more
  * @throws whatever kept a part from starting, once what had started is stopped
  */
 export async function startApplication(
@@ -229,7 +231,8 @@ export async function startApplication(
       }
     };
     const leaveWaitingRoom = async (): Promise<void> => {
-      const room = await waitingRoom;
+      // What kept it from opening has been told.
+      const room = await waitingRoom?.catch(() => undefined);
       waitingRoom = undefined;
       await room?.close();
     };

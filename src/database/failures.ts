@@ -111,7 +111,7 @@ const NOT_NOW = new Set([
 /** protocol_violation: under this PgBouncer 1.18 tells all that it tells at log-in, be it that its database is away. */
 const POOLER = '08P01';
 
-/** The one of them that our own settings cause: nobody else can mend it. */
+/** The one of them that can only be ours: a setting of the connections that we ask for. */
 const OUR_SETTING = 'unsupported startup parameter';
 
 /**

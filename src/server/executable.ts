@@ -73,7 +73,7 @@ export class Executable {
  * - fragments with names, and deep documents: it writes each out wherever it is used, once for each type that
  *   may be there, so that a few hundred bytes become megabytes of code.
  */
-function mayBeCompiled(document: DocumentNode): boolean {
+export function mayBeCompiled(document: DocumentNode): boolean {
   let may = true;
   let depth = 0;
   const found = (): typeof BREAK => {

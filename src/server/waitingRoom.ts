@@ -1,5 +1,5 @@
 /**
- * What listens while the database is not there yet: alive, not ready, and telling whoever asks that there is
+ * What listens while the database is not there yet, or not up to date: alive, not ready, and telling whoever asks that there is
  * nothing to be had for now. Does not know what is waited for, nor for how long.
  */
 import { randomUUID } from 'node:crypto';

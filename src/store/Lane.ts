@@ -208,9 +208,9 @@ export class Lane<Entry, Result> {
    * do for as long as the answers take, which is a fifth of the time under load.
    */
   async #sendOthers(): Promise<void> {
-    if (this.#scheduled || this.#paused || this.#queue.length === 0) return;
-    void this.#runNextGroup();
-    // node-postgres sends by then.
+    if (this.#paused || this.#queue.length === 0) return;
+    if (!this.#scheduled) void this.#runNextGroup();
+    // By then it is on its way, where a connection is free.
     await new Promise(setImmediate);
   }
 

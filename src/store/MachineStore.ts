@@ -335,8 +335,8 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     deadline: number,
     retryWith: Readonly<Record<string, string>>,
   ): Promise<boolean> {
-    if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
     try {
+      if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
       const isApplied = await lane.submit(change, deadline);
       // A beginning that was there already is the same as a replay.
       const unapplied = change.from === null ? 'replayed' : 'lost';

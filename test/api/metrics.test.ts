@@ -183,8 +183,9 @@ describe('what happens', () => {
     ];
     if (server.database === undefined) throw new Error('The server has no database of its own.');
     const network = await Proxy.to(server.database.url);
-    const cutOff = await startServer({ DATABASE_URL: network.url, REQUEST_TIMEOUT_MS: '1000' });
+    let cutOff: TestServer | undefined;
     try {
+      cutOff = await startServer({ DATABASE_URL: network.url, REQUEST_TIMEOUT_MS: '1000' });
       network.refuse();
       // In one request: the door lets no second one in, once the database is known to be down.
       const both = `mutation ($id: ID!) {
@@ -201,7 +202,7 @@ describe('what happens', () => {
         ['machine_transitions_total{event="Death",outcome="failed"}', 1],
       ]);
     } finally {
-      await cutOff.stop();
+      await cutOff?.stop();
       await network.stop();
     }
     for (const unchanged of [id, bystander]) {

@@ -13,14 +13,6 @@ import {
 } from '../../src/database/failures';
 import { Lane, type LaneSettings } from '../../src/store/Lane';
 
-// The lane sleeps by a promise, which Jest's clock does not know: here it sleeps by that clock, too.
-jest.mock('node:timers/promises', () => ({
-  setTimeout: async (delay: number): Promise<void> =>
-    new Promise((resolve) => {
-      setTimeout(resolve, delay);
-    }),
-}));
-
 interface Entry {
   readonly key: string;
   readonly name: string;
