@@ -248,7 +248,9 @@ export async function createServer(
       .send(JSON.stringify({ errors: told }));
   };
   const config = { graphqlOverHttp: true };
-  const route = { url: '/graphql', ...inCohorts, onRequest, config, handler };
+  // Asked again when it is a request's turn: those of its cohort that went before it may have filled the queue.
+  const preHandler = [inCohorts.preHandler, door];
+  const route = { url: '/graphql', ...inCohorts, onRequest, preHandler, config, handler };
   server.route({ ...route, method: 'GET', wsHandler });
   server.route({ ...route, method: 'POST' });
   server.route({
