@@ -7,14 +7,31 @@
  *
  * The store's lanes make cohorts of their own.
  */
-import type { RouteShorthandOptions } from 'fastify';
+import type { onSendHookHandler, preHandlerHookHandler } from 'fastify';
 
-/** The hooks of a route whose requests go in cohorts. */
-export const inCohorts = {
-  preHandler: (_request, _reply, done) => {
-    setImmediate(done);
-  },
-  onSend: (_request, _reply, payload, done) => {
+export class Cohorts {
+  readonly #limit: number;
+  #waiting = 0;
+
+  /** @param limit the most requests that wait for their turn; there may be more where nobody asks `isFull` */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Whether so many wait already that another one may be refused at once. */
+  get isFull(): boolean {
+    return this.#waiting >= this.#limit;
+  }
+
+  readonly preHandler: preHandlerHookHandler = (_request, _reply, done) => {
+    this.#waiting += 1;
+    setImmediate(() => {
+      this.#waiting -= 1;
+      done();
+    });
+  };
+
+  readonly onSend: onSendHookHandler = (_request, _reply, payload, done) => {
     setImmediate(done, null, payload);
-  },
-} as const satisfies RouteShorthandOptions;
+  };
+}

@@ -34,7 +34,7 @@ import {
   hasAnyScope,
   warnOfProxies,
 } from './authentication';
-import { inCohorts } from './cohorts';
+import { Cohorts } from './cohorts';
 import { dashboard } from './dashboard';
 import { codeOf, tellFailure } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
@@ -54,6 +54,8 @@ export interface ServerSettings extends AccessRules {
   readonly metrics: Metrics;
   /** How long a request may take to arrive, in milliseconds. */
   readonly requestTimeout: number;
+  /** The most requests that wait for the same. */
+  readonly maxQueue: number;
   /** Whether nobody should begin to wait for the database; said at once where nothing is wrong. */
   readonly isDatabaseDown: () => false | Promise<boolean>;
   /** Asked whenever somebody wants to know whether to send requests here. */
@@ -217,13 +219,16 @@ export async function createServer(
     const { code, message } = tellFailure(failure);
     reply.code(503).header('retry-after', 1).send(errorBody(code, message));
   };
+  // A whole cohort may want the same lane.
+  const cohorts = new Cohorts(settings.maxQueue);
   // Before it is parsed: whoever would be refused costs no more than that.
   const door: onRequestHookHandler = ({ ws }, reply, done) => {
     if (ws) {
       done();
       return;
     }
-    if (services.lives.isFull || services.archive.isFull || server.isUnderPressure()) {
+    const { lives, archive } = services;
+    if (lives.isFull || archive.isFull || cohorts.isFull || server.isUnderPressure()) {
       refuse(reply, new Overloaded('Too many wait already.'));
       return;
     }
@@ -249,8 +254,9 @@ export async function createServer(
   };
   const config = { graphqlOverHttp: true };
   // Asked again when it is a request's turn: those of its cohort that went before it may have filled the queue.
-  const preHandler = [inCohorts.preHandler, door];
-  const route = { url: '/graphql', ...inCohorts, onRequest, preHandler, config, handler };
+  const preHandler = [cohorts.preHandler, door];
+  const { onSend } = cohorts;
+  const route = { url: '/graphql', onRequest, preHandler, onSend, config, handler };
   server.route({ ...route, method: 'GET', wsHandler });
   server.route({ ...route, method: 'POST' });
   server.route({
