@@ -59,6 +59,7 @@ const MISCHIEFS = [
   'crash the database, and kill a server meanwhile',
   'latency',
   'black hole',
+  'refuse for longer than a request waits',
   'reset',
   'cut before it is sent',
   'cut after it was sent',
@@ -260,6 +261,10 @@ async function play(
       network.silence();
       await setTimeout(REQUEST_TIMEOUT + amount);
       // Who was silenced has given up its connections, and what it had sent would arrive now.
+      break;
+    case 'refuse for longer than a request waits':
+      network.refuse();
+      await setTimeout(REQUEST_TIMEOUT + amount);
       break;
     case 'reset':
       network.resetAll();
