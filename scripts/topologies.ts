@@ -12,6 +12,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     'ends or refuses sessions of the server, which are PgBouncer’s here': [
       'failures.test.ts',
       'that the database does not answer is told, and that it does again',
+      'a transition whose life cannot be read is counted as failed',
     ],
     'tells statements by their names, which they do not have': [
       'what all subscribers to the same are to get is computed once',
