@@ -34,6 +34,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     ],
     'is about a proxy in front of the server, or about none': [
       'a request that a proxy passed on by',
+      'who has said that they will send no more is still answered',
       'nobody is asked for a token, and none is looked at',
     ],
     'sends what nginx itself refuses': [

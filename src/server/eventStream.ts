@@ -102,11 +102,13 @@ export function eventStreams(
       socket.destroy();
     };
     socket.setTimeout(LONGEST_STALL, giveUp);
+    // Whoever closes their side has left: there would be nobody to notice until the next pulse.
+    socket.once('end', giveUp);
     stream.once('close', () => {
       streams.delete(stream);
       stopWaiting?.();
       // Others may be asked for on the same connection.
-      socket.setTimeout(0).off('timeout', giveUp);
+      socket.setTimeout(0).off('timeout', giveUp).off('end', giveUp);
     });
     return reply
       .type(`${MEDIA_TYPE}; charset=utf-8`)

@@ -115,6 +115,10 @@ export async function createServer(
     },
   });
 
+  // Who has asked all that they will, and closed their side, is told what became of it. Node has no documented
+  // option for that, but its own HTTP server's switch, which would else end the socket before the answer.
+  Object.assign(server.server, { httpAllowHalfOpen: true });
+
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
 

@@ -37,6 +37,20 @@ test('a load balancer is told that the process is alive and ready', async () => 
   }
 });
 
+test('who has said that they will send no more is still answered', async () => {
+  const { hostname, port, host } = new URL(server.url);
+  const askAndEnd = async (contentType: string, query: string): Promise<string> => {
+    const body = JSON.stringify({ query });
+    const head = `host: ${host}\r\ncontent-type: ${contentType}\r\ncontent-length: ${body.length}\r\n`;
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.end(`POST /graphql HTTP/1.1\r\n${head}\r\n${body}`);
+    return text(socket);
+  };
+  expect(await askAndEnd('application/json', '{ __typename }')).toContain('"Query"');
+  expect(await askAndEnd('application/json', '{ census { total } }')).toContain('"total":');
+  expect(await askAndEnd('text/plain', '{ __typename }')).toMatch(/^HTTP\/1\.1 4\d\d /);
+});
+
 test('once it is told to stop it is not ready, and ends what is in flight', async () => {
   const stopping = await startServer();
   let stopped: Promise<void> | undefined;
