@@ -15,8 +15,9 @@ export async function startOurs(
   database: BenchmarkDatabase,
   generator: Worker,
   parametersOfNode: readonly string[] = [],
+  program = PROGRAM,
 ): Promise<HttpTarget> {
-  const child = spawn(process.execPath, [...parametersOfNode, PROGRAM], {
+  const child = spawn(process.execPath, [...parametersOfNode, program], {
     // Where there is no `.env`.
     cwd: __dirname,
     env: {
