@@ -48,9 +48,7 @@ export class Lives1764000000000 implements MigrationInterface {
         idempotency_key text,
         token uuid,
         CONSTRAINT life_transitions_pkey PRIMARY KEY (life_id, version),
-        CONSTRAINT life_transitions_state_key UNIQUE (life_id, version, state_type),
         CONSTRAINT life_transitions_position_key UNIQUE (position),
-        CONSTRAINT life_transitions_version_is_positive CHECK (version >= 1),
         CONSTRAINT life_transitions_position_is_positive CHECK (position >= 1),
         CONSTRAINT life_transitions_begin_at_version_1
           CHECK ((version = 1) = (from_state_type IS NULL)),
@@ -69,17 +67,14 @@ export class Lives1764000000000 implements MigrationInterface {
             WHEN 'Birth' THEN born_at
             WHEN 'Death' THEN died_at
           END
-        ),
-        CONSTRAINT life_transitions_follow_one_another
-          FOREIGN KEY (life_id, previous_version, from_state_type)
-          REFERENCES life_transitions (life_id, version, state_type)
+        )
       )`);
 
-    // Deferred: the row changes first and its transition is recorded after it, in one transaction.
+    // Deferred: the row changes first and its transition is recorded after it, in one transaction. That the
+    // two are equal is for the trigger that looks at what is recorded.
     await queryRunner.query(`
       ALTER TABLE lives ADD CONSTRAINT lives_are_recorded
-        FOREIGN KEY (id, version, state_type)
-        REFERENCES life_transitions (life_id, version, state_type)
+        FOREIGN KEY (id, version) REFERENCES life_transitions (life_id, version)
         DEFERRABLE INITIALLY DEFERRED`);
 
     await queryRunner.query(`
@@ -133,15 +128,11 @@ export class Lives1764000000000 implements MigrationInterface {
       CREATE TRIGGER ledger_is_never_deleted
         BEFORE DELETE OR TRUNCATE ON ledger
         EXECUTE FUNCTION refuse_change('it is one row for good')`);
-    // A timestamp of the record is written by the transition that it belongs to, and by no later one.
+    // What else must not change is seen when the next version is recorded, which the foreign key demands.
     await queryRunner.query(`
       CREATE TRIGGER lives_change_by_transition
         BEFORE UPDATE ON lives FOR EACH ROW
-        WHEN (new.id <> old.id
-          OR new.created_at <> old.created_at
-          OR new.version <> old.version + 1
-          OR new.born_at IS DISTINCT FROM old.born_at AND new.state_type <> 'Alive'
-          OR new.died_at IS DISTINCT FROM old.died_at AND new.state_type <> 'Dead')
+        WHEN (new.id <> old.id OR new.version <> old.version + 1)
         EXECUTE FUNCTION refuse_change('a life changes by its next transition only')`);
   }
 
@@ -169,6 +160,14 @@ export class Lives1764000000000 implements MigrationInterface {
                (recorded.version, recorded.state_type, recorded.created_at, recorded.updated_at,
                 recorded.born_at, recorded.died_at)
             THEN 'a transition differs from its life'
+          -- Of a first version there is no previous one, and it comes from no state.
+          WHEN previous.state_type IS DISTINCT FROM recorded.from_state_type
+            THEN 'a transition does not follow the one before'
+          -- A timestamp of the record is written by the transition that it belongs to, and by no later one.
+          WHEN previous.created_at <> recorded.created_at
+            OR previous.born_at IS DISTINCT FROM recorded.born_at AND recorded.event <> 'Birth'
+            OR previous.died_at IS DISTINCT FROM recorded.died_at AND recorded.event <> 'Death'
+            THEN 'a transition changes what is not its own'
           WHEN previous.position > recorded.position THEN 'a life is recorded out of order'
           WHEN recorded.position > ledger.position THEN 'a transition is beyond the ledger'
         END)
@@ -178,7 +177,7 @@ export class Lives1764000000000 implements MigrationInterface {
           SELECT * FROM ${schema}.lives WHERE lives.id = recorded.life_id LIMIT 1
         ) AS lives ON true
         LEFT JOIN LATERAL (
-          SELECT position FROM ${schema}.life_transitions
+          SELECT * FROM ${schema}.life_transitions
           WHERE life_id = recorded.life_id AND version = recorded.previous_version
           LIMIT 1
         ) AS previous ON true

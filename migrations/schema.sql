@@ -28,7 +28,6 @@ CREATE TABLE life_transitions (
   token uuid,
   CONSTRAINT life_transitions_pkey PRIMARY KEY (life_id, version),
   CONSTRAINT life_transitions_position_key UNIQUE ("position"),
-  CONSTRAINT life_transitions_state_key UNIQUE (life_id, version, state_type),
   CONSTRAINT life_transitions_are_legal CHECK (COALESCE(from_state_type, ''::text) = ''::text AND event = 'Conception'::text AND state_type = 'Gestating'::text
     OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Birth'::text AND state_type = 'Alive'::text
     OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Death'::text AND state_type = 'Dead'::text
@@ -41,9 +40,7 @@ CREATE TABLE life_transitions (
         WHEN 'Death'::text THEN died_at
         ELSE NULL::timestamp with time zone
     END),
-  CONSTRAINT life_transitions_position_is_positive CHECK ("position" >= 1),
-  CONSTRAINT life_transitions_version_is_positive CHECK (version >= 1),
-  CONSTRAINT life_transitions_follow_one_another FOREIGN KEY (life_id, previous_version, from_state_type) REFERENCES life_transitions(life_id, version, state_type)
+  CONSTRAINT life_transitions_position_is_positive CHECK ("position" >= 1)
 );
 
 CREATE TABLE lives (
@@ -63,7 +60,7 @@ CREATE TABLE lives (
         WHEN 'Dead'::text THEN died_at IS NOT NULL
         ELSE false
     END),
-  CONSTRAINT lives_are_recorded FOREIGN KEY (id, version, state_type) REFERENCES life_transitions(life_id, version, state_type) DEFERRABLE INITIALLY DEFERRED
+  CONSTRAINT lives_are_recorded FOREIGN KEY (id, version) REFERENCES life_transitions(life_id, version) DEFERRABLE INITIALLY DEFERRED
 );
 
 CREATE INDEX life_transitions_by_event ON life_transitions USING btree (event, "position");
@@ -130,6 +127,14 @@ AS $function$
                (recorded.version, recorded.state_type, recorded.created_at, recorded.updated_at,
                 recorded.born_at, recorded.died_at)
             THEN 'a transition differs from its life'
+          -- Of a first version there is no previous one, and it comes from no state.
+          WHEN previous.state_type IS DISTINCT FROM recorded.from_state_type
+            THEN 'a transition does not follow the one before'
+          -- A timestamp of the record is written by the transition that it belongs to, and by no later one.
+          WHEN previous.created_at <> recorded.created_at
+            OR previous.born_at IS DISTINCT FROM recorded.born_at AND recorded.event <> 'Birth'
+            OR previous.died_at IS DISTINCT FROM recorded.died_at AND recorded.event <> 'Death'
+            THEN 'a transition changes what is not its own'
           WHEN previous.position > recorded.position THEN 'a life is recorded out of order'
           WHEN recorded.position > ledger.position THEN 'a transition is beyond the ledger'
         END)
@@ -139,7 +144,7 @@ AS $function$
           SELECT * FROM public.lives WHERE lives.id = recorded.life_id LIMIT 1
         ) AS lives ON true
         LEFT JOIN LATERAL (
-          SELECT position FROM public.life_transitions
+          SELECT * FROM public.life_transitions
           WHERE life_id = recorded.life_id AND version = recorded.previous_version
           LIMIT 1
         ) AS previous ON true
@@ -179,8 +184,5 @@ CREATE TRIGGER lives_change_by_transition
   BEFORE UPDATE ON lives
   FOR EACH ROW
   WHEN (new.id <> old.id
-  OR new.created_at <> old.created_at
-  OR new.version <> (old.version + 1)
-  OR new.born_at IS DISTINCT FROM old.born_at AND new.state_type <> 'Alive'::text
-  OR new.died_at IS DISTINCT FROM old.died_at AND new.state_type <> 'Dead'::text)
+  OR new.version <> (old.version + 1))
   EXECUTE FUNCTION refuse_change('a life changes by its next transition only');

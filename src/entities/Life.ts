@@ -22,12 +22,10 @@ import { LifeTransition } from './LifeTransition';
 )
 @Index('lives_by_state_and_age', ['stateType', 'createdAt', 'id'])
 @Index('lives_by_age', ['createdAt', 'id'])
-@ForeignKey(
-  () => LifeTransition,
-  ['id', 'version', 'stateType'],
-  ['lifeId', 'version', 'stateType'],
-  { name: 'lives_are_recorded', deferrable: 'INITIALLY DEFERRED' },
-)
+@ForeignKey(() => LifeTransition, ['id', 'version'], ['lifeId', 'version'], {
+  name: 'lives_are_recorded',
+  deferrable: 'INITIALLY DEFERRED',
+})
 export class Life {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'lives_pkey' })
   id!: string;

@@ -3,11 +3,10 @@
  * as they were right after, so that any version can be rebuilt as a typed phase. Knows TypeORM, and
  * nothing else of ours.
  */
-import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 
 // `!` on the fields: TypeORM fills them, no constructor does.
 @Entity({ name: 'life_transitions' })
-@Check('life_transitions_version_is_positive', `version >= 1`)
 @Check('life_transitions_position_is_positive', `position >= 1`)
 @Check('life_transitions_begin_at_version_1', `(version = 1) = (from_state_type IS NULL)`)
 @Check(
@@ -27,19 +26,12 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
      WHEN 'Death' THEN died_at
    END`,
 )
-@Unique('life_transitions_state_key', ['lifeId', 'version', 'stateType'])
 @Unique('life_transitions_position_key', ['position'])
 @Index('life_transitions_by_event', ['event', 'position'])
 @Index('life_transitions_idempotency_key', ['lifeId', 'idempotencyKey'], {
   unique: true,
   where: 'idempotency_key IS NOT NULL',
 })
-@ForeignKey(
-  () => LifeTransition,
-  ['lifeId', 'previousVersion', 'fromStateType'],
-  ['lifeId', 'version', 'stateType'],
-  { name: 'life_transitions_follow_one_another' },
-)
 export class LifeTransition {
   @PrimaryColumn({
     name: 'life_id',
@@ -55,7 +47,7 @@ export class LifeTransition {
   })
   version!: number;
 
-  /** Null for version 1, so that the foreign key to the previous version leaves the first row alone. */
+  /** Null for version 1; by it the database finds the transition that each other one must follow. */
   @Column({
     name: 'previous_version',
     type: 'integer',

@@ -70,6 +70,7 @@ export const refusals: readonly Refusals[] = [
     code: '23514',
     by: 'lives_state_agrees_with_timestamps',
     attempts: {
+      'an alive that has died': birth(gestating, { died_at: NOW }),
       'an unknown state': [changed(gestating, { state_type: "'Unborn'" })],
       'an alive that was never born': birth(gestating, { born_at: 'NULL' }),
       'a dead that never died': death(alive, { died_at: 'NULL' }),
@@ -99,25 +100,10 @@ export const refusals: readonly Refusals[] = [
       'a life rewound by one version': [
         changed(dead, { version: 'version - 1', state_type: "'Alive'", died_at: 'NULL' }),
       ],
-      'a resurrection': [
-        ledgerMoves({ Dead: -1, Alive: 1 }),
-        changed(dead, { state_type: "'Alive'", died_at: 'NULL' }),
-        recorded(dead, 'Birth', 'Dead'),
-      ],
-      'a birth after the death': [
-        ledgerMoves({ Dead: -1, Alive: 1 }),
-        born(stillborn, { died_at: 'NULL' }),
-        recorded(stillborn, 'Birth', 'Gestating'),
-      ],
-      'an alive that has died': birth(gestating, { died_at: NOW }),
       'a created_at edited': [`UPDATE lives SET created_at = ${NOW}`],
       'an updated_at edited': [`UPDATE lives SET updated_at = ${NOW}`],
       'a born_at edited': [`UPDATE lives SET born_at = ${NOW} WHERE state_type = 'Alive'`],
       'a died_at edited': [`UPDATE lives SET died_at = ${NOW} WHERE state_type = 'Dead'`],
-      'a created_at edited by a death': death(alive, { created_at: LONG_AGO }),
-      'a born_at edited by a death': death(alive, { born_at: NOW }),
-      'a born_at forgotten by a death': death(alive, { born_at: 'NULL' }),
-      'a born_at that a death before birth makes up': deathBeforeBirth(gestating, { born_at: NOW }),
       'an id changed': [`UPDATE lives SET id = '${nobody}' WHERE id = '${gestating}'`],
       'an id changed by a birth': birth(gestating, { id: `'${nobody}'` }),
       'a life overwritten where it conflicts': [
@@ -174,20 +160,6 @@ export const refusals: readonly Refusals[] = [
   },
   {
     code: '23514',
-    by: 'life_transitions_version_is_positive',
-    attempts: Object.fromEntries(
-      ['0', '-7'].map((version) => [
-        `a birth at version ${version}`,
-        [
-          ledgerMoves({ Alive: 1 }),
-          conceived(nobody, { version, state_type: "'Alive'", born_at: NOW }),
-          recorded(nobody, 'Birth', 'Gestating'),
-        ],
-      ]),
-    ),
-  },
-  {
-    code: '23514',
     by: 'life_transitions_begin_at_version_1',
     attempts: {
       'a conception at version 0': conception(nobody, { version: '0' }),
@@ -208,6 +180,11 @@ export const refusals: readonly Refusals[] = [
         died(dead, { died_at: 'died_at' }),
         recorded(dead, 'Death', 'Dead'),
       ],
+      'a resurrection': [
+        ledgerMoves({ Dead: -1, Alive: 1 }),
+        changed(dead, { state_type: "'Alive'", died_at: 'NULL' }),
+        recorded(dead, 'Birth', 'Dead'),
+      ],
       'a life that begins alive': [
         ledgerMoves({ Alive: 1 }),
         conceived(nobody, { state_type: "'Alive'", born_at: NOW }),
@@ -219,14 +196,24 @@ export const refusals: readonly Refusals[] = [
     },
   },
   {
-    code: '23503',
-    by: 'life_transitions_follow_one_another',
+    code: '23000',
+    by: 'a transition does not follow the one before',
     attempts: {
       'a life that begins alive at version 2': [
         ledgerMoves({ Alive: 1 }),
         conceived(nobody, { version: '2', state_type: "'Alive'", born_at: NOW }),
         recorded(nobody, 'Birth', 'Gestating'),
       ],
+      ...Object.fromEntries(
+        ['0', '-7'].map((version) => [
+          `a birth at version ${version}`,
+          [
+            ledgerMoves({ Alive: 1 }),
+            conceived(nobody, { version, state_type: "'Alive'", born_at: NOW }),
+            recorded(nobody, 'Birth', 'Gestating'),
+          ],
+        ]),
+      ),
       'a second conception, from a state with an empty name': [
         ledgerMoves({}),
         changed(gestating),
@@ -237,6 +224,21 @@ export const refusals: readonly Refusals[] = [
         died(gestating),
         recorded(gestating, 'Death', 'Alive'),
       ],
+      'a birth after the death': [
+        ledgerMoves({ Dead: -1, Alive: 1 }),
+        born(stillborn, { died_at: 'NULL' }),
+        recorded(stillborn, 'Birth', 'Gestating'),
+      ],
+    },
+  },
+  {
+    code: '23000',
+    by: 'a transition changes what is not its own',
+    attempts: {
+      'a created_at edited by a death': death(alive, { created_at: LONG_AGO }),
+      'a born_at edited by a death': death(alive, { born_at: NOW }),
+      'a born_at forgotten by a death': death(alive, { born_at: 'NULL' }),
+      'a born_at that a death before birth makes up': deathBeforeBirth(gestating, { born_at: NOW }),
     },
   },
   {
