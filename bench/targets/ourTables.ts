@@ -21,7 +21,12 @@ export interface OurTables {
 
 /** @param poolSize how many connections, at most */
 export async function openOurTables(url: string, poolSize: number): Promise<OurTables> {
-  const dataSource = createDataSource({ url, poolSize, connectTimeout: TIMEOUT, statementTimeout: TIMEOUT });
+  const dataSource = createDataSource({
+    url,
+    poolSize,
+    connectTimeout: TIMEOUT,
+    statementTimeout: TIMEOUT,
+  });
   await dataSource.initialize();
   await migrate(dataSource);
   return {

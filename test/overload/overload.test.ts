@@ -191,8 +191,10 @@ test('with its own processor as the bottleneck, it does not collapse, and everyb
     expect(strange).toEqual({});
     expect(accepted + refused).toBe(sent);
   }
-  // By the processor's time that it was given: how much of it, others on this machine have a say in.
-  expect(twice.perSecondOfProcessor).toBeGreaterThanOrEqual(0.5 * peak.perSecondOfProcessor);
+  // By the processor's time that it was given: how much of it, others on this machine have a say in. To refuse
+  // somebody takes two fifths of what it takes to serve them, since HTTP is most of both: of whoever comes at twice
+  // the peak no more than two fifths of the peak could be served, however well it is done.
+  expect(twice.perSecondOfProcessor).toBeGreaterThanOrEqual(0.25 * peak.perSecondOfProcessor);
   expect(most.perSecondOfProcessor).toBeGreaterThanOrEqual(0.25 * peak.perSecondOfProcessor);
   // And by the clock: whoever stalls uses no processor's time.
   for (const { throughput } of [twice, most]) expect(throughput).toBeGreaterThan(FLOOR);

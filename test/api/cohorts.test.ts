@@ -1,0 +1,55 @@
+/** Requests that wait for their turn: all get it, in order, and the rest of the process gets one in between. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Cohorts } from '../../src/server/cohorts';
+
+const LIMIT = 40;
+
+/** Neither is looked at: a cohort knows no more of a request than how to go on with it. */
+const request = {} as FastifyRequest;
+const reply = {} as FastifyReply;
+
+async function aTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+test('requests go in small cohorts, in the order in which they came', async () => {
+  const cohorts = new Cohorts(LIMIT);
+  const gone: number[] = [];
+  const ask = (number: number): void => {
+    // Fastify calls it so: as a function of its own.
+    cohorts.preHandler.call(undefined as never, request, reply, () => gone.push(number));
+  };
+  for (let number = 0; number < LIMIT; number += 1) ask(number);
+  expect(cohorts.isFull).toBe(true);
+  expect(gone).toEqual([]);
+
+  let turns = 0;
+  let before = 0;
+  while (gone.length < LIMIT) {
+    await aTurn();
+    turns += 1;
+    expect(gone.length).toBeGreaterThan(before);
+    expect(gone.length - before).toBeLessThanOrEqual(16);
+    before = gone.length;
+  }
+  expect(turns).toBeGreaterThan(1);
+  expect(gone).toEqual(Array.from({ length: LIMIT }, (_, number) => number));
+  expect(cohorts.isFull).toBe(false);
+
+  // Whoever comes alone, later, goes at once.
+  ask(LIMIT);
+  await aTurn();
+  expect(gone.at(-1)).toBe(LIMIT);
+});
+
+test('a crowd goes at once, so that the door sees how late the event loop is', async () => {
+  const cohorts = new Cohorts(1_000);
+  let gone = 0;
+  for (let number = 0; number < 300; number += 1) {
+    cohorts.preHandler.call(undefined as never, request, reply, () => (gone += 1));
+  }
+  await aTurn();
+  expect(gone).toBe(300);
+});
