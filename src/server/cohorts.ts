@@ -10,6 +10,7 @@
  * read than after, and by how late the event loop is then the door knows when to refuse. The store's lanes make
  * cohorts of their own.
  */
+import { AsyncResource } from 'node:async_hooks';
 import type { onSendHookHandler, preHandlerHookHandler } from 'fastify';
 
 /** So many have most of what can be gained; the time of more is the database's idle time. */
@@ -33,7 +34,8 @@ export class Cohorts {
   }
 
   readonly preHandler: preHandlerHookHandler = (_request, _reply, done) => {
-    this.#waiting.push(done);
+    // In the request's own context, and not in that of whoever begins the cohort: its trace is there.
+    this.#waiting.push(AsyncResource.bind(done));
     if (this.#waiting.length === 1) setImmediate(this.#execute);
   };
 

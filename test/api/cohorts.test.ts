@@ -1,4 +1,5 @@
 /** Requests that wait for their turn: all get it, in order, and the rest of the process gets one in between. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Cohorts } from '../../src/server/cohorts';
 
@@ -52,4 +53,20 @@ test('a crowd goes at once, so that the door sees how late the event loop is', a
   }
   await aTurn();
   expect(gone).toBe(300);
+});
+
+test('each request of a cohort goes on in its own context', async () => {
+  const cohorts = new Cohorts(LIMIT);
+  const context = new AsyncLocalStorage<number>();
+  const found: (number | undefined)[] = [];
+  const numbers = Array.from({ length: LIMIT }, (_, number) => number);
+  for (const number of numbers) {
+    context.run(number, () => {
+      cohorts.preHandler.call(undefined as never, request, reply, () =>
+        found.push(context.getStore()),
+      );
+    });
+  }
+  while (cohorts.isFull || found.length < LIMIT) await aTurn();
+  expect(found).toEqual(numbers);
 });
