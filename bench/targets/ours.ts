@@ -15,9 +15,8 @@ export async function startOurs(
   database: BenchmarkDatabase,
   generator: Worker,
   parametersOfNode: readonly string[] = [],
-  program = PROGRAM,
 ): Promise<HttpTarget> {
-  const child = spawn(process.execPath, [...parametersOfNode, program], {
+  const child = spawn(process.execPath, [...parametersOfNode, PROGRAM], {
     // Where there is no `.env`.
     cwd: __dirname,
     env: {
