@@ -38,6 +38,8 @@ module.exports = {
     { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/test/deploy/**/*.test.ts'] },
     // The tests of the API again, behind what TEST_TOPOLOGY names.
     { ...shared, displayName: 'topologies', testMatch: ['<rootDir>/test/api/**/*.test.ts'] },
+    // In band: one browser keeps both processors busy. Beside a second one it takes as long, and the server comes
+    // so late that it refuses as overloaded.
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
     {
       ...shared,
