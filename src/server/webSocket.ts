@@ -6,7 +6,7 @@
  * tells the console of whatever a client sends wrong.
  */
 import fastifyWebSocket, { type WebSocket } from '@fastify/websocket';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
@@ -79,32 +79,63 @@ export async function webSockets(server: FastifyInstance): Promise<void> {
       done();
     },
   });
-  ignoreOtherUpgrades(server);
+  handOverUpgrades(server);
 }
 
 /**
  * RFC 9110, section 7.8: a protocol that a server does not speak is ignored. Since somebody listens for
  * upgrades, Node hands over every request that asks for one, such as those of Java's HTTP client, which asks
  * for HTTP/2 by default. They go in again by the front door, without what they asked for.
+ *
+ * Node hands over at once, too, while requests ahead on the same connection are being answered. Whoever took the
+ * socket then would fail, and nobody ever answer or close it. As RFC 9112, section 9.3.2, allows, the connection
+ * is closed after those answers instead: what is sent before they came may have to be sent again.
  */
-function ignoreOtherUpgrades({ server }: FastifyInstance): void {
+function handOverUpgrades({ server }: FastifyInstance): void {
   const [upgradeToWebSocket] = server.listeners('upgrade');
   server.removeAllListeners('upgrade');
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (request.headers.upgrade?.toLowerCase() === 'websocket') {
-      upgradeToWebSocket?.call(server, request, socket, head);
-      return;
-    }
-    const lines = [`${request.method ?? ''} ${request.url ?? ''} HTTP/${request.httpVersion}`];
-    const { rawHeaders } = request;
-    for (let index = 0; index < rawHeaders.length; index += 2) {
-      const name = rawHeaders[index] ?? '';
-      if (!UPGRADING.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[index + 1] ?? ''}`);
-    }
-    socket.unshift(head);
-    socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
-    server.emit('connection', socket);
+    if (answerOn(socket)) closeOnceAnswered(socket);
+    else if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+      askAgain(server, request, socket, head);
+    else upgradeToWebSocket?.call(server, request, socket, head);
   });
+}
+
+/** The answer that a socket is for, if it is for one; Node has no documented name for it. */
+function answerOn(socket: Socket): ServerResponse | undefined {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+function closeOnceAnswered(socket: Socket): void {
+  // Node has taken its own listener away, and without any a reset connection would end the process.
+  socket.on('error', () => undefined);
+  // What comes meanwhile is not kept, and unread it would have the system reset the connection, answers included.
+  socket.resume();
+  const next = (): void => {
+    // The next answer, if there is one, has the socket by now.
+    const answer = answerOn(socket);
+    if (answer) answer.once('close', next);
+    else socket.destroySoon();
+  };
+  next();
+}
+
+/** Has a request asked as if it had not wanted to upgrade. */
+function askAgain(
+  server: Server,
+  { method, url, httpVersion, rawHeaders }: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+): void {
+  const lines = [`${method ?? ''} ${url ?? ''} HTTP/${httpVersion}`];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (!UPGRADING.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[index + 1] ?? ''}`);
+  }
+  socket.unshift(head);
+  socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
+  server.emit('connection', socket);
 }
 
 /** What a socket is for as long as it is open. */

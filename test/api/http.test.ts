@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { serverAudits } from 'graphql-http';
 import { Client } from 'pg';
 import { type TestServer, startServer } from '../harness';
-import { send } from './client';
+import { dataOf, send } from './client';
 import { livingIn } from './lives';
 
 let server: TestServer;
@@ -49,6 +49,68 @@ test('who has said that they will send no more is still answered', async () => {
   expect(await askAndEnd('application/json', '{ __typename }')).toContain('"Query"');
   expect(await askAndEnd('application/json', '{ census { total } }')).toContain('"total":');
   expect(await askAndEnd('text/plain', '{ __typename }')).toMatch(/^HTTP\/1\.1 4\d\d /);
+});
+
+describe('an upgrade that comes before the request ahead of it is answered', () => {
+  const UPGRADE = 'GET /graphql HTTP/1.1\r\nconnection: Upgrade\r\n';
+  const WEBSOCKET = `${UPGRADE}upgrade: websocket\r\nsec-websocket-version: 13\r\n`;
+  const KEY = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  const unanswered = [
+    ['a query', 'content-length: 24\r\n', '{"query":"{__typename}"}', 200],
+    ['what is refused by its head', 'expect: nonsense\r\n', '', 417],
+  ] as const;
+  const upgrades = [
+    ['to a WebSocket', WEBSOCKET + KEY],
+    ['to a WebSocket, which is not right', WEBSOCKET],
+    ['to another protocol', `${UPGRADE}upgrade: h2c\r\n`],
+  ] as const;
+
+  for (const [first, headers, body, status] of unanswered) {
+    test.each(upgrades)(
+      `behind ${first}, %s, ends the connection after it`,
+      async (_to, upgrade) => {
+        const { hostname, port, host } = new URL(server.url);
+        const ask = `POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\n${headers}`;
+        const socket = connect(Number(port), hostname);
+        // In one piece, so that all is there before anything is answered; twice, since answers wait for one another.
+        socket.write(
+          `${`${ask}host: ${host}\r\n\r\n${body}`.repeat(2)}${upgrade}host: ${host}\r\n\r\n`,
+        );
+        const answers = (await text(socket)).matchAll(/HTTP\/1\.1 (\d+) /g);
+        expect([...answers].map(([, code]) => Number(code))).toEqual([status, status]);
+      },
+    );
+  }
+
+  test('and when its client goes meanwhile, nothing is left of it', async () => {
+    const leaving = await startServer();
+    const rival = new Client({ connectionString: leaving.database?.url });
+    try {
+      const id = await livingIn(leaving, 'Gestating');
+      await rival.connect();
+      await rival.query('BEGIN');
+      await rival.query('SELECT FROM ledger FOR UPDATE');
+      const { hostname, port, host } = new URL(leaving.url);
+      const body = JSON.stringify({ query: `mutation { birth(id: "${id}") { __typename } }` });
+      const head = `host: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.write(`POST /graphql HTTP/1.1\r\n${head}\r\n\r\n${body}`);
+      socket.write(`${WEBSOCKET}${KEY}host: ${host}\r\n\r\n`);
+      await untilSomebodyWaits(rival);
+      socket.resetAndDestroy();
+      await rival.query('COMMIT');
+      const life = `{ life(id: "${id}") { __typename } }`;
+      for (;;) {
+        const found = await dataOf(leaving, life);
+        if (found?.life.__typename === 'Alive') break;
+      }
+    } finally {
+      await rival.end();
+      // Which waits for connections.
+      await leaving.stop();
+    }
+  });
 });
 
 test('once it is told to stop it is not ready, and ends what is in flight', async () => {
