@@ -37,6 +37,9 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'who has said that they will send no more is still answered',
       'nobody is asked for a token, and none is looked at',
     ],
+    'sends requests at once, which nginx passes on one after the other': [
+      'an upgrade that comes before the request ahead of it is answered',
+    ],
     'sends what nginx itself refuses': [
       'a request without a Host header is answered, not failed',
       'that was rebound to it, ',
