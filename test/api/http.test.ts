@@ -1,10 +1,11 @@
 /** The server as one of HTTP: GraphQL by the specification's own audit, and what a load balancer asks. */
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type Socket, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { serverAudits } from 'graphql-http';
 import { Client } from 'pg';
 import { type TestServer, startServer } from '../harness';
+import { Bystanders } from './Bystanders';
 import { dataOf, send } from './client';
 import { livingIn } from './lives';
 
@@ -84,29 +85,21 @@ describe('an upgrade that comes before the request ahead of it is answered', () 
 
   test('and when its client goes meanwhile, nothing is left of it', async () => {
     const leaving = await startServer();
-    const rival = new Client({ connectionString: leaving.database?.url });
+    let held: HeldBirth | undefined;
     try {
-      const id = await livingIn(leaving, 'Gestating');
-      await rival.connect();
-      await rival.query('BEGIN');
-      await rival.query('SELECT FROM ledger FOR UPDATE');
-      const { hostname, port, host } = new URL(leaving.url);
-      const body = JSON.stringify({ query: `mutation { birth(id: "${id}") { __typename } }` });
-      const head = `host: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
-      const socket = connect(Number(port), hostname);
-      await once(socket, 'connect');
-      socket.write(`POST /graphql HTTP/1.1\r\n${head}\r\n\r\n${body}`);
-      socket.write(`${WEBSOCKET}${KEY}host: ${host}\r\n\r\n`);
-      await untilSomebodyWaits(rival);
-      socket.resetAndDestroy();
-      await rival.query('COMMIT');
-      const life = `{ life(id: "${id}") { __typename } }`;
+      const bystanders = await Bystanders.of(leaving);
+      held = await holdBirth(leaving, `${WEBSOCKET}${KEY}`);
+      held.socket.resetAndDestroy();
+      await held.rival.query('COMMIT');
+      const life = `{ life(id: "${held.id}") { __typename } }`;
       for (;;) {
         const found = await dataOf(leaving, life);
         if (found?.life.__typename === 'Alive') break;
       }
+      await bystanders.expectUnchanged();
+      await bystanders.leave();
     } finally {
-      await rival.end();
+      await held?.rival.end();
       // Which waits for connections.
       await leaving.stop();
     }
@@ -116,24 +109,13 @@ describe('an upgrade that comes before the request ahead of it is answered', () 
 test('once it is told to stop it is not ready, and ends what is in flight', async () => {
   const stopping = await startServer();
   let stopped: Promise<void> | undefined;
-  const rival = new Client({ connectionString: stopping.database?.url });
+  let held: HeldBirth | undefined;
   try {
-    const id = await livingIn(stopping, 'Gestating');
-    await rival.connect();
-    // Whoever holds the ledger's row lets nobody finish.
-    await rival.query('BEGIN');
-    await rival.query('SELECT FROM ledger FOR UPDATE');
-
-    const { hostname, port, host } = new URL(stopping.url);
-    const socket = connect(Number(port), hostname);
-    await once(socket, 'connect');
-    const body = JSON.stringify({ query: `mutation { birth(id: "${id}") { __typename } }` });
-    const head = `host: ${host}\r\ncontent-type: application/json\r\n`;
-    socket.write(`POST /graphql HTTP/1.1\r\n${head}content-length: ${body.length}\r\n\r\n${body}`);
-    await untilSomebodyWaits(rival);
-
+    held = await holdBirth(stopping);
+    const { socket, rival } = held;
     // On the connection whose request is in flight, the only one that is still listened to.
     stopped = stopping.stop();
+    const { host } = new URL(stopping.url);
     socket.write(`GET /readyz HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
     const answers = text(socket);
     await rival.query('COMMIT');
@@ -143,10 +125,42 @@ test('once it is told to stop it is not ready, and ends what is in flight', asyn
     expect(ready).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
     expect(ready).toContain('{"status":"not ready"}');
   } finally {
-    await rival.end();
+    await held?.rival.end();
     await (stopped ?? stopping.stop());
   }
 });
+
+interface HeldBirth {
+  readonly id: string;
+  /** On which the birth was asked for. */
+  readonly socket: Socket;
+  /** Whose transaction holds it up, until that ends. */
+  readonly rival: Client;
+}
+
+/**
+ * Asks for a birth that cannot finish.
+ *
+ * @param behind the head of a request that is sent in one piece with it, without its host and its end
+ */
+async function holdBirth({ url, database }: TestServer, behind?: string): Promise<HeldBirth> {
+  const id = await livingIn({ url }, 'Gestating');
+  const rival = new Client({ connectionString: database?.url });
+  await rival.connect();
+  // Whoever holds the ledger's row lets nobody finish.
+  await rival.query('BEGIN');
+  await rival.query('SELECT FROM ledger FOR UPDATE');
+
+  const { hostname, port, host } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  const body = JSON.stringify({ query: `mutation { birth(id: "${id}") { __typename } }` });
+  const head = `host: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
+  const next = behind === undefined ? '' : `${behind}host: ${host}\r\n\r\n`;
+  socket.write(`POST /graphql HTTP/1.1\r\n${head}\r\n${body}${next}`);
+  await untilSomebodyWaits(rival);
+  return { id, socket, rival };
+}
 
 /** Waits, by asking the database, until somebody waits for a lock. */
 async function untilSomebodyWaits(observer: Client): Promise<void> {
