@@ -1,14 +1,12 @@
 /**
- * Has requests go through GraphQL in cohorts: those that arrive in one turn of the event loop are executed one
- * right after another, and so are answers written that become ready in one turn. The code of a stage is then
- * still in the processor's caches for the second request, and the kernel wakes whoever reads the answers
- * once, where it would else put them to sleep between any two. (Larus and Parkes, "Using Cohort Scheduling to
- * Enhance Server Performance", 2002.) Nobody waits for a timer: a request that comes alone goes at once.
+ * Has requests go through GraphQL in cohorts: a few of those that wait are executed one right after another, and so
+ * are answers written that become ready in one turn of the event loop. The code of a stage is then still in the
+ * processor's caches for the second request, and the kernel wakes the reader of the answers once, where it would
+ * else put it to sleep between any two. (Larus and Parkes, "Using Cohort Scheduling to Enhance Server Performance",
+ * 2002.) There is no timer: a request that comes alone goes at once. Does not know why a request is refused.
  *
- * A cohort is small: between two of them the database is listened to, which would else have nothing to do for as
- * long as a large one takes. A crowd is one cohort all the same: a request is better kept waiting before it is
- * read than after, and by how late the event loop is then the door knows when to refuse. The store's lanes make
- * cohorts of their own.
+ * A cohort is small: between two of them the event loop listens to the database, which would else have nothing to do
+ * for as long as a large one takes. The store's lanes make cohorts of their own.
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { onSendHookHandler, preHandlerHookHandler } from 'fastify';
@@ -16,16 +14,33 @@ import type { onSendHookHandler, preHandlerHookHandler } from 'fastify';
 /** So many have most of what can be gained; the time of more is the database's idle time. */
 const COHORT_SIZE = 16;
 
-/** When more wait than this, they all go. */
-const CROWD = 256;
+/**
+ * For how long new connections go before requests, in milliseconds. libuv takes one connection in each turn of the
+ * event loop: with a cohort in each turn, the last of some thousand clients that come back at once would wait for
+ * seconds until it is heard.
+ */
+const CONNECTIONS_FIRST = 2;
+
+interface Waiting {
+  /** When it came, by `performance.now()`. */
+  readonly since: number;
+  readonly go: () => void;
+}
 
 export class Cohorts {
   readonly #limit: number;
-  #waiting: (() => void)[] = [];
+  readonly #onTurn: (served: number) => void;
+  #waiting: Waiting[] = [];
+  #hasConnected = false;
+  #servedAt = 0;
 
-  /** @param limit the most requests that wait for their turn; there may be more where nobody asks `isFull` */
-  constructor(limit: number) {
+  /**
+   * @param limit the most requests that wait for their turn; admission asks `isFull` before it lets another one in
+   * @param onTurn told after each turn how many requests went in it
+   */
+  constructor(limit: number, onTurn: (served: number) => void = () => undefined) {
     this.#limit = limit;
+    this.#onTurn = onTurn;
   }
 
   /** Whether so many wait already that another one may be refused at once. */
@@ -33,12 +48,31 @@ export class Cohorts {
     return this.#waiting.length >= this.#limit;
   }
 
+  /** How many wait for their turn. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** For how long the first of those that wait has waited, in milliseconds; 0: none waits. */
+  get age(): number {
+    const [first] = this.#waiting;
+    return first ? performance.now() - first.since : 0;
+  }
+
+  /** To be called for each new connection: there may be more of them. */
+  readonly connected = (): void => {
+    this.#hasConnected = true;
+  };
+
   readonly preHandler: preHandlerHookHandler = (_request, _reply, done) => {
-    // In the request's own context, and not in that of whoever begins the cohort: its trace is there.
+    // In the request's own context, and not in that of the one that begins the cohort: its trace is there.
     // Not by AsyncResource.bind: it makes accessors for each, which take as long as a third of a query.
     const context = new AsyncResource('Cohort');
-    this.#waiting.push(() => {
-      context.runInAsyncScope(done);
+    this.#waiting.push({
+      since: performance.now(),
+      go: () => {
+        context.runInAsyncScope(done);
+      },
     });
     if (this.#waiting.length === 1) setImmediate(this.#execute);
   };
@@ -48,10 +82,18 @@ export class Cohorts {
   };
 
   readonly #execute = (): void => {
-    const size = this.#waiting.length > CROWD ? this.#waiting.length : COHORT_SIZE;
-    const cohort = this.#waiting.splice(0, size);
-    // In the next turn, and so after whatever has come meanwhile was read.
+    const now = performance.now();
+    if (this.#hasConnected && now - this.#servedAt < CONNECTIONS_FIRST) {
+      this.#hasConnected = false;
+      setImmediate(this.#execute);
+      return;
+    }
+    this.#hasConnected = false;
+    const cohort = this.#waiting.splice(0, COHORT_SIZE);
+    // In the next turn, and so after the event loop has read what has come meanwhile.
     if (this.#waiting.length > 0) setImmediate(this.#execute);
-    for (const go of cohort) go();
+    for (const { go } of cohort) go();
+    this.#onTurn(cohort.length);
+    this.#servedAt = performance.now();
   };
 }

@@ -47,14 +47,14 @@ type Errors = NonNullable<FormattedExecutionResult['errors']>;
 
 /**
  * @param server one that negotiates representations
- * @param door refuses whom there is no room for
+ * @param admit refuses a request for which there is no room
  * @param authenticate finds out who asks; undefined: whoever asks may
  */
 export function eventStreams(
   server: FastifyInstance,
   subscriptions: Subscriptions,
   contextOf: (observation: Observation) => RequestContext,
-  door: onRequestHookHandler,
+  admit: onRequestHookHandler,
   authenticate: onRequestAsyncHookHandler | undefined,
 ): void {
   const streams = new Set<Readable>();
@@ -123,7 +123,7 @@ export function eventStreams(
       constraints: { representation: MEDIA_TYPE },
       // It would subscribe, and then have nothing to say.
       exposeHeadRoute: false,
-      onRequest: authenticate ? [door, authenticate] : door,
+      onRequest: authenticate ? [admit, authenticate] : admit,
       handler,
     });
   }

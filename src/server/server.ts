@@ -7,7 +7,6 @@ import type { IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import cors from '@fastify/cors';
-import underPressure from '@fastify/under-pressure';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import fastify, {
   type FastifyBaseLogger,
@@ -20,11 +19,11 @@ import fastify, {
   type onRequestHookHandler,
 } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
-import { DatabaseUnavailable, Overloaded } from '../database/failures';
 import type { Metrics } from '../metrics';
 import type { Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
 import { type AccessRules, refusal } from './access';
+import { Admission } from './admission';
 import {
   Authentication,
   type Caller,
@@ -36,7 +35,7 @@ import {
 } from './authentication';
 import { Cohorts } from './cohorts';
 import { dashboard } from './dashboard';
-import { codeOf, tellFailure } from './errors';
+import { codeOf } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
 import { Observation, Observer } from './observation';
@@ -74,14 +73,6 @@ const BODY_LIMIT = 100_000;
 
 /** Longer than a load balancer keeps an idle connection, so that it is never we who close one in its hand; in milliseconds. */
 const KEEP_ALIVE = 75_000;
-
-/**
- * How late the event loop may be, on the average of a second, before new requests are refused; in milliseconds.
- * A change takes some six turns of it, so that at this delay its answer takes half of the default
- * REQUEST_TIMEOUT_MS, and more is done for those who no longer wait. At 0.25 ms of work for a request that is
- * 1,600 at the same time; a few hundred, or a single long pause, come nowhere near.
- */
-const LONGEST_DELAY = 400;
 
 /** @returns a server that is ready to listen */
 export async function createServer(
@@ -214,39 +205,24 @@ export async function createServer(
     varyByAccept(reply);
     done();
   };
-  await server.register(underPressure, {
-    maxEventLoopDelay: LONGEST_DELAY,
-    // It only measures. Who is refused, and how, is for the door to say: whoever looks after us must get in.
-    pressureHandler: () => undefined,
+  const { lives, archive } = services;
+  const cohorts: Cohorts = new Cohorts(settings.maxQueue, (served) => {
+    admission.served(served);
   });
-  const refuse = (reply: FastifyReply, failure: Error): void => {
-    const { code, message } = tellFailure(failure);
-    reply.code(503).header('retry-after', 1).send(errorBody(code, message));
-  };
-  // A whole cohort may want the same lane.
-  const cohorts = new Cohorts(settings.maxQueue);
-  // Before it is parsed: whoever would be refused costs no more than that.
-  const door: onRequestHookHandler = ({ ws }, reply, done) => {
-    if (ws) {
-      done();
-      return;
-    }
-    const { lives, archive } = services;
-    if (lives.isFull || archive.isFull || cohorts.isFull || server.isUnderPressure()) {
-      refuse(reply, new Overloaded('Too many wait already.'));
-      return;
-    }
-    const isDown = settings.isDatabaseDown();
-    if (isDown === false) {
-      done();
-      return;
-    }
-    void isDown.then((is) => {
-      if (is) refuse(reply, new DatabaseUnavailable());
-      else done();
-    });
-  };
-  const onRequest = authenticate ? [vary, door, authenticate, requireAnyScope] : [vary, door];
+  const admission = new Admission(cohorts, {
+    ...settings,
+    isFull: () => lives.isFull || archive.isFull,
+    onRefusal: (observation, code, status) => {
+      observer.answered(observation, code, status);
+    },
+  });
+  server.server.on('connection', cohorts.connected);
+  server.addHook('onClose', (_server, done) => {
+    admission.stop();
+    done();
+  });
+  const admit = admission.onRequest;
+  const onRequest = authenticate ? [vary, admit, authenticate, requireAnyScope] : [vary, admit];
   const handler = (request: FastifyRequest, reply: FastifyReply): unknown => {
     const errors = subscriptions.refuse(parametersOf(request), request.observation);
     if (errors === undefined) return execute.call(server, request, reply);
@@ -258,7 +234,7 @@ export async function createServer(
   };
   const config = { graphqlOverHttp: true };
   // Asked again when it is a request's turn: those of its cohort that went before it may have filled the queue.
-  const preHandler = [cohorts.preHandler, door];
+  const preHandler = [cohorts.preHandler, admit];
   const { onSend } = cohorts;
   const route = { url: '/graphql', onRequest, preHandler, onSend, config, handler };
   server.route({ ...route, method: 'GET', wsHandler });
@@ -270,7 +246,7 @@ export async function createServer(
     handler: () => undefined,
   });
   negotiateRepresentation(server);
-  eventStreams(server, subscriptions, subscriptionContextOf, door, authenticate);
+  eventStreams(server, subscriptions, subscriptionContextOf, admit, authenticate);
   if (settings.playground) await server.register(playground);
   await server.register(dashboard);
   // After all others of this kind, which send those away who are known.

@@ -1,24 +1,28 @@
 /**
- * An event loop that does not keep up: new requests are refused at the door until it does; whoever looks after the
- * server gets in, and who is subscribed stays so.
+ * An event loop that does not keep up: a request that comes too late to be answered in its time is refused before it is
+ * read, over each transport, until the event loop keeps up again. Probes and metrics are answered, and subscribers stay.
  */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { type TestServer, startServer } from '../harness';
 import { Bystanders } from '../api/Bystanders';
 import { JSON_BODY, dataOf, send } from '../api/client';
 import { livingIn } from '../api/lives';
 import { subscribe } from '../harness/subscriber';
-import { until } from './Scene';
+import WebSocket from 'ws';
 
-/** How long each turn of the event loop takes, in milliseconds: more than the door puts up with. */
-const TURN = 700;
-/** So many that no other turn is in the second over which the door takes its average. */
-const TURNS = 5;
+/** How long a request may take, in milliseconds. */
+const REQUEST_TIMEOUT = 1_000;
+/** How long each turn of the event loop takes: so long that half of a request's time is over before it is read. */
+const TURN = 600;
+/** A connection is made in one turn, taken in the next, and its request read in a later one. */
+const TURNS = 8;
 
 let server: TestServer;
 let bystanders: Bystanders;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT) });
   bystanders = await Bystanders.of(server);
 });
 
@@ -36,7 +40,31 @@ async function keepBusy(): Promise<void> {
   }
 }
 
-test('who comes while the event loop is late is refused before anything is read, until it is not', async () => {
+/** @returns with what status a WebSocket is refused; 101: it is not */
+async function upgrade(): Promise<number | undefined> {
+  const socket = new WebSocket(
+    `${server.url.replace('http', 'ws')}/graphql`,
+    'graphql-transport-ws',
+  );
+  const opened = once(socket, 'open').then(() => 101);
+  const refused = once(socket, 'unexpected-response').then(
+    ([, { statusCode }]: [unknown, IncomingMessage]) => statusCode,
+  );
+  // It is closed in the midst of its opening, where it is refused.
+  socket.on('error', () => undefined);
+  opened.catch(() => undefined);
+  const status = await Promise.race([opened, refused]);
+  socket.terminate();
+  return status;
+}
+
+const STREAM = {
+  method: 'GET',
+  path: `/graphql?query=${encodeURIComponent('subscription { transitions { cursor } }')}`,
+  headers: { accept: 'text/event-stream' },
+};
+
+test('a request that the event loop comes to too late is refused before anything is read, until it keeps up', async () => {
   const id = await livingIn(server, 'Gestating');
   const subscriber = subscribe(
     server,
@@ -46,31 +74,26 @@ test('who comes while the event loop is late is refused before anything is read,
   );
   await subscriber.untilReceived(1);
 
-  await keepBusy();
-  const { status, headers, body } = await send(server, {
-    headers: JSON_BODY,
-    body: 'not even JSON',
-  });
-  expect(status).toBe(503);
-  expect(headers['retry-after']).toBe('1');
-  expect(body.errors).toMatchObject([{ extensions: { code: 'OVERLOADED' } }]);
-  const stream = await send(server, {
-    method: 'GET',
-    path: `/graphql?query=${encodeURIComponent('subscription { transitions { cursor } }')}`,
-    headers: { accept: 'text/event-stream' },
-  });
+  const notEvenJson = { headers: JSON_BODY, body: 'not even JSON' };
+  const probes = ['/healthz', '/readyz', '/metrics'];
+  const [answer, stream, socket, ...probed] = await Promise.all([
+    send(server, notEvenJson),
+    send(server, STREAM),
+    upgrade(),
+    ...probes.map(async (path) => (await fetch(`${server.url}${path}`)).status),
+    keepBusy(),
+  ]);
+  expect(answer.status).toBe(503);
+  expect(answer.headers['retry-after']).toBe('1');
+  expect(answer.body.errors).toMatchObject([{ extensions: { code: 'OVERLOADED' } }]);
   expect(stream.status).toBe(503);
-  for (const path of ['/healthz', '/readyz', '/metrics']) {
-    const answer = await fetch(`${server.url}${path}`);
-    expect(answer.status).toBe(200);
-    if (path === '/metrics') {
-      expect(await answer.text()).toMatch(/operation="none",code="OVERLOADED"} 2$/m);
-    }
-  }
+  expect(socket).toBe(503);
+  expect(probed.slice(0, probes.length)).toEqual([200, 200, 200]);
+  const metrics = await fetch(`${server.url}/metrics`);
+  expect(await metrics.text()).toMatch(/operation="none",code="OVERLOADED"} 3$/m);
 
-  await until(
-    async () => (await send(server, { headers: JSON_BODY, body: 'not even JSON' })).status === 400,
-  );
+  expect((await send(server, notEvenJson)).status).toBe(400);
+  expect(await upgrade()).toBe(101);
   await dataOf(server, 'mutation ($id: ID!) { die(id: $id) { __typename } }', { id });
   await subscriber.untilReceived(2);
   expect(subscriber.results.at(-1)).toEqual({ data: { lifeChanged: { phase: 'DEAD' } } });
