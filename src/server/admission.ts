@@ -9,11 +9,13 @@
  */
 import type { FastifyReply, onRequestHookHandler } from 'fastify';
 import { DatabaseUnavailable, Overloaded } from '../database/failures';
-import type { Cohorts } from './cohorts';
+import { Cohorts } from './cohorts';
 import { tellFailure } from './errors';
 import type { Observation } from './observation';
 
 export interface AdmissionSettings {
+  /** The most requests that wait for their turn. */
+  readonly maxQueue: number;
   /** Whether a queue that any request may need is full. */
   readonly isFull: () => boolean;
   /** Whether no request should begin to wait for the database; said at once where nothing is wrong. */
@@ -45,12 +47,9 @@ interface Reason {
 
 function reasonOf(failure: Error): Reason {
   const { code, message } = tellFailure(failure);
-  const marker = '?';
-  const extensions = { code, requestId: marker };
-  const [head = '', tail = ''] = JSON.stringify({ errors: [{ message: '', extensions }] })
-    .replace('""', () => JSON.stringify(message))
-    .split(marker);
-  return { code, head, tail };
+  const extensions = { code, requestId: '' };
+  const [head = '', tail = ''] = JSON.stringify({ errors: [{ message, extensions }] }).split('""');
+  return { code, head: `${head}"`, tail: `"${tail}` };
 }
 
 /** Made once: an error for each refusal, with its stack, takes an eighth of the time under overload. */
@@ -64,8 +63,9 @@ interface Refusal {
 }
 
 export class Admission {
+  /** In which those that are let in are served. */
+  readonly cohorts: Cohorts;
   readonly #settings: AdmissionSettings;
-  readonly #cohorts: Cohorts;
   readonly #ticking: NodeJS.Timeout;
   #tickedAt = performance.now();
   /** By how much the last tick came too late: so long has a request waited unread that is read now. */
@@ -76,9 +76,11 @@ export class Admission {
   #due = 0;
   #isTelling = false;
 
-  constructor(cohorts: Cohorts, settings: AdmissionSettings) {
-    this.#cohorts = cohorts;
+  constructor(settings: AdmissionSettings) {
     this.#settings = settings;
+    this.cohorts = new Cohorts(settings.maxQueue, (served) => {
+      this.#tellFor(served);
+    });
     this.#ticking = setInterval(() => {
       const now = performance.now();
       this.#lag = Math.max(0, now - this.#tickedAt - TICK);
@@ -88,7 +90,7 @@ export class Admission {
 
   /** Whether a request that comes now finds no room, or comes too late to be answered in its time. */
   get isFull(): boolean {
-    return this.#cohorts.isFull || this.#settings.isFull() || this.#isLate;
+    return this.cohorts.isFull || this.#settings.isFull() || this.#isLate;
   }
 
   /**
@@ -96,7 +98,7 @@ export class Admission {
    * not by an average, which hides one long turn among short ones.
    */
   get #isLate(): boolean {
-    return this.#lag + this.#cohorts.age > this.#settings.requestTimeout / 2;
+    return this.#lag + this.cohorts.age > this.#settings.requestTimeout / 2;
   }
 
   /** Lets a request in, or refuses it. */
@@ -121,14 +123,6 @@ export class Admission {
     this.#tell(this.#refusals.length);
   }
 
-  /** To be called after each turn of the cohorts. */
-  readonly served = (count: number): void => {
-    this.#due += count * REFUSALS_PER_SERVED;
-    const whole = Math.floor(this.#due);
-    this.#due -= whole;
-    this.#tell(whole);
-  };
-
   #refuse(reply: FastifyReply, reason: Reason): void {
     reply.hijack();
     this.#refusals.push({ reply, reason, since: performance.now() });
@@ -145,7 +139,7 @@ export class Admission {
   readonly #tellOthers = (): void => {
     this.#isTelling = false;
     let count = this.#refusals.length;
-    if (this.#cohorts.length > 0) {
+    if (this.cohorts.length > 0) {
       const overdue = performance.now() - LONGEST_KEPT * this.#settings.requestTimeout;
       const kept = this.#refusals.findIndex(({ since }) => since > overdue);
       if (kept >= 0) count = kept;
@@ -153,6 +147,14 @@ export class Admission {
     this.#tell(count);
     this.#schedule();
   };
+
+  /** As many as go with so many requests that were served. */
+  #tellFor(served: number): void {
+    this.#due += served * REFUSALS_PER_SERVED;
+    const whole = Math.floor(this.#due);
+    this.#due -= whole;
+    this.#tell(whole);
+  }
 
   #tell(count: number): void {
     if (count === 0 || this.#refusals.length === 0) return;

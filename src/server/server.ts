@@ -33,7 +33,6 @@ import {
   hasAnyScope,
   warnOfProxies,
 } from './authentication';
-import { Cohorts } from './cohorts';
 import { dashboard } from './dashboard';
 import { codeOf } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
@@ -206,22 +205,19 @@ export async function createServer(
     done();
   };
   const { lives, archive } = services;
-  const cohorts: Cohorts = new Cohorts(settings.maxQueue, (served) => {
-    admission.served(served);
-  });
-  const admission = new Admission(cohorts, {
+  const admission = new Admission({
     ...settings,
     isFull: () => lives.isFull || archive.isFull,
     onRefusal: (observation, code, status) => {
       observer.answered(observation, code, status);
     },
   });
-  server.server.on('connection', cohorts.connected);
   server.addHook('onClose', (_server, done) => {
     admission.stop();
     done();
   });
-  const admit = admission.onRequest;
+  const { cohorts, onRequest: admit } = admission;
+  server.server.on('connection', cohorts.connected);
   const onRequest = authenticate ? [vary, admit, authenticate, requireAnyScope] : [vary, admit];
   const handler = (request: FastifyRequest, reply: FastifyReply): unknown => {
     const errors = subscriptions.refuse(parametersOf(request), request.observation);

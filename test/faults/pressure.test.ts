@@ -48,7 +48,8 @@ async function upgrade(): Promise<number | undefined> {
   );
   const opened = once(socket, 'open').then(() => 101);
   const refused = once(socket, 'unexpected-response').then(
-    ([, { statusCode }]: [unknown, IncomingMessage]) => statusCode,
+    // As ws types that event.
+    ([, response]) => (response as IncomingMessage).statusCode,
   );
   // It is closed in the midst of its opening, where it is refused.
   socket.on('error', () => undefined);
