@@ -55,12 +55,14 @@ export function refuse(
   message: string,
   requestId: string,
 ): void {
+  const body = JSON.stringify(errorBodyOf(message, requestId));
   response
     .writeHead(status, {
       'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
       'x-request-id': requestId,
     })
-    .end(JSON.stringify(errorBodyOf(message, requestId)));
+    .end(body);
 }
 
 /**
