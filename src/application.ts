@@ -18,6 +18,7 @@ import { Feed } from './feed/Feed';
 import { type LifeRecord, phaseOf } from './machine';
 import { Metrics } from './metrics';
 import type { Services } from './resolvers/context';
+import { roomForConnections } from './server/connections';
 import { createServer } from './server/server';
 import { type WaitingRoom, openWaitingRoom } from './server/waitingRoom';
 import { MachineArchive } from './store/MachineArchive';
@@ -76,6 +77,11 @@ export function isForPeople(error: unknown): error is Error {
 
 function cannotListen({ host, port }: Configuration): string {
   return `HOST=${host} and PORT=${port} cannot be listened on`;
+}
+
+/** How many connections to databases there may be: two pools, and one that listens for the feed. */
+function descriptorsOfDatabases({ databasePoolSize, databaseReplicaUrl }: Configuration): number {
+  return databasePoolSize * (databaseReplicaUrl === undefined ? 1 : 2) + 1;
 }
 
 /** Whatever keeps a part from starting, told as a sentence about the variable that names it. */
@@ -219,10 +225,14 @@ export async function startApplication(
       // Through a pooler that forgets prepared statements, none can be set.
       statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
     };
+    const mostConnections = roomForConnections(descriptorsOfDatabases(configuration));
     let { port } = configuration;
     let waitingRoom: Promise<WaitingRoom> | undefined;
     const enterWaitingRoom = async (): Promise<void> => {
-      waitingRoom ??= start(openWaitingRoom(host, port), cannotListen(configuration));
+      waitingRoom ??= start(
+        openWaitingRoom({ ...configuration, port, mostConnections }, log),
+        cannotListen(configuration),
+      );
       try {
         ({ port } = await waitingRoom);
       } catch (error) {
@@ -333,6 +343,7 @@ export async function startApplication(
     const server = await createServer(
       {
         ...configuration,
+        mostConnections,
         log,
         metrics,
         isReady: () => {

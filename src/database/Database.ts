@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
+import { poolOf } from '../internals';
 import { ConnectionLost, Overloaded, RefusedData, Unreachable, failureOf } from './failures';
 
 /** A statement of fixed text, which the database plans once for each connection. */
@@ -48,11 +49,8 @@ export class Database {
    *   more than most of our statements, and know no prepared ones
    */
   constructor(connections: DataSource | Pool, settings: DatabaseSettings) {
-    this.#pool =
-      connections instanceof Pool
-        ? connections
-        : // TypeORM types every driver alike; ormconfig.ts says that ours is PostgreSQL's, whose `master` is its pool.
-          (connections.driver as unknown as { readonly master: Pool }).master;
+    // Of PostgreSQL: ormconfig.ts says so.
+    this.#pool = connections instanceof Pool ? connections : poolOf(connections);
     this.#settings = settings;
   }
 

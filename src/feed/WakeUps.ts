@@ -4,6 +4,7 @@
  * connection that listens; does not know what is new.
  */
 import { Client } from 'pg';
+import { cutOff } from '../internals';
 
 export interface WakeUpSettings {
   /** A `postgresql://` URL. */
@@ -52,7 +53,7 @@ export class WakeUps {
     if (client === undefined) return;
     // One that hangs is not waited for.
     const overdue = setTimeout(() => {
-      client.connection.stream.destroy();
+      cutOff(client);
     }, LAST_WORDS);
     await client.end().catch(() => undefined);
     clearTimeout(overdue);

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { serveFiles } from './files';
 
 /** The dashboard's own addresses, as `web/src/App.tsx` has them; any other stays ours to refuse. */
 const VIEWS = ['/', '/lives', '/lives/:id'];
@@ -45,16 +45,6 @@ export async function dashboard(server: FastifyInstance): Promise<void> {
     );
   }
 
-  // Named by their contents, so that a browser may keep them for good.
-  await server.register(fastifyStatic, {
-    root: join(folder, 'assets'),
-    prefix: '/assets/',
-    index: false,
-    decorateReply: false,
-    immutable: true,
-    maxAge: '1y',
-    // One route for each file: what is not there is refused as any other address is.
-    wildcard: false,
-    preCompressed: true,
-  });
+  // Named by their contents. What is not there is refused as any other address is.
+  serveFiles(server, { folder: join(folder, 'assets'), prefix: '/assets/' });
 }

@@ -17,6 +17,7 @@ import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { print } from 'graphql-sse';
 import { Overloaded } from '../database/failures';
 import { onceExpired, scopeRefusal } from './authentication';
+import type { Connections } from './connections';
 import { codeOf } from './errors';
 import type { RequestContext } from './graphql';
 import type { Observation } from './observation';
@@ -49,6 +50,7 @@ type Errors = NonNullable<FormattedExecutionResult['errors']>;
  * @param server one that negotiates representations
  * @param admit refuses a request for which there is no room
  * @param authenticate finds out who asks; undefined: whoever asks may
+ * @param connections looks after connections that carry no stream
  */
 export function eventStreams(
   server: FastifyInstance,
@@ -56,6 +58,7 @@ export function eventStreams(
   contextOf: (observation: Observation) => RequestContext,
   admit: onRequestHookHandler,
   authenticate: onRequestAsyncHookHandler | undefined,
+  connections: Connections,
 ): void {
   const streams = new Set<Readable>();
   let closing = false;
@@ -101,6 +104,7 @@ export function eventStreams(
     const giveUp = (): void => {
       socket.destroy();
     };
+    connections.release(socket);
     socket.setTimeout(LONGEST_STALL, giveUp);
     // Whoever closes their side has left: there would be nobody to notice until the next pulse.
     socket.once('end', giveUp);
@@ -109,6 +113,7 @@ export function eventStreams(
       stopWaiting?.();
       // Others may be asked for on the same connection.
       socket.setTimeout(0).off('timeout', giveUp).off('end', giveUp);
+      connections.lookAfter(socket);
     });
     return reply
       .type(`${MEDIA_TYPE}; charset=utf-8`)

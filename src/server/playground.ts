@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
 import {
   getDistDirectory,
   isSandboxFrame,
@@ -15,6 +14,7 @@ import {
 } from 'altair-static';
 import { version } from 'altair-static/package.json';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { serveFiles } from './files';
 
 const ENDPOINT = '/graphql';
 const OPTIONS_SCRIPT = '/graphql/playground/options.js';
@@ -78,15 +78,11 @@ export async function playground(server: FastifyInstance): Promise<void> {
     reply.type('text/javascript').header('cache-control', 'no-cache').send(script),
   );
 
-  await server.register(fastifyStatic, {
-    root: getDistDirectory(),
+  serveFiles(server, {
+    folder: getDistDirectory(),
     prefix: ASSETS,
-    index: false,
-    decorateReply: false,
-    immutable: true,
-    maxAge: '1y',
     // That frame evaluates what it is sent by any page that its own address names.
-    allowedPath: (path) => !isSandboxFrame(path),
+    isServed: (path) => !isSandboxFrame(path),
   });
 }
 

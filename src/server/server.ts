@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Server, type Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
@@ -19,6 +19,7 @@ import fastify, {
   type onRequestHookHandler,
 } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
+import { stopListening } from '../internals';
 import type { Metrics } from '../metrics';
 import type { Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
@@ -33,10 +34,13 @@ import {
   hasAnyScope,
   warnOfProxies,
 } from './authentication';
+import { Connections } from './connections';
 import { dashboard } from './dashboard';
+import { isQueryUtf8, requireUtf8Bodies } from './encoding';
 import { codeOf } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
+import { createHttpServer, listenAtBothOfLocalhost, refuse as refuseUnrouted } from './httpServer';
 import { Observation, Observer } from './observation';
 import { playground, varyByAccept } from './playground';
 import { negotiateRepresentation } from './representation';
@@ -50,7 +54,11 @@ export interface ServerSettings extends AccessRules {
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
-  /** How long a request may take to arrive, in milliseconds. */
+  /** Where it will listen. */
+  readonly host: string;
+  /** The most connections of clients. */
+  readonly mostConnections: number;
+  /** How long a request may take to arrive, and its answer to be taken, in milliseconds. */
   readonly requestTimeout: number;
   /** The most requests that wait for the same. */
   readonly maxQueue: number;
@@ -79,60 +87,90 @@ export async function createServer(
   services: Services,
 ): Promise<FastifyInstance> {
   const observer = new Observer(settings.log, settings.metrics);
+  const newRequestId = requestIds();
+  /** What is refused before it has a route passes none of the hooks below. */
+  const refused = (requestId: string, status: number): void => {
+    observer.answered(new Observation(requestId), 'BAD_REQUEST', status);
+  };
+  const connections = new Connections(
+    // Which of its two addresses clients prefer cannot be known.
+    settings.host === 'localhost' ? settings.mostConnections / 2 : settings.mostConnections,
+    settings.requestTimeout,
+    settings.log,
+  );
   const server = fastify({
     loggerInstance: settings.log,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIds(),
+    genReqId: newRequestId,
     // Nobody logs by request; whoever logs names its id.
     childLoggerFactory: (log) => log,
     bodyLimit: BODY_LIMIT,
-    keepAliveTimeout: KEEP_ALIVE,
+    serverFactory: (handle) =>
+      createHttpServer(
+        {
+          connections,
+          requestTimeout: settings.requestTimeout,
+          keepAliveTimeout: KEEP_ALIVE,
+          onRefusal: (status) => {
+            const requestId = newRequestId();
+            refused(requestId, status);
+            return requestId;
+          },
+        },
+        handle,
+      ),
+    // The server above answers them.
+    clientErrorHandler: () => undefined,
     forceCloseConnections: 'idle',
     // Requests on open connections are answered to the end, and /readyz tells what is going on.
     return503OnClosing: false,
-    // Who sends a body byte by byte holds a socket no longer than anybody else.
-    requestTimeout: settings.requestTimeout,
-    // What cannot even be routed passes none of the hooks below.
     frameworkErrors: ({ message }, { id, raw }, reply) => {
-      observer.answered(new Observation(id), 'BAD_REQUEST', 400);
-      const body = withRequestId(errorBody('BAD_REQUEST', message), id);
-      reply.raw
-        .writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'x-request-id': id })
-        .end(body, () => {
-          // Node no longer looks after the socket of an upgrade.
-          if (raw.headers.upgrade !== undefined) raw.socket.destroy();
-        });
+      refused(id, 400);
+      // Node no longer looks after the socket of an upgrade.
+      if (raw.headers.upgrade !== undefined) {
+        reply.raw.once('finish', () => raw.socket.destroy());
+      }
+      refuseUnrouted(reply.raw, 400, message, id);
     },
   });
-
-  // Who has asked all that they will, and closed their side, is told what became of it. Node has no documented
-  // option for that, but its own HTTP server's switch, which would else end the socket before the answer.
-  Object.assign(server.server, { httpAllowHalfOpen: true });
+  requireUtf8Bodies(server);
 
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
 
   // Declared, so that every request has one shape.
   server.decorateRequest('observation');
+  let otherOfLocalhost: NetServer | undefined;
+  if (settings.host === 'localhost') {
+    server.addHook('onListen', (done) => {
+      otherOfLocalhost = listenAtBothOfLocalhost(server.server);
+      done();
+    });
+  }
   // Before any other hook of this kind: whoever is sent away must not come back here.
   server.addHook('preClose', (done) => {
-    // Not the one of HTTP, which cuts idle connections off at once.
-    Server.prototype.close.call(server.server);
+    stopListening(server.server);
+    otherOfLocalhost?.close();
     done();
   });
   // Before any hook that refuses: it ends the socket of an upgrade that is refused.
-  await webSockets(server);
+  await webSockets(server, connections);
   server.addHook('onRequest', (request, reply, done) => {
     const { method, headers, id } = request;
     request.observation = new Observation(id);
     settings.onRequest?.(id);
     reply.header('x-request-id', id);
     lookForProxy?.(headers);
+    const fault = faultOf(request);
+    if (fault !== undefined) {
+      reply.code(400).send(errorBody('BAD_REQUEST', fault));
+      return;
+    }
     // To a socket any page may be shown the answers.
     const reads = isRead(method) && headers.upgrade === undefined;
     const message = refusal(headers, reads, settings);
-    if (message === undefined) done();
-    else reply.code(403).send(errorBody('FORBIDDEN', message));
+    if (message !== undefined) reply.code(403).send(errorBody('FORBIDDEN', message));
+    else done();
   });
   // The only gate that all answers pass: errors are stamped here, and what became of the request is told.
   server.addHook('onSend', (request, reply, payload, done) => {
@@ -242,7 +280,7 @@ export async function createServer(
     handler: () => undefined,
   });
   negotiateRepresentation(server);
-  eventStreams(server, subscriptions, subscriptionContextOf, admit, authenticate);
+  eventStreams(server, subscriptions, subscriptionContextOf, admit, authenticate, connections);
   if (settings.playground) await server.register(playground);
   await server.register(dashboard);
   // After all others of this kind, which send those away who are known.
@@ -338,6 +376,13 @@ const refuseMethod: onRequestHookHandler = (_request, reply) => {
     .header('allow', 'GET, HEAD, POST')
     .send(errorBody('BAD_REQUEST', 'GraphQL is asked by GET or POST.'));
 };
+
+/** What is wrong with a request that Node's parser lets pass; undefined: nothing. */
+function faultOf(request: FastifyRequest): string | undefined {
+  const { headers, raw } = request;
+  if (headers.host === undefined && raw.httpVersion === '1.1') return 'A Host header is needed.';
+  return isQueryUtf8(request) ? undefined : 'The query string is not UTF-8.';
+}
 
 function isRead(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';

@@ -4,10 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type ServerResponse, createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { FastifyBaseLogger } from 'fastify';
 import { DatabaseUnavailable } from '../database/failures';
+import { Connections } from './connections';
 import { tellFailure } from './errors';
+import { createHttpServer } from './httpServer';
 
 export interface WaitingRoom {
   /** Where it listens; whoever takes its place can have the same. */
@@ -16,17 +19,39 @@ export interface WaitingRoom {
   close(): Promise<void>;
 }
 
-/**
- * @param port 0 picks a free one
- * @throws Node's own error, where that cannot be listened on
- */
-export async function openWaitingRoom(host: string, port: number): Promise<WaitingRoom> {
-  const server = createServer(({ url = '' }, response) => {
-    const [path] = url.split('?', 1);
-    if (path === '/healthz') answer(response, 200, { status: 'alive' });
-    else if (path === '/readyz') answer(response, 503, { status: 'not ready' });
-    else refuse(response);
-  });
+export interface WaitingRoomSettings {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** The most connections of clients. */
+  readonly mostConnections: number;
+  /** How long a request may take to arrive, and its answer to be taken, in milliseconds. */
+  readonly requestTimeout: number;
+}
+
+/** For how long a connection is kept after an answer, in milliseconds. */
+const KEEP_ALIVE = 5_000;
+
+/** @throws Node's own error, where that cannot be listened on */
+export async function openWaitingRoom(
+  { host, port, mostConnections, requestTimeout }: WaitingRoomSettings,
+  log: FastifyBaseLogger,
+): Promise<WaitingRoom> {
+  const server = createHttpServer(
+    {
+      connections: new Connections(mostConnections, requestTimeout, log),
+      requestTimeout,
+      keepAliveTimeout: KEEP_ALIVE,
+      // Nothing is counted or logged of what is refused before there is a database.
+      onRefusal: () => randomUUID(),
+    },
+    ({ url = '' }, response) => {
+      const [path] = url.split('?', 1);
+      if (path === '/healthz') answer(response, 200, { status: 'alive' });
+      else if (path === '/readyz') answer(response, 503, { status: 'not ready' });
+      else refuse(response);
+    },
+  );
   server.listen(port, host);
   await once(server, 'listening');
   return {

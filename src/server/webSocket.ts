@@ -6,11 +6,12 @@
  * tells the console of whatever a client sends wrong.
  */
 import fastifyWebSocket, { type WebSocket } from '@fastify/websocket';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, MessageType, handleProtocols, makeServer, parseMessage } from 'graphql-ws';
+import { answerOn } from '../internals';
 import {
   type Authentication,
   type Caller,
@@ -19,6 +20,8 @@ import {
   onceExpired,
   scopeRefusal,
 } from './authentication';
+import { closeOnceAnswered } from './clientErrors';
+import type { Connections } from './connections';
 import { codeOfError } from './errors';
 import type { RequestContext } from './graphql';
 import { Observation } from './observation';
@@ -61,7 +64,7 @@ const RESTART = 1012;
 const LATER = 1013;
 
 /** To be registered before any route is declared. */
-export async function webSockets(server: FastifyInstance): Promise<void> {
+export async function webSockets(server: FastifyInstance, connections: Connections): Promise<void> {
   await server.register(fastifyWebSocket, {
     options: { maxPayload: MESSAGE_LIMIT, handleProtocols },
     // What a client does wrong on its socket ends that socket, and is nobody else's business.
@@ -79,7 +82,7 @@ export async function webSockets(server: FastifyInstance): Promise<void> {
       done();
     },
   });
-  handOverUpgrades(server);
+  handOverUpgrades(server, connections);
 }
 
 /**
@@ -91,34 +94,19 @@ export async function webSockets(server: FastifyInstance): Promise<void> {
  * socket then would fail, and nobody ever answer or close it. As RFC 9112, section 9.3.2, allows, the connection
  * is closed after those answers instead: what is sent before they came may have to be sent again.
  */
-function handOverUpgrades({ server }: FastifyInstance): void {
+function handOverUpgrades({ server }: FastifyInstance, connections: Connections): void {
   const [upgradeToWebSocket] = server.listeners('upgrade');
   server.removeAllListeners('upgrade');
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (answerOn(socket)) closeOnceAnswered(socket);
     else if (request.headers.upgrade?.toLowerCase() !== 'websocket')
       askAgain(server, request, socket, head);
-    else upgradeToWebSocket?.call(server, request, socket, head);
+    else {
+      // How long its client may read nothing is said here.
+      connections.release(socket);
+      upgradeToWebSocket?.call(server, request, socket, head);
+    }
   });
-}
-
-/** The answer that a socket is for, if it is for one; Node has no documented name for it. */
-function answerOn(socket: Socket): ServerResponse | undefined {
-  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
-}
-
-function closeOnceAnswered(socket: Socket): void {
-  // Node has taken its own listener away, and without any a reset connection would end the process.
-  socket.on('error', () => undefined);
-  // What comes meanwhile is not kept, and unread it would have the system reset the connection, answers included.
-  socket.resume();
-  const next = (): void => {
-    // The next answer, if there is one, has the socket by now.
-    const answer = answerOn(socket);
-    if (answer) answer.once('close', next);
-    else socket.destroySoon();
-  };
-  next();
 }
 
 /** Has a request asked as if it had not wanted to upgrade. */

@@ -1,6 +1,7 @@
 /** The application in a process of its own, as the start command runs it: what can be killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
@@ -26,12 +27,21 @@ export interface StartingProcess extends Omit<ServerProcess, 'url'> {
 /**
  * @param environment beside the test's own, of which it gets neither the database nor what a developer's
  *   .env says
+ * @param mostDescriptors how many it may have open; left out: as many as the test
  */
-export function spawnProcess(environment: Record<string, string>): StartingProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
-    env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export function spawnProcess(
+  environment: Record<string, string>,
+  mostDescriptors?: number,
+): StartingProcess {
+  const limit = mostDescriptors === undefined ? '' : `ulimit -n ${mostDescriptors};`;
+  const child = spawn(
+    'sh',
+    ['-c', `${limit} exec "$0" --import tsx src/main.ts`, process.execPath],
+    {
+      env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const complaint = text(child.stderr);
   // Not `exit`: what it said may still be on its way then.
   const ended = once(child, 'close').then(async ([code]: (number | null)[]) => ({
@@ -67,8 +77,11 @@ export function spawnProcess(environment: Record<string, string>): StartingProce
 }
 
 /** The same, awaited. */
-export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
-  const starting = spawnProcess(environment);
+export async function startProcess(
+  environment: Record<string, string>,
+  mostDescriptors?: number,
+): Promise<ServerProcess> {
+  const starting = spawnProcess(environment, mostDescriptors);
   return { ...starting, url: await starting.url };
 }
 
@@ -76,4 +89,14 @@ export async function startProcess(environment: Record<string, string>): Promise
 export function serverOf({ url }: ServerProcess): { readonly url: string } {
   if (url === undefined) throw new Error('It has ended before it was ready.');
   return { url };
+}
+
+/** A port that nobody listens at. */
+export async function freePort(): Promise<number> {
+  const occupant = createServer().listen(0, '127.0.0.1');
+  await once(occupant, 'listening');
+  // A listener on a port has an address with it.
+  const { port } = occupant.address() as { port: number };
+  occupant.close();
+  return port;
 }

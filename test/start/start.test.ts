@@ -14,6 +14,7 @@ import { Proxy } from '../harness/proxy';
 import {
   type ServerProcess,
   type StartingProcess,
+  freePort,
   serverOf,
   spawnProcess,
   startProcess,
@@ -294,16 +295,6 @@ test('a port that is taken is told in a sentence', async () => {
   expect(complaint).toContain(String(port));
   expect(complaint.trim().split('\n')).toHaveLength(1);
 });
-
-/** A port that nobody listens at. */
-async function freePort(): Promise<number> {
-  const occupant = createServer().listen(0, '127.0.0.1');
-  await once(occupant, 'listening');
-  // A listener on a port has an address with it.
-  const { port } = occupant.address() as { port: number };
-  occupant.close();
-  return port;
-}
 
 /** @returns undefined where nobody listens */
 async function statusOf(url: string): Promise<number | undefined> {

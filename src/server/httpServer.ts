@@ -1,0 +1,82 @@
+/**
+ * Makes a server of HTTP with the limits of its connections: how many there are, how slowly a client may send and
+ * take, and what is told to a client whose request cannot even be read. It deliberately does not know any route.
+ */
+import { type Server, type ServerResponse, createServer } from 'node:http';
+import { type AddressInfo, Server as NetServer } from 'node:net';
+import { answerHalfOpenConnections } from '../internals';
+import { type OnRefusal, answerClientErrors, errorBodyOf } from './clientErrors';
+import type { Connections } from './connections';
+import { type RequestListener, inTurn } from './pipelining';
+
+export interface HttpSettings {
+  readonly connections: Connections;
+  /** How long a request may take to arrive, in milliseconds. */
+  readonly requestTimeout: number;
+  /** For how long a connection is kept after an answer, in milliseconds. */
+  readonly keepAliveTimeout: number;
+  readonly onRefusal: OnRefusal;
+}
+
+/** How often at least it is looked for requests that have taken too long to arrive, in milliseconds. */
+const LONGEST_INTERVAL = 1_000;
+
+/** @param handle called for one request of a connection after the other */
+export function createHttpServer(
+  { connections, requestTimeout, keepAliveTimeout, onRefusal }: HttpSettings,
+  handle: RequestListener,
+): Server {
+  const server = createServer(
+    {
+      keepAliveTimeout,
+      requestTimeout,
+      // A client that sends its headers byte by byte holds a connection no longer than one with a slow body.
+      headersTimeout: requestTimeout,
+      connectionsCheckingInterval: Math.min(Math.ceil(requestTimeout / 4), LONGEST_INTERVAL),
+      // Node's own refusal has neither a body nor an id.
+      requireHostHeader: false,
+    },
+    inTurn(handle),
+  );
+  answerHalfOpenConnections(server);
+  connections.lookAfterAll(server);
+  answerClientErrors(server, onRefusal);
+  const refuseExpectation = inTurn((_request, response) => {
+    refuse(response, 417, 'The only expectation that is met is 100-continue.', onRefusal(417));
+  });
+  server.on('checkExpectation', refuseExpectation);
+  return server;
+}
+
+/** Refuses a request before it has a route. */
+export function refuse(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  requestId: string,
+): void {
+  const body = JSON.stringify(errorBodyOf(message, requestId));
+  response
+    .writeHead(status, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+      'x-request-id': requestId,
+    })
+    .end(body);
+}
+
+/**
+ * `localhost` may stand for two addresses, of which a server listens at one. Clients of the other one are handed to
+ * it, too, where the machine has that address.
+ */
+export function listenAtBothOfLocalhost(server: Server): NetServer {
+  // A server that listens at a port has an address.
+  const { address, port } = server.address() as AddressInfo;
+  const other = new NetServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    server.emit('connection', socket);
+  });
+  if (server.maxConnections) other.maxConnections = server.maxConnections;
+  // There may be no such address, or its port may be taken; the first one is enough.
+  other.on('error', () => undefined);
+  return other.listen(port, address === '::1' ? '127.0.0.1' : '::1');
+}

@@ -1,0 +1,241 @@
+/** Connections as clients may misuse them: what is pipelined, comes too slowly, is not read, or is no HTTP at all. */
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { type Socket, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { version } from 'altair-static/package.json';
+import { type TestServer, startServer } from '../harness';
+import { leakIn, send } from './client';
+
+/** Short, since tests wait for it to pass. */
+const REQUEST_TIMEOUT = 600;
+
+/** Of three megabytes: more than the operating system takes for a client that does not read. */
+const LARGE_FILE = `/graphql/playground/${version}/main.js`;
+const MANY_FILES = Array.from({ length: 800 }, () =>
+  get(`/graphql/playground/${version}/favicon.ico`),
+);
+
+const STREAM = get(
+  `/graphql?query=${encodeURIComponent('subscription { transitions { cursor } }')}`,
+  'accept: text/event-stream\r\n',
+);
+
+let server: TestServer;
+/** What a test has opened. */
+let sockets: Socket[];
+
+beforeAll(async () => {
+  server = await startServer({ REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT) });
+});
+
+beforeEach(() => {
+  sockets = [];
+});
+
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+function get(path: string, headers = ''): string {
+  return `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n`;
+}
+
+function post(query: string, headers = ''): string {
+  const body = JSON.stringify({ query });
+  return `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;
+}
+
+/** Sends bytes on a connection of their own, which stays open. */
+async function open(bytes: string): Promise<Socket> {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  sockets.push(socket);
+  await once(socket, 'connect');
+  if (bytes !== '') socket.write(bytes);
+  return socket;
+}
+
+async function metric(name: string): Promise<number> {
+  const { text: exposed } = await send(server, { method: 'GET', path: '/metrics' });
+  const line = exposed.split('\n').find((each) => each.startsWith(`${name} `));
+  return Number(line?.split(' ').at(-1) ?? 0);
+}
+
+const REFUSED = 'graphql_requests_total{operation="none",code="BAD_REQUEST"}';
+
+/** Waits, by asking the server, until so many subscribers are there. */
+async function untilSubscribers(number: number): Promise<void> {
+  while ((await metric('feed_subscribers')) !== number);
+}
+
+describe('requests of one connection that are sent at once', () => {
+  test('are all answered in their order, a file needing no descriptor', async () => {
+    const descriptors = (): number => readdirSync('/proc/self/fd').length;
+    const socket = await open('');
+    const before = descriptors();
+    let most = 0;
+    socket.on('data', () => {
+      most = Math.max(most, descriptors());
+    });
+    socket.write(`${MANY_FILES.join('')}${get('/healthz', 'connection: close\r\n')}`);
+    const answers = await text(socket);
+    expect(answers.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(MANY_FILES.length + 1);
+    expect(answers).toMatch(/\{"status":"alive"\}$/);
+    expect(most - before).toBeLessThan(20);
+  });
+
+  test('are begun one after the other, and forgotten when their client leaves', async () => {
+    const socket = await open(STREAM.repeat(10));
+    await untilSubscribers(1);
+    // All ten were there before this was asked for.
+    expect(await metric('feed_subscribers')).toBe(1);
+    socket.resetAndDestroy();
+    await untilSubscribers(0);
+  });
+
+  test('are forgotten, too, when their client only stops sending', async () => {
+    const socket = await open(STREAM.repeat(10));
+    await untilSubscribers(1);
+    socket.end();
+    await untilSubscribers(0);
+  });
+
+  test('keep their order where there are more than are read at once', async () => {
+    const asked = Array.from({ length: 600 }, (_each, index) => `a${index}`);
+    const bytes = asked.map((name) => post(`{ ${name}: __typename }`)).join('');
+    const socket = await open(bytes + get('/healthz', 'connection: close\r\n'));
+    const answers = await text(socket);
+    expect(
+      [...answers.matchAll(/\{"data":\{"(a\d+)":"Query"\}\}/g)].map(([, name]) => name),
+    ).toEqual(asked);
+  });
+
+  test('are answered before what follows them is refused', async () => {
+    const socket = await open(`${post('{ census { total } }').repeat(2)}NONSENSE\r\n\r\n`);
+    const answers = await text(socket);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual([
+      'HTTP/1.1 200',
+      'HTTP/1.1 200',
+      'HTTP/1.1 400',
+    ]);
+  });
+});
+
+describe('what comes too slowly', () => {
+  const slow = [
+    ['a head', 'GET /healthz HTTP/1.1\r\nhost: loc'],
+    ['a body', post('{ __typename }').slice(0, -1)],
+    [
+      'a chunk',
+      `${post('').split('content-length')[0] ?? ''}transfer-encoding: chunked\r\n\r\n5\r\n{`,
+    ],
+    ['a head behind an answer', `${get('/healthz')}GET /hea`],
+    ['a body behind an answer', `${get('/healthz')}${post('{ __typename }').slice(0, -1)}`],
+  ] as const;
+
+  test.each(slow)(
+    '%s, is refused, and a connection opened before it is not',
+    async (_what, bytes) => {
+      const unused = await open('');
+      const refusedBefore = await metric(REFUSED);
+      const socket = await open(bytes);
+      const [, status, ...rest] =
+        /HTTP\/1\.1 (408) [^]*\r\n\r\n(\{.*\})$/.exec(await text(socket)) ?? [];
+      expect(status).toBe('408');
+      expectRefusal(JSON.parse(rest[0] ?? '{}') as object, 408);
+      expect(await metric(REFUSED)).toBe(refusedBefore + 1);
+
+      unused.write(get('/healthz', 'connection: close\r\n'));
+      expect(await text(unused)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    },
+  );
+});
+
+describe('a client that asks for much', () => {
+  test.each([
+    ['reads nothing', 0],
+    ['reads a byte now and then', 1],
+  ])('and %s loses its connection', async (_what, bytes) => {
+    const socket = await open('');
+    socket.pause();
+    socket.write(get(LARGE_FILE).repeat(10));
+    while (!socket.destroyed) {
+      if (bytes > 0) socket.read(bytes);
+      // What is sent to a connection that is gone tells its client so, which does not read.
+      socket.write('\r\n');
+      await delay(20);
+    }
+  });
+
+  test('and reads slowly is sent all of it', async () => {
+    const socket = await open('');
+    socket.write(get(LARGE_FILE).repeat(3) + get('/healthz', 'connection: close\r\n'));
+    let answers = '';
+    // Some two seconds: longer than a request may take.
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      answers += chunk.toString('latin1');
+      await delay(10);
+    }
+    expect(answers).toMatch(/\{"status":"alive"\}$/);
+    expect(answers.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(4);
+  });
+});
+
+describe('what never becomes a request is refused as all else is', () => {
+  const nonsense = [
+    ['no HTTP', 'NONSENSE\r\n\r\n', 400],
+    ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['bytes in an address that are no ASCII', get('/graphql?query={\u00e4}'), 400],
+    ['a request without a host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    ['headers that are too large', get('/healthz', `x: ${'x'.repeat(200_000)}\r\n`), 431],
+    ['an address that is too long', get(`/${'x'.repeat(20_000)}`), 431],
+    [
+      'a chunk that has no size',
+      `${post('').split('content-length')[0] ?? ''}transfer-encoding: chunked\r\n\r\nzz\r\n`,
+      400,
+    ],
+    [
+      'a chunk with too much beside its size',
+      `${post('').split('content-length')[0] ?? ''}transfer-encoding: chunked\r\n\r\n1;${'x'.repeat(20_000)}\r\n`,
+      413,
+    ],
+    ['an expectation', get('/healthz', 'expect: nonsense\r\nconnection: close\r\n'), 417],
+    ['a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n', 405],
+  ] as const;
+
+  test.each(nonsense)('%s', async (_what, bytes, status) => {
+    const refusedBefore = await metric(REFUSED);
+    const socket = await open(bytes);
+    const answer = await text(socket);
+    const [head = '', body = '{}'] = answer.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head).toMatch(/\r\ncontent-type: application\/json; charset=utf-8\r?/i);
+    const requestId = expectRefusal(JSON.parse(body) as object, status);
+    expect(head).toContain(`x-request-id: ${requestId}`);
+    expect(await metric(REFUSED)).toBe(refusedBefore + 1);
+  });
+});
+
+/** @returns the id of the request, by which the log has one line of it, too */
+function expectRefusal(body: object, status: number): string {
+  expect(body).toEqual({
+    errors: [
+      {
+        message: expect.any(String),
+        extensions: { code: 'BAD_REQUEST', requestId: expect.any(String) },
+      },
+    ],
+  });
+  expect(leakIn(JSON.stringify(body))).toBeUndefined();
+  const [, requestId = ''] = /"requestId":"([^"]+)"/.exec(JSON.stringify(body)) ?? [];
+  const lines = server.logs.filter((line) => line['requestId'] === requestId);
+  expect(lines).toMatchObject([{ code: 'BAD_REQUEST', status, msg: 'Request refused' }]);
+  return requestId;
+}
