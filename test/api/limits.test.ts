@@ -88,6 +88,18 @@ describe('refused is', () => {
       /smaller pages/,
     ],
     [
+      'three pages in one another, beside one of less than nothing',
+      `{ lives(first: 100) { nodes { ${nested(2, 'first: 100', 'version')} } }
+         less: lives(first: -2147483648) { nodes { ${nested(2, 'first: 100', 'version')} } } }`,
+      /smaller pages/,
+    ],
+    [
+      'fragments that double one another',
+      `{ ...F0 } ${repeat(60, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)}
+       fragment F60 on Query { lives(first: 0) { totalCount } }`,
+      /smaller pages/,
+    ],
+    [
       'a document of a thousand tokens',
       `{ ${repeat(1_001, () => '__typename')} }`,
       /limit|tokens/i,
