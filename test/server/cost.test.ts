@@ -48,12 +48,11 @@ function sizeOf({ first, last }: Readonly<Record<string, unknown>>): number {
 const listed = (type: GraphQLOutputType): boolean => isListType(getNullableType(type));
 
 /** Everything there is, as often as it may be. */
-const fullest: GraphQLFieldResolver<{ readonly size?: number }, unknown> = (
-  source,
-  given,
-  _context,
-  { returnType, parentType },
-) => {
+const fullest: GraphQLFieldResolver<
+  { readonly size?: number },
+  unknown,
+  { readonly ids?: readonly unknown[] }
+> = (source, given, _context, { returnType, parentType }) => {
   const type = getNamedType(returnType);
   if (type.name.endsWith('Connection')) return { size: sizeOf(given) };
   const value = isEnumType(type)
@@ -66,7 +65,7 @@ const fullest: GraphQLFieldResolver<{ readonly size?: number }, unknown> = (
     ? source.size
     : isEnumType(type)
       ? type.getValues().length
-      : ((given['ids'] as unknown[] | undefined)?.length ?? 7);
+      : (given.ids?.length ?? 7);
   return Array<unknown>(number ?? 0).fill(value);
 };
 
@@ -118,13 +117,7 @@ const ids = fc.oneof(
   fc.constantFrom('$ids', '"a"', 'null'),
 );
 
-interface Selections {
-  readonly query: string;
-  readonly life: string;
-  readonly page: string;
-}
-
-const { query: queries } = fc.letrec<Selections>((tie) => {
+const { query: queries } = fc.letrec<{ query: string; life: string; page: string }>((tie) => {
   const several = (selection: fc.Arbitrary<string>): fc.Arbitrary<string> =>
     fc.array(selection, { minLength: 1, maxLength: 3 }).map((each) => each.join(' '));
   const aliased = (selection: fc.Arbitrary<string>): fc.Arbitrary<string> =>
