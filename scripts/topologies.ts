@@ -42,6 +42,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     ],
     'sends what nginx itself refuses': [
       'a request without a Host header is answered, not failed',
+      'a path that cannot be decoded is refused without being repeated',
       'that was rebound to it, ',
       'to a name that was rebound to us',
     ],

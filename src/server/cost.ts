@@ -88,7 +88,7 @@ export function costLimit(mostValues: number): ValidationRule {
       OperationDefinition: (operation) => {
         const root = schema.getRootType(operation.operation) ?? undefined;
         if (costOf(operation.selectionSet, root) <= mostValues) return;
-        const message = `The answer could have more than ${mostValues} values; ask for smaller pages.`;
+        const message = `The answer could have more than ${mostValues} values; ask for smaller pages, or for less.`;
         context.reportError(new GraphQLError(message, { nodes: operation }));
       },
     };

@@ -36,7 +36,7 @@ import {
 } from './authentication';
 import { Cohorts } from './cohorts';
 import { dashboard } from './dashboard';
-import { codeOf, tellFailure } from './errors';
+import { codeOf, shortenedMessage, tellFailure } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
 import { Observation, Observer } from './observation';
@@ -393,7 +393,7 @@ function isToldIn200({ headers, routeOptions }: FastifyRequest, { errors }: Refu
 }
 
 function errorBody(code: string, message: string): { errors: GraphQLFormattedError[] } {
-  return { errors: [{ message, extensions: { code } }] };
+  return { errors: [{ message: shortenedMessage(message), extensions: { code } }] };
 }
 
 /** An answer that has errors. */

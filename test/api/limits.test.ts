@@ -64,6 +64,11 @@ describe('refused is', () => {
     [
       'the schema within itself',
       '{ __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }',
+      /smaller pages/,
+    ],
+    [
+      'the schema within itself, a little less deep',
+      '{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }',
       /introspection/i,
     ],
     [
