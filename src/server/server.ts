@@ -32,7 +32,7 @@ import {
   type TokenRules,
   Unauthenticated,
   hasAnyScope,
-  warnOfProxies,
+  warnOfOpenness,
 } from './authentication';
 import { Cohorts } from './cohorts';
 import { dashboard } from './dashboard';
@@ -120,7 +120,7 @@ export async function createServer(
   Object.assign(server.server, { httpAllowHalfOpen: true });
 
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
-  const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
+  const lookForProxy = authentication ? undefined : warnOfOpenness(settings.log, settings);
 
   // Declared, so that every request has one shape.
   server.decorateRequest('observation');
