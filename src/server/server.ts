@@ -39,6 +39,7 @@ import { dashboard } from './dashboard';
 import { codeOf, shortenedMessage, tellFailure } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
+import { metricsRoute } from './metricsRoute';
 import { Observation, Observer } from './observation';
 import { playground, varyByAccept } from './playground';
 import { negotiateRepresentation } from './representation';
@@ -207,9 +208,7 @@ export async function createServer(
     authentication,
   );
   const authenticate = authentication && requireToken(authentication);
-  server.get('/metrics', authenticate ? { onRequest: authenticate } : {}, async (_request, reply) =>
-    reply.type(settings.metrics.contentType).send(await settings.metrics.expose()),
-  );
+  metricsRoute(server, settings.metrics, authenticate);
   const vary: onRequestHookHandler = (_request, reply, done) => {
     varyByAccept(reply);
     done();
