@@ -30,6 +30,8 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'metrics.test.ts',
       'is enough for the metrics, which need a valid token',
       'is asked once, not for each token',
+      'more problems with variables than are told are the client’s, and nothing for the log',
+      'and others can reach the server, it warns that they may ask, and pages of rebound names, too',
       'and cannot be reached has everybody refused until it can, which is logged once',
     ],
     'is about a proxy in front of the server, or about none': [
@@ -42,6 +44,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     ],
     'sends what nginx itself refuses': [
       'a request without a Host header is answered, not failed',
+      'a path that cannot be decoded is refused without being repeated',
       'that was rebound to it, ',
       'to a name that was rebound to us',
     ],

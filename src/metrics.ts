@@ -31,6 +31,7 @@ export class Metrics {
   readonly #transitions: Counter<'event' | 'outcome'>;
   readonly #groupSizes: Histogram<'lane'>;
   readonly #groupWaits: Histogram<'lane'>;
+  readonly #failedReadings: Counter<'metric'>;
 
   constructor() {
     const registers = [this.#registry];
@@ -74,6 +75,12 @@ export class Metrics {
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
       registers,
     });
+    this.#failedReadings = new Counter({
+      name: 'metrics_failed_readings_total',
+      help: 'How often a metric could not be read, and was left out',
+      labelNames: ['metric'],
+      registers,
+    });
   }
 
   /** The media type of what `expose` returns. */
@@ -81,9 +88,17 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** @returns all of it, as Prometheus reads it */
+  /** @returns all of it that can be read, as Prometheus reads it */
   async expose(): Promise<string> {
-    return this.#registry.metrics();
+    const metrics = this.#registry.getMetricsAsArray().map(async ({ name }) => {
+      try {
+        return [await this.#registry.getSingleMetricAsString(name)];
+      } catch {
+        this.#failedReadings.inc({ metric: name });
+        return [];
+      }
+    });
+    return `${(await Promise.all(metrics)).flat().join('\n\n')}\n`;
   }
 
   /**
@@ -156,7 +171,8 @@ export class Metrics {
       'The ledger’s table; it grows while somebody holds an old snapshot',
       [],
       async (set) => {
-        size = readings.ledgerSize().catch(() => undefined);
+        const read = async (): Promise<number> => readings.ledgerSize();
+        size = read().catch(() => undefined);
         set((await size) ?? NaN);
       },
     );

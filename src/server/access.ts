@@ -35,7 +35,12 @@ export function refusal(headers: Headers, reads: boolean, rules: AccessRules): s
   return undefined;
 }
 
-/** By host alone, since a proxy in front may have ended TLS. `null`, an origin that hides itself, is not ours. */
+/**
+ * By host, and by either scheme of the web, since a proxy in front may have ended TLS. A page has no other: `null` is an
+ * origin that hides itself, and another scheme is an application's, which may call any host its own.
+ */
 function isOurs(origin: string, host: string, { corsOrigins }: AccessRules): boolean {
-  return corsOrigins.includes(origin) || (URL.canParse(origin) && new URL(origin).host === host);
+  return (
+    corsOrigins.includes(origin) || origin === `http://${host}` || origin === `https://${host}`
+  );
 }

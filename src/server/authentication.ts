@@ -6,8 +6,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
 import type { FastifyBaseLogger } from 'fastify';
 import { GraphQLError, type OperationTypeNode } from 'graphql';
-import { type JWTVerifyGetKey, createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { type JWTPayload, type JWTVerifyGetKey, type JWTHeaderParameters, jwtVerify } from 'jose';
 import type { Context } from '../resolvers/context';
+import type { AccessRules } from './access';
+import { IssuerKeys, KeysUnavailable } from './issuerKeys';
+
+export { KeysUnavailable };
 
 /** Whose tokens are taken. */
 export interface TokenRules {
@@ -40,15 +44,6 @@ export class Unauthenticated extends Error {
   }
 }
 
-/** The keys cannot be had, so that nobody knows whether a token is valid. */
-export class KeysUnavailable extends Error {
-  override readonly name = 'KeysUnavailable';
-
-  constructor(cause: unknown) {
-    super('Tokens cannot be checked right now. Nothing was changed; try again later.', { cause });
-  }
-}
-
 /** Ours to say, never the token's: with a published key for a secret anybody could sign. */
 const ALGORITHMS = {
   secret: ['HS256'],
@@ -61,25 +56,35 @@ const ALGORITHMS = {
 /** By how much an issuer's clock may be ahead of ours, in seconds. */
 const CLOCK_TOLERANCE = 5;
 
-/** How long the issuer's keys are waited for, in milliseconds. */
-const KEYS_TIMEOUT = 2_000;
-
 /** The longest time that Node can wait, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** RFC 6750, section 2.1. */
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
-/** What the database can hold, and a log may have; as long as OpenID Connect allows. */
-const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+/**
+ * What the database can hold, and a log may have; as long as OpenID Connect allows. It is recorded for good and shown
+ * in many places, so none of the characters that end a line, are not seen or turn the direction of a text, by which
+ * one name can look like another; but the two by which scripts and emoji join their letters.
+ */
+const SUBJECT = /^(?:[\u200C\u200D]|[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]){1,255}$/u;
+
+/** As RFC 9068 has it, and as most issuers say of an access token. */
+const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt']);
 
 /** Checks tokens by the rules that it is made with. */
 export class Authentication {
   readonly #keyOf: JWTVerifyGetKey;
   readonly #options: Parameters<typeof jwtVerify>[2];
 
-  constructor({ keys, issuer, audience }: TokenRules, log: FastifyBaseLogger) {
-    this.#keyOf = 'url' in keys ? publishedKeys(keys.url, log) : sharedSecret(keys.secret);
+  /** @param now by which it is counted how old an issuer's keys are, in milliseconds since any moment */
+  constructor(
+    { keys, issuer, audience }: TokenRules,
+    log: FastifyBaseLogger,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#keyOf =
+      'url' in keys ? new IssuerKeys(keys.url, log, now).keyOf : sharedSecret(keys.secret);
     this.#options = {
       algorithms: 'url' in keys ? ALGORITHMS.published : ALGORITHMS.secret,
       requiredClaims: ['exp', 'sub'],
@@ -99,11 +104,12 @@ export class Authentication {
     }
     const [, token] = BEARER.exec(typeof authorization === 'string' ? authorization : '') ?? [];
     if (token === undefined) throw invalid();
-    const { payload } = await jwtVerify(token, this.#keyOf, this.#options).catch(
+    const { payload, protectedHeader } = await jwtVerify(token, this.#keyOf, this.#options).catch(
       (error: unknown) => {
         throw error instanceof KeysUnavailable ? error : invalid();
       },
     );
+    if (!isForAccess(protectedHeader, payload)) throw invalid();
     const { sub, exp = 0, scope } = payload;
     const expiresAt = exp * 1_000;
     // The tolerance is for a token that is not valid yet; none is valid for longer than it says.
@@ -122,36 +128,24 @@ function invalid(): Unauthenticated {
   );
 }
 
+/**
+ * Not what says of itself that it is for something else, as one that tells of a logout. An ID token has no type of its
+ * own; but the hash of the access token, or of the code, that it came with.
+ */
+function isForAccess({ typ = 'JWT' }: JWTHeaderParameters, claims: JWTPayload): boolean {
+  return TYPES.has(typ.toLowerCase()) && !('at_hash' in claims) && !('c_hash' in claims);
+}
+
 function sharedSecret(secret: string): JWTVerifyGetKey {
   const key = new TextEncoder().encode(secret);
   return () => key;
 }
 
-/** Fetched when first needed, again when a token names another key, and every ten minutes. */
-function publishedKeys(url: string, log: FastifyBaseLogger): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_TIMEOUT });
-  let failing = false;
-  return async (header, token) => {
-    try {
-      const key = await keys(header, token);
-      failing = false;
-      return key;
-    } catch (error) {
-      if (
-        error instanceof errors.JWKSNoMatchingKey ||
-        error instanceof errors.JWKSMultipleMatchingKeys
-      ) {
-        throw error;
-      }
-      // Once, not for each who asks meanwhile.
-      if (!failing) log.error({ err: error }, 'The keys of AUTH_JWKS_URL cannot be had');
-      failing = true;
-      throw new KeysUnavailable(error);
-    }
-  };
-}
-
-/** The scope that an operation needs; neither implies the other. */
+/**
+ * The scope that an operation needs; neither implies the other. What a mutation answers is its own, however much is
+ * selected of it: a token that may only write sees the life that its mutation names and that life's history, and by
+ * those no other life. The schema promises it: the loser of a race is shown who won.
+ */
 const SCOPES: Readonly<Record<`${OperationTypeNode}`, string>> = {
   query: 'lives:read',
   subscription: 'lives:read',
@@ -207,11 +201,20 @@ export function onceExpired({ expiresAt }: Caller, callback: () => void): () => 
 const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip'];
 
 /**
- * For a server that asks nobody for a token.
+ * For a server that asks nobody for a token: warns at once where others can reach it. A name that was rebound to it
+ * cannot be told from its own there, since only its users know what they call it.
  *
  * @returns what is to be called with the headers of each request, and warns of the first that a proxy passed on
  */
-export function warnOfProxies(log: FastifyBaseLogger): (headers: IncomingHttpHeaders) => void {
+export function warnOfOpenness(
+  log: FastifyBaseLogger,
+  { loopback }: Pick<AccessRules, 'loopback'>,
+): (headers: IncomingHttpHeaders) => void {
+  if (!loopback) {
+    log.warn(
+      'AUTH is off beyond loopback: whoever reaches this server may ask, and so may any web page that a browser there opens, by a name that its author rebinds to this address (DNS rebinding).',
+    );
+  }
   let warned = false;
   return (headers) => {
     if (warned || !PROXY_HEADERS.some((name) => headers[name] !== undefined)) return;

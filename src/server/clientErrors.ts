@@ -5,6 +5,7 @@
 import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { answerOn } from '../internals';
+import { shortenedMessage } from './errors';
 
 /** Told of each refusal. @returns the id that its answer carries */
 export type OnRefusal = (status: number) => string;
@@ -88,7 +89,8 @@ export function answerClientErrors(server: Server, onRefusal: OnRefusal): void {
 
 /** In the form of all errors. */
 export function errorBodyOf(message: string, requestId: string): object {
-  return { errors: [{ message, extensions: { code: 'BAD_REQUEST', requestId } }] };
+  const extensions = { code: 'BAD_REQUEST', requestId };
+  return { errors: [{ message: shortenedMessage(message), extensions }] };
 }
 
 /** Ends a connection once it has carried the answers to all requests that came whole. */

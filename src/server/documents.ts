@@ -10,8 +10,10 @@ import {
   type ParseOptions,
   type ValidationContext,
   type ValidationRule,
+  validate,
 } from 'graphql';
 import { limitCost } from './cost';
+import { MOST_ERRORS } from './errors';
 
 /** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
 const MAX_TOKENS = 1_000;
@@ -28,6 +30,9 @@ const MAX_WIDTH = 100;
 const MAX_ALIASES = 100;
 
 const MAX_DIRECTIVES = 9;
+
+/** The most characters of a name: an answer repeats an alias in each row, and an error the name that it is about. */
+const MAX_NAME = 200;
 
 /** graphql-armor throws, past the validation's own errors, unless it is told to report. */
 function reporting(message: string): {
@@ -69,6 +74,29 @@ const limitWidth: ValidationRule = (context) => ({
   },
 });
 
+const limitNames: ValidationRule = (context) => ({
+  Name: (name) => {
+    if (name.value.length <= MAX_NAME) return;
+    const message = `A name has more than ${MAX_NAME} characters.`;
+    context.reportError(new GraphQLError(message, { nodes: name }));
+  },
+});
+
+const LIMITS = [limitNames, limitWidth, limitDepth, limitAliases, limitDirectives, limitCost];
+
+/**
+ * A document that is over a limit is told so, once, and nothing else: to the other rules, which would have much to
+ * say of it, it is gone.
+ */
+const keepToLimits: ValidationRule = (context) => ({
+  Document: (document) => {
+    const [excess] = validate(context.getSchema(), document, LIMITS, { maxErrors: 1 });
+    if (excess === undefined) return undefined;
+    context.reportError(excess);
+    return null;
+  },
+});
+
 /** Skipped, a subscription would be to nothing, which graphql-js takes for a bug. The specification forbids it, too. */
 const unconditionalSubscriptions: ValidationRule = (context) => ({
   Directive: (directive) => {
@@ -85,10 +113,11 @@ const unconditionalSubscriptions: ValidationRule = (context) => ({
 
 /** The rules beside those of the specification. */
 export const validationRules: readonly ValidationRule[] = [
-  limitDepth,
-  limitWidth,
-  limitAliases,
-  limitDirectives,
-  limitCost,
+  keepToLimits,
   unconditionalSubscriptions,
 ];
+
+export const validationOptions = { maxErrors: MOST_ERRORS } as const;
+
+/** Of what is wrong with variables. */
+export const executionOptions = { maxCoercionErrors: MOST_ERRORS } as const;

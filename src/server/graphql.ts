@@ -11,8 +11,8 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../resolvers/context';
 import { type Authentication, requireScopes } from './authentication';
-import { parseOptions, validationRules } from './documents';
-import { formatterOf, isUnexpected } from './errors';
+import { executionOptions, parseOptions, validationOptions, validationRules } from './documents';
+import { formatterOf, isUnexpected, limitErrors } from './errors';
 import type { Observation } from './observation';
 
 /** What a request over HTTP is executed with. */
@@ -39,6 +39,8 @@ export function createGraphQLServer(
     formatError: formatterOf({ introspection }),
     parseOptions,
     validationRules: [...validationRules],
+    validationOptions,
+    executionOptions,
     // A missing persisted query would come out as an internal error.
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
@@ -67,8 +69,12 @@ function watchRequests(log: FastifyBaseLogger): ApolloServerPlugin<RequestContex
         log.error({ requestId, operationName, err: error.originalError ?? error });
       }
     },
-    willSendResponse: async ({ operation, contextValue: { observation } }) => {
+    willSendResponse: async ({ operation, response: { body }, contextValue: { observation } }) => {
       if (operation) observation.identify(operation);
+      // No directive of ours delivers in parts.
+      if (body.kind === 'single' && body.singleResult.errors) {
+        body.singleResult.errors = limitErrors(body.singleResult.errors);
+      }
     },
   });
   return { requestDidStart: () => listener };

@@ -32,15 +32,16 @@ import {
   type TokenRules,
   Unauthenticated,
   hasAnyScope,
-  warnOfProxies,
+  warnOfOpenness,
 } from './authentication';
 import { Connections } from './connections';
 import { dashboard } from './dashboard';
 import { isQueryUtf8, requireUtf8Bodies } from './encoding';
-import { codeOf } from './errors';
+import { codeOf, shortenedMessage } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
 import { eventStreams, parametersOf } from './eventStream';
 import { createHttpServer, listenAtBothOfLocalhost, refuse as refuseUnrouted } from './httpServer';
+import { metricsRoute } from './metricsRoute';
 import { Observation, Observer } from './observation';
 import { playground, varyByAccept } from './playground';
 import { negotiateRepresentation } from './representation';
@@ -136,7 +137,7 @@ export async function createServer(
   requireUtf8Bodies(server);
 
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
-  const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
+  const lookForProxy = authentication ? undefined : warnOfOpenness(settings.log, settings);
 
   // Declared, so that every request has one shape.
   server.decorateRequest('observation');
@@ -235,9 +236,7 @@ export async function createServer(
     authentication,
   );
   const authenticate = authentication && requireToken(authentication);
-  server.get('/metrics', authenticate ? { onRequest: authenticate } : {}, async (_request, reply) =>
-    reply.type(settings.metrics.contentType).send(await settings.metrics.expose()),
-  );
+  metricsRoute(server, settings.metrics, authenticate);
   const vary: onRequestHookHandler = (_request, reply, done) => {
     varyByAccept(reply);
     done();
@@ -410,7 +409,7 @@ function isToldIn200({ headers, routeOptions }: FastifyRequest, { errors }: Refu
 }
 
 function errorBody(code: string, message: string): { errors: GraphQLFormattedError[] } {
-  return { errors: [{ message, extensions: { code } }] };
+  return { errors: [{ message: shortenedMessage(message), extensions: { code } }] };
 }
 
 /** An answer that has errors. */

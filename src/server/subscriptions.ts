@@ -22,8 +22,8 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { parseOptions, validationRules } from './documents';
-import { codeOf, codeOfError, formatterOf, isUnexpected } from './errors';
+import { executionOptions, parseOptions, validationOptions, validationRules } from './documents';
+import { codeOf, codeOfError, formatterOf, isUnexpected, limitErrors } from './errors';
 import { Executable } from './executable';
 import type { RequestContext } from './graphql';
 import type { Observation, Observer } from './observation';
@@ -108,6 +108,7 @@ export class Subscriptions {
       document: executable.document,
       variableValues: variables,
       operationName,
+      options: executionOptions,
       executable,
       contextValue,
       sameness,
@@ -156,7 +157,7 @@ export class Subscriptions {
     let document;
     try {
       document = parse(data.query, parseOptions);
-      validate(this.#schema, document, [...specifiedRules]);
+      validate(this.#schema, document, [...specifiedRules, ...validationRules], validationOptions);
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       // A syntax error is Apollo Server's to tell.
@@ -172,7 +173,8 @@ export class Subscriptions {
 
   #problemsOf(document: DocumentNode): readonly GraphQLError[] {
     try {
-      return validate(this.#schema, document, [...specifiedRules, ...validationRules]);
+      const rules = [...specifiedRules, ...validationRules];
+      return validate(this.#schema, document, rules, validationOptions);
     } catch (error) {
       // graphql-js evaluates the directives of a subscription's root, which may have variables.
       if (error instanceof GraphQLError) return [error];
@@ -234,13 +236,16 @@ export class Subscriptions {
     errors: readonly unknown[],
     { requestId }: Pick<RequestContext, 'requestId'>,
   ): GraphQLFormattedError[] {
-    return errors.map((error) => {
+    const told = errors.map((error) => {
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       if (isUnexpected(error)) this.#log.error({ requestId, err: cause });
       const raw = error instanceof GraphQLError ? error.toJSON() : { message: '' };
-      const { extensions, ...rest } = this.#format(raw, error);
-      return { ...rest, extensions: { ...extensions, requestId } };
+      return this.#format(raw, error);
     });
+    return limitErrors(told).map(({ extensions, ...rest }) => ({
+      ...rest,
+      extensions: { ...extensions, requestId },
+    }));
   }
 }
 

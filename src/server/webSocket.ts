@@ -45,6 +45,12 @@ const ROOM = 64_000;
 /** The most subscriptions of one socket. */
 const MOST_SUBSCRIPTIONS = 100;
 
+/** The most characters of an operation's id, which every message about it repeats. */
+const LONGEST_ID = 255;
+
+/** The most bytes of the reason for which a socket is closed: RFC 6455, section 5.5. */
+const LONGEST_REASON = 123;
+
 /** How long a client has to take leave at shutdown, in milliseconds. */
 const LAST_WORDS = 1_000;
 
@@ -153,9 +159,13 @@ export function speakGraphQL(
     payload: unknown,
     observation: Observation,
   ): Accepted | readonly GraphQLError[] => {
+    if (id.length > LONGEST_ID) {
+      socket.close(CloseCode.BadRequest, `An id has ${LONGEST_ID} characters at most`);
+      return [refusal('BAD_REQUEST', 'The id is too long.')];
+    }
     if (running.has(id)) {
       // It was completed, and has not ended yet: graphql-ws would take the end of that one for this one's.
-      socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+      close(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
       return [refusal('BAD_REQUEST', 'This id is in use.')];
     }
     if (running.size >= MOST_SUBSCRIPTIONS) {
@@ -264,8 +274,8 @@ export function speakGraphQL(
           });
           if (socket.bufferedAmount > ROOM) await isSent;
         },
-        close: (code, reason) => {
-          socket.close(code, reason);
+        close: (code = CloseCode.InternalServerError, reason = '') => {
+          close(socket, code, reason);
         },
         onMessage: (receive) => {
           socket.on('message', (message: Buffer) => {
@@ -289,6 +299,16 @@ export function speakGraphQL(
       void closed(code, reason.toString());
     });
   };
+}
+
+/** However long the id is that graphql-ws puts into the reason. */
+function close(socket: WebSocket, code: number, reason: string): void {
+  // Cut within a character, its rest is left out.
+  const text = Buffer.from(reason)
+    .subarray(0, LONGEST_REASON)
+    .toString()
+    .replace(/\uFFFD$/, '');
+  socket.close(code, text);
 }
 
 /** What is written in one turn of the event loop goes as one: a write for each message costs more than the message. */

@@ -60,6 +60,26 @@ describe('an origin', () => {
     }
   });
 
+  test.each(['foo', 'file', 'ftp', 'chrome-extension', 'capacitor', 'ws'])(
+    'of another scheme than the web’s, %s, changes nothing, though it has our host',
+    async (scheme) => {
+      const { port } = new URL(closed.url);
+      const before = await countOf(closed);
+      for (const name of ['localhost', '127.0.0.1', '[::1]']) {
+        const host = `${name}:${port}`;
+        const reply = await conceive(closed, { host, origin: `${scheme}://${host}` });
+        expect(reply.status).toBe(403);
+      }
+      expect(await countOf(closed)).toBe(before);
+    },
+  );
+
+  test('of our own host behind a proxy that ends TLS may ask', async () => {
+    const { host } = new URL(closed.url);
+    const reply = await conceive(closed, { host, origin: `https://${host}` });
+    expect(reply.status).toBe(200);
+  });
+
   test('that is our own may ask, by each of our names', async () => {
     const { port } = new URL(closed.url);
     for (const name of ['localhost', '127.0.0.1', '[::1]']) {

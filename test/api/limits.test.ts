@@ -64,6 +64,11 @@ describe('refused is', () => {
     [
       'the schema within itself',
       '{ __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }',
+      /smaller pages/,
+    ],
+    [
+      'the schema within itself, a little less deep',
+      '{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }',
       /introspection/i,
     ],
     [
@@ -85,6 +90,18 @@ describe('refused is', () => {
       'three pages in one another, by fragments',
       `query ($n: Int) { lives(first: $n) { ...A } } fragment A on LifeConnection { edges { node { ...B } } }
        fragment B on Life { history(last: $n) { nodes { life { ...C } } } } fragment C on Life { history(first: $n) { nodes { version } } }`,
+      /smaller pages/,
+    ],
+    [
+      'three pages in one another, beside one of less than nothing',
+      `{ lives(first: 100) { nodes { ${nested(2, 'first: 100', 'version')} } }
+         less: lives(first: -2147483648) { nodes { ${nested(2, 'first: 100', 'version')} } } }`,
+      /smaller pages/,
+    ],
+    [
+      'fragments that double one another',
+      `{ ...F0 } ${repeat(60, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)}
+       fragment F60 on Query { lives(first: 0) { totalCount } }`,
       /smaller pages/,
     ],
     [
