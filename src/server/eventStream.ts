@@ -20,7 +20,7 @@ import { onceExpired, scopeRefusal } from './authentication';
 import { codeOf } from './errors';
 import type { RequestContext } from './graphql';
 import type { Observation } from './observation';
-import type { Results, Subscriptions } from './subscriptions';
+import { type Results, type Subscriptions, refusal } from './subscriptions';
 
 /** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
 const PULSE = 12_000;
@@ -72,6 +72,11 @@ export function eventStreams(
     const { caller } = request;
     const refused = authenticate && scopeRefusal('subscription', caller?.scopes ?? null);
     if (refused) return refuse(reply, subscriptions.tellErrors([refused], context), 403);
+    if (isBehindOthers(reply)) {
+      const message = 'Ask for an event stream once the requests before it are answered.';
+      const errors = [refusal('BAD_REQUEST', message)];
+      return refuse(reply, subscriptions.tellErrors(errors, context), 400);
+    }
     const accepted = subscriptions.accept(parametersOf(request), context);
     if (!('document' in accepted)) {
       return refuse(reply, subscriptions.tellErrors(accepted, context), 400);
@@ -85,6 +90,13 @@ export function eventStreams(
       subscriptions.refused(context.observation, code);
       return reply.type(MEDIA_TYPE).send(next({ errors }) + COMPLETE);
     }
+    const { socket } = request.raw;
+    if (socket.destroyed || socket.readableEnded) {
+      // It left while its subscription began, before there was anything to notice it.
+      await begun.return?.();
+      socket.destroy();
+      return reply.hijack();
+    }
     if (closing) {
       await begun.return?.();
       return refuse(reply, subscriptions.tellErrors([new Overloaded('Stopping.')], context), 503);
@@ -97,7 +109,6 @@ export function eventStreams(
     streams.add(stream);
     // Broken off, as at shutdown: it has not come to its end.
     const stopWaiting = caller && onceExpired(caller, () => stream.destroy());
-    const { socket } = request.raw;
     const giveUp = (): void => {
       socket.destroy();
     };
@@ -134,6 +145,14 @@ export function eventStreams(
     for (const stream of streams) stream.destroy();
     done();
   });
+}
+
+/**
+ * Whether the answer has to wait for others on its connection. A stream would hold its subscription meanwhile, and for
+ * ever where the connection is lost: Node tells only the answer whose turn it is.
+ */
+function isBehindOthers({ raw }: FastifyReply): boolean {
+  return raw.socket === null;
 }
 
 /** What a client asks, however it is sent. */
@@ -174,6 +193,7 @@ function streamOf(
       }
       stream.push(COMPLETE);
     } catch (error) {
+      if (stream.destroyed) return;
       stream.push(next({ errors: tellError(error) }));
       stream.push(COMPLETE);
     }

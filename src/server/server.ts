@@ -43,6 +43,7 @@ import { Observation, Observer } from './observation';
 import { playground, varyByAccept } from './playground';
 import { negotiateRepresentation } from './representation';
 import { Subscriptions } from './subscriptions';
+import { answerLast, upgradeRefusal } from './upgrades';
 import { speakGraphQL, webSockets } from './webSocket';
 
 export interface ServerSettings extends AccessRules {
@@ -141,11 +142,17 @@ export async function createServer(
     // To a socket any page may be shown the answers.
     const reads = isRead(method) && headers.upgrade === undefined;
     const message = refusal(headers, reads, settings);
-    if (message === undefined) done();
-    else reply.code(403).send(errorBody('FORBIDDEN', message));
+    if (message !== undefined) {
+      reply.code(403).send(errorBody('FORBIDDEN', message));
+      return;
+    }
+    const refused = request.ws ? upgradeRefusal(request, '/graphql') : undefined;
+    if (refused) reply.code(refused.status).send(errorBody(refused.code, refused.message));
+    else done();
   });
   // The only gate that all answers pass: errors are stamped here, and what became of the request is told.
   server.addHook('onSend', (request, reply, payload, done) => {
+    if (request.ws) answerLast(request, reply);
     const answer = errorsOf(payload);
     if (answer && reply.statusCode === 400 && isToldIn200(request, answer)) reply.code(200);
     observer.answered(request.observation, codeOf(answer?.errors), reply.statusCode);
