@@ -40,6 +40,10 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     'sends requests at once, which nginx passes on one after the other': [
       'an upgrade that comes before the request ahead of it is answered',
     ],
+    'asks for an upgrade that nginx refuses itself, or passes on as none': [
+      'is refused as what is not there, and ends the connection',
+      'is refused, and ends the connection',
+    ],
     'sends what nginx itself refuses': [
       'a request without a Host header is answered, not failed',
       'that was rebound to it, ',
