@@ -28,7 +28,7 @@ const PULSE = 12_000;
 /** How long a client may take nothing of what is sent, in milliseconds. */
 const LONGEST_STALL = 120_000;
 
-const MEDIA_TYPE = 'text/event-stream';
+export const EVENT_STREAM = 'text/event-stream';
 
 /** What refuses a stream as a whole, and with which status; anything else is told in the stream. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -88,7 +88,7 @@ export function eventStreams(
       const status = STATUS[code];
       if (status !== undefined) return refuse(reply, errors, status);
       subscriptions.refused(context.observation, code);
-      return reply.type(MEDIA_TYPE).send(next({ errors }) + COMPLETE);
+      return reply.type(EVENT_STREAM).send(next({ errors }) + COMPLETE);
     }
     const { socket } = request.raw;
     if (socket.destroyed || socket.readableEnded) {
@@ -122,7 +122,7 @@ export function eventStreams(
       socket.setTimeout(0).off('timeout', giveUp).off('end', giveUp);
     });
     return reply
-      .type(`${MEDIA_TYPE}; charset=utf-8`)
+      .type(`${EVENT_STREAM}; charset=utf-8`)
       .header('cache-control', 'no-cache')
       .header('x-accel-buffering', 'no')
       .send(stream);
@@ -131,7 +131,7 @@ export function eventStreams(
     server.route({
       method,
       url: '/graphql',
-      constraints: { representation: MEDIA_TYPE },
+      constraints: { representation: EVENT_STREAM },
       // It would subscribe, and then have nothing to say.
       exposeHeadRoute: false,
       onRequest: authenticate ? [door, authenticate] : door,

@@ -38,10 +38,10 @@ import { Cohorts } from './cohorts';
 import { dashboard } from './dashboard';
 import { codeOf, tellFailure } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
-import { eventStreams, parametersOf } from './eventStream';
+import { EVENT_STREAM, eventStreams, parametersOf } from './eventStream';
 import { Observation, Observer } from './observation';
 import { playground, varyByAccept } from './playground';
-import { negotiateRepresentation } from './representation';
+import { negotiateRepresentation, representationOf } from './representation';
 import { Subscriptions } from './subscriptions';
 import { answerLast, upgradeRefusal } from './upgrades';
 import { speakGraphQL, webSockets } from './webSocket';
@@ -139,8 +139,9 @@ export async function createServer(
     settings.onRequest?.(id);
     reply.header('x-request-id', id);
     lookForProxy?.(headers);
-    // To a socket any page may be shown the answers.
-    const reads = isRead(method) && headers.upgrade === undefined;
+    // To a socket any page may be shown the answers, and an event stream may be held open by a page that sees nothing.
+    const reads =
+      isRead(method) && headers.upgrade === undefined && representationOf(request) !== EVENT_STREAM;
     const message = refusal(headers, reads, settings);
     if (message !== undefined) {
       reply.code(403).send(errorBody('FORBIDDEN', message));
