@@ -28,6 +28,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     'looks at the numbers or the log of one instance': [
       'log.test.ts',
       'metrics.test.ts',
+      'leaving.test.ts',
       'is enough for the metrics, which need a valid token',
       'is asked once, not for each token',
       'and cannot be reached has everybody refused until it can, which is logged once',
