@@ -28,6 +28,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     'looks at the numbers or the log of one instance': [
       'log.test.ts',
       'metrics.test.ts',
+      'leaving.test.ts',
       'is enough for the metrics, which need a valid token',
       'is asked once, not for each token',
       'more problems with variables than are told are the client’s, and nothing for the log',
@@ -41,6 +42,10 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     ],
     'sends requests at once, which nginx passes on one after the other': [
       'an upgrade that comes before the request ahead of it is answered',
+    ],
+    'asks for an upgrade that nginx refuses itself, or passes on as none': [
+      'is refused as what is not there, and ends the connection',
+      'is refused, and ends the connection',
     ],
     'sends what nginx itself refuses': [
       'a request without a Host header is answered, not failed',

@@ -7,6 +7,8 @@
 interface Headers {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;
+  /** What a browser says of the page that has it ask, also where it names no origin. */
+  readonly 'sec-fetch-site'?: string | string[] | undefined;
 }
 
 export interface AccessRules {
@@ -19,8 +21,8 @@ export interface AccessRules {
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * @param reads whether the method is one by which nothing is changed: a browser then shows no foreign page
- *   the answer, which is protection enough
+ * @param reads whether nothing is changed, nor held open: a browser then shows no foreign page the answer, which is
+ *   protection enough
  * @returns why the request is refused, or undefined where it may go on
  */
 export function refusal(headers: Headers, reads: boolean, rules: AccessRules): string | undefined {
@@ -31,6 +33,9 @@ export function refusal(headers: Headers, reads: boolean, rules: AccessRules): s
   }
   if (!reads && headers.origin !== undefined && !isOurs(headers.origin, host, rules)) {
     return 'Requests from this origin are not accepted.';
+  }
+  if (!reads && headers.origin === undefined && isOfForeignPage(headers)) {
+    return 'Requests from pages of other origins are not accepted.';
   }
   return undefined;
 }
@@ -43,4 +48,9 @@ function isOurs(origin: string, host: string, { corsOrigins }: AccessRules): boo
   return (
     corsOrigins.includes(origin) || origin === `http://${host}` || origin === `https://${host}`
   );
+}
+
+/** A page may ask without saying where it is from, by GET, and is then shown nothing; its browser says so instead. */
+function isOfForeignPage({ 'sec-fetch-site': site }: Headers): boolean {
+  return site === 'cross-site' || site === 'same-site';
 }

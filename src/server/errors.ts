@@ -3,12 +3,7 @@
  * Knows GraphQL's errors and the database's failures, not how they travel.
  */
 import { unwrapResolverError } from '@apollo/server/errors';
-import {
-  GraphQLError,
-  type GraphQLErrorExtensions,
-  type GraphQLFormattedError,
-  Kind,
-} from 'graphql';
+import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
 import {
   ConnectionLost,
   DatabaseUnavailable,
@@ -68,9 +63,7 @@ const MASKED = { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong o
 export function isUnexpected(error: unknown): boolean {
   const cause = unwrapResolverError(error);
   if (cause instanceof GraphQLError) {
-    // Those of graphql-jit may have none, whatever the type says.
-    const { code } = (cause.extensions as GraphQLErrorExtensions | undefined) ?? {};
-    return code === undefined && cause.message !== MORE_IS_WRONG;
+    return cause.extensions['code'] === undefined && cause.message !== MORE_IS_WRONG;
   }
   return !FAILURES.some(({ type }) => cause instanceof type);
 }

@@ -21,7 +21,7 @@ import type { Connections } from './connections';
 import { codeOf } from './errors';
 import type { RequestContext } from './graphql';
 import type { Observation } from './observation';
-import type { Results, Subscriptions } from './subscriptions';
+import { type Results, type Subscriptions, refusal } from './subscriptions';
 
 /** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
 const PULSE = 12_000;
@@ -29,7 +29,7 @@ const PULSE = 12_000;
 /** How long a client may take nothing of what is sent, in milliseconds. */
 const LONGEST_STALL = 120_000;
 
-const MEDIA_TYPE = 'text/event-stream';
+export const EVENT_STREAM = 'text/event-stream';
 
 /** What refuses a stream as a whole, and with which status; anything else is told in the stream. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -75,6 +75,11 @@ export function eventStreams(
     const { caller } = request;
     const refused = authenticate && scopeRefusal('subscription', caller?.scopes ?? null);
     if (refused) return refuse(reply, subscriptions.tellErrors([refused], context), 403);
+    if (isBehindOthers(reply)) {
+      const message = 'Ask for an event stream once the requests before it are answered.';
+      const errors = [refusal('BAD_REQUEST', message)];
+      return refuse(reply, subscriptions.tellErrors(errors, context), 400);
+    }
     const accepted = subscriptions.accept(parametersOf(request), context);
     if (!('document' in accepted)) {
       return refuse(reply, subscriptions.tellErrors(accepted, context), 400);
@@ -86,7 +91,14 @@ export function eventStreams(
       const status = STATUS[code];
       if (status !== undefined) return refuse(reply, errors, status);
       subscriptions.refused(context.observation, code);
-      return reply.type(MEDIA_TYPE).send(next({ errors }) + COMPLETE);
+      return reply.type(EVENT_STREAM).send(next({ errors }) + COMPLETE);
+    }
+    const { socket } = request.raw;
+    if (socket.destroyed || socket.readableEnded) {
+      // It left while its subscription began, before there was anything to notice it.
+      await begun.return?.();
+      socket.destroy();
+      return reply.hijack();
     }
     if (closing) {
       await begun.return?.();
@@ -100,7 +112,6 @@ export function eventStreams(
     streams.add(stream);
     // Broken off, as at shutdown: it has not come to its end.
     const stopWaiting = caller && onceExpired(caller, () => stream.destroy());
-    const { socket } = request.raw;
     const giveUp = (): void => {
       socket.destroy();
     };
@@ -116,7 +127,7 @@ export function eventStreams(
       connections.lookAfter(socket);
     });
     return reply
-      .type(`${MEDIA_TYPE}; charset=utf-8`)
+      .type(`${EVENT_STREAM}; charset=utf-8`)
       .header('cache-control', 'no-cache')
       .header('x-accel-buffering', 'no')
       .send(stream);
@@ -125,7 +136,7 @@ export function eventStreams(
     server.route({
       method,
       url: '/graphql',
-      constraints: { representation: MEDIA_TYPE },
+      constraints: { representation: EVENT_STREAM },
       // It would subscribe, and then have nothing to say.
       exposeHeadRoute: false,
       onRequest: authenticate ? [admit, authenticate] : admit,
@@ -139,6 +150,14 @@ export function eventStreams(
     for (const stream of streams) stream.destroy();
     done();
   });
+}
+
+/**
+ * Whether the answer has to wait for others on its connection. A stream would hold its subscription meanwhile, and for
+ * ever where the connection is lost: Node tells only the answer whose turn it is.
+ */
+function isBehindOthers({ raw }: FastifyReply): boolean {
+  return raw.socket === null;
 }
 
 /** What a client asks, however it is sent. */
@@ -179,6 +198,7 @@ function streamOf(
       }
       stream.push(COMPLETE);
     } catch (error) {
+      if (stream.destroyed) return;
       stream.push(next({ errors: tellError(error) }));
       stream.push(COMPLETE);
     }

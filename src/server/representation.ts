@@ -23,12 +23,13 @@ export function negotiateRepresentation(server: FastifyInstance): void {
   });
 }
 
-/** What a request to `/graphql` wants; undefined: JSON, as far as anybody has looked. */
+/** What a request to `/graphql` wants; undefined: a socket, or JSON, as far as anybody has looked. */
 export function representationOf(request: {
   readonly headers: IncomingHttpHeaders;
 }): string | undefined {
+  const { accept, upgrade } = request.headers;
   // Most requests name none but JSON, and need no negotiation.
-  return request.headers.accept?.includes('text/') === true
+  return accept?.includes('text/') === true && upgrade === undefined
     ? new Negotiator(request).mediaType(REPRESENTATIONS)
     : undefined;
 }

@@ -39,13 +39,14 @@ import { dashboard } from './dashboard';
 import { isQueryUtf8, requireUtf8Bodies } from './encoding';
 import { codeOf, shortenedMessage } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
-import { eventStreams, parametersOf } from './eventStream';
+import { EVENT_STREAM, eventStreams, parametersOf } from './eventStream';
 import { createHttpServer, listenAtBothOfLocalhost, refuse as refuseUnrouted } from './httpServer';
 import { metricsRoute } from './metricsRoute';
 import { Observation, Observer } from './observation';
 import { playground, varyByAccept } from './playground';
-import { negotiateRepresentation } from './representation';
+import { negotiateRepresentation, representationOf } from './representation';
 import { Subscriptions } from './subscriptions';
+import { answerLast, upgradeRefusal } from './upgrades';
 import { speakGraphQL, webSockets } from './webSocket';
 
 export interface ServerSettings extends AccessRules {
@@ -167,14 +168,21 @@ export async function createServer(
       reply.code(400).send(errorBody('BAD_REQUEST', fault));
       return;
     }
-    // To a socket any page may be shown the answers.
-    const reads = isRead(method) && headers.upgrade === undefined;
+    // To a socket any page may be shown the answers, and an event stream may be held open by a page that sees nothing.
+    const reads =
+      isRead(method) && headers.upgrade === undefined && representationOf(request) !== EVENT_STREAM;
     const message = refusal(headers, reads, settings);
-    if (message !== undefined) reply.code(403).send(errorBody('FORBIDDEN', message));
+    if (message !== undefined) {
+      reply.code(403).send(errorBody('FORBIDDEN', message));
+      return;
+    }
+    const refused = request.ws ? upgradeRefusal(request, '/graphql') : undefined;
+    if (refused) reply.code(refused.status).send(errorBody(refused.code, refused.message));
     else done();
   });
   // The only gate that all answers pass: errors are stamped here, and what became of the request is told.
   server.addHook('onSend', (request, reply, payload, done) => {
+    if (request.ws) answerLast(request, reply);
     const answer = errorsOf(payload);
     if (answer && reply.statusCode === 400 && isToldIn200(request, answer)) reply.code(200);
     observer.answered(request.observation, codeOf(answer?.errors), reply.statusCode);

@@ -13,8 +13,11 @@ import {
   GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  type OperationDefinitionNode,
   OperationTypeNode,
+  SingleFieldSubscriptionsRule,
   createSourceEventStream,
+  execute,
   getOperationAST,
   parse,
   specifiedRules,
@@ -24,13 +27,25 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { executionOptions, parseOptions, validationOptions, validationRules } from './documents';
 import { codeOf, codeOfError, formatterOf, isUnexpected, limitErrors } from './errors';
-import { Executable } from './executable';
 import type { RequestContext } from './graphql';
 import type { Observation, Observer } from './observation';
 
+/** An operation of a document that was found to be right. */
+interface Valid {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+}
+
+/** What is remembered of a document that was sent where no subscription goes. */
+interface Misplaced {
+  /** The subscription that it asks for, if it does. */
+  readonly operation?: OperationDefinitionNode;
+  /** Why it is refused, if it is. */
+  readonly errors?: readonly GraphQLError[];
+}
+
 /** A subscription that may begin. */
 export interface Accepted extends ExecutionArgs {
-  readonly executable: Executable;
   readonly contextValue: RequestContext;
   /** The same for all that are to get the same. */
   readonly sameness: string;
@@ -43,11 +58,20 @@ export type Results = AsyncIterableIterator<ExecutionResult, undefined>;
 const SHARED_FOR = 1_000;
 
 /**
- * How many accepted documents are remembered, and how much of their text, in characters; what is made of a text
- * takes a hundred times its room, and compiled up to a thousand times. Clients of a kind all send the same.
+ * How many documents are remembered, and how much of their text, in characters; what is made of a text takes a
+ * hundred times its room. Clients of a kind all send the same.
  */
 const MOST_REMEMBERED = 200;
 const LONGEST_REMEMBERED = 200_000;
+
+/** Of what is parsed and validated once, by what was sent. */
+function memory<T extends object>(): LRUCache<string, T> {
+  return new LRUCache({
+    max: MOST_REMEMBERED,
+    maxSize: LONGEST_REMEMBERED,
+    sizeCalculation: (_remembered, asked) => asked.length,
+  });
+}
 
 const request = z.object({
   query: z.string(),
@@ -60,12 +84,9 @@ export class Subscriptions {
   readonly #log: FastifyBaseLogger;
   readonly #observer: Observer;
   readonly #format: ReturnType<typeof formatterOf>;
-  /** By what was sent. Those who come back all at once, after a restart, are not each parsed and validated anew. */
-  readonly #executables = new LRUCache<string, Executable>({
-    max: MOST_REMEMBERED,
-    maxSize: LONGEST_REMEMBERED,
-    sizeCalculation: (_executable, asked) => asked.length,
-  });
+  /** Clients who come back all at once, after a restart, do not each have their document parsed and validated anew. */
+  readonly #valid = memory<Valid>();
+  readonly #misplaced = memory<Misplaced>();
   /** What is computed together, for as long as somebody is subscribed to it. */
   readonly #shared = new Map<string, SharedExecution>();
 
@@ -96,31 +117,30 @@ export class Subscriptions {
     const { query, variables, operationName } = data;
     const asked = JSON.stringify([query, operationName]);
     const { observation } = contextValue;
-    const known = this.#executables.get(asked);
-    const executable = known ?? this.#executableOf(query, operationName, observation);
-    if (!(executable instanceof Executable)) return executable;
-    if (known === undefined) this.#executables.set(asked, executable);
-    observation.identify(executable.operation);
+    const known = this.#valid.get(asked);
+    const valid = known ?? this.#validate(query, operationName, observation);
+    if (!('document' in valid)) return valid;
+    if (known === undefined) this.#valid.set(asked, valid);
+    observation.identify(valid.operation);
     const sameness = samenessOf([asked, variables]);
     if (sameness === undefined) return [refusal('BAD_REQUEST', 'The variables are too deep.')];
     return {
       schema: this.#schema,
-      document: executable.document,
+      document: valid.document,
       variableValues: variables,
       operationName,
       options: executionOptions,
-      executable,
       contextValue,
       sameness,
     };
   }
 
   /** @returns what is subscribed to, or why it is not accepted */
-  #executableOf(
+  #validate(
     query: string,
     operationName: string | null | undefined,
     observation: Observation,
-  ): Executable | readonly GraphQLError[] {
+  ): Valid | readonly GraphQLError[] {
     let document;
     try {
       document = parse(query, parseOptions);
@@ -140,7 +160,7 @@ export class Subscriptions {
       observation.identify(operation);
       return [refusal('BAD_REQUEST', 'Only subscriptions are carried this way; POST the others.')];
     }
-    return new Executable(this.#schema, document, operation);
+    return { document, operation };
   }
 
   /**
@@ -154,21 +174,29 @@ export class Subscriptions {
     if (!mentionsSubscription(given)) return undefined;
     const { data } = request.safeParse(given);
     if (data === undefined) return undefined;
+    const asked = JSON.stringify([data.query, data.operationName]);
+    const known = this.#misplaced.get(asked);
+    const misplaced = known ?? this.#misplacedIn(data.query, data.operationName);
+    if (known === undefined) this.#misplaced.set(asked, misplaced);
+    if (misplaced.operation) observation.identify(misplaced.operation);
+    return misplaced.errors;
+  }
+
+  /** Looks only for what Apollo Server does not tell: all else is validated there. */
+  #misplacedIn(query: string, operationName: string | null | undefined): Misplaced {
     let document;
     try {
-      document = parse(data.query, parseOptions);
-      validate(this.#schema, document, [...specifiedRules, ...validationRules], validationOptions);
+      document = parse(query, parseOptions);
+      // The one rule that throws, and a cheap one.
+      validate(this.#schema, document, [SingleFieldSubscriptionsRule]);
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
-      // A syntax error is Apollo Server's to tell.
-      return document && [withCode(error, 'GRAPHQL_VALIDATION_FAILED')];
+      return document ? { errors: [withCode(error, 'GRAPHQL_VALIDATION_FAILED')] } : {};
     }
-    const operation = getOperationAST(document, data.operationName);
-    if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return undefined;
-    observation.identify(operation);
-    return [
-      refusal('BAD_REQUEST', 'Subscriptions are carried by WebSocket and by server-sent events.'),
-    ];
+    const operation = getOperationAST(document, operationName);
+    if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return {};
+    const message = 'Subscriptions are carried by WebSocket and by server-sent events.';
+    return { operation, errors: [refusal('BAD_REQUEST', message)] };
   }
 
   #problemsOf(document: DocumentNode): readonly GraphQLError[] {
@@ -269,8 +297,7 @@ class SharedExecution {
     const now = performance.now();
     const known = this.#results.get(key);
     if (known && known.at > Math.max(beganAt, now - SHARED_FOR)) return known.result;
-    const { executable, contextValue, variableValues } = this.#accepted;
-    const result = executable.execute(key, contextValue, variableValues ?? {});
+    const result = Promise.resolve(execute({ ...this.#accepted, rootValue: key }));
     this.#results.set(key, { at: now, result });
     const { errors } = await result;
     // What failed for one may succeed for the next.

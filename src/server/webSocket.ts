@@ -6,12 +6,10 @@
  * tells the console of whatever a client sends wrong.
  */
 import fastifyWebSocket, { type WebSocket } from '@fastify/websocket';
-import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, MessageType, handleProtocols, makeServer, parseMessage } from 'graphql-ws';
-import { answerOn } from '../internals';
 import {
   type Authentication,
   type Caller,
@@ -20,12 +18,13 @@ import {
   onceExpired,
   scopeRefusal,
 } from './authentication';
-import { closeOnceAnswered } from './clientErrors';
 import type { Connections } from './connections';
+import { Intake } from './Intake';
 import { codeOfError } from './errors';
 import type { RequestContext } from './graphql';
 import { Observation } from './observation';
 import { type Accepted, type Results, type Subscriptions, refusal } from './subscriptions';
+import { handOverUpgrades } from './upgrades';
 
 /** How often a socket is pinged, in milliseconds; shorter than proxies wait. */
 const PING = 25_000;
@@ -33,19 +32,16 @@ const PING = 25_000;
 /** How long nothing may be heard of a client, in milliseconds. */
 const LONGEST_SILENCE = 120_000;
 
-/** The most bytes of a message: far more than any document of ours needs. */
-const MESSAGE_LIMIT = 100_000;
-
-/** The most bytes that may wait for a client who keeps asking and reads nothing. */
-const BACKLOG_LIMIT = 4_000_000;
-
 /** How many bytes may wait before the next result is not asked for. */
 const ROOM = 64_000;
 
 /** The most subscriptions of one socket. */
 const MOST_SUBSCRIPTIONS = 100;
 
-/** The most characters of an operation's id, which every message about it repeats. */
+/** The most characters of the messages that they came in, which are kept for as long as they last. */
+const MOST_ASKED = 200_000;
+
+/** The longest id of an operation, which comes again with each of its results. */
 const LONGEST_ID = 255;
 
 /** The most bytes of the reason for which a socket is closed: RFC 6455, section 5.5. */
@@ -54,14 +50,22 @@ const LONGEST_REASON = 123;
 /** How long a client has to take leave at shutdown, in milliseconds. */
 const LAST_WORDS = 1_000;
 
+const OPTIONS = {
+  handleProtocols,
+  /** The most bytes of a message: far more than any document of ours needs. */
+  maxPayload: 100_000,
+  /** In how many frames it may come, and the pieces of the network's that one frame may. Each costs more than a byte. */
+  maxFragments: 100,
+  maxBufferedChunks: 1_000,
+  /** How long a client may leave a close unanswered, in milliseconds. What it sends meanwhile is read, and dropped. */
+  closeTimeout: 5_000,
+};
+
 const SERVERS_MESSAGES: ReadonlySet<MessageType> = new Set([
   MessageType.ConnectionAck,
   MessageType.Next,
   MessageType.Error,
 ]);
-
-/** The headers by which another protocol is asked for. */
-const UPGRADING = new Set(['connection', 'upgrade', 'http2-settings']);
 
 /** "Service restart", by RFC 6455's registry: come back, to whoever answers. */
 const RESTART = 1012;
@@ -72,10 +76,11 @@ const LATER = 1013;
 /** To be registered before any route is declared. */
 export async function webSockets(server: FastifyInstance, connections: Connections): Promise<void> {
   await server.register(fastifyWebSocket, {
-    options: { maxPayload: MESSAGE_LIMIT, handleProtocols },
-    // What a client does wrong on its socket ends that socket, and is nobody else's business.
+    options: OPTIONS,
+    // What a client does wrong on its socket ends that socket, and is nobody else's business. `ws` has closed it by
+    // now, with the code for it, unless the mistake is ours.
     errorHandler: (_error, socket) => {
-      socket.terminate();
+      if (socket.readyState === socket.OPEN) socket.terminate();
     },
     preClose: (done) => {
       const { websocketServer } = server;
@@ -91,56 +96,26 @@ export async function webSockets(server: FastifyInstance, connections: Connectio
   handOverUpgrades(server, connections);
 }
 
-/**
- * RFC 9110, section 7.8: a protocol that a server does not speak is ignored. Since somebody listens for
- * upgrades, Node hands over every request that asks for one, such as those of Java's HTTP client, which asks
- * for HTTP/2 by default. They go in again by the front door, without what they asked for.
- *
- * Node hands over at once, too, while requests ahead on the same connection are being answered. Whoever took the
- * socket then would fail, and nobody ever answer or close it. As RFC 9112, section 9.3.2, allows, the connection
- * is closed after those answers instead: what is sent before they came may have to be sent again.
- */
-function handOverUpgrades({ server }: FastifyInstance, connections: Connections): void {
-  const [upgradeToWebSocket] = server.listeners('upgrade');
-  server.removeAllListeners('upgrade');
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (answerOn(socket)) closeOnceAnswered(socket);
-    else if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-      askAgain(server, request, socket, head);
-    else {
-      // How long its client may read nothing is said here.
-      connections.release(socket);
-      upgradeToWebSocket?.call(server, request, socket, head);
-    }
-  });
-}
-
-/** Has a request asked as if it had not wanted to upgrade. */
-function askAgain(
-  server: Server,
-  { method, url, httpVersion, rawHeaders }: IncomingMessage,
-  socket: Socket,
-  head: Buffer,
-): void {
-  const lines = [`${method ?? ''} ${url ?? ''} HTTP/${httpVersion}`];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (!UPGRADING.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[index + 1] ?? ''}`);
-  }
-  socket.unshift(head);
-  socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
-  server.emit('connection', socket);
-}
-
 /** What a socket is for as long as it is open. */
 interface Connection extends Record<PropertyKey, unknown> {
   readonly socket: WebSocket;
-  /** Operations that have not ended, by their ids; null: it has not begun. */
-  readonly running: Map<string, Results | null>;
+  /** Operations that have not ended, by their ids. */
+  readonly running: Map<string, Running>;
   /** Of operations that have not ended, or were just refused. */
   readonly observations: Map<string, Observation>;
+  /** The length of the message that is being handed over. */
+  length: number;
+  /** It is known who asks. */
+  acknowledge: () => void;
   /** Who asks, once they have said so. */
   caller?: Caller;
+}
+
+interface Running {
+  /** The length of the message that it came in. */
+  readonly length: number;
+  /** Undefined: it has not begun. */
+  results?: Results;
 }
 
 /**
@@ -154,7 +129,7 @@ export function speakGraphQL(
   authentication: Authentication | undefined,
 ): (socket: WebSocket, request: FastifyRequest) => void {
   const accept = (
-    { socket, running, caller }: Connection,
+    { socket, running, length, caller }: Connection,
     id: string,
     payload: unknown,
     observation: Observation,
@@ -171,18 +146,27 @@ export function speakGraphQL(
     if (running.size >= MOST_SUBSCRIPTIONS) {
       return [refusal('BAD_REQUEST', `A socket carries ${MOST_SUBSCRIPTIONS} at most.`)];
     }
+    const asked = [...running.values()].reduce((sum, each) => sum + each.length, length);
+    if (asked > MOST_ASKED) {
+      const message = `The subscriptions of a socket have ${MOST_ASKED} characters at most, all together.`;
+      return [refusal('BAD_REQUEST', message)];
+    }
     const refused = authentication && scopeRefusal('subscription', caller?.scopes ?? null);
     return refused ? [refused] : subscriptions.accept(payload, contextOf(observation));
   };
   const graphql = makeServer<Record<string, unknown>, Connection>({
     onConnect: async ({ connectionParams = {}, extra: connection }) => {
-      if (authentication === undefined) return true;
       const { socket } = connection;
+      if (authentication === undefined) {
+        connection.acknowledge();
+        return true;
+      }
       try {
         const caller = await authentication.callerOf(authorizationIn(connectionParams));
         // It may be gone by now.
         if (socket.readyState !== socket.OPEN) return false;
         connection.caller = caller;
+        connection.acknowledge();
         const stopWaiting = onceExpired(caller, () => {
           socket.close(CloseCode.Unauthorized, 'The token has expired');
         });
@@ -208,7 +192,7 @@ export function speakGraphQL(
       connection.observations.set(id, observation);
       const accepted = accept(connection, id, payload, observation);
       if ('document' in accepted) {
-        connection.running.set(id, null);
+        connection.running.set(id, { length: connection.length });
         return accepted;
       }
       subscriptions.refused(observation, codeOfError(accepted[0]));
@@ -227,7 +211,8 @@ export function speakGraphQL(
       // From `begin`.
       if (!(Symbol.asyncIterator in result)) return;
       const stream = result as Results;
-      if (socket.readyState === socket.OPEN) running.set(id, stream);
+      const operation = running.get(id);
+      if (operation && socket.readyState === socket.OPEN) operation.results = stream;
       else void stream.return?.();
     },
     onComplete: ({ extra: { running, observations } }, id) => {
@@ -245,18 +230,33 @@ export function speakGraphQL(
   });
 
   return (socket, { raw: { socket: tcp } }) => {
-    const connection: Connection = { socket, running: new Map(), observations: new Map() };
-    const gone = new Promise((resolve) => socket.once('close', resolve));
-    let heardAt = Date.now();
-    const heard = (): void => {
-      heardAt = Date.now();
-      if (socket.bufferedAmount > BACKLOG_LIMIT) socket.terminate();
+    // graphql-ws listens to a client of its own protocol only; any other it has closed by then.
+    let receive = (_message: string): Promise<void> => Promise.resolve();
+    const intake = new Intake(socket, tcp, (message) => {
+      connection.length = message.length;
+      receive(message).catch((error: unknown) => {
+        if (isOfClients(error, message)) {
+          socket.close(CloseCode.BadRequest, 'Invalid message received');
+          return;
+        }
+        subscriptions.tellErrors([error], { requestId: newId() });
+        socket.close(CloseCode.InternalServerError, 'Internal server error');
+      });
+    });
+    const connection: Connection = {
+      socket,
+      running: new Map(),
+      observations: new Map(),
+      length: 0,
+      acknowledge: () => {
+        intake.acknowledge();
+      },
     };
+    const gone = new Promise((resolve) => socket.once('close', resolve));
     const pinging = setInterval(() => {
-      if (Date.now() - heardAt > LONGEST_SILENCE) socket.terminate();
+      if (intake.silence > LONGEST_SILENCE) socket.terminate();
       else socket.ping();
     }, PING);
-    socket.on('ping', heard).on('pong', heard).on('message', heard);
 
     const closed = graphql.opened(
       {
@@ -277,25 +277,15 @@ export function speakGraphQL(
         close: (code = CloseCode.InternalServerError, reason = '') => {
           close(socket, code, reason);
         },
-        onMessage: (receive) => {
-          socket.on('message', (message: Buffer) => {
-            const said = message.toString();
-            receive(said).catch((error: unknown) => {
-              if (isOfServers(said)) {
-                socket.close(CloseCode.BadRequest, 'Invalid message received');
-                return;
-              }
-              subscriptions.tellErrors([error], { requestId: newId() });
-              socket.close(CloseCode.InternalServerError, 'Internal server error');
-            });
-          });
+        onMessage: (callback) => {
+          receive = callback;
         },
       },
       connection,
     );
     socket.once('close', (code: number, reason: Buffer) => {
       clearInterval(pinging);
-      for (const results of connection.running.values()) void results?.return?.();
+      for (const { results } of connection.running.values()) void results?.return?.();
       void closed(code, reason.toString());
     });
   };
@@ -320,8 +310,12 @@ function writeTogether(tcp: Socket): void {
   });
 }
 
-/** Whether it is what only a server says: the client's fault, of which graphql-ws makes an error of ours. */
-function isOfServers(message: string): boolean {
+/**
+ * Whether it is the client's fault what graphql-ws makes an error of: it was said what only a server says, or a ping
+ * had a payload that is nested so deep that writing it back overflows the stack.
+ */
+function isOfClients(error: unknown, message: string): boolean {
+  if (error instanceof RangeError) return true;
   try {
     const { type } = parseMessage(message);
     return SERVERS_MESSAGES.has(type);

@@ -5,6 +5,8 @@ import { JSON_BODY, type Reply, dataOf, send } from './client';
 const CONCEIVE = JSON.stringify({ query: 'mutation { conceive { id } }' });
 const COUNT = `/graphql?query=${encodeURIComponent('{ census { total } }')}`;
 
+const NOBODY = '01890a5d-ac96-774b-bcce-b302099a8057';
+
 /** Closed to other origins, and open to some. */
 let closed: TestServer;
 let open: TestServer;
@@ -31,6 +33,19 @@ const preflight = async (server: TestServer, origin: string): Promise<Reply> =>
       'access-control-request-headers': 'content-type',
     },
   });
+
+/** Follows a life that is not there: of that a stream says so, and ends. */
+const openEventStream = async (
+  server: TestServer,
+  headers: Readonly<Record<string, string>>,
+): Promise<Reply> => {
+  const query = `subscription { lifeChanged(id: "${NOBODY}") { id } }`;
+  return send(server, {
+    method: 'GET',
+    path: `/graphql?query=${encodeURIComponent(query)}`,
+    headers: { accept: 'text/event-stream', ...headers },
+  });
+};
 
 const countOf = async (server: TestServer): Promise<number> =>
   (await dataOf(server, '{ census { total } }')).census.total;
@@ -100,6 +115,30 @@ describe('an origin', () => {
       expect(reply.status).toBe(200);
       expect(corsHeadersOf(reply)).toEqual([]);
     }
+  });
+
+  test.each([
+    ['that names itself', { origin: 'https://foreign.example' }],
+    ['of another site, as its browser says', { 'sec-fetch-site': 'cross-site' }],
+    [
+      'of another port or name of this site, as its browser says',
+      { 'sec-fetch-site': 'same-site' },
+    ],
+  ])('opens no event stream where it is foreign: %s', async (_how, headers) => {
+    for (const server of [closed, open]) {
+      const reply = await openEventStream(server, headers);
+      expect(reply.status).toBe(403);
+      expect(reply.body).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+    }
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['a page of our own', { 'sec-fetch-site': 'same-origin' }],
+    ['the address bar', { 'sec-fetch-site': 'none' }],
+    ['a page of CORS_ORIGINS', { origin: 'https://one.example', 'sec-fetch-site': 'cross-site' }],
+    ['no page', {}],
+  ])('does not matter to an event stream that is opened by %s', async (_how, headers) => {
+    expect((await openEventStream(open, headers)).status).toBe(200);
   });
 
   test.each(['https://one.example', 'http://other.example:8080'])(

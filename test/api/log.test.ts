@@ -71,6 +71,24 @@ test('a request that is answered has one line, at debug, by the name that its do
   ]);
 });
 
+test('an upgrade that is refused has one line, without what was asked', async () => {
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  };
+  const { status, headers: answered } = await send(server, {
+    method: 'GET',
+    path: `/healthz?${CANARY}=${CANARY}`,
+    headers,
+  });
+  expect(status).toBe(404);
+  expect(linesWith('requestId', answered['x-request-id'])).toMatchObject([
+    { level: INFO, operation: 'none', status: 404, code: 'NOT_FOUND', msg: 'Request refused' },
+  ]);
+});
+
 test('a typed refusal is an outcome, and no error', async () => {
   const id = await livingIn(server, 'Dead');
   await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
