@@ -319,6 +319,12 @@ export async function startApplication(
       onFailure: (error) => {
         log.error({ err: error }, 'The feed could not be read');
       },
+      onRewound: (error) => {
+        log.error(
+          { err: error },
+          'The history was set back: its subscribers are told FEED_REWOUND, and begin anew',
+        );
+      },
     });
     started.push(() => feed.stop());
     metrics.read({

@@ -17,6 +17,7 @@ import {
 } from '../database/failures';
 import { Lagged } from '../feed/errors';
 import type { FieldProblem } from '../resolvers/errors';
+import { FeedRewound } from '../store/place';
 
 /** Failures that a client should know of, and may retry after. */
 const FAILURES = [
@@ -47,22 +48,41 @@ const FAILURES = [
     code: 'LAGGED',
     message: 'This subscriber stayed away for too long. Subscribe again after the last cursor.',
   },
+  {
+    type: FeedRewound,
+    code: 'FEED_REWOUND',
+    message:
+      'The database was set back, and what this cursor names is not there any more. Forget what came after it: read `census` and begin anew from its cursor.',
+  },
 ] as const;
 
 const MASKED = { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong on our side.' };
+
+function failureOf(error: unknown): (typeof FAILURES)[number] | undefined {
+  return FAILURES.find(({ type }) => error instanceof type);
+}
+
+/**
+ * What was thrown. A resolver's error is known by its path; graphql-ws wraps what ended a subscription without one,
+ * as graphql-js does what it says of a variable, which is not to be unwrapped.
+ */
+function causeOf(error: unknown): unknown {
+  const { originalError } = error instanceof GraphQLError ? error : {};
+  return failureOf(originalError) ? originalError : unwrapResolverError(error);
+}
 
 /**
  * Whether nobody expected this: it is to be logged, and masked. An error of GraphQL itself that has no code is
  * about a value of ours that the schema cannot hold.
  */
 export function isUnexpected(error: unknown): boolean {
-  const cause = unwrapResolverError(error);
+  const cause = causeOf(error);
   if (cause instanceof GraphQLError) {
     // Those of graphql-jit may have none, whatever the type says.
     const { code } = (cause.extensions as GraphQLErrorExtensions | undefined) ?? {};
     return code === undefined;
   }
-  return !FAILURES.some(({ type }) => cause instanceof type);
+  return failureOf(cause) === undefined;
 }
 
 /**
@@ -72,8 +92,8 @@ export function isUnexpected(error: unknown): boolean {
  * @param error as it was thrown
  */
 function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const cause = unwrapResolverError(error);
-  const failure = FAILURES.find(({ type }) => cause instanceof type);
+  const cause = causeOf(error);
+  const failure = failureOf(cause);
   if (failure || isUnexpected(error)) {
     const { code, message } = failure ?? MASKED;
     const retryWith = cause instanceof OutcomeUnknown ? cause.retryWith : {};
@@ -112,7 +132,7 @@ function formatErrorTersely(
 
 /** What a client is told of one of the failures above. */
 export function tellFailure(failure: Error): { readonly code: string; readonly message: string } {
-  return FAILURES.find(({ type }) => failure instanceof type) ?? MASKED;
+  return failureOf(failure) ?? MASKED;
 }
 
 /** The code of the first error, as it is counted; `OK` where there is none. */
