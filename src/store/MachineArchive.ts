@@ -112,13 +112,11 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       tracer: settings.tracer,
       execute: async () => {
         const rows = await this.#database.run<Counted>(census, []);
-        return rows.map(
-          ({ position, counts, witness }): Census => ({
-            position,
-            counts,
-            fingerprint: fingerprintOf(witness),
-          }),
-        );
+        return rows.map(({ position, counts, witness }): Census => ({
+          position,
+          counts,
+          fingerprint: fingerprintOf(witness),
+        }));
       },
       // All who ask at once are answered from one reading.
       keyOf: () => '',

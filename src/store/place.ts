@@ -26,7 +26,6 @@ const FINGERPRINT_OF_BEGINNING = '0'.repeat(16);
 /** The history that a place belongs to is not the database's any more. */
 export class FeedRewound extends Error {
   override readonly name = 'FeedRewound';
-
 }
 
 /** A position that the feed has not reached, of a place without a fingerprint. */
