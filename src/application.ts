@@ -15,6 +15,7 @@ import { migrate } from './database/migrate';
 import { UnsupportedVersion, checkVersion } from './database/version';
 import { Ledger, Life, LifeTransition } from './entities';
 import { Feed } from './feed/Feed';
+import { Notifier } from './feed/Notifier';
 import { type LifeRecord, phaseOf } from './machine';
 import { Metrics } from './metrics';
 import type { Services } from './resolvers/context';
@@ -278,10 +279,19 @@ export async function startApplication(
         metrics.countTransition(event, outcome);
       },
     };
+    const notifier = configuration.listen
+      ? new Notifier(database, tables.history, (error) => {
+          log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
+        })
+      : undefined;
     const lives = new MachineStore(database, tables, phaseOf, {
       ...limits,
       observer,
       now: () => new Date(),
+      onCommit: () => {
+        feed.changed();
+        notifier?.changed();
+      },
       onBrokenLedger: (error) => {
         ready = false;
         log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
@@ -314,6 +324,7 @@ export async function startApplication(
     const feed = new Feed(archive, lives, {
       url: databaseUrl,
       channel: tables.history,
+      ownPayload: notifier?.sender,
       listen: configuration.listen,
       patience: LAG_LIMIT,
       onFailure: (error) => {

@@ -10,6 +10,7 @@ import type { MachineStore } from '../store/MachineStore';
 import { FeedRewound, type Place } from '../store/place';
 import type { Transition } from '../store/transitions';
 import { LiveTail, type LiveTailSettings } from './LiveTail';
+import { Paced } from './Paced';
 import { Subscription, type Topic } from './Subscription';
 
 export interface FeedSettings extends LiveTailSettings {
@@ -17,11 +18,15 @@ export interface FeedSettings extends LiveTailSettings {
   readonly patience: number;
 }
 
+/** How often the tail looks at the most because the instance itself has changed something, in milliseconds. */
+const PACE = 5;
+
 export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #archive: MachineArchive<R, P>;
   readonly #store: MachineStore<R, P>;
   readonly #settings: FeedSettings;
   readonly #subscriptions = new Set<Subscription<P>>();
+  readonly #looks = new Paced(PACE, async () => this.#live?.look());
   #live: LiveTail<R, P> | undefined;
   #stopping: Promise<void> = Promise.resolve();
 
@@ -69,6 +74,11 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
       read: async (_reached, last) => this.#archive.subscribers.following(last?.phase ?? phase),
     });
     return new Changes(phase, transitions);
+  }
+
+  /** The instance itself has committed something: it need not be notified to look. */
+  changed(): void {
+    if (this.#live !== undefined) this.#looks.want();
   }
 
   /** How many are subscribed. */

@@ -41,7 +41,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#settings = settings;
     this.#end = end;
     this.tail = new Tail(Number(end.position), CAPACITY);
-    this.#wakeUps = new WakeUps(settings, () => void this.#read());
+    this.#wakeUps = new WakeUps(settings, () => void this.look());
     this.#wakeUps.start();
   }
 
@@ -75,7 +75,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   /** Reads whatever is new. A wake-up that comes meanwhile is about what this read may have been too early for. */
-  async #read(): Promise<void> {
+  async look(): Promise<void> {
     if (this.#reading) {
       this.#wokenMeanwhile = true;
       return;

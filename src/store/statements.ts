@@ -287,9 +287,7 @@ moved AS (
       )
   FROM change
   WHERE change.size > 0
-  RETURNING ledger.position - change.size AS before,
-            -- Wakes the feed, once a group and at its commit. A hint, which says nothing: those who hear it look.
-            pg_notify('${history}', '')
+  RETURNING ledger.position - change.size AS before
 )
 INSERT INTO ${history} (${owner.name}, ${columns.join(', ')}, recorded_at, position)
 SELECT changed.id, ${columns.map((name) => `changed.${name}`).join(', ')}, changed.updated_at,

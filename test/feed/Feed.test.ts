@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
-  return new Feed(store.archive, store.lives, {
+  const made = new Feed(store.archive, store.lives, {
     url: store.url,
     channel: 'life_transitions',
     listen: true,
@@ -39,6 +39,10 @@ function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
     onFailure: (error) => failures.push(error),
     onRewound: (error) => failures.push(error),
   });
+  store.onCommit = () => {
+    made.changed();
+  };
+  return made;
 }
 
 async function conceiveMany(number: number): Promise<void> {
