@@ -73,6 +73,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #census: Lane<null, Census>;
+  readonly #ledgerSizes: Lane<null, number | undefined>;
   readonly #settings: ArchiveSettings;
   readonly #findVersion: Statement;
   readonly #findAsOf: Statement;
@@ -121,6 +122,27 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       // All who ask at once are answered from one reading.
       keyOf: () => '',
       follow: (counted) => counted,
+    });
+    const ledgerSize = {
+      name: `${tables.ledger}/size`,
+      text: `SELECT pg_table_size('${tables.ledger}') AS size`,
+    };
+    this.#ledgerSizes = new Lane({
+      groupSize: 1,
+      queueSize: settings.queueSize,
+      // However many look at the metrics, they take one connection.
+      inFlight: 1,
+      execute: async () => {
+        try {
+          const rows = await this.#database.run<{ size: string }>(ledgerSize, []);
+          return rows.map(({ size }) => Number(size));
+        } catch {
+          // Not tried again: that it fails is what is measured.
+          return [undefined];
+        }
+      },
+      keyOf: () => '',
+      follow: (size) => size,
     });
     this.#findVersion = findVersionStatement(tables);
     this.#findAsOf = findAsOfStatement(tables);
@@ -235,14 +257,9 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       : { ...queues, 'stale read': this.#staleReads.length };
   }
 
-  /** How large the ledger's table is, in bytes. */
-  async ledgerSize(): Promise<number> {
-    const { ledger } = this.#tables;
-    const [row] = await this.#database.run<{ size: string }>(
-      { name: `${ledger}/size`, text: `SELECT pg_table_size('${ledger}') AS size` },
-      [],
-    );
-    return Number(row?.size);
+  /** How large the ledger's table is, in bytes; undefined: the database does not say. */
+  async ledgerSize(): Promise<number | undefined> {
+    return this.#ledgerSizes.submit(null, Date.now() + this.#settings.timeout);
   }
 
   async #readPasts(requests: readonly PastRequest[]): Promise<(P | null)[]> {

@@ -177,3 +177,11 @@ test('what follows of many lives is read many at a time, and one after the other
   expect(most).toBe(1);
   expect(sent).toBeLessThanOrEqual(1 + Math.ceil(SUBSCRIBERS / 32));
 });
+
+test('the ledger is measured once for all who look at the metrics meanwhile', async () => {
+  const sizes = await Promise.all(
+    Array.from({ length: SUBSCRIBERS }, async () => archive.ledgerSize()),
+  );
+  expect(new Set(sizes)).toEqual(new Set([expect.any(Number)]));
+  expect(database.of('ledger/size')).toEqual({ sent: 1, most: 1 });
+});
