@@ -15,6 +15,7 @@ import { migrate } from './database/migrate';
 import { UnsupportedVersion, checkVersion } from './database/version';
 import { Ledger, Life, LifeTransition } from './entities';
 import { Feed } from './feed/Feed';
+import { Notifier } from './feed/Notifier';
 import { type LifeRecord, phaseOf } from './machine';
 import { Metrics } from './metrics';
 import type { Services } from './resolvers/context';
@@ -288,10 +289,19 @@ export async function startApplication(
         metrics.countTransition(event, outcome);
       },
     };
+    const notifier = configuration.listen
+      ? new Notifier(database, tables.history, (error) => {
+          log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
+        })
+      : undefined;
     const lives = new MachineStore(database, tables, phaseOf, {
       ...limits,
       observer,
       now: () => new Date(),
+      onCommit: () => {
+        feed.changed();
+        notifier?.changed();
+      },
       onBrokenLedger: (error) => {
         ready = false;
         log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
@@ -324,10 +334,17 @@ export async function startApplication(
     const feed = new Feed(archive, lives, {
       url: databaseUrl,
       channel: tables.history,
+      ownPayload: notifier?.sender,
       listen: configuration.listen,
       patience: LAG_LIMIT,
       onFailure: (error) => {
         log.error({ err: error }, 'The feed could not be read');
+      },
+      onRewound: (error) => {
+        log.error(
+          { err: error },
+          'The history was set back: its subscribers are told FEED_REWOUND, and begin anew',
+        );
       },
     });
     started.push(() => feed.stop());

@@ -16,8 +16,11 @@ export interface Readings {
   readonly subscribers: () => number;
   /** How long the last transition took from being recorded to being in the feed, in milliseconds. */
   readonly feedLag: () => number;
-  /** How large the ledger's table is, in bytes: it grows while somebody holds an old snapshot. */
-  readonly ledgerSize: () => Promise<number>;
+  /**
+   * How large the ledger's table is, in bytes: it grows while somebody holds an old snapshot. undefined: the database
+   * does not say.
+   */
+  readonly ledgerSize: () => Promise<number | undefined>;
 }
 
 /** In seconds; a birth on an idle machine takes three milliseconds, and a request five seconds at the most. */

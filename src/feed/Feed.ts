@@ -1,27 +1,32 @@
 /**
  * The live feed of a kind of machine: every transition, from any position on, with no gap and no repeat, on
  * whichever instance one asks. That rests on the ledger, which gives positions gapless and in the order of
- * commits; so a place in the feed is one number, and no instance knows anything that another would need.
- * Does nothing while nobody is subscribed. Generic, and knows no GraphQL.
+ * commits; so a place in the feed is one number, with a proof of the transition that it names, and no instance knows
+ * anything that another would need. Where the database was set back, every subscriber is told so. Does nothing while nobody is subscribed. Generic, and knows no GraphQL.
  */
 import type { MachinePhase, MachineRecord } from '../machine';
-import type { MachineArchive, Transition } from '../store/MachineArchive';
+import type { MachineArchive } from '../store/MachineArchive';
 import type { MachineStore } from '../store/MachineStore';
-import { LARGEST_PAGE } from '../store/pages';
+import { FeedRewound, type Place } from '../store/place';
+import type { Transition } from '../store/transitions';
 import { LiveTail, type LiveTailSettings } from './LiveTail';
+import { Paced } from './Paced';
 import { Subscription, type Topic } from './Subscription';
-import { BeyondEnd } from './errors';
 
 export interface FeedSettings extends LiveTailSettings {
   /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
   readonly patience: number;
 }
 
+/** How often the tail looks at the most because the instance itself has changed something, in milliseconds. */
+const PACE = 5;
+
 export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly #archive: MachineArchive<R, P>;
   readonly #store: MachineStore<R, P>;
   readonly #settings: FeedSettings;
   readonly #subscriptions = new Set<Subscription<P>>();
+  readonly #looks = new Paced(PACE, async () => this.#live?.look());
   #live: LiveTail<R, P> | undefined;
   #stopping: Promise<void> = Promise.resolve();
 
@@ -35,20 +40,17 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
    * All transitions, as they are committed.
    *
    * @param events only transitions by one of these; null: by any
-   * @param after a position; undefined: from the feed's end as it is now
-   * @throws BeyondEnd where the feed has not reached that position; Overloaded, DatabaseUnavailable
+   * @param after undefined: from the feed's end as it is now
+   * @throws FeedRewound, BeyondEnd where that place is not there; Overloaded, DatabaseUnavailable
    */
   async transitions(
     events: readonly string[] | null,
-    after: string | undefined,
+    after: Place | undefined,
   ): Promise<AsyncIterableIterator<Transition<P>, undefined>> {
-    const { position } = await this.#archive.census();
-    if (after !== undefined && BigInt(after) > BigInt(position)) {
-      throw new BeyondEnd(`${after} is beyond ${position}.`);
-    }
-    return this.#join(Number(position), Number(after ?? position), {
+    const { end, place } = await this.#arrive(after);
+    return this.#join(end, place, {
       accepts: ({ event }) => events === null || events.includes(event),
-      read: async (cursor) => this.#archive.feedAfter(events, String(cursor)),
+      read: async (reached) => this.#archive.subscribers.catchUp(events, reached),
     });
   }
 
@@ -61,22 +63,22 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
    */
   async changes(id: string): Promise<AsyncIterableIterator<P, undefined> | null> {
     // Read before the machine is: what happens to it in between is not missed, and its version says what it shows.
-    const { position } = await this.#archive.census();
+    const { end } = await this.#arrive(undefined);
     const phase = await this.#store.find(id);
     if (phase === null) return null;
     const { version } = phase.state;
-    const transitions = this.#join(Number(position), Number(position), {
+    const transitions = this.#join(end, end, {
       machine: id,
       accepts: (transition) =>
         transition.phase.state.id === id && transition.phase.state.version > version,
-      read: async (_cursor, last) =>
-        this.#archive.history(id, {
-          from: 'start',
-          size: LARGEST_PAGE,
-          after: [String(last?.phase.state.version ?? version)],
-        }),
+      read: async (_reached, last) => this.#archive.subscribers.following(last?.phase ?? phase),
     });
     return new Changes(phase, transitions);
+  }
+
+  /** The instance itself has committed something: it need not be notified to look. */
+  changed(): void {
+    if (this.#live !== undefined) this.#looks.want();
   }
 
   /** How many are subscribed. */
@@ -95,12 +97,50 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
     await this.#stopping;
   }
 
-  /** @param end a position that the feed has reached */
-  #join(end: number, cursor: number, topic: Topic<P>): Subscription<P> {
-    const live = (this.#live ??= new LiveTail(this.#archive, this.#settings, end));
+  /**
+   * Looks where the feed ends, and proves what a new subscriber is to be served from: its own place, and the end of
+   * the tail in memory. Another history may have taken its place since the tail looked last.
+   *
+   * @param after undefined: the feed's end
+   */
+  async #arrive(after: Place | undefined): Promise<{ readonly end: Place; readonly place: Place }> {
+    for (;;) {
+      const live = this.#live;
+      const { subscribers } = this.#archive;
+      const isTailThere =
+        live === undefined ||
+        subscribers.prove(live.end).then(
+          () => true,
+          (error: unknown) => {
+            if (!(error instanceof FeedRewound)) throw error;
+            this.#rewind(live, error);
+            return false;
+          },
+        );
+      const [isThere, end, place] = await Promise.all([
+        isTailThere,
+        this.#archive.census(),
+        after && subscribers.prove(after),
+      ]);
+      if (isThere) return { end, place: place ?? end };
+    }
+  }
+
+  /** What is in memory is no history any more: all who follow it are told, and none of it is served again. */
+  #rewind(live: LiveTail<R, P>, error: FeedRewound): void {
+    // Its last subscriber may have left, and another tail have taken its place.
+    if (this.#live !== live) return;
+    this.#settings.onRewound(error);
+    for (const subscription of this.#subscriptions) subscription.end(error);
+  }
+
+  /** @param end a place that the feed has reached */
+  #join(end: Place, place: Place, topic: Topic<P>): Subscription<P> {
+    const live = (this.#live ??= this.#begin(end));
     const subscription = new Subscription<P>(
       {
         tail: live.tail,
+        end: () => live.end,
         patience: this.#settings.patience,
         onNews: (machine, callback) => {
           live.onNews(machine, callback);
@@ -114,10 +154,24 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
         },
       },
       topic,
-      cursor,
+      place,
     );
     this.#subscriptions.add(subscription);
     return subscription;
+  }
+
+  #begin(end: Place): LiveTail<R, P> {
+    const live = new LiveTail<R, P>(
+      this.#archive.subscribers,
+      {
+        ...this.#settings,
+        onRewound: (error) => {
+          this.#rewind(live, error);
+        },
+      },
+      end,
+    );
+    return live;
   }
 
   #leave(subscription: Subscription<P>): void {

@@ -4,7 +4,9 @@
  */
 import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
-import type { MachineArchive, Transition } from '../store/MachineArchive';
+import type { SubscriberReads } from '../store/SubscriberReads';
+import { FeedRewound, type Place } from '../store/place';
+import type { Transition } from '../store/transitions';
 import { Tail } from './Tail';
 import { WakeUps, type WakeUpSettings } from './WakeUps';
 
@@ -14,29 +16,38 @@ const CAPACITY = 2_048;
 export interface LiveTailSettings extends WakeUpSettings {
   /** Told what kept it from reading that will not pass by itself. */
   readonly onFailure: (error: unknown) => void;
+  /** Told that the database's history is another one than what is in memory. */
+  readonly onRewound: (error: FeedRewound) => void;
 }
 
 export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly tail: Tail<Transition<P>>;
-  readonly #archive: MachineArchive<R, P>;
+  readonly #reads: SubscriberReads<R, P>;
   readonly #settings: LiveTailSettings;
   readonly #wakeUps: WakeUps;
   /** Who waits for news, by the machine that it is to be of. */
   readonly #waiting = new Map<string | undefined, Set<() => void>>();
   readonly #waitingForRecovery = new Set<() => void>();
+  #end: Place;
   /** How long the last transition took from being recorded to being here, in milliseconds. */
   lag = 0;
   #stopped = false;
   #reading = false;
   #wokenMeanwhile = false;
 
-  /** @param end the position from which on transitions are wanted */
-  constructor(archive: MachineArchive<R, P>, settings: LiveTailSettings, end: number) {
-    this.#archive = archive;
+  /** @param end the place from which on transitions are wanted */
+  constructor(reads: SubscriberReads<R, P>, settings: LiveTailSettings, end: Place) {
+    this.#reads = reads;
     this.#settings = settings;
-    this.tail = new Tail(end, CAPACITY);
-    this.#wakeUps = new WakeUps(settings, () => void this.#read());
+    this.#end = end;
+    this.tail = new Tail(Number(end.position), CAPACITY);
+    this.#wakeUps = new WakeUps(settings, () => void this.look());
     this.#wakeUps.start();
+  }
+
+  /** The last transition that is here, or the place where it began. */
+  get end(): Place {
+    return this.#end;
   }
 
   onNews(machine: string | undefined, callback: () => void): void {
@@ -64,7 +75,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   /** Reads whatever is new. A wake-up that comes meanwhile is about what this read may have been too early for. */
-  async #read(): Promise<void> {
+  async look(): Promise<void> {
     if (this.#reading) {
       this.#wokenMeanwhile = true;
       return;
@@ -74,13 +85,14 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
       let more = true;
       while (more && !this.#stopped) {
         this.#wokenMeanwhile = false;
-        const page = await this.#archive.feedAfter(null, String(this.tail.end));
+        const page = await this.#reads.news(this.#end);
         this.#append(page.nodes);
         more = page.hasNextPage || this.#wokenMeanwhile;
       }
     } catch (error) {
       // The next look comes by itself.
-      if (!isPassing(error)) this.#settings.onFailure(error);
+      if (error instanceof FeedRewound) this.#settings.onRewound(error);
+      else if (!isPassing(error)) this.#settings.onFailure(error);
     } finally {
       this.#reading = false;
     }
@@ -89,10 +101,11 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   #append(transitions: readonly Transition<P>[]): void {
     for (const callback of this.#waitingForRecovery) callback();
     this.#waitingForRecovery.clear();
-    if (transitions.length === 0) return;
+    const last = transitions.at(-1);
+    if (last === undefined) return;
     this.tail.append(transitions);
-    const recordedAt = transitions.at(-1)?.recordedAt.getTime() ?? 0;
-    this.lag = Math.max(0, Date.now() - recordedAt);
+    this.#end = last;
+    this.lag = Math.max(0, Date.now() - last.recordedAt.getTime());
     this.#tell(undefined);
     for (const { phase } of transitions) this.#tell(phase.state.id);
   }

@@ -8,8 +8,9 @@
  */
 import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
-import type { Transition } from '../store/MachineArchive';
 import type { Page } from '../store/pages';
+import type { Place } from '../store/place';
+import type { Transition } from '../store/transitions';
 import type { Tail } from './Tail';
 import { Lagged } from './errors';
 
@@ -18,13 +19,18 @@ export interface Topic<P extends MachinePhase<MachineRecord>> {
   /** The machine whose transitions wake the subscriber; undefined: those of any. */
   readonly machine?: string;
   readonly accepts: (transition: Transition<P>) => boolean;
-  /** The first of what it is about that is recorded after a position; `last` is what was delivered last. */
-  readonly read: (after: number, last: Transition<P> | undefined) => Promise<Page<Transition<P>>>;
+  /**
+   * The first of what it is about that is recorded after a place, which is proved to be there still; `last` is what
+   * was delivered last.
+   */
+  readonly read: (after: Place, last: Transition<P> | undefined) => Promise<Page<Transition<P>>>;
 }
 
 /** What a subscription needs of its feed. */
 export interface Source<P extends MachinePhase<MachineRecord>> {
   readonly tail: Tail<Transition<P>>;
+  /** The place where the tail ends. */
+  readonly end: () => Place;
   /** Calls back, once, when there is something new of the machine, or of any. */
   readonly onNews: (machine: string | undefined, callback: () => void) => void;
   /** Calls back, once, when the database has answered again. */
@@ -42,19 +48,21 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
   readonly #source: Source<P>;
   readonly #topic: Topic<P>;
   /** Everything up to here was delivered, or waits in `#page`. */
-  #cursor: number;
+  #place: Place;
   /** What was read from the table and not delivered yet, the next one last. */
   #page: Transition<P>[] = [];
   #last: Transition<P> | undefined;
   #deliveredAt = Date.now();
   #ended = false;
+  /** Why it has ended, where the subscriber has not been told yet. */
+  #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param cursor the position after which it begins */
-  constructor(source: Source<P>, topic: Topic<P>, cursor: number) {
+  /** @param place after which it begins */
+  constructor(source: Source<P>, topic: Topic<P>, place: Place) {
     this.#source = source;
     this.#topic = topic;
-    this.#cursor = cursor;
+    this.#place = place;
   }
 
   [Symbol.asyncIterator](): this {
@@ -65,16 +73,20 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
    * To be asked again only once it has answered.
    *
    * @returns the next transition, once there is one
-   * @throws Lagged where the subscriber had not asked for too long, and what it missed is no longer at hand
+   * @throws Lagged where the subscriber had not asked for too long, and what it missed is no longer at hand;
+   *   FeedRewound where the history that it follows is not the database's any more
    */
   async next(): Promise<IteratorResult<Transition<P>, undefined>> {
     const { tail, patience } = this.#source;
     const away = Date.now() - this.#deliveredAt;
-    if (!this.#ended && away > patience && !tail.reachesBackTo(this.#cursor)) {
+    if (!this.#ended && away > patience && !tail.reachesBackTo(this.#position)) {
       this.end();
       throw new Lagged(`The subscriber stayed away for ${away} ms.`);
     }
     for (;;) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      if (failure !== undefined) throw failure;
       if (this.#ended) return { done: true, value: undefined };
       const transition = this.#page.pop() ?? this.#takeFromTail();
       if (transition !== undefined) {
@@ -82,7 +94,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
         this.#deliveredAt = Date.now();
         return { done: false, value: transition };
       }
-      await (tail.reachesBackTo(this.#cursor) ? this.#news() : this.#readPage());
+      await (tail.reachesBackTo(this.#position) ? this.#news() : this.#readPage());
     }
   }
 
@@ -92,27 +104,36 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Whoever waits is told that nothing follows. */
-  end(): void {
+  /**
+   * A subscriber that waits is told at once, another one when it asks.
+   *
+   * @param failure why it ends; left out: nothing follows
+   */
+  end(failure?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#failure = failure;
     this.#page = [];
     this.#source.leave(this, this.#wake);
     this.#wake?.();
   }
 
+  get #position(): number {
+    return Number(this.#place.position);
+  }
+
   #takeFromTail(): Transition<P> | undefined {
-    const { tail } = this.#source;
-    if (!tail.reachesBackTo(this.#cursor)) return undefined;
-    const next = tail.next(this.#cursor, this.#topic.accepts);
-    this.#cursor = next?.position ?? Math.max(this.#cursor, tail.end);
-    return next?.entry;
+    const { tail, end } = this.#source;
+    if (!tail.reachesBackTo(this.#position)) return undefined;
+    const next = tail.next(this.#position, this.#topic.accepts)?.entry;
+    this.#place = next ?? later(this.#place, end());
+    return next;
   }
 
   async #readPage(): Promise<void> {
     // What the page does not have up to here is not there: positions are in the order of commits.
-    const { end } = this.#source.tail;
-    const page = await this.#topic.read(this.#cursor, this.#last).catch((error: unknown) => {
+    const end = this.#source.end();
+    const page = await this.#topic.read(this.#place, this.#last).catch((error: unknown) => {
       if (isPassing(error)) return undefined;
       this.end();
       throw error;
@@ -125,8 +146,8 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
       return;
     }
     this.#page = page.nodes.toReversed();
-    const last = Number(page.nodes.at(-1)?.position ?? this.#cursor);
-    this.#cursor = page.hasNextPage ? last : Math.max(last, end);
+    const last = page.nodes.at(-1) ?? this.#place;
+    this.#place = page.hasNextPage ? last : later(last, end);
   }
 
   async #news(): Promise<void> {
@@ -142,4 +163,8 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
     });
     this.#wake = undefined;
   }
+}
+
+function later(one: Place, other: Place): Place {
+  return Number(one.position) >= Number(other.position) ? one : other;
 }

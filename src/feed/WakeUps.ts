@@ -11,6 +11,8 @@ export interface WakeUpSettings {
   readonly url: string;
   /** The channel that is notified. */
   readonly channel: string;
+  /** What a notification says that is the instance's own, which needs none. */
+  readonly ownPayload?: string | undefined;
   /** false: no connection is opened, and the time between two looks is shorter. */
   readonly listen: boolean;
 }
@@ -60,7 +62,7 @@ export class WakeUps {
   }
 
   #connect(): void {
-    const { url, channel } = this.#settings;
+    const { url, channel, ownPayload } = this.#settings;
     const client = new Client({
       connectionString: url,
       application_name: 'persistent-state-machine feed',
@@ -69,7 +71,9 @@ export class WakeUps {
       connectionTimeoutMillis: 5_000,
     });
     this.#client = client;
-    client.on('notification', this.#onWakeUp);
+    client.on('notification', ({ payload }) => {
+      if (payload !== ownPayload) this.#onWakeUp();
+    });
     // An error is followed by the end, which says enough.
     client.on('error', () => undefined);
     client.once('end', () => {

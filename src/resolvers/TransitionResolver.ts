@@ -11,9 +11,9 @@ import {
   Subscription,
   type SubscribeResolverData,
 } from 'type-graphql';
-import { BeyondEnd } from '../feed/errors';
 import type { LifeEvent, Phase } from '../machine';
 import type { Transition } from '../store/MachineArchive';
+import { BeyondEnd } from '../store/place';
 import { PageArguments, pageRequest } from './arguments';
 import type { Context } from './context';
 import { feedCursor } from './cursors';
@@ -47,20 +47,21 @@ class LiveFeedArguments {
   events?: LifeEvent[] | null;
 }
 
-/** @throws BadUserInput for a cursor that is none of the feed's, or that the feed has not reached */
+/** @throws BadUserInput for a cursor that is none of the feed's, or that the feed has not reached; FeedRewound */
 async function subscribeToFeed({
   args: { after, events },
   context: { feed },
 }: SubscribeResolverData<unknown, LiveFeedArguments, Context>): Promise<
   AsyncIterable<Transition<Phase>>
 > {
-  const [position] = after === null || after === undefined ? [] : feedCursor.parse(after, 'after');
-  try {
-    return await feed.transitions(events ?? null, position);
-  } catch (error) {
-    if (!(error instanceof BeyondEnd)) throw error;
-    throw new BadUserInput([{ path: 'after', message: 'is beyond the end of the feed.' }]);
-  }
+  const isGiven = after !== null && after !== undefined;
+  const place = isGiven ? feedCursor.parse(after, 'after') : undefined;
+  return feed.transitions(events ?? null, place).catch(refuseBeyondEnd);
+}
+
+function refuseBeyondEnd(error: unknown): never {
+  if (!(error instanceof BeyondEnd)) throw error;
+  throw new BadUserInput([{ path: error.argument, message: 'is beyond the end of the feed.' }]);
 }
 
 @Resolver(() => LifeTransitionType)
@@ -73,7 +74,8 @@ export class TransitionResolver {
     @Args(() => FeedArguments) { events, ...page }: FeedArguments,
     @Ctx() { archive }: Context,
   ): Promise<LifeTransitionConnection> {
-    const transitions = await archive.feed(events ?? null, pageRequest(page, feedCursor));
+    const request = pageRequest(page, feedCursor);
+    const transitions = await archive.feed(events ?? null, request).catch(refuseBeyondEnd);
     return new LifeTransitionConnection(transitions, feedCursor);
   }
 

@@ -144,10 +144,10 @@ export class PageArguments {
  *
  * @throws BadUserInput for `first` with `last`, or a malformed cursor
  */
-export function pageRequest<Node>(
+export function pageRequest<At>(
   { first, after, last, before }: Pick<PageArguments, 'first' | 'after' | 'last' | 'before'>,
-  cursor: CursorCodec<Node>,
-): PageRequest {
+  cursor: Pick<CursorCodec<never, At>, 'parse'>,
+): PageRequest<At> {
   if (isGiven(first) && isGiven(last)) {
     throw new BadUserInput([{ path: 'last', message: 'must not be given together with first.' }]);
   }

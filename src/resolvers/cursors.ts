@@ -5,17 +5,19 @@
 import type { Phase } from '../machine';
 import type { Transition } from '../store/MachineArchive';
 import type { Key } from '../store/pages';
+import { FeedRewound, type Place } from '../store/place';
 import { BadUserInput } from './errors';
 import { isUuid } from './uuid';
 
-export interface CursorCodec<Node> {
+/** @typeParam At what a cursor names, as the store takes it */
+export interface CursorCodec<Node, At = Key> {
   /** The cursor of a node. */
   readonly of: (node: Node) => string;
   /**
    * @param argument the name of the argument that the cursor was given as
    * @throws BadUserInput where it is no cursor of this kind
    */
-  readonly parse: (cursor: string, argument: string) => Key;
+  readonly parse: (cursor: string, argument: string) => At;
 }
 
 /** @param isKey whether texts are a key of this kind, which the database will take without complaint */
@@ -48,12 +50,36 @@ export const lifeCursor = codec<Phase>(
     isMoment(createdAt) && isUuid(id) && id === id.toLowerCase() && rest.length === 0,
 );
 
-/** In the feed: the transition's position. */
-export const feedCursor = codec<Pick<Transition<Phase>, 'position'>>(
+/**
+ * In the feed: how far each of its partitions has come, and one fingerprint of the transitions there. There is one
+ * partition as yet. Of several, each position after the first is the difference to the one before it, which is
+ * shorter. The form has a number, since clients keep cursors for longer than we keep a form: the one without a number
+ * is a bare position.
+ */
+const FEED_FORM = '2';
+
+const feedKeys = codec<Key>(
   'feed',
-  ({ position }) => [position],
-  (key) => /^(0|[1-9]\d{0,17})$/.test(key.join()),
+  (key) => key,
+  ([form = '', fingerprint = '', positions = '', ...rest]) =>
+    form === FEED_FORM
+      ? /^[0-9a-f]{16}$/.test(fingerprint) && arePositions(positions) && rest.length === 0
+      : isPosition(form) && fingerprint === '',
 );
+
+export const feedCursor: CursorCodec<Place, Place> = {
+  of: ({ position, fingerprint }) =>
+    feedKeys.of(fingerprint === null ? [position] : [FEED_FORM, fingerprint, position]),
+  parse: (cursor, argument) => {
+    const [form = '', fingerprint, positions] = feedKeys.parse(cursor, argument);
+    if (fingerprint === undefined || positions === undefined) {
+      return { position: form, fingerprint: null };
+    }
+    // Of a database with another number of partitions, from which this one was imported.
+    if (!isPosition(positions)) throw new FeedRewound('The feed has one partition.');
+    return { position: positions, fingerprint };
+  },
+};
 
 /** In one life's history: the version. */
 export const historyCursor = codec<Transition<Phase>>(
@@ -65,4 +91,19 @@ export const historyCursor = codec<Transition<Phase>>(
 function isMoment(text: string): boolean {
   const date = new Date(text);
   return /^(?!0000)\d{4}-/.test(text) && !isNaN(date.getTime()) && date.toISOString() === text;
+}
+
+function isPosition(text: string): boolean {
+  return /^(0|[1-9]\d{0,17})$/.test(text);
+}
+
+/** Whether differences add up to positions. */
+function arePositions(text: string): boolean {
+  const differences = text.split(',');
+  if (!differences.every((each) => /^(0|-?[1-9]\d{0,17})$/.test(each))) return false;
+  let position = 0n;
+  return differences.every((each) => {
+    position += BigInt(each);
+    return isPosition(String(position));
+  });
 }

@@ -12,6 +12,7 @@ import {
 } from '../database/failures';
 import { Lagged } from '../feed/errors';
 import type { FieldProblem } from '../resolvers/errors';
+import { FeedRewound } from '../store/place';
 
 /** Failures that a client should know of, and may retry after. */
 const FAILURES = [
@@ -42,6 +43,12 @@ const FAILURES = [
     code: 'LAGGED',
     message: 'This subscriber stayed away for too long. Subscribe again after the last cursor.',
   },
+  {
+    type: FeedRewound,
+    code: 'FEED_REWOUND',
+    message:
+      'The database was set back, and what this cursor names is not there any more. Forget what came after it: read `census` and begin anew from its cursor.',
+  },
 ] as const;
 
 /** How many errors are told in full, what is wrong with variables among them, and how many problems of one error. */
@@ -56,16 +63,29 @@ const MORE_IS_WRONG =
 
 const MASKED = { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong on our side.' };
 
+function failureOf(error: unknown): (typeof FAILURES)[number] | undefined {
+  return FAILURES.find(({ type }) => error instanceof type);
+}
+
+/**
+ * What was thrown. A resolver's error is known by its path; graphql-ws wraps what ended a subscription without one,
+ * as graphql-js does what it says of a variable, which is not to be unwrapped.
+ */
+function causeOf(error: unknown): unknown {
+  const { originalError } = error instanceof GraphQLError ? error : {};
+  return failureOf(originalError) ? originalError : unwrapResolverError(error);
+}
+
 /**
  * Whether nobody expected this: it is to be logged, and masked. An error of GraphQL itself that has no code is
  * about a value of ours that the schema cannot hold.
  */
 export function isUnexpected(error: unknown): boolean {
-  const cause = unwrapResolverError(error);
+  const cause = causeOf(error);
   if (cause instanceof GraphQLError) {
     return cause.extensions['code'] === undefined && cause.message !== MORE_IS_WRONG;
   }
-  return !FAILURES.some(({ type }) => cause instanceof type);
+  return failureOf(cause) === undefined;
 }
 
 /**
@@ -75,8 +95,8 @@ export function isUnexpected(error: unknown): boolean {
  * @param error as it was thrown
  */
 function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const cause = unwrapResolverError(error);
-  const failure = FAILURES.find(({ type }) => cause instanceof type);
+  const cause = causeOf(error);
+  const failure = failureOf(cause);
   if (failure || isUnexpected(error)) {
     const { code, message } = failure ?? MASKED;
     const retryWith = cause instanceof OutcomeUnknown ? cause.retryWith : {};
@@ -118,7 +138,7 @@ function formatErrorTersely(
 
 /** What a client is told of one of the failures above. */
 export function tellFailure(failure: Error): { readonly code: string; readonly message: string } {
-  return FAILURES.find(({ type }) => failure instanceof type) ?? MASKED;
+  return failureOf(failure) ?? MASKED;
 }
 
 /** The code of the first error, as it is counted; `OK` where there is none. */

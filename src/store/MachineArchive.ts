@@ -8,7 +8,7 @@ import type { MachinePhase, MachineRecord } from '../machine';
 import { type GroupTracer, Lane } from './Lane';
 import type { PhaseOf, StoreObserver } from './MachineStore';
 import { ReadLane } from './ReadLane';
-import { findAsOfStatement, findVersionStatement } from './statements';
+import { SubscriberReads } from './SubscriberReads';
 import {
   type Keyset,
   LARGEST_PAGE,
@@ -17,43 +17,27 @@ import {
   readPage,
   readPages,
 } from './pages';
+import { BeyondEnd, FeedRewound, type Place, type Witness, fingerprintOf, prove } from './place';
+import { censusStatement, findAsOfStatement, findVersionStatement } from './statements';
 import { type Column, type MachineTables, recordOf } from './tables';
+import { TRANSITION_COLUMNS, type Transition, feedKeyset, transitionOf } from './transitions';
 
-/** One recorded change. */
-export interface Transition<P extends MachinePhase<MachineRecord>> {
-  /** Its place in the feed of all transitions: a whole number, as text. */
-  readonly position: string;
-  readonly event: P['nextEvents'][number];
-  /** The state before; null for the beginning. */
-  readonly from: P['stateType'] | null;
-  /** The machine as it was right after. */
-  readonly phase: P;
-  readonly occurredAt: Date;
-  readonly recordedAt: Date;
-  readonly actor: string | null;
-}
+export type { Transition } from './transitions';
 
 /** How many machines are in each state, and up to which position that is counted. */
-export interface Census {
+export interface Census extends Place {
   readonly counts: Readonly<Record<string, number>>;
-  readonly position: string;
 }
 
 export type Order = 'oldestFirst' | 'newestFirst';
 
-const POSITION: Column = { name: 'position', property: 'position', type: 'bigint' };
-const EVENT: Column = { name: 'event', property: 'event', type: 'text' };
-const TRANSITION_COLUMNS: readonly Column[] = [
-  POSITION,
-  EVENT,
-  { name: 'from_state_type', property: 'from', type: 'text' },
-  { name: 'occurred_at', property: 'occurredAt', type: 'timestamptz' },
-  { name: 'recorded_at', property: 'recordedAt', type: 'timestamptz' },
-  { name: 'actor', property: 'actor', type: 'text' },
-];
-
 /** A moment of a machine's past: one of its versions, or what had occurred by some time. */
 export type Past = { readonly version: number } | { readonly asOf: Date };
+
+/** A row of the census' statement. */
+interface Counted extends Pick<Census, 'position' | 'counts'> {
+  readonly witness: Witness | null;
+}
 
 interface PastRequest {
   readonly id: string;
@@ -64,9 +48,6 @@ interface HistoryRequest {
   readonly id: string;
   readonly request: PageRequest;
 }
-
-/** The most transitions that are read of the feed's tail at once. */
-const TAIL_PAGE = 500;
 
 /** The most machines whose histories one statement reads. */
 const GROUP_SIZE = 256;
@@ -83,6 +64,8 @@ export interface ArchiveSettings {
 }
 
 export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> {
+  /** What is read by those who follow. */
+  readonly subscribers: SubscriberReads<R, P>;
   readonly #database: Database;
   readonly #reads: ReadLane;
   /** For those who may be shown what is stale. */
@@ -90,6 +73,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   readonly #tables: MachineTables;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #census: Lane<null, Census>;
+  readonly #ledgerSizes: Lane<null, number | undefined>;
   readonly #settings: ArchiveSettings;
   readonly #findVersion: Statement;
   readonly #findAsOf: Statement;
@@ -114,20 +98,51 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
-    const census = {
-      name: `${tables.ledger}/census`,
-      text: `SELECT position, counts FROM ${tables.ledger}`,
-    };
+    this.subscribers = new SubscriberReads(database, tables, phaseOf, {
+      timeout: settings.timeout,
+      queueSize: settings.queueSize,
+      tracer: settings.tracer,
+      observe,
+    });
+    const census = censusStatement(tables);
     this.#census = new Lane({
       groupSize: 1,
       queueSize: settings.queueSize,
       inFlight: 2,
       observe: observe('census'),
       tracer: settings.tracer,
-      execute: async () => this.#database.run<Census>(census, []),
+      execute: async () => {
+        const rows = await this.#database.run<Counted>(census, []);
+        return rows.map(({ position, counts, witness }): Census => ({
+          position,
+          counts,
+          fingerprint: fingerprintOf(witness),
+        }));
+      },
       // All who ask at once are answered from one reading.
       keyOf: () => '',
       follow: (counted) => counted,
+    });
+    const ledgerSize = {
+      name: `${tables.ledger}/size`,
+      text: `SELECT pg_table_size('${tables.ledger}') AS size`,
+    };
+    this.#ledgerSizes = new Lane({
+      groupSize: 1,
+      queueSize: settings.queueSize,
+      // However many look at the metrics, they take one connection.
+      inFlight: 1,
+      execute: async () => {
+        try {
+          const rows = await this.#database.run<{ size: string }>(ledgerSize, []);
+          return rows.map(({ size }) => Number(size));
+        } catch {
+          // Not tried again: that it fails is what is measured.
+          return [undefined];
+        }
+      },
+      keyOf: () => '',
+      follow: (size) => size,
     });
     this.#findVersion = findVersionStatement(tables);
     this.#findAsOf = findAsOfStatement(tables);
@@ -169,44 +184,35 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * A page of all transitions, in the order in which they were committed; it may be stale.
    *
    * @param events only transitions by one of these; null: by any
+   * @throws FeedRewound, BeyondEnd where a place of the request is not there
    */
-  async feed(events: readonly string[] | null, request: PageRequest): Promise<Page<Transition<P>>> {
-    return this.#feedPage(this.#staleReads, 'feed', LARGEST_PAGE, events, request);
-  }
-
-  /**
-   * What follows in the feed, for those who read all of it: in larger pages than a client may ask for, and
-   * never stale. It fails at once where the database does, since they look again in any case.
-   *
-   * @param after a position
-   * @returns the next transitions, `TAIL_PAGE` at most
-   */
-  async feedAfter(events: readonly string[] | null, after: string): Promise<Page<Transition<P>>> {
-    return this.#feedPage(this.#database, 'tail', TAIL_PAGE, events, {
-      from: 'start',
-      size: TAIL_PAGE,
-      after: [after],
-    });
+  async feed(
+    events: readonly string[] | null,
+    request: PageRequest<Place>,
+  ): Promise<Page<Transition<P>>> {
+    try {
+      return await this.#feedPage(this.#staleReads, events, request);
+    } catch (error) {
+      const lacksPlace = error instanceof FeedRewound || error instanceof BeyondEnd;
+      // That a replica lacks the transition proves nothing: it may not have it yet.
+      if (!lacksPlace || this.#staleReads === this.#reads) throw error;
+      return this.#feedPage(this.#reads, events, request);
+    }
   }
 
   async #feedPage(
     reader: Reader,
-    name: string,
-    largestPage: number,
     events: readonly string[] | null,
-    request: PageRequest,
+    { after, before, ...request }: PageRequest<Place>,
   ): Promise<Page<Transition<P>>> {
-    const { history, historyColumns } = this.#tables;
-    const keyset: Keyset = {
-      name: `${history}/${name}${events ? '/by' : ''}`,
-      table: history,
-      largestPage,
-      columns: [...historyColumns, ...TRANSITION_COLUMNS],
-      key: [POSITION],
-      descending: false,
-      filter: events ? { column: EVENT, values: distinct(events) } : undefined,
-    };
-    return readPage(reader, keyset, request, (row) => this.#transitionOf(row));
+    const keyset = feedKeyset(this.#tables, 'feed', LARGEST_PAGE, events);
+    const bounds = { after: after && [after.position], before: before && [before.position] };
+    const page = await readPage(reader, keyset, { ...request, ...bounds }, (row) =>
+      transitionOf(this.#tables, this.#phaseOf, row),
+    );
+    if (after) prove(after, page.witnesses.after, 'after');
+    if (before) prove(before, page.witnesses.before, 'before');
+    return page;
   }
 
   /**
@@ -241,20 +247,19 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   /** How many wait, in each lane. */
   get queues(): Readonly<Record<string, number>> {
-    const queues = { census: this.#census.length, read: this.#reads.length };
+    const queues = {
+      census: this.#census.length,
+      read: this.#reads.length,
+      ...this.subscribers.queues,
+    };
     return this.#staleReads === this.#reads
       ? queues
       : { ...queues, 'stale read': this.#staleReads.length };
   }
 
-  /** How large the ledger's table is, in bytes. */
-  async ledgerSize(): Promise<number> {
-    const { ledger } = this.#tables;
-    const [row] = await this.#database.run<{ size: string }>(
-      { name: `${ledger}/size`, text: `SELECT pg_table_size('${ledger}') AS size` },
-      [],
-    );
-    return Number(row?.size);
+  /** How large the ledger's table is, in bytes; undefined: the database does not say. */
+  async ledgerSize(): Promise<number | undefined> {
+    return this.#ledgerSizes.submit(null, Date.now() + this.#settings.timeout);
   }
 
   async #readPasts(requests: readonly PastRequest[]): Promise<(P | null)[]> {
@@ -305,7 +310,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
             partition: { column: owner, values: [...ids] },
           };
           const own = await readPages(this.#reads, keyset, request, (row) =>
-            this.#transitionOf(row),
+            transitionOf(this.#tables, this.#phaseOf, row),
           );
           return [wanted, own] as const;
         }),
@@ -316,13 +321,6 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       if (page === undefined) throw new Error(`The history of ${id} was not read.`);
       return page;
     });
-  }
-
-  #transitionOf(row: object): Transition<P> {
-    // The row of a statement that selects TRANSITION_COLUMNS.
-    const { position, event, from, occurredAt, recordedAt, actor } = row as Transition<P>;
-    const phase = this.#phaseOf(recordOf<R>(this.#tables, row));
-    return { position, event, from, phase, occurredAt, recordedAt, actor };
   }
 
   #column(property: string): Column {

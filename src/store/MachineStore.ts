@@ -47,6 +47,8 @@ export interface StoreSettings {
   readonly queueSize: number;
   /** Told once, when the database shows that no change may be made any more; the store then refuses all. */
   readonly onBrokenLedger: (error: Error) => void;
+  /** Told after each commit that has changed something. */
+  readonly onCommit?: () => void;
   readonly observer?: StoreObserver;
   readonly tracer?: GroupTracer | undefined;
 }
@@ -356,6 +358,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
         statement,
         parameters(this.#tables, changes),
       );
+      if (applied.length > 0) this.#settings.onCommit?.();
       const versions = new Map(applied.map(({ id, version }) => [id, version]));
       return changes.map(({ record }) => versions.get(record.id) === record.version);
     } catch (error) {

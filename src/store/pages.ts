@@ -12,16 +12,20 @@ export type Key = readonly string[];
 /** The most rows of a page. */
 export const LARGEST_PAGE = 100;
 
-/** Which page of a connection is wanted, whatever its order. */
-export interface PageRequest {
+/**
+ * Which page of a connection is wanted, whatever its order.
+ *
+ * @typeParam At how the caller names a place
+ */
+export interface PageRequest<At = Key> {
   /** Counted from the connection's start (`first`), or from its end (`last`). */
   readonly from: 'start' | 'end';
   /** At most so many rows, as many as the keyset's largest page has or fewer. */
   readonly size: number;
   /** Only what comes after this place. */
-  readonly after?: Key | undefined;
+  readonly after?: At | undefined;
   /** Only what comes before it. */
-  readonly before?: Key | undefined;
+  readonly before?: At | undefined;
 }
 
 export interface Page<Node> {
@@ -47,6 +51,14 @@ export interface Keyset {
   readonly filter?: { readonly column: Column; readonly values: readonly string[] } | undefined;
   /** A number about the whole connection, as an SQL expression in which `filter.list` is the filter's values. */
   readonly total?: string;
+  /** By what the row at a cursor's own place is known again, as an SQL expression about `row`. */
+  readonly witness?: string;
+}
+
+/** What a keyset's `witness` is of the rows at the places that a page was asked for by; null: there is no such row. */
+export interface Witnesses {
+  readonly after: string | null;
+  readonly before: string | null;
 }
 
 /** A row of a page's statement; where a page is empty there is one for it, whose node's columns are null. */
@@ -55,18 +67,22 @@ interface PageRow {
   /** Whether the connection has rows on the other side of the cursor that the page starts from. */
   readonly '#behind': boolean;
   readonly '#total': string | null;
+  readonly '#after': string | null;
+  readonly '#before': string | null;
 }
 
-/** Reads one page of the keyset's only connection, and its total. */
+/** Reads one page of the keyset's only connection, its total, and the witnesses of its bounds: all of one moment. */
 export async function readPage<Node>(
   reader: Reader,
   keyset: Keyset,
   request: PageRequest,
   nodeOf: (row: object) => Node,
-): Promise<Page<Node> & { readonly total: number }> {
+): Promise<Page<Node> & { readonly total: number; readonly witnesses: Witnesses }> {
   const { statement, values } = pageStatement(keyset, request);
   const rows = await reader.run<PageRow>(statement, values);
-  return { ...pageOf(keyset, rows, request, nodeOf), total: Number(rows[0]?.['#total']) };
+  const { '#total': total, '#after': after = null, '#before': before = null } = rows[0] ?? {};
+  const page = pageOf(keyset, rows, request, nodeOf);
+  return { ...page, total: Number(total), witnesses: { after, before } };
 }
 
 /** Reads the same page of each of a partitioned keyset's connections. */
@@ -184,6 +200,11 @@ function pageStatement(
   const behind = descending
     ? scan(above(near, '>='), undefined, opposite, '1')
     : scan(undefined, below(near, '<='), opposite, '1');
+  const witness = (at: string | undefined): string =>
+    at === undefined || keyset.witness === undefined
+      ? 'NULL'
+      : `(SELECT ${keyset.witness} FROM ${table} AS row WHERE (${key.map(({ name }) => `row.${name}`).join(', ')}) = (${at}))`;
+  const [after, before] = fromStart ? [near, far] : [far, near];
 
   const text = `
 SELECT scope.partition AS "#partition", facts.*, node.*
@@ -191,7 +212,8 @@ FROM ${partitions ?? '(SELECT NULL)'} AS scope (partition)
 CROSS JOIN (SELECT ${filterList}) AS filter (list)
 CROSS JOIN LATERAL (
   SELECT ${near ? `(SELECT true FROM (${behind}) AS row) IS NOT NULL` : 'false'} AS "#behind",
-         ${keyset.total ?? 'NULL'} AS "#total"
+         ${keyset.total ?? 'NULL'} AS "#total",
+         ${witness(after)} AS "#after", ${witness(before)} AS "#before"
 ) AS facts
 LEFT JOIN LATERAL (
   SELECT ${selected(keyset.columns, 'row')} FROM (${page}) AS row LIMIT ${limit}

@@ -4,7 +4,9 @@
  * of changes, so that a group costs one round trip and one flush.
  */
 import type { Statement } from '../database/Database';
+import { witnessExpression } from './place';
 import { type Column, type MachineTables, selected } from './tables';
+import { TRANSITION_COLUMNS } from './transitions';
 
 /** What a transition's row holds beside the record: in this order the parameters of a commit. */
 const CHANGE_COLUMNS = [
@@ -76,6 +78,60 @@ CROSS JOIN LATERAL (
   ORDER BY history.version DESC
   LIMIT 1
 ) AS history`,
+  };
+}
+
+/**
+ * @param limit the most transitions of one machine
+ * @returns a statement with parameters `uuid[]` and `integer[]`: ids and, in the same order, versions; and for rows
+ *   the transitions that follow each, oldest first, with the `#number` of the pair that each is for, from 1 on, and
+ *   when that version itself was made, as `#known`; one row without a transition where none follows
+ */
+export function followingStatement(tables: MachineTables, limit: number): Statement {
+  const { history, owner, historyColumns } = tables;
+  const columns = [...historyColumns, ...TRANSITION_COLUMNS];
+  return {
+    name: `${history}/following`,
+    text: `
+SELECT wanted.number AS "#number", known.updated_at AS "#known", following.*
+FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
+LEFT JOIN ${history} AS known
+  ON known.${owner.name} = wanted.id AND known.version = wanted.version
+LEFT JOIN LATERAL (
+  SELECT ${selected(columns, 'history')}
+  FROM ${history} AS history
+  WHERE history.${owner.name} = wanted.id AND history.version > wanted.version
+  ORDER BY history.version
+  LIMIT ${limit}
+) AS following ON true
+ORDER BY wanted.number, following.version`,
+  };
+}
+
+/** @returns a statement with a parameter `bigint[]`: positions; and for rows those that are there, and their witnesses */
+export function witnessesStatement(tables: MachineTables): Statement {
+  return {
+    name: `${tables.history}/witnesses`,
+    text: `
+SELECT history.position, ${witnessExpression(tables, 'history')} AS witness
+FROM ${tables.history} AS history
+WHERE history.position = ANY ($1::bigint[])`,
+  };
+}
+
+/**
+ * @returns a statement for how many machines are in each state, and up to which position that is counted, with the
+ *   witness of the transition there
+ */
+export function censusStatement(tables: MachineTables): Statement {
+  const { history, ledger } = tables;
+  return {
+    name: `${ledger}/census`,
+    text: `
+SELECT ledger.position, ledger.counts,
+       (SELECT ${witnessExpression(tables, 'history')} FROM ${history} AS history
+        WHERE history.position = ledger.position) AS witness
+FROM ${ledger} AS ledger`,
   };
 }
 
@@ -231,9 +287,7 @@ moved AS (
       )
   FROM change
   WHERE change.size > 0
-  RETURNING ledger.position - change.size AS before,
-            -- Wakes the feed, once a group and at its commit. A hint, which says nothing: those who hear it look.
-            pg_notify('${history}', '')
+  RETURNING ledger.position - change.size AS before
 )
 INSERT INTO ${history} (${owner.name}, ${columns.join(', ')}, recorded_at, position)
 SELECT changed.id, ${columns.map((name) => `changed.${name}`).join(', ')}, changed.updated_at,

@@ -9,6 +9,7 @@ import { Bystanders } from '../api/Bystanders';
 import { dataOf } from '../api/client';
 import { livingIn } from '../api/lives';
 import { type TestDatabase, type TestServer, createTestDatabase, startServer } from '../harness';
+import { cursorsOf } from '../harness/cursors';
 import { Proxy } from '../harness/proxy';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 import { RECIPES, until } from './recipes';
@@ -101,10 +102,7 @@ afterAll(async () => {
 
 /** The cursors of all that the table has after one of them. */
 async function recordedAfter(after: string): Promise<readonly string[]> {
-  const { rows } = await owner.query<{ position: string }>(
-    'SELECT position FROM life_transitions ORDER BY position',
-  );
-  const all = rows.map(({ position }) => Buffer.from(`feed ${position}`).toString('base64url'));
+  const all = await cursorsOf(owner);
   return all.slice(all.indexOf(after) + 1);
 }
 

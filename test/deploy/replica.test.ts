@@ -195,6 +195,36 @@ test('while replay is held, only the pages of lives and transitions are as old a
   });
 });
 
+test('a page that begins where the replica is not yet comes from the primary, with what follows there', async () => {
+  await untilReplicaIsRead();
+  await pause();
+  const { census } = await dataOf('{ census { cursor } }');
+  const one = await conceive();
+  const { transitions } = await dataOf(
+    'query ($after: String) { transitions(after: $after) { nodes { lifeId } } }',
+    { after: census.cursor },
+  );
+  // Where the replica has the place, the page is as old as it is.
+  expect(transitions.nodes).toEqual([]);
+  const {
+    census: { cursor },
+  } = await dataOf('{ census { cursor } }');
+  const two = await conceive();
+  const beyond = await dataOf(
+    `query ($cursor: String) {
+      after: transitions(after: $cursor) { nodes { lifeId } }
+      before: transitions(before: $cursor, last: 1) { pageInfo { hasNextPage } nodes { lifeId } }
+      from: transitions(first: 1, before: $cursor) { pageInfo { hasNextPage } }
+    }`,
+    { cursor },
+  );
+  expect(beyond.after.nodes).toEqual([{ lifeId: two }]);
+  expect(beyond.before.pageInfo).toEqual({ hasNextPage: true });
+  expect(beyond.from.pageInfo).toEqual({ hasNextPage: true });
+  expect((await shows(one)).transitions).toBe(false);
+  await resume();
+});
+
 test('a replica that replays a lock makes nobody wait for it longer than a part of their time', async () => {
   const migrating = await lockEverywhere('lives');
   // On the replica it stays locked.

@@ -158,6 +158,9 @@ test('the feed tells of doors as they go round, and of one door alone', async ()
     onFailure: (error) => {
       throw error;
     },
+    onRewound: (error) => {
+      throw error;
+    },
   });
   try {
     const { id } = (await install()).state;

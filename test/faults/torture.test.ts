@@ -12,6 +12,7 @@ import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded';
 import { type Answer, ask, contentsOf } from '../harness';
+import { BEGINNING, cursorsOf } from '../harness/cursors';
 import { Proxy } from '../harness/proxy';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 import { TRANSPORTS } from '../harness/subscriber';
@@ -290,12 +291,10 @@ test('whatever fails, what was told is so, nobody misses anything, and all recov
     const before = await contentsOf(owner);
     expect(before.lives).toHaveLength(1);
 
-    const cursorAt = (position: string): string =>
-      Buffer.from(`feed ${position}`).toString('base64url');
     const stays = fc.sample(fc.integer({ min: 1, max: 300 }), { numRuns: 50, seed: SEED });
     const wanderers = TRANSPORTS.map(
       (transport, index) =>
-        new Wanderer(index === 0 ? places : [...places].reverse(), transport, cursorAt('0'), stays),
+        new Wanderer(index === 0 ? places : [...places].reverse(), transport, BEGINNING, stays),
     );
     const wandering = wanderers.map((wanderer) => wanderer.wander());
 
@@ -327,7 +326,7 @@ test('whatever fails, what was told is so, nobody misses anything, and all recov
     expect(after.transitions).toEqual(expect.arrayContaining([...before.transitions]));
     expect(rows.filter(({ life_id: id }) => id === bystander.id)).toHaveLength(1);
 
-    const cursors = ['0', ...rows.map(({ position }) => position)].map(cursorAt);
+    const cursors = await cursorsOf(owner);
     for (const wanderer of wanderers) {
       await until(() => wanderer.cursors.length >= cursors.length);
     }

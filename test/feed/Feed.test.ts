@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { Feed } from '../../src/feed/Feed';
 import { Tail } from '../../src/feed/Tail';
-import { BeyondEnd, Lagged } from '../../src/feed/errors';
+import { Lagged } from '../../src/feed/errors';
 import type { LifeRecord, Phase } from '../../src/machine';
+import { BeyondEnd, FeedRewound } from '../../src/store/place';
 import { type TestStore, conceive, createStore } from '../harness';
 
 let store: TestStore;
@@ -30,13 +31,18 @@ afterAll(async () => {
 });
 
 function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
-  return new Feed(store.archive, store.lives, {
+  const made = new Feed(store.archive, store.lives, {
     url: store.url,
     channel: 'life_transitions',
     listen: true,
     patience,
     onFailure: (error) => failures.push(error),
+    onRewound: (error) => failures.push(error),
   });
+  store.onCommit = () => {
+    made.changed();
+  };
+  return made;
 }
 
 async function conceiveMany(number: number): Promise<void> {
@@ -71,13 +77,15 @@ test('who stays away for long, and misses nothing that is no longer at hand, goe
   expect(positions.map(Number)).toEqual([0, 1, 2].map((more) => Number(first) + more));
 });
 
-test('a position that the feed has not reached is refused, the last one is not', async () => {
+test('a place that the feed has not reached is refused, the last one is not', async () => {
   await conceiveMany(1);
-  const { position } = await store.archive.census();
-  await expect(feed.transitions(null, String(Number(position) + 1))).rejects.toThrow(BeyondEnd);
-  const subscription = await feed.transitions(null, position);
+  const end = await store.archive.census();
+  const position = String(Number(end.position) + 1);
+  await expect(feed.transitions(null, { position, fingerprint: null })).rejects.toThrow(BeyondEnd);
+  await expect(feed.transitions(null, { ...end, position })).rejects.toThrow(FeedRewound);
+  const subscription = await feed.transitions(null, end);
   await conceiveMany(1);
-  expect((await subscription.next()).value?.position).toBe(String(Number(position) + 1));
+  expect((await subscription.next()).value?.position).toBe(position);
 });
 
 test('there are no changes of what is not there', async () => {

@@ -27,6 +27,8 @@ interface Trap {
   readonly sprung: () => void;
 }
 
+type Target = { readonly path: string } | { readonly host: string; readonly port: number };
+
 interface Link {
   readonly client: Socket;
   readonly database: Socket;
@@ -44,7 +46,7 @@ const READY = Buffer.from('Z\0\0\0\x05', 'latin1');
 export class Proxy {
   /** As the database's own, but by way of this. */
   readonly url: string;
-  readonly #target: { readonly path: string } | { readonly host: string; readonly port: number };
+  #target: Target;
   readonly #server: Server;
   readonly #port: number;
   readonly #links = new Set<Link>();
@@ -57,10 +59,7 @@ export class Proxy {
 
   private constructor(databaseUrl: string, server: Server) {
     const url = new URL(databaseUrl);
-    const port = url.port === '' ? 5432 : Number(url.port);
-    const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1');
-    this.#target = host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
-
+    this.#target = targetOf(url);
     this.#server = server;
     // A server that listens at a port has an address.
     this.#port = (server.address() as AddressInfo).port;
@@ -105,6 +104,12 @@ export class Proxy {
     return new Promise((sprung) => {
       this.#traps.push({ statement, cut: null, thenRefuse: false, sprung });
     });
+  }
+
+  /** From now on leads to another database: connections that there are end, as at a failover. */
+  leadTo(databaseUrl: string): void {
+    this.#target = targetOf(new URL(databaseUrl));
+    this.cutAll();
   }
 
   /** Cuts every connection; new ones are made as before. */
@@ -253,6 +258,12 @@ export class Proxy {
     // What was written to it still arrives.
     database.end(() => database.destroy());
   }
+}
+
+function targetOf(url: URL): Target {
+  const port = url.port === '' ? 5432 : Number(url.port);
+  const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1');
+  return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
 }
 
 async function listening(server: Server, port: number): Promise<void> {

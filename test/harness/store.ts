@@ -16,6 +16,8 @@ export interface TestStore {
   readonly archive: LifeArchive;
   readonly dataSource: DataSource;
   readonly url: string;
+  /** Called after each commit; a test may put its own here. */
+  onCommit: () => void;
   /** A session of its own, as the tables' owner; ended with the store. */
   connect(): Promise<Client>;
   close(): Promise<void>;
@@ -29,9 +31,13 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
   const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
   const clients: Client[] = [];
-  return {
+  const store: TestStore = {
+    onCommit: () => undefined,
     lives: new MachineStore(database, tables, phaseOf, {
       now,
+      onCommit: () => {
+        store.onCommit();
+      },
       timeout: 5_000,
       queueSize: 10_000,
       onBrokenLedger: (error) => {
@@ -56,6 +62,7 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
       await drop();
     },
   };
+  return store;
 }
 
 /** All that the tables hold, in order: what must not change, compared as a whole. */

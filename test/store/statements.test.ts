@@ -28,6 +28,7 @@ import type { LifeArchive, LifeStore } from '../../src/resolvers/context';
 import { MachineArchive } from '../../src/store/MachineArchive';
 import { MachineStore } from '../../src/store/MachineStore';
 import type { Key, PageRequest } from '../../src/store/pages';
+import type { Place } from '../../src/store/place';
 import {
   type Change,
   beginStatement,
@@ -546,7 +547,7 @@ describe('with 50,000 lives, all of them in one state', () => {
   );
 
   /** Every form of page: from either end, with a cursor before it, after it, or both. */
-  function pagesBetween(after: Key, before: Key): PageRequest[] {
+  function pagesBetween<At>(after: At, before: At): PageRequest<At>[] {
     return (['start', 'end'] as const).flatMap((from) =>
       [{}, { after }, { before }, { after, before }].map((cursors) => ({
         from,
@@ -594,7 +595,7 @@ describe('with 50,000 lives, all of them in one state', () => {
       expect(
         await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
           for (const events of [null, eventsOf(lifecycle)]) {
-            for (const page of pagesBetween([`${LIVES / 2}`], [`${LIVES - PAGE * 2}`])) {
+            for (const page of pagesBetween(placeAt(LIVES / 2), placeAt(LIVES - PAGE * 2))) {
               await archive.feed(events, page);
             }
           }
@@ -626,11 +627,22 @@ describe('with 50,000 lives, all of them in one state', () => {
             await forEach((id) => archive.history(id, page));
           }
           await archive.census();
+          await Promise.all(
+            group.map(async (_id, ahead) => archive.subscribers.prove(placeAt(LIVES - ahead))),
+          );
+          await forEach(async (id) => {
+            const life = await lives.find(id);
+            if (life !== null) await archive.subscribers.following(life);
+          });
         }),
       ).toEqual([]);
     },
   );
 });
+
+function placeAt(position: number): Place {
+  return { position: String(position), fingerprint: null };
+}
 
 /** How often each of our tables was read from end to end, for comparison within a transaction of the owner. */
 async function scans(): Promise<Map<string, string>> {
@@ -642,5 +654,5 @@ async function scans(): Promise<Map<string, string>> {
 }
 
 function archiveOf({ database: reading, tables }: Instance): LifeArchive {
-  return new MachineArchive(reading, tables, phaseOf, { timeout: 5_000, queueSize: 100 });
+  return new MachineArchive(reading, tables, phaseOf, { timeout: 5_000, queueSize: 1_000 });
 }

@@ -96,7 +96,7 @@ export class LifeTransitionConnection {
   @Field(() => PageInfo, { description: 'Where this page lies.' })
   readonly pageInfo: PageInfo;
 
-  constructor(page: Page<Transition<Phase>>, cursor: CursorCodec<Transition<Phase>>) {
+  constructor(page: Page<Transition<Phase>>, cursor: Pick<CursorCodec<Transition<Phase>>, 'of'>) {
     const connection = connectionOf(
       page,
       cursor,

@@ -38,7 +38,7 @@ export function connectionOf<
   Edge extends { readonly cursor: string; readonly node: unknown },
 >(
   page: Page<Node>,
-  cursor: CursorCodec<Node>,
+  cursor: Pick<CursorCodec<Node>, 'of'>,
   edgeOf: (cursor: string, node: Node) => Edge,
 ): { edges: Edge[]; nodes: Edge['node'][]; pageInfo: PageInfo } {
   const edges = page.nodes.map((node) => edgeOf(cursor.of(node), node));

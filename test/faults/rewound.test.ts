@@ -1,0 +1,223 @@
+/**
+ * A history that is set back under a running instance: whoever follows what does not exist any more is told so, in
+ * pages and in subscriptions, and nothing of it is served from memory.
+ */
+import { ask } from '../harness';
+import { BEGINNING, cursorsOf, oldCursor } from '../harness/cursors';
+import { keep } from '../harness/setBack';
+import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
+import { Scene, codesOf, until } from './Scene';
+
+const ERROR = 50;
+
+const FOLLOW = `subscription ($after: String, $events: [LifeEvent!]) {
+  transitions(after: $after, events: $events) { cursor lifeId version }
+}`;
+const WATCH = 'subscription ($id: ID!) { lifeChanged(id: $id) { id version } }';
+const PAGE = `query ($first: Int, $after: String, $last: Int, $before: String, $events: [LifeEvent!]) {
+  transitions(first: $first, after: $after, last: $last, before: $before, events: $events) {
+    nodes { cursor }
+  }
+}`;
+
+let scene: Scene;
+let subscribers: Subscriber[];
+
+beforeEach(async () => {
+  scene = await Scene.open();
+  subscribers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(subscribers.map((subscriber) => subscriber.stop()));
+  await scene.check();
+});
+
+afterEach(async () => {
+  await scene.close();
+});
+
+function follow(
+  transport: Transport,
+  query: string,
+  variables: Record<string, unknown> = {},
+): Subscriber {
+  const subscriber = subscribe(scene.server, transport, query, variables);
+  subscribers.push(subscriber);
+  return subscriber;
+}
+
+/** The codes by which a subscription ended, as either transport tells them. */
+async function codesAtTheEnd(subscriber: Subscriber): Promise<unknown[]> {
+  const ending = await subscriber.ended;
+  const errors =
+    ending.by === 'error' ? ending.error : (subscriber.results.at(-1)?.errors ?? ending);
+  return (errors as { extensions: { code: unknown } }[]).map(({ extensions }) => extensions.code);
+}
+
+const cursorsIn = ({ results }: Subscriber): string[] =>
+  results.flatMap(({ data }) => (data?.transitions ? [data.transitions.cursor as string] : []));
+
+/**
+ * Three transitions that will not have happened, then others in their places, and one more.
+ *
+ * @param happened called before they are undone
+ */
+async function rewrite(happened: () => Promise<void> = () => Promise.resolve()): Promise<{
+  kept: readonly string[];
+  lost: readonly string[];
+  now: readonly string[];
+}> {
+  const kept = await cursorsOf(scene.owner);
+  const restore = await keep(scene.owner);
+  const id = await scene.conceive();
+  await scene.mutate('birth', { id });
+  await scene.mutate('die', { id });
+  const lost = (await cursorsOf(scene.owner)).slice(kept.length);
+  expect(lost).toHaveLength(3);
+  await happened();
+  await restore();
+  for (let place = 0; place < 4; place += 1) await scene.conceive();
+  return { kept, lost, now: await cursorsOf(scene.owner) };
+}
+
+const rewindings = (): unknown[] =>
+  scene.server.logs.filter(
+    ({ level, msg }) => level === ERROR && String(msg).startsWith('The history was set back'),
+  );
+
+describe.each(TRANSPORTS)('over %s', (transport) => {
+  test('all who have a subscription open are told FEED_REWOUND, which is logged once', async () => {
+    const { server, owner } = scene;
+    const [id, bystander] = [await scene.conceive(), await scene.conceive()];
+    const kept = await cursorsOf(owner);
+    const restore = await keep(owner);
+    const open = [
+      follow(transport, FOLLOW, { after: kept.at(-1) }),
+      follow(transport, FOLLOW, { after: oldCursor(0) }),
+      follow(transport, FOLLOW, { after: BEGINNING, events: ['BIRTH'] }),
+      follow(transport, WATCH, { id }),
+      follow(transport, WATCH, { id: bystander }),
+    ];
+    const [fromNow, all, births, changed, unchanged] = open as [
+      Subscriber,
+      Subscriber,
+      Subscriber,
+      Subscriber,
+      Subscriber,
+    ];
+    await unchanged.untilReceived(1);
+    await changed.untilReceived(1);
+    await scene.mutate('birth', { id });
+    await fromNow.untilReceived(1);
+    await all.untilReceived(kept.length);
+    await births.untilReceived(2);
+    await changed.untilReceived(2);
+    await restore();
+    for (const subscriber of open) {
+      expect(await codesAtTheEnd(subscriber)).toEqual(['FEED_REWOUND']);
+    }
+    expect(rewindings()).toHaveLength(1);
+
+    const { census } = await scene.dataOf('{ census { cursor } }');
+    expect(census.cursor).toBe(kept.at(-1));
+    const anew = follow(transport, FOLLOW, { after: census.cursor });
+    const watching = follow(transport, WATCH, { id });
+    await scene.mutate('die', { id });
+    await anew.untilReceived(1);
+    await watching.untilReceived(2);
+    expect(cursorsIn(anew)).toEqual((await cursorsOf(owner)).slice(kept.length));
+    expect(server.logs.filter(({ level }) => Number(level) >= ERROR)).toHaveLength(1);
+  });
+
+  test('nothing that is not there any more is served from memory to who comes back', async () => {
+    const { owner } = scene;
+    const steady = follow(transport, FOLLOW, { after: BEGINNING });
+    const before = await cursorsOf(owner);
+    await steady.untilReceived(before.length - 1);
+    const { lost, now } = await rewrite(() => steady.untilReceived(before.length - 1 + 3));
+    const back = follow(transport, FOLLOW, { after: before.at(-2) });
+    await back.untilReceived(now.length - before.length + 1);
+    expect(cursorsIn(back)).toEqual(now.slice(before.length - 1));
+    expect(cursorsIn(back)).not.toEqual(expect.arrayContaining([lost[0]]));
+    expect(await codesAtTheEnd(steady)).toEqual(['FEED_REWOUND']);
+  });
+
+  test('a cursor whose transition is not there any more is refused, any other goes on', async () => {
+    const { kept, lost, now } = await rewrite();
+    const restore = await keep(scene.owner);
+    await scene.conceive();
+    const beyond = (await cursorsOf(scene.owner)).at(-1);
+    await restore();
+    for (const after of [...lost, beyond]) {
+      expect(await codesAtTheEnd(follow(transport, FOLLOW, { after }))).toEqual(['FEED_REWOUND']);
+    }
+    for (const after of [kept.at(-1), oldCursor(kept.length - 1)]) {
+      const subscriber = follow(transport, FOLLOW, { after });
+      await subscriber.untilReceived(now.length - kept.length);
+      expect(cursorsIn(subscriber)).toEqual(now.slice(kept.length));
+    }
+    const old = follow(transport, FOLLOW, { after: oldCursor(now.length) });
+    if (transport === 'WebSocket') {
+      expect(await codesAtTheEnd(old)).toEqual(['BAD_USER_INPUT']);
+    } else {
+      expect(await old.ended).toMatchObject({ by: 'error', error: { response: { status: 400 } } });
+    }
+  });
+});
+
+test('pages after or before a transition that is not there any more are refused, any other is as before', async () => {
+  const { kept, lost, now } = await rewrite();
+  const restore = await keep(scene.owner);
+  await scene.conceive();
+  const beyond = (await cursorsOf(scene.owner)).at(-1) ?? '';
+  await restore();
+  const sides = ['after', 'before'] as const;
+  const selections = [{}, { first: 1 }, { last: 1 }, { first: 0 }, { events: ['DEATH'] }];
+  for (const side of sides) {
+    for (const selection of selections) {
+      for (const cursor of [...lost, beyond]) {
+        const answer = await ask(scene.server, PAGE, { ...selection, [side]: cursor });
+        expect(codesOf(answer)).toEqual(['FEED_REWOUND']);
+        expect(answer.errors?.[0]?.message).toContain('begin anew');
+      }
+      const { errors } = await ask(scene.server, PAGE, {
+        ...selection,
+        [side]: oldCursor(now.length),
+      });
+      expect(errors).toMatchObject([
+        { extensions: { code: 'BAD_USER_INPUT', fields: [{ path: side }] } },
+      ]);
+      for (const cursor of [kept.at(-1), oldCursor(kept.length - 1), BEGINNING, oldCursor(0)]) {
+        await scene.dataOf(PAGE, { ...selection, [side]: cursor });
+      }
+    }
+  }
+  // Of two places each is looked at.
+  const both = { after: kept.at(-1), before: lost.at(-1) };
+  expect(codesOf(await ask(scene.server, PAGE, both))).toEqual(['FEED_REWOUND']);
+  const { transitions } = await scene.dataOf(PAGE, { after: kept.at(-1), before: now.at(-1) });
+  expect(transitions.nodes).toEqual(now.slice(kept.length, -1).map((cursor) => ({ cursor })));
+});
+
+test('a history that was emptied leaves nothing but its beginning', async () => {
+  const lost = await cursorsOf(scene.owner);
+  const restore = await keep(scene.owner);
+  await scene.owner.query('BEGIN');
+  for (const table of ['lives', 'life_transitions', 'ledger']) {
+    await scene.owner.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
+  }
+  await scene.owner.query('TRUNCATE lives, life_transitions');
+  await scene.owner.query(`UPDATE ledger SET position = 0, counts = '{}'`);
+  for (const table of ['lives', 'life_transitions', 'ledger']) {
+    await scene.owner.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`);
+  }
+  await scene.owner.query('COMMIT');
+  const { census } = await scene.dataOf('{ census { cursor } }');
+  expect(census.cursor).toBe(BEGINNING);
+  expect(await scene.dataOf(PAGE, { after: BEGINNING })).toEqual({ transitions: { nodes: [] } });
+  const answer = await ask(scene.server, PAGE, { after: lost.at(-1) });
+  expect(codesOf(answer)).toEqual(['FEED_REWOUND']);
+  await restore();
+  await until(async () => (await cursorsOf(scene.owner)).length === lost.length);
+});
