@@ -174,7 +174,7 @@ export class Metrics {
       'The ledger’s table; it grows while somebody holds an old snapshot',
       [],
       async (set) => {
-        const read = async (): Promise<number> => readings.ledgerSize();
+        const read = async (): Promise<number | undefined> => readings.ledgerSize();
         size = read().catch(() => undefined);
         set((await size) ?? NaN);
       },
