@@ -115,7 +115,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     this.#phaseOf = phaseOf;
     this.#settings = settings;
     const census = {
-      name: `${tables.ledger}/census`,
+      name: `${tables.names.ledger}/census`,
       text: `SELECT position, counts FROM ${tables.ledger}`,
     };
     this.#census = new Lane({
@@ -148,9 +148,9 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     order: Order,
     request: PageRequest,
   ): Promise<Page<P> & { readonly total: number }> {
-    const { records, ledger, columns } = this.#tables;
+    const { names, records, ledger, columns } = this.#tables;
     const keyset: Keyset = {
-      name: `${records}/${order}${states ? '/in' : ''}`,
+      name: `${names.records}/${order}${states ? '/in' : ''}`,
       table: records,
       columns,
       key: [this.#column('createdAt'), this.#column('id')],
@@ -196,9 +196,9 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     events: readonly string[] | null,
     request: PageRequest,
   ): Promise<Page<Transition<P>>> {
-    const { history, historyColumns } = this.#tables;
+    const { names, history, historyColumns } = this.#tables;
     const keyset: Keyset = {
-      name: `${history}/${name}${events ? '/by' : ''}`,
+      name: `${names.history}/${name}${events ? '/by' : ''}`,
       table: history,
       largestPage,
       columns: [...historyColumns, ...TRANSITION_COLUMNS],
@@ -249,10 +249,10 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   /** How large the ledger's table is, in bytes. */
   async ledgerSize(): Promise<number> {
-    const { ledger } = this.#tables;
+    const { names, ledger } = this.#tables;
     const [row] = await this.#database.run<{ size: string }>(
-      { name: `${ledger}/size`, text: `SELECT pg_table_size('${ledger}') AS size` },
-      [],
+      { name: `${names.ledger}/size`, text: 'SELECT pg_table_size($1::regclass) AS size' },
+      [ledger],
     );
     return Number(row?.size);
   }
@@ -285,7 +285,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   }
 
   async #readHistories(requests: readonly HistoryRequest[]): Promise<Page<Transition<P>>[]> {
-    const { history, owner, historyColumns } = this.#tables;
+    const { names, history, owner, historyColumns } = this.#tables;
     // One statement for each different page; one field of a document asks for one page.
     const idsOf = new Map<string, { request: PageRequest; ids: Set<string> }>();
     for (const { id, request } of requests) {
@@ -297,7 +297,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       await Promise.all(
         [...idsOf].map(async ([wanted, { request, ids }]) => {
           const keyset = {
-            name: `${history}/history`,
+            name: `${names.history}/history`,
             table: history,
             columns: [...historyColumns, ...TRANSITION_COLUMNS],
             key: [this.#column('version')],
@@ -327,7 +327,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   #column(property: string): Column {
     const column = this.#tables.columns.find((each) => each.property === property);
-    if (column === undefined) throw new Error(`${this.#tables.records} lacks ${property}.`);
+    if (column === undefined) throw new Error(`${this.#tables.names.records} lacks ${property}.`);
     return column;
   }
 }

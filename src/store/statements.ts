@@ -35,7 +35,7 @@ export interface Change<R> {
  */
 export function findStatement(tables: MachineTables): Statement {
   return {
-    name: `${tables.records}/find`,
+    name: `${tables.names.records}/find`,
     text: `
 SELECT ${selected(tables.columns, 'record')}
 FROM ${tables.records} AS record
@@ -50,7 +50,7 @@ WHERE record.id = ANY ($1::uuid[])`,
  */
 export function findVersionStatement(tables: MachineTables): Statement {
   return {
-    name: `${tables.records}/find-version`,
+    name: `${tables.names.records}/find-version`,
     text: `
 SELECT wanted.number, ${selected(tables.historyColumns, 'history')}, history.token
 FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
@@ -64,9 +64,9 @@ JOIN ${tables.history} AS history
  *   and for rows the records as they were then, with the `number` of the pair that each is for, from 1 on
  */
 export function findAsOfStatement(tables: MachineTables): Statement {
-  const { records, history, owner, historyColumns } = tables;
+  const { names, history, owner, historyColumns } = tables;
   return {
-    name: `${records}/find-as-of`,
+    name: `${names.records}/find-as-of`,
     text: `
 SELECT wanted.number, ${selected(historyColumns, 'history')}
 FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS wanted (id, moment, number)
@@ -89,12 +89,12 @@ CROSS JOIN LATERAL (
  *   order, beside `recorded`, null or the transition
  */
 export function findWithKeyStatement(tables: MachineTables): Statement {
-  const { records, history, owner, columns, historyColumns } = tables;
+  const { names, records, history, owner, columns, historyColumns } = tables;
   const recorded = historyColumns.map(
-    ({ name, property }) => `history.${name} AS "recorded.${property}"`,
+    (column) => `history.${column.name} AS "recorded.${column.property}"`,
   );
   return {
-    name: `${records}/find-with-key`,
+    name: `${names.records}/find-with-key`,
     text: `
 SELECT wanted.number, ${selected(columns, 'record')}, ${recorded.join(', ')},
        history.event, history.occurred_at AS "occurredAt"
@@ -124,7 +124,7 @@ export function swapStatement(tables: MachineTables): Statement {
     .filter(({ property }) => property !== 'id' && property !== 'createdAt')
     .map(({ name }) => `${name} = input.${name}`);
   return {
-    name: `${tables.records}/swap`,
+    name: `${tables.names.records}/swap`,
     text: `
 WITH ${inputClause(tables)},
 -- In the order of ids, whatever the plan: two groups that overlap then wait for one another, and never in
@@ -158,7 +158,7 @@ ${recordClauses(tables)}`,
 export function beginStatement(tables: MachineTables): Statement {
   const columns = tables.columns.map(({ name }) => name);
   return {
-    name: `${tables.records}/begin`,
+    name: `${tables.names.records}/begin`,
     text: `
 WITH ${inputClause(tables)},
 -- In the order of ids, as in a swap: an id that somebody else is inserting is waited for, too.
@@ -174,6 +174,30 @@ changed AS (
   SELECT input.* FROM begun JOIN input USING (id)
 ),
 ${recordClauses(tables)}`,
+  };
+}
+
+/**
+ * What tells the latest transition from every other one anywhere.
+ *
+ * @returns two statements with rows of the same form: of the latest one; and of one that is given as such a row
+ */
+export function recognitionStatements(tables: MachineTables): {
+  readonly latest: Statement;
+  readonly again: Statement;
+} {
+  const { names, history, owner } = tables;
+  const read = `
+SELECT position::text, ${owner.name}::text, version::text, extract(epoch FROM recorded_at)::text AS recorded_at
+FROM ${history}`;
+  return {
+    latest: { name: `${names.history}/latest`, text: `${read} ORDER BY position DESC LIMIT 1` },
+    again: {
+      name: `${names.history}/again`,
+      text: `${read}
+WHERE position = $1::bigint AND ${owner.name} = $2::uuid AND version = $3::integer
+  AND extract(epoch FROM recorded_at) = $4::numeric`,
+    },
   };
 }
 
@@ -205,7 +229,7 @@ function inputClause(tables: MachineTables): string {
 
 /** What begins and swaps share: the ledger moves by what was `changed`, and the history is written. */
 function recordClauses(tables: MachineTables): string {
-  const { history, ledger, owner } = tables;
+  const { history, ledger, owner, channel } = tables;
   const columns = [...tables.historyColumns.slice(1), ...CHANGE_COLUMNS].map(({ name }) => name);
   return `-- What the group did, added up before the ledger is touched: when the ledger's row was waited for, the
 -- update below is worked out again from its new contents, and may then use nothing but rows it already has.
@@ -233,7 +257,7 @@ moved AS (
   WHERE change.size > 0
   RETURNING ledger.position - change.size AS before,
             -- Wakes the feed, once a group and at its commit. A hint, which says nothing: those who hear it look.
-            pg_notify('${history}', '')
+            pg_notify('${channel}', '')
 )
 INSERT INTO ${history} (${owner.name}, ${columns.join(', ')}, recorded_at, position)
 SELECT changed.id, ${columns.map((name) => `changed.${name}`).join(', ')}, changed.updated_at,
