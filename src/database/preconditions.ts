@@ -183,6 +183,11 @@ async function findSchema(
     );
   }
   const [first] = path;
+  if (first !== undefined && /[".]/.test(first)) {
+    throw new UnusableDatabase(
+      `The schema ${first} has a quotation mark or a dot in its name, with which TypeORM finds no table: ${SAY_SCHEMA}.`,
+    );
+  }
   if (first === undefined) {
     throw new UnusableDatabase(
       `No schema of the search path of the role ${role} exists: make one with CREATE SCHEMA, or ${SAY_SCHEMA}.`,
