@@ -240,14 +240,13 @@ function placeIn(value: string): string {
 
 /**
  * @param source the environment
- * @returns a sentence for each variable that is none of ours, and one letter off one that is not set
+ * @returns a sentence for each variable that is none of ours, and one letter off one that is
  */
 export function misspelled(source: Readonly<Record<string, string | undefined>>): string[] {
-  const unset = variables.filter((name) => source[name] === undefined);
   return Object.keys(source)
     .filter((name) => !variables.includes(name))
     .flatMap((name) => {
-      const meant = unset.find((each) => isOneLetterOff(name, each));
+      const meant = variables.find((each) => isOneLetterOff(name, each));
       return meant === undefined ? [] : [`${name} is no setting of ours. Is ${meant} meant?`];
     });
 }

@@ -27,10 +27,18 @@ export interface StartingProcess extends Omit<ServerProcess, 'url'> {
  * @param environment beside the test's own, of which it gets neither the database nor what a developer's
  *   .env says
  */
-export function spawnProcess(environment: Record<string, string>): StartingProcess {
+export function spawnProcess(
+  environment: Record<string, string>,
+  {
+    detached = false,
+  }: {
+    /** Whether it leads a group of processes, as in a terminal. */ readonly detached?: boolean;
+  } = {},
+): StartingProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
   });
   const complaint = text(child.stderr);
   // Not `exit`: what it said may still be on its way then.
