@@ -18,6 +18,16 @@ export class PlainClient extends Client {
     };
     connectionParameters.options = config.options;
     connectionParameters.replication = undefined;
+    // Or PGPASSWORD and PGPASSFILE: asked only where the server wants one.
+    if (config.password === undefined) {
+      Object.assign(this, { password: () => this.#refusePassword() });
+    }
+  }
+
+  #refusePassword(): never {
+    // The driver leaves the connection open, and the server waits for the password.
+    setImmediate(() => this.connection.stream.destroy());
+    throw new Error('it asks for a password, and the URL has none');
   }
 }
 
@@ -29,15 +39,9 @@ export class PlainClient extends Client {
  */
 export function clientSettings(url: string, purpose = APPLICATION_NAME): ClientConfig {
   const address = parseDatabaseUrl(url);
-  const { password } = address;
   return {
     user: address.user,
-    password:
-      password ??
-      // Asked only where the server wants one. Else node-postgres would look for PGPASSWORD and PGPASSFILE.
-      (() => {
-        throw new Error('it asks for a password, and the URL has none');
-      }),
+    password: address.password,
     host: address.host,
     port: address.port,
     database: address.database,
