@@ -2,29 +2,31 @@
  * Puts the parts together, and takes them apart again. The only place that knows them all; does not know
  * the process it runs in: its environment, its signals, its exit.
  */
+import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { uuidv7 } from 'uuidv7';
-import { type DataSourceSettings, createDataSource, createPool } from '../ormconfig';
+import { createPool } from '../ormconfig';
 import type { Configuration } from './config';
 import { Database, type Reader } from './database/Database';
+import { proveReplica } from './database/replica';
 import { ReplicaFirst } from './database/ReplicaFirst';
+import { TableWatch, awaitDatabase, reasonOf } from './database/awaitDatabase';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedded';
-import { mayPass } from './database/failures';
-import { migrate } from './database/migrate';
-import { UnsupportedVersion, checkVersion } from './database/version';
-import { Ledger, Life, LifeTransition } from './entities';
+import { TablesMissing, UnusableDatabase } from './database/failures';
 import { Feed } from './feed/Feed';
 import { Notifier } from './feed/Notifier';
-import { type LifeRecord, phaseOf } from './machine';
+import { phaseOf } from './machine';
 import { Metrics } from './metrics';
+import { parseDatabaseUrl, placeOf } from './database/url';
+import { openDatabase } from './openDatabase';
 import type { Services } from './resolvers/context';
 import { roomForConnections } from './server/connections';
 import { createServer } from './server/server';
 import { type WaitingRoom, openWaitingRoom } from './server/waitingRoom';
 import { MachineArchive } from './store/MachineArchive';
 import { MachineStore, type StoreObserver } from './store/MachineStore';
-import { type MachineEntities, tablesOf } from './store/tables';
+import { recognitionStatements } from './store/statements';
 import type { Tracing } from './tracing';
 
 export interface Application {
@@ -38,12 +40,6 @@ export interface Application {
    */
   stop(grace?: number): Promise<void>;
 }
-
-/** How long until a database that is not there yet is looked for again, in milliseconds. */
-const LOOK_AGAIN = 1_000;
-
-/** How long a first look may take until those who ask are told that we wait for it, in milliseconds. */
-const MOMENT = 1_000;
 
 /**
  * How many connections may wait to be taken. Node's 511 overflow while a busy event loop makes one long turn, and
@@ -72,7 +68,7 @@ export function isForPeople(error: unknown): error is Error {
   return (
     error instanceof StartError ||
     error instanceof EmbeddedPostgresError ||
-    error instanceof UnsupportedVersion
+    error instanceof UnusableDatabase
   );
 }
 
@@ -92,89 +88,6 @@ async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(`${sentence}: ${reason}`, { cause: error });
-  }
-}
-
-/** One attempt to connect to the database, and to bring it up to date. */
-async function connect(
-  settings: DataSourceSettings,
-  { migrateOnStart }: Configuration,
-  log: FastifyBaseLogger,
-): Promise<ReturnType<typeof createDataSource>> {
-  const dataSource = createDataSource(settings);
-  const connecting = knock(settings).then(() => dataSource.initialize());
-  try {
-    await start(connecting, 'The database of DATABASE_URL cannot be used');
-    await checkVersion(dataSource, (message) => {
-      log.warn(message);
-    });
-    const names = migrateOnStart ? await migrate(dataSource) : [];
-    for (const name of names) log.info(`Migrated the database: ${name}`);
-    return dataSource;
-  } catch (error) {
-    if (dataSource.isInitialized) await dataSource.destroy();
-    throw error;
-  }
-}
-
-/**
- * Asks the database something, within a time limit. TypeORM's own first statements have none, and a pooler lets
- * clients in whose statements then wait for minutes, while its database is away.
- */
-async function knock(settings: DataSourceSettings): Promise<void> {
-  const pool = createPool({ ...settings, poolSize: 1 });
-  const question = { text: 'SELECT', query_timeout: settings.connectTimeout };
-  try {
-    await pool.query(question);
-  } finally {
-    await pool.end();
-  }
-}
-
-/**
- * Connects to the database, and brings it up to date. One that may be there later is waited for, however long
- * that takes; what surely a person has to mend, as a wrong password that the database itself refuses, is not.
- *
- * @param attempt may take long: a migration does, and so does a network that falls silent in the midst of it
- * @param onAbsence called, maybe more than once, when it turns out that there is something to wait for
- * @throws StartError, UnsupportedVersion; the signal's reason, where it is aborted between two attempts
- */
-async function awaitDatabase(
-  attempt: () => Promise<ReturnType<typeof createDataSource>>,
-  log: FastifyBaseLogger,
-  onAbsence: () => Promise<void>,
-  stopping: AbortSignal,
-): Promise<ReturnType<typeof createDataSource>> {
-  let isAwaited = false;
-  // It may hang, and another instance's migration, or ours, may take its time.
-  const slow = setTimeout(() => {
-    if (stopping.aborted) return;
-    isAwaited = true;
-    log.warn('Waiting for the database: it has not answered yet, or is not up to date yet');
-    onAbsence().catch((error: unknown) => {
-      // It will keep whatever listens next from it, too, and end the start then.
-      log.warn(String(error));
-    });
-  }, MOMENT);
-  try {
-    for (let number = 1; ; number += 1) {
-      stopping.throwIfAborted();
-      try {
-        const dataSource = await attempt();
-        if (isAwaited) log.info('The database is there');
-        return dataSource;
-      } catch (error) {
-        clearTimeout(slow);
-        if (!mayPass(error)) throw error;
-        isAwaited = true;
-        await onAbsence();
-        const reason = error instanceof Error ? error.message : String(error);
-        log.warn({ attempt: number }, `Waiting for the database: ${reason}`);
-        await delay(LOOK_AGAIN, undefined, { signal: stopping }).catch(() => undefined);
-      }
-    }
-  } finally {
-    clearTimeout(slow);
   }
 }
 
@@ -248,14 +161,22 @@ export async function startApplication(
       await room?.close();
     };
     started.push(leaveWaitingRoom);
-    const dataSource = await awaitDatabase(
-      () => connect(dataSourceSettings, configuration, log),
+    const { migrateOnStart } = configuration;
+    const { dataSource, tables, check } = await awaitDatabase(
+      () => openDatabase(dataSourceSettings, { migrateIt: migrateOnStart, log }),
       log,
       enterWaitingRoom,
       stopping,
     );
     started.push(() => dataSource.destroy());
+    const place =
+      configuration.databaseUrl === undefined
+        ? `the embedded PostgreSQL in ${resolve(configuration.dataDirectory)}`
+        : placeOf(parseDatabaseUrl(configuration.databaseUrl));
+    log.info(`Using ${place}, schema ${tables.schema}`);
 
+    const tableWatch = new TableWatch(check, log);
+    started.push(() => tableWatch.stop());
     let ready = true;
     /** Whether anybody has asked, as load balancers do, and nobody in development does. */
     let isWatched = false;
@@ -271,10 +192,11 @@ export async function startApplication(
         onReturn: () => {
           log.info('The database answers again');
         },
+        onMissingTables: (failure) => {
+          tableWatch.suspect(failure);
+        },
       },
     });
-    const entities = { record: Life, history: LifeTransition, ledger: Ledger };
-    const tables = tablesOf(dataSource, entities satisfies MachineEntities<LifeRecord>);
     const metrics = new Metrics();
     const limits = {
       timeout: configuration.requestTimeout,
@@ -290,7 +212,7 @@ export async function startApplication(
       },
     };
     const notifier = configuration.listen
-      ? new Notifier(database, tables.history, (error) => {
+      ? new Notifier(database, tables.channel, (error) => {
           log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
         })
       : undefined;
@@ -326,18 +248,27 @@ export async function startApplication(
         preparedStatements: configuration.preparedStatements,
         statementTimeout: patience * 1.2,
       });
-      pages = new ReplicaFirst(replica, database, (error) => {
-        log.warn({ err: error }, 'The replica cannot be used: its reads go to the primary');
+      const proof = { table: tables.history, ...recognitionStatements(tables) };
+      pages = new ReplicaFirst(replica, database, {
+        prove: async () => proveReplica(replica, database, proof),
+        onTrouble: (error) => {
+          const cause = error instanceof Error && error.cause ? ` (${reasonOf(error.cause)})` : '';
+          log.warn(
+            `The replica is not used, and its reads go to the primary: ${reasonOf(error)}${cause}`,
+          );
+        },
       });
     }
     const archive = new MachineArchive(database, tables, phaseOf, { ...limits, observer, pages });
     const feed = new Feed(archive, lives, {
       url: databaseUrl,
-      channel: tables.history,
+      channel: tables.channel,
       ownPayload: notifier?.sender,
       listen: configuration.listen,
       patience: LAG_LIMIT,
       onFailure: (error) => {
+        // That has been told, and is looked after.
+        if (error instanceof TablesMissing) return;
         log.error({ err: error }, 'The feed could not be read');
       },
       onRewound: (error) => {
@@ -365,7 +296,7 @@ export async function startApplication(
         metrics,
         isReady: () => {
           isWatched = true;
-          return ready;
+          return ready && tableWatch.isWell;
         },
         lingering: () => lingering,
         // For as long as that, whoever asks waits for it.

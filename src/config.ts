@@ -3,6 +3,7 @@
  * not know what they are used for.
  */
 import { z } from 'zod';
+import { BadDatabaseUrl, parseDatabaseUrl } from './database/url';
 
 /** The variables that mean something with AUTH=jwt only. */
 const OF_TOKENS = ['AUTH_JWKS_URL', 'AUTH_JWT_SECRET', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
@@ -23,9 +24,13 @@ const onOrOff = z.enum(['on', 'off']).transform((value) => value === 'on');
 const isUrlOf = (value: string, ...schemes: string[]): boolean =>
   URL.canParse(value) && schemes.some((scheme) => value.startsWith(`${scheme}//`));
 
-const databaseUrl = z.string().refine((value) => isUrlOf(value, 'postgres:', 'postgresql:'), {
-  error: 'expected a postgresql:// URL',
-  abort: true,
+const databaseUrl = z.string().superRefine((value, context) => {
+  try {
+    parseDatabaseUrl(value);
+  } catch (error) {
+    if (!(error instanceof BadDatabaseUrl)) throw error;
+    context.addIssue({ code: 'custom', message: error.message, continue: false });
+  }
 });
 
 /** None that has credentials: they could not be sent. */
@@ -173,7 +178,7 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   if (error) {
     const problems = error.issues.map(({ path, message }) => {
       const name = path.join('.');
-      const value = name === 'AUTH_JWT_SECRET' ? '***' : withoutCredentials(source[name] ?? '');
+      const value = printable(name, source[name] ?? '');
       return `${name}="${value}" is not allowed: ${message}`;
     });
     throw new ConfigurationError(problems.join('\n'));
@@ -212,7 +217,50 @@ function tokenRulesOf(data: z.infer<typeof environment>): Configuration['tokens'
   return secret === undefined ? undefined : { keys: { secret }, ...claims };
 }
 
+function printable(name: string, value: string): string {
+  if (name === 'AUTH_JWT_SECRET') return '***';
+  return name === 'DATABASE_URL' || name === 'DATABASE_REPLICA_URL'
+    ? placeIn(value)
+    : withoutCredentials(value);
+}
+
 /** A URL, or what was meant to be one, as a log may have it. */
 function withoutCredentials(value: string): string {
-  return value.replace(/^.*@/s, '***@').replace(/\bpassword=[^&]*/gi, 'password=***');
+  return value.replace(/^.*@/s, '***@').replace(/([?&;][^=&;]*=)[^&;]*/g, '$1***');
+}
+
+/**
+ * Of what was meant to be a database's URL: all of it where it is a scheme, a host and a path at most. Else its
+ * scheme: where a password begins and ends cannot be told, since that is what may be wrong with it.
+ */
+function placeIn(value: string): string {
+  if (/^(?:(?:[a-z][a-z0-9+.-]*:)?\/\/|postgres(?:ql)?:)?[\w./-]*$/i.test(value)) return value;
+  return `${/^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0] ?? ''}***`;
+}
+
+/**
+ * @param source the environment
+ * @returns a sentence for each variable that is none of ours, and one letter off one that is
+ */
+export function misspelled(source: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(source)
+    .filter((name) => !variables.includes(name))
+    .flatMap((name) => {
+      const meant = variables.find((each) => isOneLetterOff(name, each));
+      return meant === undefined ? [] : [`${name} is no setting of ours. Is ${meant} meant?`];
+    });
+}
+
+/** One letter too many, too few, or another one, or two neighbours in each other's place. */
+function isOneLetterOff(one: string, other: string): boolean {
+  if (one === other || Math.abs(one.length - other.length) > 1) return false;
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) start += 1;
+  const [left, right] = [one.slice(start), other.slice(start)];
+  return (
+    left.slice(1) === right ||
+    left === right.slice(1) ||
+    left.slice(1) === right.slice(1) ||
+    `${left.charAt(1)}${left.charAt(0)}${left.slice(2)}` === right
+  );
 }

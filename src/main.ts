@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
 import pino from 'pino';
 import type * as application from './application';
-import { ConfigurationError, readConfiguration } from './config';
+import { ConfigurationError, misspelled, readConfiguration } from './config';
 import { serializers } from './log';
 import type * as tracing from './tracing';
 
@@ -30,6 +30,8 @@ async function main(): Promise<void> {
     ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
   });
 
+  for (const doubt of misspelled(process.env)) log.warn(doubt);
+
   const stopping = new AbortController();
   const starting = loadApplication().startApplication(configuration, log, {
     tracing: traces,
@@ -39,6 +41,8 @@ async function main(): Promise<void> {
   try {
     const { url } = await starting;
     log.info(`Ready at ${url}/graphql`);
+    const playground = configuration.playground ? `, the playground at ${url}/graphql` : '';
+    log.info(`The dashboard is at ${url}/${playground}`);
   } catch (error) {
     // Told to stop before there was a database, it has.
     if (error !== stopping.signal.reason) throw error;

@@ -6,7 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { poolOf } from '../internals';
-import { ConnectionLost, Overloaded, RefusedData, Unreachable, failureOf } from './failures';
+import {
+  ConnectionLost,
+  Overloaded,
+  RefusedData,
+  TablesMissing,
+  Unreachable,
+  failureOf,
+} from './failures';
 
 /** A statement of fixed text, which the database plans once for each connection. */
 export interface Statement {
@@ -27,6 +34,8 @@ export interface DatabaseSettings {
 export interface DatabaseObserver {
   readonly onLoss: (failure: Error) => void;
   readonly onReturn: () => void;
+  /** Told with every statement that fails because the tables are not as it knows them. */
+  readonly onMissingTables: (failure: TablesMissing) => void;
 }
 
 /** For how long a database that is down is looked for, in milliseconds. */
@@ -138,6 +147,7 @@ export class Database {
 
   /** Whether it is there, as far as a statement's failure tells: an answer that refuses is an answer, too. */
   #note(failure: unknown): void {
+    if (failure instanceof TablesMissing) this.#settings.observer?.onMissingTables(failure);
     const isLoss = failure instanceof Unreachable || failure instanceof ConnectionLost;
     if (isLoss === (this.#lostAt !== undefined)) return;
     // All connections taken: that says nothing about the database.

@@ -20,6 +20,21 @@ export class Unreachable extends DatabaseUnavailable {
   override readonly name = 'Unreachable';
 }
 
+/** Not applied: the tables are not there as the statements know them, or may not be used. */
+export class TablesMissing extends DatabaseUnavailable {
+  override readonly name = 'TablesMissing';
+}
+
+/** A database that cannot be used before a person has mended something: the message says what. */
+export class UnusableDatabase extends Error {
+  override readonly name = 'UnusableDatabase';
+}
+
+/** A database that cannot be used yet, and may be later without anybody changing our settings. */
+export class DatabaseNotReady extends Error {
+  override readonly name = 'DatabaseNotReady';
+}
+
 /** Not applied: what it was to write is not allowed. */
 export class RefusedData extends Error {
   override readonly name = 'RefusedData';
@@ -76,6 +91,14 @@ const UNAVAILABLE = new Set([
   '53200', // out_of_memory
 ]);
 
+/** The tables are not what they were at the start: that was looked at. */
+const MISSING = new Set([
+  '3F000', // invalid_schema_name
+  '42501', // insufficient_privilege
+  '42703', // undefined_column
+  '42P01', // undefined_table
+]);
+
 /**
  * @param error what node-postgres threw after a statement was sent
  * @returns the failure that it stands for; a database error which is none of these, a bug of ours, as it is
@@ -89,6 +112,7 @@ export function failureOf(error: unknown): unknown {
   if (UNAVAILABLE.has(code)) {
     return new DatabaseUnavailable('The database takes no changes.', { cause: error });
   }
+  if (MISSING.has(code)) return new TablesMissing('The tables are missing.', { cause: error });
   if (code === '57P03') return new Unreachable('The database is starting up.', { cause: error });
   if (code.startsWith('22') || code.startsWith('23')) {
     return new RefusedData(constraint, { cause: error });
@@ -122,6 +146,7 @@ const OUR_SETTING = 'unsupported startup parameter';
  * @param error what node-postgres or TypeORM threw, or an error that it caused
  */
 export function mayPass(error: unknown): boolean {
+  if (error instanceof DatabaseNotReady) return true;
   const { cause } = error instanceof Error ? error : {};
   if (cause !== undefined) return mayPass(cause);
   if (error instanceof QueryFailedError) return mayPass(error.driverError);

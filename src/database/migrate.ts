@@ -2,34 +2,82 @@
  * Brings a database's schema up to date, safely with several instances starting at once. Does not know
  * what the migrations do.
  */
-import { type DataSource, MigrationExecutor } from 'typeorm';
+import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { quoted } from './identifiers';
+import { strayFunctions } from './preconditions';
 
 /** Names the lock of this application's migrations; any number that nobody else on this database uses. */
 export const MIGRATION_LOCK = 7_305_469_821;
 
 /**
- * Runs the pending migrations, all in one transaction which holds the lock: whoever comes second waits,
- * and then finds nothing to do. A lock of the transaction, not of the session, since the latter would not
- * survive a pooler in transaction mode.
+ * Runs the pending migrations, and mends what a renamed schema or database has left behind.
  *
  * @param dataSource initialized
  * @returns the names of the migrations that this call ran
  */
 export async function migrate(dataSource: DataSource): Promise<string[]> {
+  return locked(dataSource, async (queryRunner, executor, schema) => {
+    const migrations = await executor.executePendingMigrations();
+    await adoptNames(queryRunner, schema);
+    return migrations.map((migration) => migration.name);
+  });
+}
+
+/**
+ * Takes the last migration back, if there is one.
+ *
+ * @param dataSource initialized
+ */
+export async function revert(dataSource: DataSource): Promise<void> {
+  await locked(dataSource, async (_queryRunner, executor) => executor.undoLastMigration());
+}
+
+/**
+ * All in one transaction which holds the lock: whoever comes second waits, and then finds nothing to do. A lock of
+ * the transaction, not of the session, since the latter would not survive a pooler in transaction mode.
+ */
+async function locked<Result>(
+  dataSource: DataSource,
+  work: (queryRunner: QueryRunner, executor: MigrationExecutor, schema: string) => Promise<Result>,
+): Promise<Result> {
+  // TypeORM types every driver alike; PostgreSQL's, connected, knows the schema.
+  const { schema = 'public' } = dataSource.driver as { readonly schema?: string };
   const queryRunner = dataSource.createQueryRunner();
   try {
     await queryRunner.startTransaction();
     // Neither waiting for another instance nor a long migration is a statement that hangs.
     await queryRunner.query('SET LOCAL statement_timeout = 0');
     await queryRunner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    const executor = new MigrationExecutor(dataSource, queryRunner);
-    const migrations = await executor.executePendingMigrations();
+    // What a migration names without a schema is meant for ours.
+    await queryRunner.query("SELECT set_config('search_path', $1, true)", [quoted(schema)]);
+    const result = await work(queryRunner, new MigrationExecutor(dataSource, queryRunner), schema);
     await queryRunner.commitTransaction();
-    return migrations.map((migration) => migration.name);
+    return result;
   } catch (error) {
     if (queryRunner.isTransactionActive) await queryRunner.rollbackTransaction();
     throw error;
   } finally {
     await queryRunner.release();
+  }
+}
+
+/**
+ * What was migrated under one name and is found under another, since the schema was renamed or the database was
+ * restored elsewhere: TypeORM's notes, by which it would else make a generated column anew, and the functions of
+ * the triggers.
+ */
+async function adoptNames(queryRunner: QueryRunner, schema: string): Promise<void> {
+  const tables = queryRunner.dataSource.entityMetadatas.map(({ tableName }) => tableName);
+  await queryRunner.query(
+    `UPDATE ${quoted(schema)}.typeorm_metadata SET database = current_database(), schema = $1
+     WHERE "table" = ANY ($2) AND (database, schema) IS DISTINCT FROM (current_database()::varchar, $1)`,
+    [schema, tables],
+  );
+  const ask = async <Row extends object>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> => queryRunner.manager.query<Row[]>(text, [...values]);
+  for (const definition of await strayFunctions(ask, schema, tables)) {
+    await queryRunner.query(definition);
   }
 }

@@ -3,7 +3,7 @@
  * since a notification is a hint that may be lost, and through some poolers none arrives. Owns the one
  * connection that listens; does not know what is new.
  */
-import { Client } from 'pg';
+import { PlainClient, clientSettings } from '../database/connections';
 import { cutOff } from '../internals';
 
 export interface WakeUpSettings {
@@ -31,7 +31,7 @@ export class WakeUps {
   readonly #settings: WakeUpSettings;
   readonly #onWakeUp: () => void;
   #poll: NodeJS.Timeout | undefined;
-  #client: Client | undefined;
+  #client: PlainClient | undefined;
   #reconnect: NodeJS.Timeout | undefined;
   #failures = 0;
 
@@ -63,10 +63,8 @@ export class WakeUps {
 
   #connect(): void {
     const { url, channel, ownPayload } = this.#settings;
-    const client = new Client({
-      connectionString: url,
-      application_name: 'persistent-state-machine feed',
-      keepAlive: true,
+    const client = new PlainClient({
+      ...clientSettings(url, 'persistent-state-machine feed'),
       keepAliveInitialDelayMillis: 10_000,
       connectionTimeoutMillis: 5_000,
     });
@@ -94,7 +92,7 @@ export class WakeUps {
   }
 
   /** After a random pause, longer with each failure, so that a database that comes back is not overrun. */
-  #connectAgain(lost: Client): void {
+  #connectAgain(lost: PlainClient): void {
     if (this.#client !== lost) return;
     this.#client = undefined;
     const longest = Math.min(FIRST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);

@@ -124,8 +124,8 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       follow: (counted) => counted,
     });
     const ledgerSize = {
-      name: `${tables.ledger}/size`,
-      text: `SELECT pg_table_size('${tables.ledger}') AS size`,
+      name: `${tables.names.ledger}/size`,
+      text: 'SELECT pg_table_size($1::regclass) AS size',
     };
     this.#ledgerSizes = new Lane({
       groupSize: 1,
@@ -134,7 +134,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       inFlight: 1,
       execute: async () => {
         try {
-          const rows = await this.#database.run<{ size: string }>(ledgerSize, []);
+          const rows = await this.#database.run<{ size: string }>(ledgerSize, [tables.ledger]);
           return rows.map(({ size }) => Number(size));
         } catch {
           // Not tried again: that it fails is what is measured.
@@ -163,9 +163,9 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     order: Order,
     request: PageRequest,
   ): Promise<Page<P> & { readonly total: number }> {
-    const { records, ledger, columns } = this.#tables;
+    const { names, records, ledger, columns } = this.#tables;
     const keyset: Keyset = {
-      name: `${records}/${order}${states ? '/in' : ''}`,
+      name: `${names.records}/${order}${states ? '/in' : ''}`,
       table: records,
       columns,
       key: [this.#column('createdAt'), this.#column('id')],
@@ -290,7 +290,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   }
 
   async #readHistories(requests: readonly HistoryRequest[]): Promise<Page<Transition<P>>[]> {
-    const { history, owner, historyColumns } = this.#tables;
+    const { names, history, owner, historyColumns } = this.#tables;
     // One statement for each different page; one field of a document asks for one page.
     const idsOf = new Map<string, { request: PageRequest; ids: Set<string> }>();
     for (const { id, request } of requests) {
@@ -302,7 +302,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
       await Promise.all(
         [...idsOf].map(async ([wanted, { request, ids }]) => {
           const keyset = {
-            name: `${history}/history`,
+            name: `${names.history}/history`,
             table: history,
             columns: [...historyColumns, ...TRANSITION_COLUMNS],
             key: [this.#column('version')],
@@ -325,7 +325,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   #column(property: string): Column {
     const column = this.#tables.columns.find((each) => each.property === property);
-    if (column === undefined) throw new Error(`${this.#tables.records} lacks ${property}.`);
+    if (column === undefined) throw new Error(`${this.#tables.names.records} lacks ${property}.`);
     return column;
   }
 }

@@ -37,7 +37,7 @@ export interface Change<R> {
  */
 export function findStatement(tables: MachineTables): Statement {
   return {
-    name: `${tables.records}/find`,
+    name: `${tables.names.records}/find`,
     text: `
 SELECT ${selected(tables.columns, 'record')}
 FROM ${tables.records} AS record
@@ -52,7 +52,7 @@ WHERE record.id = ANY ($1::uuid[])`,
  */
 export function findVersionStatement(tables: MachineTables): Statement {
   return {
-    name: `${tables.records}/find-version`,
+    name: `${tables.names.records}/find-version`,
     text: `
 SELECT wanted.number, ${selected(tables.historyColumns, 'history')}, history.token
 FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
@@ -66,9 +66,9 @@ JOIN ${tables.history} AS history
  *   and for rows the records as they were then, with the `number` of the pair that each is for, from 1 on
  */
 export function findAsOfStatement(tables: MachineTables): Statement {
-  const { records, history, owner, historyColumns } = tables;
+  const { names, history, owner, historyColumns } = tables;
   return {
-    name: `${records}/find-as-of`,
+    name: `${names.records}/find-as-of`,
     text: `
 SELECT wanted.number, ${selected(historyColumns, 'history')}
 FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS wanted (id, moment, number)
@@ -88,10 +88,10 @@ CROSS JOIN LATERAL (
  *   when that version itself was made, as `#known`; one row without a transition where none follows
  */
 export function followingStatement(tables: MachineTables, limit: number): Statement {
-  const { history, owner, historyColumns } = tables;
+  const { names, history, owner, historyColumns } = tables;
   const columns = [...historyColumns, ...TRANSITION_COLUMNS];
   return {
-    name: `${history}/following`,
+    name: `${names.history}/following`,
     text: `
 SELECT wanted.number AS "#number", known.updated_at AS "#known", following.*
 FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
@@ -111,7 +111,7 @@ ORDER BY wanted.number, following.version`,
 /** @returns a statement with a parameter `bigint[]`: positions; and for rows those that are there, and their witnesses */
 export function witnessesStatement(tables: MachineTables): Statement {
   return {
-    name: `${tables.history}/witnesses`,
+    name: `${tables.names.history}/witnesses`,
     text: `
 SELECT history.position, ${witnessExpression(tables, 'history')} AS witness
 FROM ${tables.history} AS history
@@ -124,9 +124,9 @@ WHERE history.position = ANY ($1::bigint[])`,
  *   witness of the transition there
  */
 export function censusStatement(tables: MachineTables): Statement {
-  const { history, ledger } = tables;
+  const { names, history, ledger } = tables;
   return {
-    name: `${ledger}/census`,
+    name: `${names.ledger}/census`,
     text: `
 SELECT ledger.position, ledger.counts,
        (SELECT ${witnessExpression(tables, 'history')} FROM ${history} AS history
@@ -145,12 +145,12 @@ FROM ${ledger} AS ledger`,
  *   order, beside `recorded`, null or the transition
  */
 export function findWithKeyStatement(tables: MachineTables): Statement {
-  const { records, history, owner, columns, historyColumns } = tables;
+  const { names, records, history, owner, columns, historyColumns } = tables;
   const recorded = historyColumns.map(
-    ({ name, property }) => `history.${name} AS "recorded.${property}"`,
+    (column) => `history.${column.name} AS "recorded.${column.property}"`,
   );
   return {
-    name: `${records}/find-with-key`,
+    name: `${names.records}/find-with-key`,
     text: `
 SELECT wanted.number, ${selected(columns, 'record')}, ${recorded.join(', ')},
        history.event, history.occurred_at AS "occurredAt"
@@ -180,7 +180,7 @@ export function swapStatement(tables: MachineTables): Statement {
     .filter(({ property }) => property !== 'id' && property !== 'createdAt')
     .map(({ name }) => `${name} = input.${name}`);
   return {
-    name: `${tables.records}/swap`,
+    name: `${tables.names.records}/swap`,
     text: `
 WITH ${inputClause(tables)},
 -- In the order of ids, whatever the plan: two groups that overlap then wait for one another, and never in
@@ -214,7 +214,7 @@ ${recordClauses(tables)}`,
 export function beginStatement(tables: MachineTables): Statement {
   const columns = tables.columns.map(({ name }) => name);
   return {
-    name: `${tables.records}/begin`,
+    name: `${tables.names.records}/begin`,
     text: `
 WITH ${inputClause(tables)},
 -- In the order of ids, as in a swap: an id that somebody else is inserting is waited for, too.
@@ -230,6 +230,30 @@ changed AS (
   SELECT input.* FROM begun JOIN input USING (id)
 ),
 ${recordClauses(tables)}`,
+  };
+}
+
+/**
+ * What tells the latest transition from every other one anywhere.
+ *
+ * @returns two statements with rows of the same form: of the latest one; and of one that is given as such a row
+ */
+export function recognitionStatements(tables: MachineTables): {
+  readonly latest: Statement;
+  readonly again: Statement;
+} {
+  const { names, history, owner } = tables;
+  const read = `
+SELECT position::text, ${owner.name}::text, version::text, extract(epoch FROM recorded_at)::text AS recorded_at
+FROM ${history}`;
+  return {
+    latest: { name: `${names.history}/latest`, text: `${read} ORDER BY position DESC LIMIT 1` },
+    again: {
+      name: `${names.history}/again`,
+      text: `${read}
+WHERE position = $1::bigint AND ${owner.name} = $2::uuid AND version = $3::integer
+  AND extract(epoch FROM recorded_at) = $4::numeric`,
+    },
   };
 }
 

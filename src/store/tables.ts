@@ -2,7 +2,10 @@
  * The three tables of a persistent machine, read off its TypeORM entities. Generic: which columns a
  * machine's record has is the entity's business, and SQL is written elsewhere.
  */
+import { createHash } from 'node:crypto';
 import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
+import { quoted } from '../database/identifiers';
+import type { TableNeeds } from '../database/preconditions';
 import type { MachineRecord } from '../machine';
 
 /** The entities of one machine, whose record is `R`: an entity that lacks a column of it does not compile. */
@@ -23,9 +26,16 @@ export interface Column {
 }
 
 export interface MachineTables {
+  /** The tables' names alone: the names of statements begin with them, and have 63 characters at most. */
+  readonly names: { readonly records: string; readonly history: string; readonly ledger: string };
+  /** In which all three are. */
+  readonly schema: string;
+  /** The tables as SQL names them wherever it stands: with their schema, quoted. */
   readonly records: string;
   readonly history: string;
   readonly ledger: string;
+  /** What is notified when there is something new: another one in each schema. */
+  readonly channel: string;
   /** The record's, `id` first. */
   readonly columns: readonly Column[];
   /** The history's column with the id of its record; our code calls it `id`, too. */
@@ -57,16 +67,43 @@ export function tablesOf(dataSource: DataSource, entities: MachineEntities): Mac
       throw new Error(`${history.name} lacks ${record.name}.${property}.`);
     }
   }
-  return {
+  // TypeORM types every driver alike; PostgreSQL's, connected, knows the schema where no option says one.
+  const { schema = 'public' } = dataSource.driver as { readonly schema?: string };
+  const names = {
     records: record.tableName,
     history: history.tableName,
     ledger: dataSource.getMetadata(entities.ledger).tableName,
+  };
+  const inSchema = (name: string): string => `${quoted(schema)}.${quoted(name)}`;
+  return {
+    names,
+    schema,
+    records: inSchema(names.records),
+    history: inSchema(names.history),
+    ledger: inSchema(names.ledger),
+    channel: channelOf(schema, names.history),
     columns: [id, ...others],
     owner: { ...owner, property: 'id' },
     historyColumns: [{ ...owner, property: 'id' }, ...others],
     idempotencyKey: uniqueOn(history, 'idempotencyKey'),
     positionKey: uniqueOn(history, 'position'),
   };
+}
+
+/** @returns what the store's statements need of the tables */
+export function needsOf({ names, columns, historyColumns }: MachineTables): TableNeeds[] {
+  const namesOf = (list: readonly Column[]): string[] => list.map(({ name }) => name);
+  return [
+    { name: names.records, columns: namesOf(columns), rights: ['SELECT', 'INSERT', 'UPDATE'] },
+    { name: names.history, columns: namesOf(historyColumns), rights: ['SELECT', 'INSERT'] },
+    { name: names.ledger, columns: ['position', 'counts'], rights: ['SELECT', 'UPDATE'] },
+  ];
+}
+
+/** PostgreSQL takes no name of a channel that is longer than a table's: a schema's may be as long by itself. */
+function channelOf(schema: string, table: string): string {
+  const digest = createHash('sha256').update(`${schema}.${table}`).digest('hex');
+  return `${table.replace(/\W/g, '_').slice(0, 30)}:${digest.slice(0, 16)}`;
 }
 
 /** The name of the entity's unique constraint, or unique index, that ends with a property. */

@@ -56,9 +56,9 @@ export function feedKeyset(
   largestPage: number,
   events: readonly string[] | null,
 ): Keyset {
-  const { history, historyColumns } = tables;
+  const { names, history, historyColumns } = tables;
   return {
-    name: `${history}/${name}${events ? '/by' : ''}`,
+    name: `${names.history}/${name}${events ? '/by' : ''}`,
     table: history,
     largestPage,
     columns: [...historyColumns, ...TRANSITION_COLUMNS],

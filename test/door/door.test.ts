@@ -27,6 +27,7 @@ let dataSource: DataSource;
 let doors: MachineStore<DoorRecord, DoorPhase>;
 let archive: MachineArchive<DoorRecord, DoorPhase>;
 let bystander: DoorPhase;
+let channel: string;
 
 const install = async (): Promise<DoorPhase> =>
   doors.begin('Installation', (now) => Closed.install(uuidv7(), now), nobody);
@@ -50,6 +51,7 @@ beforeAll(async () => {
     history: DoorTransition,
     ledger: DoorLedger,
   });
+  ({ channel } = tables);
   doors = new MachineStore(connection, tables, doorOf, {
     now: () => new Date(),
     timeout: 5_000,
@@ -152,7 +154,7 @@ test('the census counts doors by their own states', async () => {
 test('the feed tells of doors as they go round, and of one door alone', async () => {
   const feed = new Feed(archive, doors, {
     url: database.url,
-    channel: 'door_transitions',
+    channel,
     listen: true,
     patience: 60_000,
     onFailure: (error) => {

@@ -57,7 +57,10 @@ const isAlive = async (url: string): Promise<boolean> =>
   );
 
 test('refuses connections, serves those that it has, and takes new ones once there is room', async () => {
-  const running = await startProcess({ DATABASE_URL: database.url }, DESCRIPTORS);
+  const running = await startProcess(
+    { DATABASE_URL: database.url },
+    { mostDescriptors: DESCRIPTORS },
+  );
   const server = serverOf(running);
   const bystanders = await Bystanders.of({
     ...server,
@@ -103,7 +106,7 @@ test('does so, too, while it waits for its database', async () => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const environment = { DATABASE_URL: network.url, PORT: String(port) };
-  const starting = spawnProcess(environment, DESCRIPTORS);
+  const starting = spawnProcess(environment, { mostDescriptors: DESCRIPTORS });
   try {
     await until(async () => isAlive(url));
     const sockets = await crowd(url);

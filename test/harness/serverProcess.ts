@@ -31,7 +31,15 @@ export interface StartingProcess extends Omit<ServerProcess, 'url'> {
  */
 export function spawnProcess(
   environment: Record<string, string>,
-  mostDescriptors?: number,
+  {
+    mostDescriptors,
+    detached = false,
+  }: {
+    /** How many descriptors the process may have open; left out: as many as this one. */
+    readonly mostDescriptors?: number;
+    /** Whether it leads a group of processes, as in a terminal. */
+    readonly detached?: boolean;
+  } = {},
 ): StartingProcess {
   const limit = mostDescriptors === undefined ? '' : `ulimit -n ${mostDescriptors};`;
   const child = spawn(
@@ -40,6 +48,7 @@ export function spawnProcess(
     {
       env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached,
     },
   );
   const complaint = text(child.stderr);
@@ -79,9 +88,9 @@ export function spawnProcess(
 /** The same, awaited. */
 export async function startProcess(
   environment: Record<string, string>,
-  mostDescriptors?: number,
+  options?: Parameters<typeof spawnProcess>[1],
 ): Promise<ServerProcess> {
-  const starting = spawnProcess(environment, mostDescriptors);
+  const starting = spawnProcess(environment, options);
   return { ...starting, url: await starting.url };
 }
 

@@ -146,6 +146,66 @@ test('a connection that breaks in the middle of a birth costs nobody anything, a
   expect(await running.ended).toEqual({ code: 0, complaint: '' });
 });
 
+test('Ctrl-C while the first cluster is being made ends the start in order', async () => {
+  const fresh = await mkdtemp(join(tmpdir(), 'start-'));
+  cleanUps.push(() => rm(fresh, { recursive: true }));
+  const starting = spawnProcess({ DATA_DIR: fresh }, { detached: true });
+  cleanUps.push(() => starting.stop());
+  const isAtWork = async (): Promise<boolean> =>
+    (await readdir(fresh, { recursive: true })).some((name) =>
+      /^initialising-.*PG_VERSION$/.test(name),
+    );
+  while (!(await isAtWork())) expect(starting.child.exitCode).toBeNull();
+  // The terminal sends it to the whole group.
+  process.kill(-Number(starting.child.pid), 'SIGINT');
+  expect(await starting.ended).toEqual({ code: 0, complaint: '' });
+
+  const again = await start({ DATA_DIR: fresh });
+  expect(await phaseOf(again, await conceive(again))).toBe('GESTATING');
+});
+
+test('no variable of the environment has a say in how the embedded PostgreSQL is reached', async () => {
+  const fresh = await mkdtemp(join(tmpdir(), 'start-'));
+  cleanUps.push(() => rm(fresh, { recursive: true }));
+  const running = await start({
+    DATA_DIR: fresh,
+    PGSSLMODE: 'require',
+    PGHOST: 'nowhere.invalid',
+    PGPASSWORD: 'wrong',
+    PGOPTIONS: '-c search_path=nowhere',
+    PGSSLNEGOTIATION: 'direct',
+    PGREPLICATION: 'database',
+  });
+  expect(await phaseOf(running, await conceive(running))).toBe('GESTATING');
+  // Where it is, where one looks at it, and no password.
+  const told = running.logs.map(({ msg }) => String(msg));
+  expect(
+    told.filter((line) => line.includes(`embedded PostgreSQL in ${fresh}, schema public`)),
+  ).toHaveLength(1);
+  expect(told.filter((line) => line.includes(`${String(running.url)}/,`))).toHaveLength(1);
+  expect(told.join('\n')).not.toMatch(/postgres(ql)?:\/\//);
+});
+
+test('a server tells once where its database is, and a variable that is one letter off', async () => {
+  const database = await createTestDatabase();
+  cleanUps.push(() => database.drop());
+  const running = await start({
+    DATABASE_URL: database.url,
+    DATABASE_POOLSIZE: '3',
+    LOGLEVEL: 'x',
+  });
+  const { host, pathname, password } = new URL(database.url);
+  const told = running.logs.map(({ msg }) => String(msg));
+  expect(
+    told.filter((line) => line.includes(`${pathname.slice(1)} at ${decodeURIComponent(host)}`)),
+  ).toHaveLength(1);
+  expect(told.filter((line) => line.includes('DATABASE_POOLSIZE'))).toEqual([
+    'DATABASE_POOLSIZE is no setting of ours. Is DATABASE_POOL_SIZE meant?',
+  ]);
+  expect(told.filter((line) => line.includes('LOGLEVEL'))).toHaveLength(1);
+  if (password !== '') expect(told.join('\n')).not.toContain(password);
+});
+
 test('a setting that cannot be used stops the start with one message for people', async () => {
   const refused = await start({ PORT: 'http' });
   expect(refused.url).toBeUndefined();
@@ -188,7 +248,7 @@ describe('a database that is not there yet', () => {
     url = `http://127.0.0.1:${port}`;
     starting = spawnProcess({ DATABASE_URL: proxy.url, PORT: String(port) });
     cleanUps.push(() => starting.stop());
-    for (let attempts = 0; attempts < 2; attempts = starting.logs.length) {
+    while (starting.logs.length === 0) {
       await new Promise((resolve) => setImmediate(resolve));
     }
   });

@@ -1,5 +1,5 @@
 /** Owns the application's role and database in a running server; knows nothing of the tables in it. */
-import { Client } from 'pg';
+import { PlainClient, clientSettings } from '../connections';
 
 import { APPLICATION } from './cluster';
 
@@ -17,11 +17,9 @@ export async function makeApplicationDatabase(
   superuserUrl: string,
   password: string,
 ): Promise<void> {
-  const client = new Client({
-    connectionString: superuserUrl,
+  const client = new PlainClient({
+    ...clientSettings(superuserUrl),
     connectionTimeoutMillis: CONNECTED_WITHIN_MILLISECONDS,
-    // Whatever PGSSLMODE in the environment says about other servers.
-    ssl: false,
   });
   await client.connect();
   try {

@@ -1,6 +1,7 @@
 /** Owns a cluster on disk: making it, recognising it, its passwords; knows no running server. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
   mkdir,
   mkdtemp,
@@ -13,13 +14,11 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 
 import { ENVIRONMENT, giveTo, pathFromInside, type Account } from './account';
 import type { Binaries } from './binaries';
 import { EmbeddedPostgresError, reasonOf, unlessMissing, USE_ANOTHER_DATABASE } from './errors';
-
-const runProgram = promisify(execFile);
 
 export const SUPERUSER = 'postgres';
 /** The application's role and its database, which bear the same name. */
@@ -126,13 +125,7 @@ async function makeCluster(directory: string, account: Account, binaries: Binari
     '--builtin-locale=C.UTF-8',
   ];
   try {
-    await runProgram(binaries.initdb, parameters, {
-      cwd: data,
-      uid: account.uid,
-      gid: account.gid,
-      env: ENVIRONMENT,
-      timeout: INITIALISED_WITHIN_MILLISECONDS,
-    });
+    await runInitdb(binaries.initdb, parameters, data, account);
   } catch (error) {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     throw new EmbeddedPostgresError(
@@ -143,6 +136,25 @@ async function makeCluster(directory: string, account: Account, binaries: Binari
   }
   await rename(folder, clusterFolder(directory));
   await flushFolder(directory);
+}
+
+async function runInitdb(
+  program: string,
+  parameters: readonly string[],
+  cwd: string,
+  { uid, gid }: Account,
+): Promise<void> {
+  const initdb = spawn(program, parameters, {
+    ...{ cwd, uid, gid, env: ENVIRONMENT, timeout: INITIALISED_WITHIN_MILLISECONDS },
+    // A session of its own: Ctrl-C in the terminal is meant for us, who stop in order once it is done.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const complaint = text(initdb.stderr);
+  const [code, signal] = (await once(initdb, 'close')) as [number | null, string | null];
+  if (code !== 0) {
+    throw new Error(`initdb ended with ${String(code ?? signal)}: ${await complaint}`);
+  }
 }
 
 /** What PostgreSQL flushes into the cluster is lost all the same if the cluster's own name is. */

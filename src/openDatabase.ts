@@ -1,0 +1,142 @@
+/**
+ * The database as this application uses it: connects to it, brings it up to date, and makes sure that it can be
+ * worked with. For the server and for the commands; does not know what either does with it.
+ */
+import type { Pool } from 'pg';
+import { type DataSource, QueryFailedError } from 'typeorm';
+import { type DataSourceSettings, MIGRATIONS, createDataSource, createPool } from '../ormconfig';
+import { type Log, reasonOf } from './database/awaitDatabase';
+import { DatabaseNotReady, UnusableDatabase } from './database/failures';
+import { migrate } from './database/migrate';
+import {
+  type Ask,
+  type Installation,
+  checkMayMigrate,
+  checkTables,
+  inspect,
+} from './database/preconditions';
+import { Ledger, Life, LifeTransition } from './entities';
+import type { LifeRecord } from './machine';
+import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './store/tables';
+
+const ENTITIES = {
+  record: Life,
+  history: LifeTransition,
+  ledger: Ledger,
+} satisfies MachineEntities<LifeRecord>;
+
+const MIGRATION_NAMES = MIGRATIONS.map(({ name }) => name);
+
+export interface OpenDatabase {
+  readonly dataSource: DataSource;
+  readonly tables: MachineTables;
+  /** Where it is in its server. */
+  readonly installation: Installation;
+  /** Fails while it cannot be worked with. */
+  readonly check: () => Promise<void>;
+}
+
+/**
+ * One attempt.
+ *
+ * @param migrateIt whether migrations that it lacks are run; otherwise they are waited for
+ * @throws UnusableDatabase, DatabaseNotReady, and what TypeORM and node-postgres throw
+ */
+export async function openDatabase(
+  settings: DataSourceSettings,
+  { migrateIt, log }: { readonly migrateIt: boolean; readonly log: Log },
+): Promise<OpenDatabase> {
+  const installation = await locateTables(settings, log);
+  const { schema, pending } = installation;
+  const dataSource = createDataSource({ ...settings, schema });
+  try {
+    await dataSource.initialize().catch((error: unknown) => {
+      throw toldForPeople(error);
+    });
+    const tables = tablesOf(dataSource, ENTITIES);
+    const needs = needsOf(tables);
+    const ask: Ask = async (text, values = []) => dataSource.query(text, [...values]);
+    if (pending.length > 0) {
+      if (!migrateIt) {
+        throw new DatabaseNotReady(
+          `it lacks migrations (${pending.join(', ')}), and with MIGRATIONS=off they are left to npm run migration:run`,
+        );
+      }
+      await migrateDatabase(dataSource, installation, log);
+    }
+    const check = async (): Promise<void> => checkTables(ask, schema, needs);
+    await check();
+    return { dataSource, tables, installation, check };
+  } catch (error) {
+    if (dataSource.isInitialized) await dataSource.destroy();
+    throw error;
+  }
+}
+
+/**
+ * Looks at the database within a time limit for each question. TypeORM's own first statements have none, and a
+ * pooler lets clients in whose statements then wait for minutes, while its database is away.
+ */
+export async function locateTables(settings: DataSourceSettings, log: Log): Promise<Installation> {
+  const pool = createPool({ ...settings, poolSize: 1 });
+  const expected = {
+    migrations: MIGRATION_NAMES,
+    settingsAreSaid: settings.statementTimeout !== undefined,
+    warn: (message: string) => {
+      log.warn(message);
+    },
+  };
+  try {
+    return await inspect(askOf(pool, settings.connectTimeout), expected);
+  } catch (error) {
+    throw toldForPeople(error);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** @param patience how long an answer may take, in milliseconds */
+export function askOf(pool: Pool, patience: number): Ask {
+  return async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+    const query = { text, values: [...values], query_timeout: patience };
+    return (await pool.query<Row>(query)).rows;
+  };
+}
+
+/**
+ * @param dataSource initialized
+ * @throws UnusableDatabase where the migrations cannot be made
+ */
+export async function migrateDatabase(
+  dataSource: DataSource,
+  installation: Installation,
+  log: Log,
+): Promise<void> {
+  const ask: Ask = async (text, values = []) => dataSource.query(text, [...values]);
+  const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
+  if (installation.pending.length > 0) await checkMayMigrate(ask, installation, tables);
+  const names = await migrate(dataSource).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error;
+    throw new UnusableDatabase(
+      `The database cannot be migrated by this role: ${reasonOf(error)}. The owner of the tables may.`,
+      { cause: error },
+    );
+  });
+  for (const name of names) log.info(`Migrated the database: ${name}`);
+}
+
+/** Of a right that the role lacks. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof QueryFailedError &&
+    (error.driverError as { readonly code?: unknown }).code === '42501'
+  );
+}
+
+/** What the database itself says of who may not come in, as a sentence about the variable that names it. */
+function toldForPeople(error: unknown): unknown {
+  if (error instanceof UnusableDatabase || error instanceof DatabaseNotReady) return error;
+  return new UnusableDatabase(`The database of DATABASE_URL cannot be used: ${reasonOf(error)}`, {
+    cause: error,
+  });
+}

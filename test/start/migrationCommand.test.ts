@@ -1,0 +1,103 @@
+/** The commands that change the schema, in processes of their own: under the server's lock, and with sentences. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { Client } from 'pg';
+import { MIGRATION_LOCK } from '../../src/database/migrate';
+import { ask, createTestDatabase, startServer } from '../harness';
+
+jest.setTimeout(60_000);
+
+let url: string;
+let owner: Client;
+/** What a test has started, and how it is ended; the last one first. */
+let cleanUps: (() => Promise<unknown>)[];
+
+beforeEach(async () => {
+  cleanUps = [];
+  const database = await createTestDatabase(null);
+  cleanUps.push(() => database.drop());
+  ({ url } = database);
+  owner = new Client({ connectionString: url });
+  await owner.connect();
+  cleanUps.push(() => owner.end());
+});
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+});
+
+interface Outcome {
+  readonly code: number | null;
+  readonly said: string;
+  readonly complaint: string;
+}
+
+function execute(command: string): { child: ChildProcess; outcome: Promise<Outcome> } {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/migrationCommand.ts', command], {
+    env: { ...process.env, DATABASE_URL: url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [said, complaint] = [text(child.stdout), text(child.stderr)];
+  const outcome = once(child, 'close').then(async ([code]: (number | null)[]) => ({
+    code: code ?? null,
+    said: await said,
+    complaint: await complaint,
+  }));
+  return { child, outcome };
+}
+
+async function hasTables(): Promise<boolean> {
+  const { rows } = await owner.query<{ there: boolean }>(
+    `SELECT to_regclass('lives') IS NOT NULL AS there`,
+  );
+  return rows[0]?.there === true;
+}
+
+test('run and revert wait for the lock that a server’s start holds', async () => {
+  await owner.query('BEGIN');
+  await owner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  const { outcome } = execute('run');
+  for (let isWaiting = false; !isWaiting;) {
+    const { rowCount } = await owner.query(
+      `SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+       WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`,
+    );
+    isWaiting = rowCount === 1;
+  }
+  expect(await hasTables()).toBe(false);
+  await owner.query('COMMIT');
+  expect(await outcome).toEqual({
+    code: 0,
+    said: expect.stringMatching(/^Migrated the database: Lives\d+\n/),
+    complaint: '',
+  });
+  expect(await hasTables()).toBe(true);
+  expect(await execute('run').outcome).toEqual({ code: 0, said: '', complaint: '' });
+
+  expect(await execute('revert').outcome).toEqual({ code: 0, said: '', complaint: '' });
+  expect(await hasTables()).toBe(false);
+});
+
+test('what a person has to mend is told in a sentence, and nothing is changed', async () => {
+  await owner.query('CREATE TABLE ledger (account text)');
+  const { code, complaint } = await execute('run').outcome;
+  expect(code).toBe(1);
+  expect(complaint).toMatch(/tables of others.*ledger.*search_path/);
+  expect(complaint.trim().split('\n')).toHaveLength(1);
+  const { rows } = await owner.query(
+    `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace`,
+  );
+  expect(rows).toEqual([{ relname: 'ledger' }]);
+});
+
+test('after a schema was renamed, run makes the functions of its triggers anew', async () => {
+  await execute('run').outcome;
+  await owner.query('ALTER SCHEMA public RENAME TO "The new one"');
+  await expect(startServer({ DATABASE_URL: url })).rejects.toThrow(/was renamed/);
+  expect(await execute('run').outcome).toMatchObject({ code: 0, complaint: '' });
+  const server = await startServer({ DATABASE_URL: url });
+  const { data, errors } = await ask(server, 'mutation { conceive { phase } }');
+  await server.stop();
+  expect([data, errors]).toEqual([{ conceive: { phase: 'GESTATING' } }, undefined]);
+});
