@@ -236,19 +236,6 @@ export async function createServer(
   const execute = fastifyApolloHandler(graphql, {
     context: async ({ observation, caller }) => contextOf(observation, caller),
   });
-  const subscriptions = new Subscriptions(schema, { ...settings, observer });
-  const wsHandler = speakGraphQL(
-    subscriptions,
-    subscriptionContextOf,
-    services.newId,
-    authentication,
-  );
-  const authenticate = authentication && requireToken(authentication);
-  metricsRoute(server, settings.metrics, authenticate);
-  const vary: onRequestHookHandler = (_request, reply, done) => {
-    varyByAccept(reply);
-    done();
-  };
   const { lives, archive } = services;
   const admission = new Admission({
     ...settings,
@@ -263,6 +250,20 @@ export async function createServer(
   });
   const { cohorts, onRequest: admit } = admission;
   server.server.on('connection', cohorts.connected);
+  const subscriptions = new Subscriptions(schema, { ...settings, observer });
+  const wsHandler = speakGraphQL(
+    subscriptions,
+    subscriptionContextOf,
+    services.newId,
+    authentication,
+    () => admission.isFull,
+  );
+  const authenticate = authentication && requireToken(authentication);
+  metricsRoute(server, settings.metrics, authenticate);
+  const vary: onRequestHookHandler = (_request, reply, done) => {
+    varyByAccept(reply);
+    done();
+  };
   const onRequest = authenticate ? [vary, admit, authenticate, requireAnyScope] : [vary, admit];
   const handler = (request: FastifyRequest, reply: FastifyReply): unknown => {
     const errors = subscriptions.refuse(parametersOf(request), request.observation);

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, MessageType, handleProtocols, makeServer, parseMessage } from 'graphql-ws';
+import { Overloaded } from '../database/failures';
 import {
   type Authentication,
   type Caller,
@@ -20,7 +21,7 @@ import {
 } from './authentication';
 import type { Connections } from './connections';
 import { Intake } from './Intake';
-import { codeOfError } from './errors';
+import { codeOfError, tellFailure } from './errors';
 import type { RequestContext } from './graphql';
 import { Observation } from './observation';
 import { type Accepted, type Results, type Subscriptions, refusal } from './subscriptions';
@@ -120,6 +121,7 @@ interface Running {
 
 /**
  * @param authentication finds out who asks; undefined: whoever asks may
+ * @param isFull whether there is no room for another subscription now
  * @returns what is to be done with each socket
  */
 export function speakGraphQL(
@@ -127,6 +129,7 @@ export function speakGraphQL(
   contextOf: (observation: Observation) => RequestContext,
   newId: () => string,
   authentication: Authentication | undefined,
+  isFull: () => boolean,
 ): (socket: WebSocket, request: FastifyRequest) => void {
   const accept = (
     { socket, running, length, caller }: Connection,
@@ -134,6 +137,10 @@ export function speakGraphQL(
     payload: unknown,
     observation: Observation,
   ): Accepted | readonly GraphQLError[] => {
+    if (isFull()) {
+      const { code, message } = tellFailure(new Overloaded());
+      return [refusal(code, message)];
+    }
     if (id.length > LONGEST_ID) {
       socket.close(CloseCode.BadRequest, `An id has ${LONGEST_ID} characters at most`);
       return [refusal('BAD_REQUEST', 'The id is too long.')];

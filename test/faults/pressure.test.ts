@@ -9,7 +9,9 @@ import { Bystanders } from '../api/Bystanders';
 import { JSON_BODY, dataOf, send } from '../api/client';
 import { livingIn } from '../api/lives';
 import { subscribe } from '../harness/subscriber';
+import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import { until } from './Scene';
 
 /** How long a request may take, in milliseconds. */
 const REQUEST_TIMEOUT = 1_000;
@@ -75,12 +77,28 @@ test('a request that the event loop comes to too late is refused before anything
   );
   await subscriber.untilReceived(1);
 
+  const open = createClient({
+    url: `${server.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    lazy: false,
+  });
+  await new Promise((resolve) => open.on('connected', resolve));
+  /** @returns what a client is told who subscribes by a socket that is open already */
+  const subscribeToo = async (): Promise<unknown> =>
+    new Promise((resolve) => {
+      open.subscribe(
+        { query: 'subscription { transitions { cursor } }' },
+        { next: () => undefined, error: resolve, complete: () => undefined },
+      );
+    });
+
   const notEvenJson = { headers: JSON_BODY, body: 'not even JSON' };
   const probes = ['/healthz', '/readyz', '/metrics'];
-  const [answer, stream, socket, ...probed] = await Promise.all([
+  const [answer, stream, socket, subscription, ...probed] = await Promise.all([
     send(server, notEvenJson),
     send(server, STREAM),
     upgrade(),
+    subscribeToo(),
     ...probes.map(async (path) => (await fetch(`${server.url}${path}`)).status),
     keepBusy(),
   ]);
@@ -89,15 +107,17 @@ test('a request that the event loop comes to too late is refused before anything
   expect(answer.body.errors).toMatchObject([{ extensions: { code: 'OVERLOADED' } }]);
   expect(stream.status).toBe(503);
   expect(socket).toBe(503);
+  expect(subscription).toMatchObject([{ extensions: { code: 'OVERLOADED' } }]);
   expect(probed.slice(0, probes.length)).toEqual([200, 200, 200]);
   const metrics = await fetch(`${server.url}/metrics`);
-  expect(await metrics.text()).toMatch(/operation="none",code="OVERLOADED"} 3$/m);
+  expect(await metrics.text()).toMatch(/operation="none",code="OVERLOADED"} 4$/m);
 
-  expect((await send(server, notEvenJson)).status).toBe(400);
+  await until(async () => (await send(server, notEvenJson)).status === 400);
   expect(await upgrade()).toBe(101);
   await dataOf(server, 'mutation ($id: ID!) { die(id: $id) { __typename } }', { id });
   await subscriber.untilReceived(2);
   expect(subscriber.results.at(-1)).toEqual({ data: { lifeChanged: { phase: 'DEAD' } } });
   await subscriber.stop();
+  await open.dispose();
   await bystanders.expectUnchanged();
 });
