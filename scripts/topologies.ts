@@ -32,6 +32,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'is asked once, not for each token',
       'and cannot be reached has everybody refused until it can, which is logged once',
     ],
+    'is about connections to the server, which are nginx’s here': ['connections.test.ts'],
     'is about a proxy in front of the server, or about none': [
       'a request that a proxy passed on by',
       'who has said that they will send no more is still answered',

@@ -25,7 +25,7 @@ import { stopListening } from '../internals';
 import type { Metrics } from '../metrics';
 import type { Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
-import { type AccessRules, refusal } from './access';
+import { type AccessRules, hostRule, refusal } from './access';
 import {
   Authentication,
   type Caller,
@@ -148,6 +148,7 @@ export async function createServer(
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);
 
+  const isHost = hostRule();
   // Declared, so that every request has one shape.
   server.decorateRequest('observation');
   let otherOfLocalhost: NetServer | undefined;
@@ -180,7 +181,9 @@ export async function createServer(
     const reads = isRead(method) && headers.upgrade === undefined;
     const message = refusal(headers, reads, settings);
     if (message !== undefined) reply.code(403).send(errorBody('FORBIDDEN', message));
-    else done();
+    else if (headers.host !== undefined && !isHost(headers.host)) {
+      reply.code(400).send(errorBody('BAD_REQUEST', 'The Host header names no host.'));
+    } else done();
   });
   // The only gate that all answers pass: errors are stamped here, and what became of the request is told.
   server.addHook('onSend', (request, reply, payload, done) => {
@@ -407,8 +410,10 @@ const refuseMethod: onRequestHookHandler = (_request, reply) => {
 
 /** What is wrong with a request that Node's parser lets pass; undefined: nothing. */
 function faultOf(request: FastifyRequest): string | undefined {
-  const { headers, raw } = request;
-  if (headers.host === undefined && raw.httpVersion === '1.1') return 'A Host header is needed.';
+  const { headers, raw, routeOptions } = request;
+  // A load balancer's probe by HTTP/1.0 need not name one; Apollo Server's integration makes a URL of it.
+  const needsHost = raw.httpVersion === '1.1' || routeOptions.url === '/graphql';
+  if (headers.host === undefined && needsHost) return 'A Host header is needed.';
   return isQueryUtf8(request) ? undefined : 'The query string is not UTF-8.';
 }
 
