@@ -35,6 +35,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'and others can reach the server, it warns that they may ask, and pages of rebound names, too',
       'and cannot be reached has everybody refused until it can, which is logged once',
     ],
+    'is about connections to the server, which are nginx’s here': ['connections.test.ts'],
     'is about a proxy in front of the server, or about none': [
       'a request that a proxy passed on by',
       'who has said that they will send no more is still answered',

@@ -21,6 +21,18 @@ export interface AccessRules {
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
+/** Tells whether a Host header names a host at all. The same one comes with most requests, and is compared only. */
+export function hostRule(): (host: string) => boolean {
+  let known: string | undefined;
+  return (host) => {
+    if (host === known) return true;
+    if (!URL.canParse(`http://${host}/`)) return false;
+    known = host;
+    return true;
+  };
+}
+
+/**
  * @param reads whether nothing is changed, nor held open: a browser then shows no foreign page the answer, which is
  *   protection enough
  * @returns why the request is refused, or undefined where it may go on

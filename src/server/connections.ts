@@ -55,6 +55,7 @@ export class Connections {
   readonly #log: FastifyBaseLogger;
   /** Those that are looked after; undefined: nothing waits for its client. */
   readonly #progress = new Map<Socket, Progress | undefined>();
+  readonly #known = new WeakSet<Socket>();
 
   /**
    * @param most how many may be open; more are closed as soon as they are made
@@ -72,6 +73,10 @@ export class Connections {
     server.on('drop', this.#warn('Too many connections: new ones are refused'));
     server.on('connection', (socket) => {
       this.lookAfter(socket);
+      // One that asked for another protocol comes again.
+      if (this.#known.has(socket)) return;
+      this.#known.add(socket);
+      socket.once('close', () => this.#progress.delete(socket));
     });
     server.once('listening', () => {
       // Of a connection that could not be taken; without a listener it would end the process.
@@ -85,9 +90,7 @@ export class Connections {
 
   /** Gives a client's connection up when it does not take its answers. */
   lookAfter(socket: Socket): void {
-    if (this.#progress.has(socket) || socket.destroyed) return;
-    this.#progress.set(socket, undefined);
-    socket.once('close', () => this.#progress.delete(socket));
+    if (!socket.destroyed) this.#progress.set(socket, this.#progress.get(socket));
   }
 
   /** Leaves a connection to a part that has a rule of its own. */

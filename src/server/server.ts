@@ -23,7 +23,7 @@ import { stopListening } from '../internals';
 import type { Metrics } from '../metrics';
 import type { Services } from '../resolvers/context';
 import { createSchema } from '../resolvers/schema';
-import { type AccessRules, refusal } from './access';
+import { type AccessRules, hostRule, refusal } from './access';
 import { Admission } from './admission';
 import {
   Authentication,
@@ -140,6 +140,22 @@ export async function createServer(
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfOpenness(settings.log, settings);
 
+  const isHost = hostRule();
+  /** Why a request is refused, whatever it asks. */
+  const refusalOf = (request: FastifyRequest): Refused | undefined => {
+    const { method, headers, ws } = request;
+    const fault = faultOf(request);
+    if (fault !== undefined) return { status: 400, code: 'BAD_REQUEST', message: fault };
+    // To a socket any page may be shown the answers, and an event stream may be held open by a page that sees nothing.
+    const reads =
+      isRead(method) && headers.upgrade === undefined && representationOf(request) !== EVENT_STREAM;
+    const message = refusal(headers, reads, settings);
+    if (message !== undefined) return { status: 403, code: 'FORBIDDEN', message };
+    if (headers.host !== undefined && !isHost(headers.host)) {
+      return { status: 400, code: 'BAD_REQUEST', message: 'The Host header names no host.' };
+    }
+    return ws ? upgradeRefusal(request, '/graphql') : undefined;
+  };
   // Declared, so that every request has one shape.
   server.decorateRequest('observation');
   let otherOfLocalhost: NetServer | undefined;
@@ -158,25 +174,12 @@ export async function createServer(
   // Before any hook that refuses: it ends the socket of an upgrade that is refused.
   await webSockets(server, connections);
   server.addHook('onRequest', (request, reply, done) => {
-    const { method, headers, id } = request;
+    const { headers, id } = request;
     request.observation = new Observation(id);
     settings.onRequest?.(id);
     reply.header('x-request-id', id);
     lookForProxy?.(headers);
-    const fault = faultOf(request);
-    if (fault !== undefined) {
-      reply.code(400).send(errorBody('BAD_REQUEST', fault));
-      return;
-    }
-    // To a socket any page may be shown the answers, and an event stream may be held open by a page that sees nothing.
-    const reads =
-      isRead(method) && headers.upgrade === undefined && representationOf(request) !== EVENT_STREAM;
-    const message = refusal(headers, reads, settings);
-    if (message !== undefined) {
-      reply.code(403).send(errorBody('FORBIDDEN', message));
-      return;
-    }
-    const refused = request.ws ? upgradeRefusal(request, '/graphql') : undefined;
+    const refused = refusalOf(request);
     if (refused) reply.code(refused.status).send(errorBody(refused.code, refused.message));
     else done();
   });
@@ -385,10 +388,18 @@ const refuseMethod: onRequestHookHandler = (_request, reply) => {
     .send(errorBody('BAD_REQUEST', 'GraphQL is asked by GET or POST.'));
 };
 
+interface Refused {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
 /** What is wrong with a request that Node's parser lets pass; undefined: nothing. */
 function faultOf(request: FastifyRequest): string | undefined {
-  const { headers, raw } = request;
-  if (headers.host === undefined && raw.httpVersion === '1.1') return 'A Host header is needed.';
+  const { headers, raw, routeOptions } = request;
+  // A load balancer's probe by HTTP/1.0 need not name one; Apollo Server's integration makes a URL of it.
+  const needsHost = raw.httpVersion === '1.1' || routeOptions.url === '/graphql';
+  if (headers.host === undefined && needsHost) return 'A Host header is needed.';
   return isQueryUtf8(request) ? undefined : 'The query string is not UTF-8.';
 }
 

@@ -194,6 +194,7 @@ describe('what never becomes a request is refused as all else is', () => {
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['bytes in an address that are no ASCII', get('/graphql?query={\u00e4}'), 400],
     ['a request without a host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    ['a request by HTTP/1.0 that needs one', 'GET /graphql?query={a} HTTP/1.0\r\n\r\n', 400],
     ['headers that are too large', get('/healthz', `x: ${'x'.repeat(200_000)}\r\n`), 431],
     ['an address that is too long', get(`/${'x'.repeat(20_000)}`), 431],
     [
@@ -221,6 +222,23 @@ describe('what never becomes a request is refused as all else is', () => {
     expect(head).toContain(`x-request-id: ${requestId}`);
     expect(await metric(REFUSED)).toBe(refusedBefore + 1);
   });
+});
+
+test('a Host header that names none is refused, too, where any name will do', async () => {
+  const reachable = await startServer({ HOST: '0.0.0.0', AUTH: 'off' });
+  try {
+    const { port } = new URL(reachable.url);
+    for (const host of ['[', 'a b', '%', 'a:b', 'a:99999', '::1']) {
+      const { status, body } = await send(
+        { url: `http://127.0.0.1:${port}` },
+        { headers: { host, 'content-type': 'application/json' }, body: '{"query":"{__typename}"}' },
+      );
+      expect({ host, status }).toEqual({ host, status: 400 });
+      expect(body.errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
+    }
+  } finally {
+    await reachable.stop();
+  }
 });
 
 /** @returns the id of the request, by which the log has one line of it, too */

@@ -109,24 +109,33 @@ async function startCollector(
   return collector;
 }
 
-/** On one connection and in one piece, so that one turn of the event loop has them all. */
-async function sendAtOnce(server: { url: string }, query: string, count: number): Promise<void> {
-  const { hostname, port } = new URL(server.url);
+/** On a connection each, while the process is halted, so that one turn of the event loop has them all. */
+async function sendAtOnce(running: ServerProcess, query: string, count: number): Promise<void> {
+  const { hostname, port } = new URL(serverOf(running).url);
   const body = JSON.stringify({ query });
-  const request = (connection: string): string =>
-    [
-      'POST /graphql HTTP/1.1',
-      `Host: ${hostname}`,
-      'Content-Type: application/json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `Connection: ${connection}`,
-      '',
-      body,
-    ].join('\r\n');
-  const socket = connect(Number(port), hostname);
-  socket.write(request('keep-alive').repeat(count - 1) + request('close'));
-  const answers = await text(socket);
-  expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(count);
+  const head = `POST /graphql HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`;
+  const sockets = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect(Number(port), hostname);
+      // Answered, its connection has been taken.
+      socket.write(`GET /healthz HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`);
+      await once(socket, 'data');
+      return socket;
+    }),
+  );
+  running.child.kill('SIGSTOP');
+  await Promise.all(
+    sockets.map(
+      async (socket) =>
+        new Promise((resolve) => {
+          socket.write(head + body, resolve);
+        }),
+    ),
+  );
+  running.child.kill('SIGCONT');
+  for (const answer of await Promise.all(sockets.map(async (socket) => text(socket)))) {
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  }
 }
 
 const attributeOf = ({ attributes }: Span, name: string): unknown =>
@@ -241,9 +250,8 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
 test('of requests that share a statement the first one’s trace has it, and the others’ point there', async () => {
   const collector = await startCollector();
   const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
-  const server = serverOf(running);
   const count = 20;
-  await sendAtOnce(server, 'mutation { conceive { id } }', count);
+  await sendAtOnce(running, 'mutation { conceive { id } }', count);
   await running.stop();
 
   const { spans } = collector;

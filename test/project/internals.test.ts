@@ -148,7 +148,8 @@ describe('of the database’s libraries', () => {
     cut.on('error', () => undefined);
     await Promise.all([observer.connect(), cut.connect()]);
     try {
-      const ended = once(cut, 'end');
+      // Not `once` of node:events, which an error ends.
+      const ended = new Promise((resolve) => cut.once('end', resolve));
       cutOff(cut);
       await ended;
       // Until PostgreSQL has noticed, the database cannot be dropped.
