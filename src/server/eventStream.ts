@@ -20,6 +20,7 @@ import { onceExpired, scopeRefusal } from './authentication';
 import { codeOf } from './errors';
 import type { RequestContext } from './graphql';
 import type { Observation } from './observation';
+import { isWaiting } from './pipelining';
 import { type Results, type Subscriptions, refusal } from './subscriptions';
 
 /** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
@@ -72,7 +73,8 @@ export function eventStreams(
     const { caller } = request;
     const refused = authenticate && scopeRefusal('subscription', caller?.scopes ?? null);
     if (refused) return refuse(reply, subscriptions.tellErrors([refused], context), 403);
-    if (isBehindOthers(reply)) {
+    // It would hold a subscription meanwhile, and any number of them can be asked for at once.
+    if (isWaiting(reply.raw)) {
       const message = 'Ask for an event stream once the requests before it are answered.';
       const errors = [refusal('BAD_REQUEST', message)];
       return refuse(reply, subscriptions.tellErrors(errors, context), 400);
@@ -145,14 +147,6 @@ export function eventStreams(
     for (const stream of streams) stream.destroy();
     done();
   });
-}
-
-/**
- * Whether the answer has to wait for others on its connection. A stream would hold its subscription meanwhile, and for
- * ever where the connection is lost: Node tells only the answer whose turn it is.
- */
-function isBehindOthers({ raw }: FastifyReply): boolean {
-  return raw.socket === null;
 }
 
 /** What a client asks, however it is sent. */

@@ -40,6 +40,7 @@ import { codeOf, tellFailure } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
 import { EVENT_STREAM, eventStreams, parametersOf } from './eventStream';
 import { Observation, Observer } from './observation';
+import { tellWaitingAnswers } from './pipelining';
 import { playground, varyByAccept } from './playground';
 import { negotiateRepresentation, representationOf } from './representation';
 import { Subscriptions } from './subscriptions';
@@ -119,6 +120,7 @@ export async function createServer(
   // Who has asked all that they will, and closed their side, is told what became of it. Node has no documented
   // option for that, but its own HTTP server's switch, which would else end the socket before the answer.
   Object.assign(server.server, { httpAllowHalfOpen: true });
+  tellWaitingAnswers(server.server);
 
   const authentication = settings.tokens && new Authentication(settings.tokens, settings.log);
   const lookForProxy = authentication ? undefined : warnOfProxies(settings.log);

@@ -3,6 +3,7 @@
  * theirs is left.
  */
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { Socket, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
@@ -146,6 +147,28 @@ describe('of a client that leaves while its subscription begins, none is left', 
       },
     );
   });
+});
+
+test('a client that is reset leaves no file open for an answer whose turn had not come', async () => {
+  const openFiles = (): number =>
+    readdirSync('/proc/self/fd').filter((descriptor) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${descriptor}`).includes('/altair-static/');
+      } catch {
+        // Closed meanwhile.
+        return false;
+      }
+    }).length;
+  const id = await livingIn(server, 'Gestating');
+  const socket = await connection();
+  const { host } = new URL(server.url);
+  const { text: page } = await send(server, { method: 'GET', headers: { accept: 'text/html' } });
+  const [, base = ''] = /<base href="([^"]+)"/.exec(page) ?? [];
+  const file = `GET ${base}main.js HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+  socket.write(requestFor(follow(id)) + file.repeat(20));
+  await until(() => openFiles() === 20);
+  socket.resetAndDestroy();
+  await until(() => openFiles() === 0);
 });
 
 describe('event streams that are asked for behind one another', () => {
