@@ -13,7 +13,7 @@ import { CloseCode } from 'graphql-ws';
 const FIRST_BYTES = 16_000;
 const FIRST_MESSAGES = 10;
 
-/** How many characters of messages are handed over in one turn of the event loop: some are answered a hundred times as much. */
+/** How many characters of messages are handed over in one turn of the event loop; an answer can be a hundred times as long. */
 const TURN = 1_000;
 
 /** "Invalid frame payload data", by RFC 6455: what `ws` itself closes with where a text is not UTF-8. */
@@ -23,12 +23,12 @@ export class Intake {
   readonly #socket: WebSocket;
   readonly #tcp: Socket;
   readonly #receive: (message: string) => void;
-  /** No more than were in one piece of the network's: while any wait, the connection is not read from. */
+  /** At most what came in one piece from the network: while messages wait, the connection is not read from. */
   readonly #waiting: string[] = [];
   #handing = false;
   #firstBytes = 0;
   #firstMessages = 0;
-  #heardAt = Date.now();
+  #heardAt = performance.now();
   readonly #countBytes = (piece: Buffer): void => {
     this.#firstBytes += piece.length;
     if (this.#firstBytes > FIRST_BYTES) this.#refuse();
@@ -47,7 +47,7 @@ export class Intake {
     tcp.prependListener('data', this.#countBytes);
     // A client that is behind is not listened to; that it takes something shows that it is there.
     tcp.on('drain', () => {
-      this.#heardAt = Date.now();
+      this.#heardAt = performance.now();
     });
     socket.on('ping', this.#heard).on('pong', this.#heard);
     socket.on('message', (message: Buffer) => {
@@ -58,7 +58,7 @@ export class Intake {
 
   /** For how long nothing has been heard of the client, in milliseconds. */
   get silence(): number {
-    return Date.now() - this.#heardAt;
+    return performance.now() - this.#heardAt;
   }
 
   /** It is known who asks: from now on as much is read as the client takes in answers. */
@@ -68,7 +68,7 @@ export class Intake {
   }
 
   readonly #heard = (): void => {
-    this.#heardAt = Date.now();
+    this.#heardAt = performance.now();
     this.#countMessage?.();
   };
 

@@ -21,7 +21,7 @@ import type { Connections } from './connections';
 import { codeOf } from './errors';
 import type { RequestContext } from './graphql';
 import type { Observation } from './observation';
-import { type Results, type Subscriptions, refusal } from './subscriptions';
+import type { Results, Subscriptions } from './subscriptions';
 
 /** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
 const PULSE = 12_000;
@@ -75,11 +75,6 @@ export function eventStreams(
     const { caller } = request;
     const refused = authenticate && scopeRefusal('subscription', caller?.scopes ?? null);
     if (refused) return refuse(reply, subscriptions.tellErrors([refused], context), 403);
-    if (isBehindOthers(reply)) {
-      const message = 'Ask for an event stream once the requests before it are answered.';
-      const errors = [refusal('BAD_REQUEST', message)];
-      return refuse(reply, subscriptions.tellErrors(errors, context), 400);
-    }
     const accepted = subscriptions.accept(parametersOf(request), context);
     if (!('document' in accepted)) {
       return refuse(reply, subscriptions.tellErrors(accepted, context), 400);
@@ -150,14 +145,6 @@ export function eventStreams(
     for (const stream of streams) stream.destroy();
     done();
   });
-}
-
-/**
- * Whether the answer has to wait for others on its connection. A stream would hold its subscription meanwhile, and for
- * ever where the connection is lost: Node tells only the answer whose turn it is.
- */
-function isBehindOthers({ raw }: FastifyReply): boolean {
-  return raw.socket === null;
 }
 
 /** What a client asks, however it is sent. */

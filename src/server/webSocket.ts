@@ -318,14 +318,13 @@ function writeTogether(tcp: Socket): void {
 }
 
 /**
- * Whether it is the client's fault what graphql-ws makes an error of: it was said what only a server says, or a ping
- * had a payload that is nested so deep that writing it back overflows the stack.
+ * Whether it is the client's mistake what graphql-ws makes an error of: it was said what only a server says, or a ping
+ * has a payload that is nested so deep that writing it back overflows the stack.
  */
 function isOfClients(error: unknown, message: string): boolean {
-  if (error instanceof RangeError) return true;
   try {
     const { type } = parseMessage(message);
-    return SERVERS_MESSAGES.has(type);
+    return SERVERS_MESSAGES.has(type) || (type === MessageType.Ping && error instanceof RangeError);
   } catch {
     return false;
   }
