@@ -57,8 +57,9 @@ export function refusal(headers: Headers, reads: boolean, rules: AccessRules): s
  * origin that hides itself, and another scheme is an application's, which may call any host its own.
  */
 function isOurs(origin: string, host: string, { corsOrigins }: AccessRules): boolean {
+  const itself = origin.toLowerCase();
   return (
-    corsOrigins.includes(origin) || origin === `http://${host}` || origin === `https://${host}`
+    corsOrigins.includes(origin) || itself === `http://${host}` || itself === `https://${host}`
   );
 }
 

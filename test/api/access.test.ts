@@ -97,7 +97,7 @@ describe('an origin', () => {
 
   test('that is our own may ask, by each of our names', async () => {
     const { port } = new URL(closed.url);
-    for (const name of ['localhost', '127.0.0.1', '[::1]']) {
+    for (const name of ['localhost', 'LOCALHOST', '127.0.0.1', '[::1]']) {
       const host = `${name}:${port}`;
       const reply = await conceive(closed, { host, origin: `http://${host}` });
       expect(reply.status).toBe(200);
