@@ -31,7 +31,7 @@ const PICTURE: Record<string, readonly string[]> = {
   tracing: ['server/representation', 'store/Lane'],
   server: ['resolvers', 'feed/errors', 'store/pages', 'database/failures', 'metrics'],
   resolvers: ['feed', 'store', 'machine'],
-  feed: ['store', 'machine', 'database/failures'],
+  feed: ['store', 'machine', 'database/failures', 'database/Database'],
   store: ['machine', 'database'],
   machine: [],
   database: [],
