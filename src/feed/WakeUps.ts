@@ -24,6 +24,13 @@ const POLL = { listening: 1_000, otherwise: 200 };
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 
+/**
+ * How long what PostgreSQL sends may stay unread, in milliseconds; then it gives the connection up. A process that is
+ * stopped, or a host without power, would else leave it waiting in the midst of a snapshot, which keeps vacuum from
+ * every table. It is TCP that counts: a unix socket has no such limit, but there both are on one machine.
+ */
+const LONGEST_UNREAD = 10_000;
+
 /** How long the database has to let a connection end, in milliseconds. */
 const LAST_WORDS = 1_000;
 
@@ -79,6 +86,7 @@ export class WakeUps {
     });
     client
       .connect()
+      .then(async () => client.query(`SET tcp_user_timeout = ${LONGEST_UNREAD}`))
       .then(async () => client.query(`LISTEN ${client.escapeIdentifier(channel)}`))
       .then(() => {
         this.#failures = 0;

@@ -135,7 +135,10 @@ export class LifeResolver {
     return life && lifeTypeOf(life);
   }
 
-  @Query(() => LifeConnection, { description: 'All lives, by when they were conceived.' })
+  @Query(() => LifeConnection, {
+    description:
+      'All lives, by when they were conceived. Not to be followed: a life may appear before one that was seen already. What is new comes without a gap in `transitions`.',
+  })
   async lives(
     @Args(() => LivesArguments) { phase, order, ...page }: LivesArguments,
     @Ctx() { archive }: Context,

@@ -10,9 +10,8 @@ import {
   OutcomeUnknown,
   Overloaded,
 } from '../database/failures';
-import { Lagged } from '../feed/errors';
+import { FeedRewound, Lagged } from '../feed/errors';
 import type { FieldProblem } from '../resolvers/errors';
-import { FeedRewound } from '../store/place';
 
 /** Failures that a client should know of, and may retry after. */
 const FAILURES = [

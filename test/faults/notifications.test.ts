@@ -102,9 +102,6 @@ describe('while the queue of notifications is full', () => {
       [],
     ]);
     const { lives } = await contentsOf(filler);
-    expect(lives).toMatchObject([
-      { id: bystander, version: 1 },
-      ...lives.slice(1).map(() => ({})),
-    ]);
+    expect(lives).toMatchObject([{ id: bystander, version: 1 }, ...lives.slice(1).map(() => ({}))]);
   });
 });

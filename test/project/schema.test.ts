@@ -22,6 +22,11 @@ test('schema.graphql is the schema; where it is not, npm run schema makes it so'
   expect(readFileSync('schema.graphql', 'utf8').trimEnd()).toBe(printSchema(schema));
 });
 
+test('the list of lives says that it is not to be followed, and where to look instead', () => {
+  const { lives } = schema.getQueryType()?.getFields() ?? {};
+  expect(lives?.description).toMatch(/Not to be followed.*`transitions`/);
+});
+
 interface Described {
   readonly description?: string | null | undefined;
 }

@@ -36,6 +36,7 @@ export class Feed {
   readonly #watchers = new Set<(transition: TransitionFactsFragment) => void>();
   #state: FeedState = { connection: { state: 'connecting' }, counts: {}, recent: [] };
   #frame: number | undefined;
+  #hasBegun = false;
 
   constructor(client: ApolloClient, cache: LifeCache, socket: Socket) {
     this.#client = client;
@@ -68,7 +69,8 @@ export class Feed {
           this.#socket.subscribe(FeedDocument, { after: cursor }, signal, whenLive),
         deal: ({ transitions }) => this.#deal(transitions),
         // A database that was put back to an earlier time has no such place.
-        restartsAfter: (error) => hasCode(error, 'BAD_USER_INPUT'),
+        restartsAfter: (error) =>
+          hasCode(error, 'FEED_REWOUND') || hasCode(error, 'BAD_USER_INPUT'),
       },
       (connection) => {
         this.#change({ connection });
@@ -79,6 +81,9 @@ export class Feed {
 
   /** The census and the feed after its cursor count every life once. What is listed ends there, too. */
   async #begin(): Promise<string> {
+    // Not for the first time: the database was set back, and what is cached may be newer than what it has.
+    if (this.#hasBegun) await this.#client.resetStore().catch(() => undefined);
+    this.#hasBegun = true;
     const fetchPolicy = 'no-cache';
     const counted = await this.#client.query({ query: CensusDocument, fetchPolicy });
     const listed = await this.#client.query({

@@ -84,6 +84,7 @@ function useLifeChanged(id: string): void {
           cache.writeFragment({ fragment: LifeFactsFragmentDoc, data, id: `Life:${id}` });
           return undefined;
         },
+        restartsAfter: (error) => hasCode(error, 'FEED_REWOUND'),
       },
       // The feed tells of the connection, and the query of a life that is not there.
       () => undefined,

@@ -1,0 +1,75 @@
+/** An instance that is stopped while it listens, over TCP: what PostgreSQL holds for it is let go of by itself. */
+import { randomInt } from 'node:crypto';
+import { until } from '../faults/Scene';
+import { ask, contentsOf } from '../harness';
+import { Cluster } from '../harness/cluster';
+import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
+import { type Subscriber, subscribe } from '../harness/subscriber';
+import { Client } from 'pg';
+
+jest.setTimeout(60_000);
+
+const CONCEIVE = 'mutation { conceive { id } }';
+
+let cluster: Cluster;
+let instance: ServerProcess;
+let subscriber: Subscriber | undefined;
+
+beforeAll(async () => {
+  // An address of this machine that no other cluster of a test has.
+  const address = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+  cluster = await Cluster.create({ listen_addresses: address });
+  await cluster.administrate('CREATE DATABASE lives OWNER owner');
+  instance = await startProcess({ DATABASE_URL: `postgresql://owner@${address}/lives` });
+});
+
+afterAll(async () => {
+  instance.child.kill('SIGCONT');
+  await subscriber?.stop();
+  await instance.stop();
+  await cluster.stop();
+});
+
+interface Listener {
+  readonly pid: number;
+  readonly holds: boolean;
+}
+
+async function listeners(): Promise<Listener[]> {
+  const rows = await cluster.administrate(
+    `SELECT pid, backend_xmin IS NOT NULL AS holds FROM pg_stat_activity
+     WHERE application_name = 'persistent-state-machine feed'`,
+  );
+  return rows as Listener[];
+}
+
+test('a stopped instance keeps vacuum from nothing for longer than some seconds', async () => {
+  await ask(serverOf(instance), CONCEIVE);
+  const owner = new Client({ connectionString: cluster.ownerUrl.replace(/postgres$/, 'lives') });
+  await owner.connect();
+  const before = await contentsOf(owner);
+  subscriber = subscribe(
+    serverOf(instance),
+    'WebSocket',
+    'subscription { transitions { version } }',
+  );
+  await until(async () => (await listeners()).length === 1);
+  const [{ pid }] = (await listeners()) as [Listener];
+
+  instance.child.kill('SIGSTOP');
+  // More than a connection has room for: PostgreSQL waits for its reader, and holds a snapshot meanwhile.
+  await owner.query(
+    `SELECT pg_notify('life_transitions', repeat(number::text, 1000))
+     FROM generate_series(100000, 104000) AS each (number)`,
+  );
+  await until(async () => (await listeners()).some(({ holds }) => holds));
+  await until(async () => (await listeners()).length === 0);
+  expect(await contentsOf(owner)).toEqual(before);
+  await owner.end();
+
+  instance.child.kill('SIGCONT');
+  await until(async () => (await listeners()).some((other) => other.pid !== pid));
+  await ask(serverOf(instance), CONCEIVE);
+  await subscriber.untilReceived(1);
+  expect(subscriber.results).toMatchObject([{ data: { transitions: { version: 1 } } }]);
+});
