@@ -18,7 +18,7 @@ import {
 import { subscribe } from '../harness/subscriber';
 import { serverOf, spawnProcess, startProcess } from '../harness/serverProcess';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let database: TestDatabase;
 let name: string;

@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { MIGRATION_LOCK } from '../../src/database/migrate';
 import { ask, createTestDatabase, startServer } from '../harness';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let url: string;
 let owner: Client;
