@@ -11,7 +11,7 @@ import type { Configuration } from './config';
 import { Database, type Reader } from './database/Database';
 import { proveReplica } from './database/replica';
 import { ReplicaFirst } from './database/ReplicaFirst';
-import { TableWatch, awaitDatabase, reasonOf } from './database/awaitDatabase';
+import { TableWatch, awaitDatabase, reasonOf, withoutRepetition } from './database/awaitDatabase';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedded';
 import { TablesMissing, UnusableDatabase } from './database/failures';
 import { Feed } from './feed/Feed';
@@ -162,8 +162,9 @@ export async function startApplication(
     };
     started.push(leaveWaitingRoom);
     const { migrateOnStart } = configuration;
+    const patient = withoutRepetition(log);
     const { dataSource, tables, check } = await awaitDatabase(
-      () => openDatabase(dataSourceSettings, { migrateIt: migrateOnStart, log }),
+      () => openDatabase(dataSourceSettings, { migrateIt: migrateOnStart, log: patient }),
       log,
       enterWaitingRoom,
       stopping,

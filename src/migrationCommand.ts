@@ -36,8 +36,12 @@ async function execute([command = '', ...parameters]: readonly string[]): Promis
     const dataSource = createDataSource({ ...settings, schema });
     await dataSource.initialize();
     try {
-      if (command === 'revert') await revert(dataSource);
-      else await migrateDatabase(dataSource, installation, log);
+      if (command === 'revert') {
+        const name = await revert(dataSource);
+        log.info(name === undefined ? 'There is no migration to revert' : `Reverted ${name}`);
+      } else {
+        await migrateDatabase(dataSource, installation, log);
+      }
     } finally {
       await dataSource.destroy();
     }

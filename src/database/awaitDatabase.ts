@@ -67,6 +67,20 @@ export async function awaitDatabase<Opened>(
   }
 }
 
+/** For what is found anew in each attempt: of equal warnings only the first is told. */
+export function withoutRepetition(log: Log): Log {
+  const told = new Set<string>();
+  return {
+    info: (message) => {
+      log.info(message);
+    },
+    warn: (message) => {
+      if (!told.has(message)) log.warn(message);
+      told.add(message);
+    },
+  };
+}
+
 /** Whether the tables are there, once they were. */
 export class TableWatch {
   readonly #check: () => Promise<void>;

@@ -3,7 +3,7 @@
  * along has a say in it. Does not know what is sent over them.
  */
 import { Client, type ClientBase, type ClientConfig, type PoolConfig } from 'pg';
-import { SAY_SETTINGS } from './settings';
+import { FIRST_SETTING, SAY_SETTINGS } from './settings';
 import { parseDatabaseUrl } from './url';
 
 const APPLICATION_NAME = 'persistent-state-machine';
@@ -68,8 +68,9 @@ export function poolSettings(
   url: string,
   { connectTimeout, statementTimeout }: ConnectionLimits,
 ): PoolConfig & { readonly Client: typeof PlainClient } {
+  const settings = clientSettings(url);
   return {
-    ...clientSettings(url),
+    ...settings,
     Client: PlainClient,
     connectionTimeoutMillis: connectTimeout,
     ...(statementTimeout === undefined
@@ -78,6 +79,7 @@ export function poolSettings(
           // It bounds the wait for a lock, too; a transaction that somebody leaves open may hold some.
           statement_timeout: statementTimeout,
           idle_in_transaction_session_timeout: statementTimeout,
+          options: `${settings.options ?? ''} ${FIRST_SETTING}`.trim(),
         }),
     // The pool waits for the promise, which its types do not say.
     // eslint-disable-next-line @typescript-eslint/no-misused-promises

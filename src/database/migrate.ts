@@ -27,9 +27,15 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
  * Takes the last migration back, if there is one.
  *
  * @param dataSource initialized
+ * @returns its name
  */
-export async function revert(dataSource: DataSource): Promise<void> {
-  await locked(dataSource, async (_queryRunner, executor) => executor.undoLastMigration());
+export async function revert(dataSource: DataSource): Promise<string | undefined> {
+  return locked(dataSource, async (_queryRunner, executor) => {
+    const executed = await executor.getExecutedMigrations();
+    await executor.undoLastMigration();
+    const left = new Set((await executor.getExecutedMigrations()).map(({ name }) => name));
+    return executed.map(({ name }) => name).find((name) => !left.has(name));
+  });
 }
 
 /**
@@ -46,7 +52,10 @@ async function locked<Result>(
   try {
     await queryRunner.startTransaction();
     // Neither waiting for another instance nor a long migration is a statement that hangs.
-    await queryRunner.query('SET LOCAL statement_timeout = 0');
+    await queryRunner.query(
+      `SELECT set_config(name, '0', true) FROM pg_settings
+       WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`,
+    );
     await queryRunner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // What a migration names without a schema is meant for ours.
     await queryRunner.query("SELECT set_config('search_path', $1, true)", [quoted(schema)]);

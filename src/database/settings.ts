@@ -12,6 +12,12 @@ interface Setting {
   readonly isVital?: true;
 }
 
+/** The ways to read rows that the statements were written for: with one of them off, a plan is slow beyond measure. */
+const WAYS = [
+  ...['bitmapscan', 'hashjoin', 'indexonlyscan', 'indexscan', 'material', 'mergejoin', 'nestloop'],
+  ...['seqscan', 'sort', 'tidscan'],
+];
+
 const SETTINGS: readonly Setting[] = [
   // The driver reads dates in this style only.
   { name: 'DateStyle', value: 'ISO', fine: '^ISO', isVital: true },
@@ -36,6 +42,9 @@ const SETTINGS: readonly Setting[] = [
   },
   // Every statement is written so that one plan does for all values: none is planned for each anew.
   { name: 'plan_cache_mode', value: 'force_generic_plan' },
+  ...WAYS.map((way) => ({ name: `enable_${way}`, value: 'on' })),
+  // To compile one of them takes longer than to run it.
+  { name: 'jit', value: 'off' },
   // The time limit of statements bounds these, too, and a migration has none.
   { name: 'lock_timeout', value: '0' },
   { name: 'transaction_timeout', value: '0' },
@@ -52,6 +61,12 @@ const ROWS = SETTINGS.map(({ name, value, fine = `^${value}$`, isVital = false }
 const OTHERWISE = `
 FROM (VALUES ${ROWS}) AS needed (name, value, fine, is_vital)
 WHERE current_setting(needed.name, true) !~ needed.fine`;
+
+/**
+ * As PostgreSQL's command line has it, for the packet that starts a session: a standby refuses every statement of a
+ * session whose transactions are serializable, also the one that says the settings.
+ */
+export const FIRST_SETTING = '-c default_transaction_isolation=read\\ committed';
 
 /** Makes all of them so for a session, in one statement. */
 export const SAY_SETTINGS = `SELECT set_config(needed.name, needed.value, false)${OTHERWISE}`;

@@ -4,6 +4,7 @@
  * connection that listens; does not know what is new.
  */
 import { PlainClient, clientSettings } from '../database/connections';
+import { SAY_SETTINGS } from '../database/settings';
 import { cutOff } from '../internals';
 
 export interface WakeUpSettings {
@@ -86,6 +87,8 @@ export class WakeUps {
     });
     client
       .connect()
+      // Else the role's idle_session_timeout may end it, whose part is to be idle.
+      .then(async () => client.query(SAY_SETTINGS))
       .then(async () => client.query(`SET tcp_user_timeout = ${LONGEST_UNREAD}`))
       .then(async () => client.query(`LISTEN ${client.escapeIdentifier(channel)}`))
       .then(() => {

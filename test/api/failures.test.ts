@@ -64,12 +64,22 @@ const codesOf = ({ errors }: Awaited<ReturnType<typeof ask>>): unknown[] | undef
   errors?.map(({ extensions }) => extensions['code']);
 
 describe('what nobody expected', () => {
-  const renamed = 'ALTER TABLE life_transitions RENAME TO misplaced';
-  const restored = 'ALTER TABLE misplaced RENAME TO life_transitions';
+  // Whoever reads the history, or writes into it, hears of an error that PostgreSQL itself has no name for.
+  const broken = `
+    CREATE FUNCTION fail() RETURNS boolean LANGUAGE plpgsql AS $$
+      BEGIN
+        RAISE EXCEPTION 'relation "life_transitions" is broken' USING ERRCODE = 'internal_error';
+      END $$;
+    CREATE POLICY broken ON life_transitions USING (fail());
+    ALTER TABLE life_transitions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`;
+  const mended = `
+    ALTER TABLE life_transitions DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+    DROP POLICY broken ON life_transitions;
+    DROP FUNCTION fail`;
 
   test('is masked, and logged with its cause under the id of the request', async () => {
     const id = await livingIn(server, 'Gestating');
-    await asOwner(renamed);
+    await asOwner(broken);
     const query =
       'query Looking($id: ID!) { life(id: $id) { version history { nodes { version } } } }';
     const { headers, status, body } = await send(server, {
@@ -98,7 +108,7 @@ describe('what nobody expected', () => {
         level: 50,
         operationName: 'Looking',
         err: expect.objectContaining({
-          message: 'relation "life_transitions" does not exist',
+          message: 'relation "life_transitions" is broken',
           stack: expect.stringMatching(/\n\s+at /),
         }),
       }),
@@ -117,7 +127,7 @@ describe('what nobody expected', () => {
     expect(JSON.stringify(logged)).toMatch(LEAK);
     // Who looked for whom is none of the log's business.
     expect(JSON.stringify(logged)).not.toContain(id);
-    await asOwner(restored);
+    await asOwner(mended);
   });
 
   test('is masked and logged, too, where it is GraphQL that cannot tell what the database has', async () => {
@@ -145,7 +155,7 @@ describe('what nobody expected', () => {
       birth(id: $other) { __typename }
       none: birth(id: "${uuidv7()}") { __typename }
     }`;
-    await asOwner(renamed);
+    await asOwner(broken);
     const { data, errors } = await ask(server, mutation, { one, other });
     expect(data).toEqual({ conceive: null, birth: null, none: { __typename: 'LifeNotFound' } });
     expect(errors).toMatchObject([
@@ -155,7 +165,7 @@ describe('what nobody expected', () => {
     expect(await dataOf(server, FIND, { id: one })).toEqual({ life: null });
     expect(await dataOf(server, FIND, { id: other })).toEqual({ life: { version: 1 } });
 
-    await asOwner(restored);
+    await asOwner(mended);
     expect(await dataOf(server, mutation, { one, other })).toMatchObject({
       conceive: { id: one },
       birth: { __typename: 'Alive' },

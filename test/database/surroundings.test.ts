@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { Client } from 'pg';
 import { createDataSource, createPool } from '../../ormconfig';
-import { migrate } from '../../src/database/migrate';
+import { MIGRATION_LOCK, migrate } from '../../src/database/migrate';
 import {
   type TestDatabase,
   type TestServer,
@@ -15,9 +15,10 @@ import {
   createTestDatabase,
   startServer,
 } from '../harness';
+import { subscribe } from '../harness/subscriber';
 import { serverOf, spawnProcess, startProcess } from '../harness/serverProcess';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let database: TestDatabase;
 let name: string;
@@ -81,7 +82,7 @@ async function expectAllIsWell(server: Pick<TestServer, 'url'>): Promise<void> {
        alive: lives(phase: [ALIVE]) { nodes { id } }
        transitions(last: 3) { nodes { lifeId event } }
        births: transitions(events: [BIRTH]) { nodes { lifeId } }
-       census { gestating alive }
+       census { total alive }
      }`,
     { id, bystander, moment: first.data.birth.bornAt },
   );
@@ -102,11 +103,11 @@ async function expectAllIsWell(server: Pick<TestServer, 'url'>): Promise<void> {
       ],
     },
   });
-  expect(data.lives.nodes.map((node: { id: string }) => node.id)).toEqual([id, bystander]);
+  expect(data.lives.nodes).toEqual([{ id }, { id: bystander }]);
   expect(data.alive.nodes).toContainEqual({ id });
   expect(data.births.nodes).toContainEqual({ lifeId: id });
-  const { gestating, alive } = data.census;
-  expect([gestating + alive, alive]).toEqual([data.lives.totalCount, data.alive.nodes.length]);
+  const { total, alive } = data.census;
+  expect([total, alive]).toEqual([data.lives.totalCount, data.alive.nodes.length]);
   expect(Date.now() - Date.parse(data.life.createdAt)).toBeLessThan(60_000);
 }
 
@@ -145,23 +146,55 @@ test.each(SETTINGS)('nothing is wrong in a database with %s', async (setting) =>
   expect(server.logs.filter(({ level }) => Number(level) > 30)).toEqual([]);
 });
 
+test('the connection that listens is not ended for being idle', async () => {
+  await owner.query(`ALTER DATABASE ${name} SET idle_session_timeout = '1s'`);
+  const server = await start();
+  const subscriber = subscribe(server, 'WebSocket', 'subscription { transitions { lifeId } }', {});
+  cleanUps.push(() => subscriber.stop());
+  const listeners = async (): Promise<object[]> =>
+    (
+      await owner.query<object>(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'`,
+      )
+    ).rows;
+  let [first, ...others] = await listeners();
+  while (first === undefined) [first, ...others] = await listeners();
+  // Nothing must happen: only time shows that.
+  await owner.query('SELECT pg_sleep(2.5)');
+  expect([first, ...others]).toEqual(await listeners());
+  const id = await conceive(server);
+  await subscriber.untilReceived(1);
+  expect(subscriber.results.map((result) => result.data.transitions.lifeId)).toEqual([id]);
+});
+
 test('nothing is wrong where the URL itself brings such settings along', async () => {
   const options = encodeURIComponent('-c DateStyle=German -c array_nulls=off -c lock_timeout=1');
   await expectAllIsWell(await start({ DATABASE_URL: `${database.url}?options=${options}` }));
 });
 
-test('transaction_timeout, where PostgreSQL has it, ends no migration', async () => {
-  const url = await empty();
-  const session = await connect(url);
-  const { rows } = await session.query(
-    `SELECT FROM pg_settings WHERE name = 'transaction_timeout'`,
-  );
-  if (rows.length === 0) return;
-  await session.query(
-    `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET transaction_timeout = 1`,
-  );
-  await expectAllIsWell(await start({ DATABASE_URL: url }));
-});
+test.each(['transaction_timeout', 'lock_timeout'])(
+  '%s, where PostgreSQL has it, ends no migration that waits for another instance’s',
+  async (setting) => {
+    const url = await empty();
+    const other = await connect(url);
+    const { rowCount } = await other.query('SELECT FROM pg_settings WHERE name = $1', [setting]);
+    if (rowCount === 0) return;
+    await other.query('BEGIN');
+    await other.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await owner.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET ${setting} = '1s'`);
+    const starting = start({ DATABASE_URL: url });
+    for (let isWaiting = false; !isWaiting;) {
+      const { rows } = await other.query(
+        `SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+         WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`,
+      );
+      isWaiting = rows.length > 0;
+    }
+    await other.query('SELECT pg_sleep(1.5)');
+    await other.query('COMMIT');
+    await expectAllIsWell(await starting);
+  },
+);
 
 test.each([
   ['off', 'on'],
@@ -343,7 +376,9 @@ describe('a database that cannot be worked with yet', () => {
     await dataSource.destroy();
     expect(await starting.url).toBe(starting.at);
     await expectAllIsWell({ url: starting.at });
-    expect(starting.logs.filter(({ msg }) => /migration:run/.test(String(msg)))).toHaveLength(1);
+    expect(starting.logs.filter(({ msg }) => String(msg).includes('migration:run'))).toHaveLength(
+      1,
+    );
   });
 
   test('since it takes no changes, is waited for', async () => {

@@ -145,7 +145,7 @@ test('a standby in the place of the primary is waited for', async () => {
   await fill(ours);
   const starting = spawnProcess({ DATABASE_URL: databaseOf(ourReplica) });
   cleanUps.push(() => starting.stop());
-  while (!starting.logs.some(({ msg }) => /it is a standby/.test(String(msg)))) {
+  while (!starting.logs.some(({ msg }) => String(msg).includes('it is a standby'))) {
     expect(starting.child.exitCode).toBeNull();
     await new Promise((resolve) => setImmediate(resolve));
   }

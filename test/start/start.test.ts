@@ -20,7 +20,7 @@ import {
   startProcess,
 } from '../harness/serverProcess';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let directory: string;
 /** What a test has started, and how it is ended; the last one first. */
@@ -293,7 +293,8 @@ describe('a first attempt that takes longer than a moment', () => {
   let database: TestDatabase;
 
   beforeEach(async () => {
-    database = await createTestDatabase();
+    // So that there is something to migrate.
+    database = await createTestDatabase(null);
     cleanUps.push(() => database.drop());
   });
 
