@@ -15,7 +15,7 @@ import { migrate } from './database/migrate';
 import { UnsupportedVersion, checkVersion } from './database/version';
 import { Ledger, Life, LifeTransition } from './entities';
 import { Feed } from './feed/Feed';
-import { type LifeRecord, phaseOf } from './machine';
+import { type LifeRecord, lifecycle, phaseOf } from './machine';
 import { Metrics } from './metrics';
 import type { Services } from './resolvers/context';
 import { createServer } from './server/server';
@@ -279,6 +279,7 @@ export async function startApplication(
       },
     };
     const lives = new MachineStore(database, tables, phaseOf, {
+      machine: lifecycle,
       ...limits,
       observer,
       now: () => new Date(),

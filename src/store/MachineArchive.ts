@@ -4,6 +4,7 @@
  */
 import DataLoader from 'dataloader';
 import type { Database, Reader, Statement } from '../database/Database';
+import { Overloaded } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
 import { type GroupTracer, Lane } from './Lane';
 import type { PhaseOf, StoreObserver } from './MachineStore';
@@ -57,11 +58,13 @@ export type Past = { readonly version: number } | { readonly asOf: Date };
 
 interface PastRequest {
   readonly id: string;
+  readonly deadline: number;
   readonly past: Past;
 }
 
 interface HistoryRequest {
   readonly id: string;
+  readonly deadline: number;
   readonly request: PageRequest;
 }
 
@@ -72,7 +75,7 @@ const TAIL_PAGE = 500;
 const GROUP_SIZE = 256;
 
 export interface ArchiveSettings {
-  /** How long a reading may wait, in milliseconds. */
+  /** How long a reading may wait for which no deadline is given, in milliseconds. */
   readonly timeout: number;
   /** The most readings of one kind that wait; more are refused at once. */
   readonly queueSize: number;
@@ -103,7 +106,8 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     settings: ArchiveSettings,
   ) {
     this.#database = database;
-    const { pages, observer, ...limits } = settings;
+    const { pages, observer, queueSize, tracer } = settings;
+    const limits = { queueSize, tracer };
     const observe = (lane: string) => (size: number, waited: number) => {
       observer?.onGroup(lane, size, waited);
     };
@@ -141,12 +145,14 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * A page of all machines, by age; it may be stale.
    *
    * @param states only machines in one of these; null: in any
+   * @param deadline by `performance.now()`, as for all readings here; left out: as long as one may wait, from now on
    * @returns the page, and how many machines there are in those states, both of one moment
    */
   async machines(
     states: readonly string[] | null,
     order: Order,
     request: PageRequest,
+    deadline = this.#deadline(),
   ): Promise<Page<P> & { readonly total: number }> {
     const { records, ledger, columns } = this.#tables;
     const keyset: Keyset = {
@@ -160,7 +166,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
     WHERE filter.list IS NULL OR key = ANY (filter.list))`,
     };
-    return readPage(this.#staleReads, keyset, request, (row) =>
+    return readPage(this.#staleReads.by(deadline), keyset, request, (row) =>
       this.#phaseOf(recordOf<R>(this.#tables, row)),
     );
   }
@@ -170,8 +176,13 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    *
    * @param events only transitions by one of these; null: by any
    */
-  async feed(events: readonly string[] | null, request: PageRequest): Promise<Page<Transition<P>>> {
-    return this.#feedPage(this.#staleReads, 'feed', LARGEST_PAGE, events, request);
+  async feed(
+    events: readonly string[] | null,
+    request: PageRequest,
+    deadline = this.#deadline(),
+  ): Promise<Page<Transition<P>>> {
+    const reader = this.#staleReads.by(deadline);
+    return this.#feedPage(reader, 'feed', LARGEST_PAGE, events, request);
   }
 
   /**
@@ -215,8 +226,12 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    *
    * @param id in lower case
    */
-  async history(id: string, request: PageRequest): Promise<Page<Transition<P>>> {
-    return this.#histories.load({ id, request });
+  async history(
+    id: string,
+    request: PageRequest,
+    deadline = this.#deadline(),
+  ): Promise<Page<Transition<P>>> {
+    return readBy(deadline, this.#histories.load({ id, request, deadline }));
   }
 
   /**
@@ -225,13 +240,13 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * @param id in lower case
    * @returns null where it had not begun by then, or has no such version
    */
-  async past(id: string, past: Past): Promise<P | null> {
-    return this.#pasts.load({ id, past });
+  async past(id: string, past: Past, deadline = this.#deadline()): Promise<P | null> {
+    return readBy(deadline, this.#pasts.load({ id, past, deadline }));
   }
 
   /** How many machines are in each state; exactly consistent with the feed at its position. */
-  async census(): Promise<Census> {
-    return this.#census.submit(null, Date.now() + this.#settings.timeout);
+  async census(deadline = this.#deadline()): Promise<Census> {
+    return this.#census.submit(null, deadline);
   }
 
   /** Whether so many wait already that another one may be refused at once. */
@@ -257,8 +272,13 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     return Number(row?.size);
   }
 
+  #deadline(): number {
+    return performance.now() + this.#settings.timeout;
+  }
+
   async #readPasts(requests: readonly PastRequest[]): Promise<(P | null)[]> {
     const found: (P | null)[] = requests.map(() => null);
+    const reader = this.#reads.by(lastDeadline(requests));
     const read = async (
       statement: Statement,
       keyOf: (past: Past) => number | string | undefined,
@@ -268,7 +288,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
         return key === undefined ? [] : [{ id, key, index }];
       });
       if (wanted.length === 0) return;
-      const rows = await this.#reads.run<{ number: string }>(statement, [
+      const rows = await reader.run<{ number: string }>(statement, [
         wanted.map(({ id }) => id),
         wanted.map(({ key }) => key),
       ]);
@@ -286,6 +306,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   async #readHistories(requests: readonly HistoryRequest[]): Promise<Page<Transition<P>>[]> {
     const { history, owner, historyColumns } = this.#tables;
+    const reader = this.#reads.by(lastDeadline(requests));
     // One statement for each different page; one field of a document asks for one page.
     const idsOf = new Map<string, { request: PageRequest; ids: Set<string> }>();
     for (const { id, request } of requests) {
@@ -304,9 +325,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
             descending: false,
             partition: { column: owner, values: [...ids] },
           };
-          const own = await readPages(this.#reads, keyset, request, (row) =>
-            this.#transitionOf(row),
-          );
+          const own = await readPages(reader, keyset, request, (row) => this.#transitionOf(row));
           return [wanted, own] as const;
         }),
       ),
@@ -329,6 +348,30 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     const column = this.#tables.columns.find((each) => each.property === property);
     if (column === undefined) throw new Error(`${this.#tables.records} lacks ${property}.`);
     return column;
+  }
+}
+
+/** Made once: under overload a stack for each would take long. */
+const TOO_LATE = new Overloaded('The deadline passed before it was read.');
+
+/** Those whose readings go together may be of several requests: each is told at its own deadline. */
+function lastDeadline(requests: readonly { readonly deadline: number }[]): number {
+  return requests.reduce((last, { deadline }) => Math.max(last, deadline), 0);
+}
+
+/** @throws Overloaded at the deadline; what is read later is thrown away */
+async function readBy<T>(deadline: number, reading: Promise<T>): Promise<T> {
+  const timeLeft = Math.max(0, Math.ceil(deadline - performance.now()));
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(TOO_LATE);
+    }, timeLeft);
+  });
+  try {
+    return await Promise.race([reading, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

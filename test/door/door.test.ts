@@ -51,6 +51,7 @@ beforeAll(async () => {
     ledger: DoorLedger,
   });
   doors = new MachineStore(connection, tables, doorOf, {
+    machine: doorMachine,
     now: () => new Date(),
     timeout: 5_000,
     queueSize: 1_000,
