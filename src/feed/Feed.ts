@@ -36,13 +36,15 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
    *
    * @param events only transitions by one of these; null: by any
    * @param after a position; undefined: from the feed's end as it is now
+   * @param deadline by `performance.now()`, for beginning; left out: as long as a request may take, from now on
    * @throws BeyondEnd where the feed has not reached that position; Overloaded, DatabaseUnavailable
    */
   async transitions(
     events: readonly string[] | null,
     after: string | undefined,
+    deadline?: number,
   ): Promise<AsyncIterableIterator<Transition<P>, undefined>> {
-    const { position } = await this.#archive.census();
+    const { position } = await this.#archive.census(deadline);
     if (after !== undefined && BigInt(after) > BigInt(position)) {
       throw new BeyondEnd(`${after} is beyond ${position}.`);
     }
@@ -56,13 +58,17 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
    * One machine: as it is, and then after each of its transitions; ends after a phase that nothing follows.
    *
    * @param id in lower case
+   * @param deadline by `performance.now()`, for beginning; left out: as long as a request may take, from now on
    * @returns null where there is no such machine
    * @throws Overloaded, DatabaseUnavailable
    */
-  async changes(id: string): Promise<AsyncIterableIterator<P, undefined> | null> {
+  async changes(
+    id: string,
+    deadline?: number,
+  ): Promise<AsyncIterableIterator<P, undefined> | null> {
     // Read before the machine is: what happens to it in between is not missed, and its version says what it shows.
-    const { position } = await this.#archive.census();
-    const phase = await this.#store.find(id);
+    const { position } = await this.#archive.census(deadline);
+    const phase = await this.#store.find(id, deadline);
     if (phase === null) return null;
     const { version } = phase.state;
     const transitions = this.#join(Number(position), Number(position), {

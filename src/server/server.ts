@@ -52,7 +52,7 @@ export interface ServerSettings extends AccessRules {
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
-  /** How long a request may take to arrive, in milliseconds. */
+  /** How long a request may take to arrive, and until it is answered, in milliseconds. */
   readonly requestTimeout: number;
   /** The most requests that wait for the same. */
   readonly maxQueue: number;
@@ -186,6 +186,7 @@ export async function createServer(
     newId: services.newId,
     requestId: observation.requestId,
     observation,
+    deadline: observation.since + settings.requestTimeout,
     actor: caller?.actor ?? null,
     scopes: caller?.scopes ?? null,
   });
