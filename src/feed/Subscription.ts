@@ -46,7 +46,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
   /** What was read from the table and not delivered yet, the next one last. */
   #page: Transition<P>[] = [];
   #last: Transition<P> | undefined;
-  #deliveredAt = Date.now();
+  #deliveredAt = performance.now();
   #ended = false;
   #wake: (() => void) | undefined;
 
@@ -69,17 +69,17 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
    */
   async next(): Promise<IteratorResult<Transition<P>, undefined>> {
     const { tail, patience } = this.#source;
-    const away = Date.now() - this.#deliveredAt;
+    const away = performance.now() - this.#deliveredAt;
     if (!this.#ended && away > patience && !tail.reachesBackTo(this.#cursor)) {
       this.end();
-      throw new Lagged(`The subscriber stayed away for ${away} ms.`);
+      throw new Lagged(`The subscriber stayed away for ${Math.round(away)} ms.`);
     }
     for (;;) {
       if (this.#ended) return { done: true, value: undefined };
       const transition = this.#page.pop() ?? this.#takeFromTail();
       if (transition !== undefined) {
         this.#last = transition;
-        this.#deliveredAt = Date.now();
+        this.#deliveredAt = performance.now();
         return { done: false, value: transition };
       }
       await (tail.reachesBackTo(this.#cursor) ? this.#news() : this.#readPage());

@@ -249,13 +249,13 @@ export function speakGraphQL(
   return (socket, { raw: { socket: tcp } }) => {
     const connection: Connection = { socket, running: new Map(), observations: new Map() };
     const gone = new Promise((resolve) => socket.once('close', resolve));
-    let heardAt = Date.now();
+    let heardAt = performance.now();
     const heard = (): void => {
-      heardAt = Date.now();
+      heardAt = performance.now();
       if (socket.bufferedAmount > BACKLOG_LIMIT) socket.terminate();
     };
     const pinging = setInterval(() => {
-      if (Date.now() - heardAt > LONGEST_SILENCE) socket.terminate();
+      if (performance.now() - heardAt > LONGEST_SILENCE) socket.terminate();
       else socket.ping();
     }, PING);
     socket.on('ping', heard).on('pong', heard).on('message', heard);
