@@ -179,8 +179,8 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
 
 test('of a flood of refusals a hundred a second are told, and then how many were not', async () => {
   const sent = 250;
-  // All in one second, however slow the machine is.
-  const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
+  // All in one second, in which nothing else is refused, however slow the machine is.
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 2_000);
   try {
     for (let count = 0; count < sent; count += 1) await ask(server, '{ nothing }');
     expect(linesWith('code', 'GRAPHQL_VALIDATION_FAILED')).toHaveLength(100);
