@@ -32,6 +32,32 @@ export default tseslint.config(
     },
   },
   {
+    // A wall clock is set, forward and back: what waits goes by `performance.now()`.
+    files: ['src/**/*.ts'],
+    ignores: [
+      // When something occurs and is recorded, and how long that takes to be seen elsewhere.
+      'src/application.ts',
+      'src/feed/LiveTail.ts',
+      // When a token expires.
+      'src/server/authentication.ts',
+      // The header `date` of what Node does not answer.
+      'src/server/clientErrors.ts',
+    ],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Use performance.now().' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+          message: 'Use performance.now(), or take the time as an argument.',
+        },
+      ],
+    },
+  },
+  {
     // A test looks into answers of every shape, and fails where one is not as it says.
     files: ['test/**/*.ts'],
     rules: {

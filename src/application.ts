@@ -16,7 +16,7 @@ import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedde
 import { TablesMissing, UnusableDatabase } from './database/failures';
 import { Feed } from './feed/Feed';
 import { Notifier } from './feed/Notifier';
-import { phaseOf } from './machine';
+import { lifecycle, phaseOf } from './machine';
 import { Metrics } from './metrics';
 import { parseDatabaseUrl, placeOf } from './database/url';
 import { openDatabase } from './openDatabase';
@@ -218,6 +218,7 @@ export async function startApplication(
         })
       : undefined;
     const lives = new MachineStore(database, tables, phaseOf, {
+      machine: lifecycle,
       ...limits,
       observer,
       now: () => new Date(),

@@ -5,7 +5,7 @@
  */
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import type { Client, Pool } from 'pg';
+import type { Client, ClientConfig, Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 
 /**
@@ -54,4 +54,29 @@ export function poolOf(dataSource: DataSource): Pool {
 /** Cuts off a connection to PostgreSQL. node-postgres can only ask the server to end it, which may never answer. */
 export function cutOff(client: Client): void {
   client.connection.stream.destroy();
+}
+
+/** The schema in which a connected DataSource has its tables, where no option names one: TypeORM types every driver alike. */
+export function schemaOf(dataSource: DataSource): string {
+  const { schema = 'public' } = dataSource.driver as { readonly schema?: string };
+  return schema;
+}
+
+/**
+ * Keeps from a client what it has read in the environment: PGOPTIONS and PGREPLICATION, and, asked only where the
+ * server wants a password, PGPASSWORD and PGPASSFILE. For each setting that is not given node-postgres looks there.
+ *
+ * @param onPassword called when the server wants a password and none is given; throws
+ */
+export function forgetEnvironment(
+  client: Client,
+  config: ClientConfig,
+  onPassword: () => never,
+): void {
+  const { connectionParameters } = client as unknown as {
+    readonly connectionParameters: { options: unknown; replication: unknown };
+  };
+  connectionParameters.options = config.options;
+  connectionParameters.replication = undefined;
+  if (config.password === undefined) Object.assign(client, { password: onPassword });
 }

@@ -3,6 +3,7 @@
  * along has a say in it. Does not know what is sent over them.
  */
 import { Client, type ClientBase, type ClientConfig, type PoolConfig } from 'pg';
+import { cutOff, forgetEnvironment } from '../internals';
 import { FIRST_SETTING, SAY_SETTINGS } from './settings';
 import { parseDatabaseUrl } from './url';
 
@@ -12,21 +13,14 @@ const APPLICATION_NAME = 'persistent-state-machine';
 export class PlainClient extends Client {
   constructor(config: ClientConfig = {}) {
     super(config);
-    // For whatever else it is told "nothing", node-postgres asks the environment: PGOPTIONS, PGREPLICATION.
-    const { connectionParameters } = this as unknown as {
-      readonly connectionParameters: { options: unknown; replication: unknown };
-    };
-    connectionParameters.options = config.options;
-    connectionParameters.replication = undefined;
-    // Or PGPASSWORD and PGPASSFILE: asked only where the server wants one.
-    if (config.password === undefined) {
-      Object.assign(this, { password: () => this.#refusePassword() });
-    }
+    forgetEnvironment(this, config, () => this.#refusePassword());
   }
 
   #refusePassword(): never {
     // The driver leaves the connection open, and the server waits for the password.
-    setImmediate(() => this.connection.stream.destroy());
+    setImmediate(() => {
+      cutOff(this);
+    });
     throw new Error('it asks for a password, and the URL has none');
   }
 }

@@ -10,6 +10,11 @@ export class Overloaded extends Error {
   override readonly name: string = 'Overloaded';
 }
 
+/** Not applied: another transaction held a lock for longer than the statement could wait for it. */
+export class LockNotAvailable extends Overloaded {
+  override readonly name = 'LockNotAvailable';
+}
+
 /** Not applied: the database as a whole takes no such statement. Trying again at once does not help. */
 export class DatabaseUnavailable extends Error {
   override readonly name: string = 'DatabaseUnavailable';
@@ -80,7 +85,6 @@ const PASSING = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '53300', // too_many_connections
-  '55P03', // lock_not_available
   '57014', // query_canceled: statement_timeout
 ]);
 
@@ -108,6 +112,7 @@ export function failureOf(error: unknown): unknown {
     return new ConnectionLost('The connection was lost.', { cause: error });
   }
   const { code = '', constraint, severity } = error;
+  if (code === '55P03') return new LockNotAvailable('A lock was not available.', { cause: error });
   if (PASSING.has(code)) return new Overloaded('The database is too busy.', { cause: error });
   if (UNAVAILABLE.has(code)) {
     return new DatabaseUnavailable('The database takes no changes.', { cause: error });

@@ -3,6 +3,7 @@
  * what the migrations do.
  */
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { schemaOf } from '../internals';
 import { quoted } from './identifiers';
 import { strayFunctions } from './preconditions';
 
@@ -46,8 +47,7 @@ async function locked<Result>(
   dataSource: DataSource,
   work: (queryRunner: QueryRunner, executor: MigrationExecutor, schema: string) => Promise<Result>,
 ): Promise<Result> {
-  // TypeORM types every driver alike; PostgreSQL's, connected, knows the schema.
-  const { schema = 'public' } = dataSource.driver as { readonly schema?: string };
+  const schema = schemaOf(dataSource);
   const queryRunner = dataSource.createQueryRunner();
   try {
     await queryRunner.startTransaction();

@@ -41,13 +41,15 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
    *
    * @param events only transitions by one of these; null: by any
    * @param after undefined: from the feed's end as it is now
+   * @param deadline by `performance.now()`, for beginning; left out: as long as a request may take, from now on
    * @throws FeedRewound, BeyondEnd where that place is not there; Overloaded, DatabaseUnavailable
    */
   async transitions(
     events: readonly string[] | null,
     after: Place | undefined,
+    deadline?: number,
   ): Promise<AsyncIterableIterator<Transition<P>, undefined>> {
-    const { end, place } = await this.#arrive(after);
+    const { end, place } = await this.#arrive(after, deadline);
     return this.#join(end, place, {
       accepts: ({ event }) => events === null || events.includes(event),
       read: async (reached) => this.#archive.subscribers.catchUp(events, reached),
@@ -58,13 +60,17 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
    * One machine: as it is, and then after each of its transitions; ends after a phase that nothing follows.
    *
    * @param id in lower case
+   * @param deadline by `performance.now()`, for beginning; left out: as long as a request may take, from now on
    * @returns null where there is no such machine
    * @throws Overloaded, DatabaseUnavailable
    */
-  async changes(id: string): Promise<AsyncIterableIterator<P, undefined> | null> {
+  async changes(
+    id: string,
+    deadline?: number,
+  ): Promise<AsyncIterableIterator<P, undefined> | null> {
     // Read before the machine is: what happens to it in between is not missed, and its version says what it shows.
-    const { end } = await this.#arrive(undefined);
-    const phase = await this.#store.find(id);
+    const { end } = await this.#arrive(undefined, deadline);
+    const phase = await this.#store.find(id, deadline);
     if (phase === null) return null;
     const { version } = phase.state;
     const transitions = this.#join(end, end, {
@@ -103,13 +109,16 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
    *
    * @param after undefined: the feed's end
    */
-  async #arrive(after: Place | undefined): Promise<{ readonly end: Place; readonly place: Place }> {
+  async #arrive(
+    after: Place | undefined,
+    deadline: number | undefined,
+  ): Promise<{ readonly end: Place; readonly place: Place }> {
     for (;;) {
       const live = this.#live;
       const { subscribers } = this.#archive;
       const isTailThere =
         live === undefined ||
-        subscribers.prove(live.end).then(
+        subscribers.prove(live.end, deadline).then(
           () => true,
           (error: unknown) => {
             if (!(error instanceof FeedRewound)) throw error;
@@ -119,8 +128,8 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
         );
       const [isThere, end, place] = await Promise.all([
         isTailThere,
-        this.#archive.census(),
-        after && subscribers.prove(after),
+        this.#archive.census(deadline),
+        after && subscribers.prove(after, deadline),
       ]);
       if (isThere) return { end, place: place ?? end };
     }

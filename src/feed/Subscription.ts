@@ -52,7 +52,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
   /** What was read from the table and not delivered yet, the next one last. */
   #page: Transition<P>[] = [];
   #last: Transition<P> | undefined;
-  #deliveredAt = Date.now();
+  #deliveredAt = performance.now();
   #ended = false;
   /** Why it has ended, where the subscriber has not been told yet. */
   #failure: Error | undefined;
@@ -78,10 +78,10 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
    */
   async next(): Promise<IteratorResult<Transition<P>, undefined>> {
     const { tail, patience } = this.#source;
-    const away = Date.now() - this.#deliveredAt;
+    const away = performance.now() - this.#deliveredAt;
     if (!this.#ended && away > patience && !tail.reachesBackTo(this.#position)) {
       this.end();
-      throw new Lagged(`The subscriber stayed away for ${away} ms.`);
+      throw new Lagged(`The subscriber stayed away for ${Math.round(away)} ms.`);
     }
     for (;;) {
       const failure = this.#failure;
@@ -91,7 +91,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
       const transition = this.#page.pop() ?? this.#takeFromTail();
       if (transition !== undefined) {
         this.#last = transition;
-        this.#deliveredAt = Date.now();
+        this.#deliveredAt = performance.now();
         return { done: false, value: transition };
       }
       await (tail.reachesBackTo(this.#position) ? this.#news() : this.#readPage());

@@ -4,3 +4,4 @@ export * from './errors';
 export * from './guard';
 export * from './life';
 export * from './record';
+export * from './succession';

@@ -52,12 +52,12 @@ class LivesArguments extends PageArguments {
 /** @throws SubscribedLifeNotFound; BadUserInput for an id that is no UUID */
 async function subscribeToLife({
   args,
-  context: { feed },
+  context: { feed, deadline },
 }: SubscribeResolverData<unknown, LifeArguments, Context>): Promise<AsyncIterable<Phase>> {
   // type-graphql hands arguments to `subscribe` as they came.
   const given = Object.assign(new LifeArguments(), args);
   validateArguments(given);
-  const phases = await feed.changes(given.lifeId);
+  const phases = await feed.changes(given.lifeId, deadline);
   if (phases === null) throw new SubscribedLifeNotFound(given.lifeId);
   return phases;
 }
@@ -79,17 +79,20 @@ export class LifeResolver {
   })
   async conceive(
     @Args(() => ConceptionArguments) { lifeId }: ConceptionArguments,
-    @Ctx() { lives, newId, actor }: Context,
+    @Ctx() { lives, newId, actor, deadline }: Context,
   ): Promise<GestatingType> {
     const id = lifeId ?? newId();
-    const life = await lives.begin('Conception', (now) => Gestating.conceive(id, now), { actor });
+    const life = await lives.begin('Conception', (now) => Gestating.conceive(id, now), {
+      actor,
+      deadline,
+    });
     return new GestatingType(life);
   }
 
   @Mutation(() => BirthResult, { nullable: true, description: 'A gestating life is born.' })
   async birth(
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
-    @Ctx() { lives, actor, observation }: Context,
+    @Ctx() { lives, actor, observation, deadline }: Context,
   ): Promise<typeof BirthResult> {
     const outcome = await lives.transition(
       lifeId,
@@ -100,7 +103,7 @@ export class LifeResolver {
           Alive: (alive) => new IllegalTransition('Birth', alive),
           Dead: (dead) => new IllegalTransition('Birth', dead),
         }),
-      { occurredAt, idempotencyKey, actor },
+      { occurredAt, idempotencyKey, actor, deadline },
     );
     const born = outcome ?? new LifeNotFound(lifeId);
     return born instanceof TransitionError ? refused(born, observation) : new AliveType(born);
@@ -109,7 +112,7 @@ export class LifeResolver {
   @Mutation(() => DeathResult, { nullable: true, description: 'A life dies, be it born or not.' })
   async die(
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
-    @Ctx() { lives, actor, observation }: Context,
+    @Ctx() { lives, actor, observation, deadline }: Context,
   ): Promise<typeof DeathResult> {
     const outcome = await lives.transition(
       lifeId,
@@ -120,7 +123,7 @@ export class LifeResolver {
           Alive: (alive) => alive.die(at),
           Dead: (dead) => new IllegalTransition('Death', dead),
         }),
-      { occurredAt, idempotencyKey, actor },
+      { occurredAt, idempotencyKey, actor, deadline },
     );
     const died = outcome ?? new LifeNotFound(lifeId);
     return died instanceof TransitionError ? refused(died, observation) : new DeadType(died);
@@ -129,9 +132,9 @@ export class LifeResolver {
   @Query(() => LifeType, { nullable: true, description: 'One life; null when there is none.' })
   async life(
     @Args(() => LifeArguments) { lifeId }: LifeArguments,
-    @Ctx() { lives }: Context,
+    @Ctx() { lives, deadline }: Context,
   ): Promise<LifeType | null> {
-    const life = await lives.find(lifeId);
+    const life = await lives.find(lifeId, deadline);
     return life && lifeTypeOf(life);
   }
 
@@ -141,11 +144,11 @@ export class LifeResolver {
   })
   async lives(
     @Args(() => LivesArguments) { phase, order, ...page }: LivesArguments,
-    @Ctx() { archive }: Context,
+    @Ctx() { archive, deadline }: Context,
   ): Promise<LifeConnection> {
     const request = pageRequest(page, lifeCursor);
     return new LifeConnection(
-      await archive.machines(phase ?? null, order ?? 'oldestFirst', request),
+      await archive.machines(phase ?? null, order ?? 'oldestFirst', request, deadline),
     );
   }
 

@@ -26,7 +26,7 @@ export class NodeResolver {
   }
 }
 
-async function find(id: string, { lives }: Context): Promise<NodeType | null> {
-  const life = await lives.find(id);
+async function find(id: string, { lives, deadline }: Context): Promise<NodeType | null> {
+  const life = await lives.find(id, deadline);
   return life && lifeTypeOf(life);
 }

@@ -50,13 +50,13 @@ class LiveFeedArguments {
 /** @throws BadUserInput for a cursor that is none of the feed's, or that the feed has not reached; FeedRewound */
 async function subscribeToFeed({
   args: { after, events },
-  context: { feed },
+  context: { feed, deadline },
 }: SubscribeResolverData<unknown, LiveFeedArguments, Context>): Promise<
   AsyncIterable<Transition<Phase>>
 > {
   const isGiven = after !== null && after !== undefined;
   const place = isGiven ? feedCursor.parse(after, 'after') : undefined;
-  return feed.transitions(events ?? null, place).catch(refuseBeyondEnd);
+  return feed.transitions(events ?? null, place, deadline).catch(refuseBeyondEnd);
 }
 
 function refuseBeyondEnd(error: unknown): never {
@@ -72,18 +72,20 @@ export class TransitionResolver {
   })
   async transitions(
     @Args(() => FeedArguments) { events, ...page }: FeedArguments,
-    @Ctx() { archive }: Context,
+    @Ctx() { archive, deadline }: Context,
   ): Promise<LifeTransitionConnection> {
     const request = pageRequest(page, feedCursor);
-    const transitions = await archive.feed(events ?? null, request).catch(refuseBeyondEnd);
+    const transitions = await archive
+      .feed(events ?? null, request, deadline)
+      .catch(refuseBeyondEnd);
     return new LifeTransitionConnection(transitions, feedCursor);
   }
 
   @Query(() => CensusType, {
     description: 'How many lives are in each phase, exactly consistent with the feed at `cursor`.',
   })
-  async census(@Ctx() { archive }: Context): Promise<CensusType> {
-    return new CensusType(await archive.census());
+  async census(@Ctx() { archive, deadline }: Context): Promise<CensusType> {
+    return new CensusType(await archive.census(deadline));
   }
 
   @Subscription(() => LifeTransitionType, {
@@ -101,8 +103,11 @@ export class TransitionResolver {
   }
 
   @FieldResolver(() => LifeType, { description: 'The life as it is now.' })
-  async life(@Root() { lifeId }: LifeTransitionType, @Ctx() { lives }: Context): Promise<LifeType> {
-    const life = await lives.find(lifeId);
+  async life(
+    @Root() { lifeId }: LifeTransitionType,
+    @Ctx() { lives, deadline }: Context,
+  ): Promise<LifeType> {
+    const life = await lives.find(lifeId, deadline);
     // No life is ever deleted; the database refuses it.
     if (life === null) throw new Error(`The life ${lifeId} of a transition is gone.`);
     return lifeTypeOf(life);

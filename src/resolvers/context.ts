@@ -21,6 +21,11 @@ export interface Context extends Services {
   readonly requestId: string;
   /** Where it is noted, for who watches over the service, that a transition was refused. */
   readonly observation: { refusal: string | undefined };
+  /**
+   * Until when it is to be answered, by `performance.now()`; whatever is done for it is given this. For what a
+   * subscription is sent, of that result alone.
+   */
+  readonly deadline: number;
   /** Who asks: the token's subject; null when nobody is asked to say. */
   readonly actor: string | null;
   /** What the token allows; null when nobody is asked to say. */

@@ -16,7 +16,8 @@ const MOST_LINES = 100;
 
 /** What is noted of one request, from when it came until somebody tells what became of it. */
 export class Observation {
-  readonly #since = performance.now();
+  /** When it came, by `performance.now()`. */
+  readonly since = performance.now();
   /** `none` until the document was read, if it ever is. */
   operation: `${OperationDefinitionNode['operation']}` | 'none' = 'none';
   operationName: string | undefined;
@@ -35,7 +36,7 @@ export class Observation {
 
   /** In milliseconds, so far. */
   get duration(): number {
-    return performance.now() - this.#since;
+    return performance.now() - this.since;
   }
 }
 
@@ -103,7 +104,7 @@ export class Observer {
     facts: { readonly status?: number | undefined },
     what: string,
   ): void {
-    const second = Math.floor(Date.now() / 1_000);
+    const second = Math.floor(performance.now() / 1_000);
     if (second !== this.#second) {
       this.#second = second;
       this.#lines = 0;

@@ -60,7 +60,7 @@ export interface ServerSettings extends AccessRules {
   readonly host: string;
   /** The most connections of clients. */
   readonly mostConnections: number;
-  /** How long a request may take to arrive, and its answer to be taken, in milliseconds. */
+  /** How long a request may take to arrive, until it is answered, and its answer to be taken, in milliseconds. */
   readonly requestTimeout: number;
   /** The most requests that wait for the same. */
   readonly maxQueue: number;
@@ -226,6 +226,7 @@ export async function createServer(
     newId: services.newId,
     requestId: observation.requestId,
     observation,
+    deadline: observation.since + settings.requestTimeout,
     actor: caller?.actor ?? null,
     scopes: caller?.scopes ?? null,
   });

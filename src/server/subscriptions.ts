@@ -83,6 +83,7 @@ export class Subscriptions {
   readonly #schema: GraphQLSchema;
   readonly #log: FastifyBaseLogger;
   readonly #observer: Observer;
+  readonly #requestTimeout: number;
   readonly #format: ReturnType<typeof formatterOf>;
   /** Clients who come back all at once, after a restart, do not each have their document parsed and validated anew. */
   readonly #valid = memory<Valid>();
@@ -96,11 +97,14 @@ export class Subscriptions {
       readonly introspection: boolean;
       readonly log: FastifyBaseLogger;
       readonly observer: Observer;
+      /** How long a result may take, in milliseconds. */
+      readonly requestTimeout: number;
     },
   ) {
     this.#schema = schema;
     this.#log = settings.log;
     this.#observer = settings.observer;
+    this.#requestTimeout = settings.requestTimeout;
     this.#format = formatterOf(settings);
   }
 
@@ -231,7 +235,8 @@ export class Subscriptions {
     }
     const { sameness, contextValue } = accepted;
     const { observation } = contextValue;
-    const shared = this.#shared.get(sameness) ?? new SharedExecution(accepted);
+    const shared =
+      this.#shared.get(sameness) ?? new SharedExecution(accepted, this.#requestTimeout);
     this.#shared.set(sameness, shared);
     shared.subscribers += 1;
     this.#observer.answered(observation, 'OK');
@@ -283,11 +288,14 @@ export class Subscriptions {
  */
 class SharedExecution {
   readonly #accepted: Accepted;
+  readonly #timeout: number;
   readonly #results = new WeakMap<object, { at: number; result: Promise<ExecutionResult> }>();
   subscribers = 0;
 
-  constructor(accepted: Accepted) {
+  /** @param timeout how long a result may take, in milliseconds */
+  constructor(accepted: Accepted, timeout: number) {
     this.#accepted = accepted;
+    this.#timeout = timeout;
   }
 
   /** @param beganAt when the subscriber subscribed, by `performance.now()` */
@@ -297,7 +305,9 @@ class SharedExecution {
     const now = performance.now();
     const known = this.#results.get(key);
     if (known && known.at > Math.max(beganAt, now - SHARED_FOR)) return known.result;
-    const result = Promise.resolve(execute({ ...this.#accepted, rootValue: key }));
+    // The subscription's own deadline was for beginning.
+    const contextValue = { ...this.#accepted.contextValue, deadline: now + this.#timeout };
+    const result = Promise.resolve(execute({ ...this.#accepted, contextValue, rootValue: key }));
     this.#results.set(key, { at: now, result });
     const { errors } = await result;
     // What failed for one may succeed for the next.

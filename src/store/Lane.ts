@@ -1,7 +1,7 @@
 /**
  * Group commit, and group loading: a short queue before the database, from which whatever has arrived goes
  * as one statement. Natural batching, as in a database's own log: there is no timer; the busier the lane, the
- * larger its groups, and when it is idle an entry goes at once. Owns queueing, deadlines, retries and
+ * larger its groups, and when it is idle an entry goes at once. Owns what is sent when and with whom, retries and
  * settlement; does not know what its entries are, nor any SQL.
  */
 import {
@@ -12,6 +12,8 @@ import {
   Unreachable,
   isPassing,
 } from '../database/failures';
+import { HELD_UP, HeldUp } from './HeldUp';
+import { Queue, type Rivals, type Waiting } from './Queue';
 
 /** Whoever follows requests on their way to the database, where many of them become one statement. */
 export interface GroupTracer {
@@ -25,8 +27,11 @@ export interface GroupTracer {
 }
 
 export interface LaneSettings<Entry, Result> {
-  /** Runs a group as one statement, all or nothing; answers in the group's order. */
-  readonly execute: (group: readonly Entry[]) => Promise<readonly Result[]>;
+  /**
+   * Runs a group as one statement, all or nothing; answers in the group's order. An entry that it answers
+   * `HELD_UP` was neither applied nor refused, and goes again after a pause of its own.
+   */
+  readonly execute: (group: readonly Entry[]) => Promise<readonly (Result | typeof HELD_UP)[]>;
   /**
    * Of entries with the same key only the first one of a group is sent. The others are answered, by
    * `follow`, from the first one's result.
@@ -39,11 +44,16 @@ export interface LaneSettings<Entry, Result> {
    * no different from none.
    */
   readonly settle?: (entry: Entry, result: Result, deadline: number) => Promise<Result>;
+  /**
+   * Whether a group failed because another transaction's lock holds up one of its entries. Left out: a
+   * statement of this lane waits for no lock of a single entry.
+   */
+  readonly isHeldUp?: (error: unknown) => boolean;
   /** The most entries of a group. */
   readonly groupSize: number;
-  /** The most entries that wait; more are refused at once. */
+  /** The most entries that wait for their statement, and that a lock holds up; more are refused at once. */
   readonly queueSize: number;
-  /** The most statements in flight. */
+  /** The most statements in flight, and as many again for entries that go alone. */
   readonly inFlight: number;
   /** Told of each group that is sent: its size, and how long its first entry had waited, in milliseconds. */
   readonly observe?: (size: number, waited: number) => void;
@@ -51,148 +61,161 @@ export interface LaneSettings<Entry, Result> {
   readonly tracer?: GroupTracer | undefined;
 }
 
-interface Waiting<Entry, Result> {
-  readonly entry: Entry;
-  /** When it came, and when it is too late, in milliseconds of the system's clock. */
-  readonly since: number;
-  readonly deadline: number;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
-  /** The trace that it is part of. */
-  readonly trace: unknown;
-  /** Whether it may have been applied without our being told. */
-  uncertain: boolean;
-  /** Whether it goes without company, since a group that it was in was refused. */
-  alone: boolean;
+/** What is sent on one way: one statement after another, or a few at a time. */
+interface Track<Entry, Result> {
+  readonly queue: Queue<Entry, Result>;
+  readonly groupSize: number;
+  inFlight: number;
+  scheduled: boolean;
 }
-
-/** Entries of one key: the first is sent, the others are answered from its result. */
-type Rivals<Entry, Result> = Waiting<Entry, Result>[];
 
 /** The longest pause after a first failure, doubled with each further one up to the last; in milliseconds. */
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 500;
 
+/** Made once: under overload a stack for each refusal would take an eighth of the processor's time. */
+const FULL = new Overloaded('Too many wait already.');
+const TOO_LATE = new Overloaded('The deadline passed in the queue.');
+
 export class Lane<Entry, Result> {
   readonly #settings: LaneSettings<Entry, Result>;
-  #queue: Waiting<Entry, Result>[] = [];
-  #inFlight = 0;
-  #scheduled = false;
+  readonly #groups: Track<Entry, Result>;
+  /** For entries whose group failed because of one of them: the culprit then holds up and fails no others. */
+  readonly #singles: Track<Entry, Result>;
+  /** The keys of the entries that are in flight alone. */
+  readonly #triedAlone = new Set<string>();
+  readonly #heldUp = new HeldUp<Entry, Result>();
   #paused = false;
   /** Why statements have failed since the last success, and how many in a row. */
   #trouble: unknown;
   #failures = 0;
-  /** When entries will be looked through for those whose deadline has passed. */
-  #sweepAt = Infinity;
-  #sweep: NodeJS.Timeout | undefined;
 
   constructor(settings: LaneSettings<Entry, Result>) {
     this.#settings = settings;
+    const track = (groupSize: number): Track<Entry, Result> => ({
+      queue: new Queue((waiting) => {
+        waiting.reject(tooLate(waiting, this.#trouble ?? TOO_LATE));
+      }),
+      groupSize,
+      inFlight: 0,
+      scheduled: false,
+    });
+    this.#groups = track(settings.groupSize);
+    this.#singles = track(1);
   }
 
-  /** How many entries wait for their statement. */
+  /** How many entries wait. */
   get length(): number {
-    return this.#queue.length;
+    return this.#groups.queue.length + this.#singles.queue.length + this.#heldUp.length;
   }
 
-  /** Whether the next entry would be refused at once. */
+  /** Whether the next entry would be refused at once. Entries that a lock holds up take no other's place. */
   get isFull(): boolean {
-    return this.#queue.length >= this.#settings.queueSize;
+    const waiting = this.#groups.queue.length + this.#singles.queue.length;
+    return waiting >= this.#settings.queueSize;
   }
 
   /**
-   * @param deadline in milliseconds of the system's clock: an entry that still waits then is told so
+   * @param deadline by `performance.now()`: an entry that still waits then is told so
    * @returns what its group's statement answered for it
    * @throws Overloaded where the queue is full, or the deadline passed; DatabaseUnavailable where that is
    *   why it passed; OutcomeUnknown where it passed while it was not known what became of the entry;
    *   RefusedData
    */
   async submit(entry: Entry, deadline: number): Promise<Result> {
-    if (this.isFull) {
-      throw new Overloaded('Too many wait already.');
-    }
+    if (this.isFull) throw FULL;
+    const since = performance.now();
+    if (deadline <= since) throw tooLate({ uncertain: false }, this.#trouble ?? TOO_LATE);
     return new Promise((resolve, reject) => {
-      const since = Date.now();
-      this.#queue.push({
+      this.#groups.queue.append({
         entry,
+        key: this.#settings.keyOf(entry),
         since,
         deadline,
         resolve,
         reject,
         trace: this.#settings.tracer?.current(),
         uncertain: false,
-        alone: false,
+        heldUp: 0,
       });
-      this.#sweepBy(deadline);
-      this.#schedule();
+      this.#schedule(this.#groups);
     });
   }
 
   /** After this turn of the event loop, so that all that arrives in it goes together. */
-  #schedule(): void {
-    const busy = this.#inFlight >= this.#settings.inFlight;
-    if (this.#scheduled || this.#paused || busy || this.#queue.length === 0) return;
-    this.#scheduled = true;
+  #schedule(track: Track<Entry, Result>): void {
+    const busy = track.inFlight >= this.#settings.inFlight;
+    if (track.scheduled || this.#paused || busy || track.queue.length === 0) return;
+    track.scheduled = true;
     setImmediate(() => {
-      this.#scheduled = false;
-      void this.#runNextGroup();
+      track.scheduled = false;
+      void this.#runNextGroup(track);
     });
   }
 
-  async #runNextGroup(): Promise<void> {
-    const group = this.#takeGroup();
-    if (group.length === 0) return;
+  async #runNextGroup(track: Track<Entry, Result>): Promise<void> {
+    const group = this.#takeGroup(track);
+    if (group.length === 0) {
+      // All that were taken wait elsewhere now.
+      this.#schedule(track);
+      return;
+    }
     const leaders = group.flatMap((rivals) => rivals.slice(0, 1));
-    this.#inFlight += 1;
+    track.inFlight += 1;
     // Where the lane may have a second statement in flight.
-    this.#schedule();
+    this.#schedule(track);
     let results;
     try {
       results = await this.#execute(group, leaders);
     } catch (error) {
-      this.#inFlight -= 1;
-      const followers = group.flatMap((rivals) => rivals.slice(1));
-      this.#fail(error, leaders, followers);
-      this.#schedule();
+      this.#land(track, group);
+      this.#failGroup(error, group, track);
+      this.#schedule(track);
       return;
     }
-    this.#inFlight -= 1;
+    this.#land(track, group);
     this.#failures = 0;
     this.#trouble = undefined;
-    await this.#sendOthers();
-    await this.#answer(group, results);
+    await this.#sendOthers(track);
+    await this.#answer(group, results, track);
   }
 
-  /** The first entries of the queue, by their keys. */
-  #takeGroup(): Rivals<Entry, Result>[] {
-    this.#rejectExpired();
-    const group = new Map<string, Rivals<Entry, Result>>();
-    let taken = 0;
-    for (const waiting of this.#queue) {
-      if (waiting.alone && group.size > 0) break;
-      const key = this.#settings.keyOf(waiting.entry);
-      const rivals = group.get(key);
-      if (rivals === undefined) {
-        if (group.size >= this.#settings.groupSize) break;
-        group.set(key, [waiting]);
-      } else {
-        // One that may have been applied is sent itself: no other's result says what became of it.
-        if (waiting.uncertain) break;
-        rivals.push(waiting);
-      }
-      taken += 1;
-      if (waiting.alone) break;
-    }
-    this.#queue = this.#queue.slice(taken);
-    return [...group.values()];
+  #land(track: Track<Entry, Result>, group: readonly Rivals<Entry, Result>[]): void {
+    track.inFlight -= 1;
+    if (track === this.#singles) for (const key of keysOf(group)) this.#triedAlone.delete(key);
+  }
+
+  #takeGroup(track: Track<Entry, Result>): Rivals<Entry, Result>[] {
+    const group = track.queue
+      .take(track.groupSize)
+      .filter((rivals) => !this.#setApart(rivals, track));
+    if (track === this.#singles) for (const key of keysOf(group)) this.#triedAlone.add(key);
+    return group;
+  }
+
+  /**
+   * Entries whose rivals are held up, or go alone, go the same way: they would hold up a group.
+   *
+   * @returns whether they do
+   */
+  #setApart(rivals: Rivals<Entry, Result>, track: Track<Entry, Result>): boolean {
+    if (this.#heldUp.length > 0 && this.#heldUp.join(rivals)) return true;
+    const { queue } = this.#singles;
+    if (track === this.#singles || (queue.length === 0 && this.#triedAlone.size === 0))
+      return false;
+    const goAlone = keysOf([rivals]).some((key) => this.#triedAlone.has(key) || queue.has(key));
+    if (!goAlone) return false;
+    for (const waiting of rivals) queue.append(waiting);
+    this.#schedule(this.#singles);
+    return true;
   }
 
   async #execute(
     group: readonly Rivals<Entry, Result>[],
     leaders: readonly Waiting<Entry, Result>[],
-  ): Promise<readonly Result[]> {
+  ): Promise<readonly (Result | typeof HELD_UP)[]> {
     const [first] = leaders;
-    if (first) this.#settings.observe?.(leaders.length, Date.now() - first.since);
+    if (first) this.#settings.observe?.(leaders.length, performance.now() - first.since);
     const { execute, tracer } = this.#settings;
     const entries = leaders.map(({ entry }) => entry);
     if (!tracer) return execute(entries);
@@ -207,28 +230,38 @@ export class Lane<Entry, Result> {
    * Those who wait go to the database before those whose answers have come are told: it would else have nothing to
    * do for as long as the answers take, which is a fifth of the time under load.
    */
-  async #sendOthers(): Promise<void> {
-    if (this.#paused || this.#queue.length === 0) return;
-    if (!this.#scheduled) void this.#runNextGroup();
+  async #sendOthers(track: Track<Entry, Result>): Promise<void> {
+    if (this.#paused || track.queue.length === 0) return;
+    if (!track.scheduled) void this.#runNextGroup(track);
     // By then it is on its way, where a connection is free.
     await new Promise(setImmediate);
   }
 
   async #answer(
     group: readonly Rivals<Entry, Result>[],
-    results: readonly Result[],
+    results: readonly (Result | typeof HELD_UP)[],
+    track: Track<Entry, Result>,
   ): Promise<void> {
     await Promise.all(
-      group.map(async ([leader, ...followers], index) => {
+      group.map(async (rivals, index) => {
         // `execute` answers in the group's order, one for each.
-        const result = results[index] as Result;
+        const result = results[index] as Result | typeof HELD_UP;
+        if (result === HELD_UP) {
+          this.#hold(rivals, track);
+          return;
+        }
+        const [leader, ...followers] = rivals;
         for (const { resolve } of followers) resolve(this.#settings.follow(result));
-        if (leader) await this.#answerOne(leader, result);
+        if (leader) await this.#answerOne(leader, result, track);
       }),
     );
   }
 
-  async #answerOne(leader: Waiting<Entry, Result>, result: Result): Promise<void> {
+  async #answerOne(
+    leader: Waiting<Entry, Result>,
+    result: Result,
+    track: Track<Entry, Result>,
+  ): Promise<void> {
     const { settle } = this.#settings;
     if (!leader.uncertain || settle === undefined) {
       leader.resolve(result);
@@ -237,23 +270,39 @@ export class Lane<Entry, Result> {
     try {
       leader.resolve(await settle(leader.entry, result, leader.deadline));
     } catch (error) {
-      this.#fail(error, [leader], []);
+      this.#fail(error, [leader], [], track);
     }
   }
 
-  /** What a failed statement means for those that it was sent for, and for those that were to follow them. */
+  /** What a failed statement means for the group that it was sent for. */
+  #failGroup(
+    error: unknown,
+    group: readonly Rivals<Entry, Result>[],
+    track: Track<Entry, Result>,
+  ): void {
+    const isHeldUp = this.#settings.isHeldUp?.(error) ?? false;
+    const [only, ...others] = group;
+    if (others.length > 0 && (isHeldUp || error instanceof RefusedData)) {
+      // One by one, so that the culprit fails nobody else. They go before the culprits of other groups.
+      this.#singles.queue.putBack(group.flat());
+      this.#schedule(this.#singles);
+    } else if (isHeldUp && only) {
+      this.#hold(only, this.#singles);
+    } else {
+      const leaders = group.flatMap((rivals) => rivals.slice(0, 1));
+      const followers = group.flatMap((rivals) => rivals.slice(1));
+      this.#fail(error, leaders, followers, track);
+    }
+  }
+
+  /** What a failure means for those that a statement was sent for, and for those that were to follow them. */
   #fail(
     error: unknown,
     leaders: Waiting<Entry, Result>[],
     followers: Waiting<Entry, Result>[],
+    { queue }: Track<Entry, Result>,
   ): void {
     const refused = error instanceof RefusedData;
-    if (refused && leaders.length > 1) {
-      // One by one, so that the culprit fails nobody else.
-      for (const leader of leaders) leader.alone = true;
-      this.#putBack([...leaders, ...followers]);
-      return;
-    }
     if (error instanceof ConnectionLost && this.#settings.settle !== undefined) {
       for (const leader of leaders) leader.uncertain = true;
     }
@@ -263,13 +312,24 @@ export class Lane<Entry, Result> {
       uncertain || isPassing(error);
     for (const each of affected) if (!goesAgain(each)) each.reject(error);
     const again = affected.filter(goesAgain);
-    this.#putBack(refused ? [...again, ...followers] : again);
+    queue.putBack(refused ? [...again, ...followers] : again);
     if (again.length > 0) this.#pause(error);
   }
 
-  #putBack(waiting: Waiting<Entry, Result>[]): void {
-    this.#queue = waiting.concat(this.#queue);
-    for (const { deadline } of waiting) this.#sweepBy(deadline);
+  /** Entries that a lock holds up wait for nothing but the lock, and nothing waits for them. */
+  #hold(rivals: Rivals<Entry, Result>, track: Track<Entry, Result>): void {
+    const room = this.#settings.queueSize - this.#heldUp.length;
+    const held: Rivals<Entry, Result> = [];
+    for (const waiting of rivals) {
+      // One that may have been applied must not be told that it was not.
+      if (held.length < room || waiting.uncertain) held.push(waiting);
+      else waiting.reject(FULL);
+    }
+    this.#heldUp.hold(held, (again) => {
+      // Behind all others: the lock may hold them up once more.
+      for (const waiting of again) track.queue.append(waiting);
+      this.#schedule(track);
+    });
   }
 
   /** Lets the lane hold its breath: for longer with each failure, and at random, so that not all come back at once. */
@@ -279,32 +339,15 @@ export class Lane<Entry, Result> {
     this.#paused = true;
     setTimeout(() => {
       this.#paused = false;
-      this.#schedule();
+      this.#schedule(this.#groups);
+      this.#schedule(this.#singles);
     }, pauseAfter(this.#failures));
     this.#failures += 1;
   }
+}
 
-  /** Has the queue looked through at a deadline; one timer serves all, since deadlines come in about their order. */
-  #sweepBy(deadline: number): void {
-    if (deadline >= this.#sweepAt) return;
-    clearTimeout(this.#sweep);
-    this.#sweepAt = deadline;
-    this.#sweep = setTimeout(() => {
-      this.#sweepAt = Infinity;
-      this.#rejectExpired();
-      const next = this.#queue.reduce((first, each) => Math.min(first, each.deadline), Infinity);
-      if (next < Infinity) this.#sweepBy(next);
-    }, deadline - Date.now()).unref();
-  }
-
-  #rejectExpired(): void {
-    const now = Date.now();
-    if (!this.#queue.some(({ deadline }) => deadline <= now)) return;
-    const expired = this.#queue.filter(({ deadline }) => deadline <= now);
-    this.#queue = this.#queue.filter(({ deadline }) => deadline > now);
-    const trouble = this.#trouble ?? new Overloaded('The deadline passed in the queue.');
-    for (const waiting of expired) waiting.reject(tooLate(waiting, trouble));
-  }
+function keysOf(group: readonly Rivals<unknown, never>[]): string[] {
+  return group.flatMap((rivals) => rivals.slice(0, 1).map(({ key }) => key));
 }
 
 /** How long to let the database be after some failures before this one, in milliseconds; at random. */

@@ -4,6 +4,7 @@
  */
 import DataLoader from 'dataloader';
 import type { Database, Reader, Statement } from '../database/Database';
+import { Overloaded } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
 import { type GroupTracer, Lane } from './Lane';
 import type { PhaseOf, StoreObserver } from './MachineStore';
@@ -41,11 +42,13 @@ interface Counted extends Pick<Census, 'position' | 'counts'> {
 
 interface PastRequest {
   readonly id: string;
+  readonly deadline: number;
   readonly past: Past;
 }
 
 interface HistoryRequest {
   readonly id: string;
+  readonly deadline: number;
   readonly request: PageRequest;
 }
 
@@ -53,7 +56,7 @@ interface HistoryRequest {
 const GROUP_SIZE = 256;
 
 export interface ArchiveSettings {
-  /** How long a reading may wait, in milliseconds. */
+  /** How long a reading may wait for which no deadline is given, in milliseconds. */
   readonly timeout: number;
   /** The most readings of one kind that wait; more are refused at once. */
   readonly queueSize: number;
@@ -87,7 +90,8 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     settings: ArchiveSettings,
   ) {
     this.#database = database;
-    const { pages, observer, ...limits } = settings;
+    const { pages, observer, queueSize, tracer } = settings;
+    const limits = { queueSize, tracer };
     const observe = (lane: string) => (size: number, waited: number) => {
       observer?.onGroup(lane, size, waited);
     };
@@ -156,12 +160,14 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * A page of all machines, by age; it may be stale.
    *
    * @param states only machines in one of these; null: in any
+   * @param deadline by `performance.now()`, as for all readings here; left out: as long as one may wait, from now on
    * @returns the page, and how many machines there are in those states, both of one moment
    */
   async machines(
     states: readonly string[] | null,
     order: Order,
     request: PageRequest,
+    deadline = this.#deadline(),
   ): Promise<Page<P> & { readonly total: number }> {
     const { names, records, ledger, columns } = this.#tables;
     const keyset: Keyset = {
@@ -175,7 +181,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
     WHERE filter.list IS NULL OR key = ANY (filter.list))`,
     };
-    return readPage(this.#staleReads, keyset, request, (row) =>
+    return readPage(this.#staleReads.by(deadline), keyset, request, (row) =>
       this.#phaseOf(recordOf<R>(this.#tables, row)),
     );
   }
@@ -189,14 +195,15 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
   async feed(
     events: readonly string[] | null,
     request: PageRequest<Place>,
+    deadline = this.#deadline(),
   ): Promise<Page<Transition<P>>> {
     try {
-      return await this.#feedPage(this.#staleReads, events, request);
+      return await this.#feedPage(this.#staleReads.by(deadline), events, request);
     } catch (error) {
       const lacksPlace = error instanceof FeedRewound || error instanceof BeyondEnd;
       // That a replica lacks the transition proves nothing: it may not have it yet.
       if (!lacksPlace || this.#staleReads === this.#reads) throw error;
-      return this.#feedPage(this.#reads, events, request);
+      return this.#feedPage(this.#reads.by(deadline), events, request);
     }
   }
 
@@ -221,8 +228,12 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    *
    * @param id in lower case
    */
-  async history(id: string, request: PageRequest): Promise<Page<Transition<P>>> {
-    return this.#histories.load({ id, request });
+  async history(
+    id: string,
+    request: PageRequest,
+    deadline = this.#deadline(),
+  ): Promise<Page<Transition<P>>> {
+    return readBy(deadline, this.#histories.load({ id, request, deadline }));
   }
 
   /**
@@ -231,13 +242,13 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
    * @param id in lower case
    * @returns null where it had not begun by then, or has no such version
    */
-  async past(id: string, past: Past): Promise<P | null> {
-    return this.#pasts.load({ id, past });
+  async past(id: string, past: Past, deadline = this.#deadline()): Promise<P | null> {
+    return readBy(deadline, this.#pasts.load({ id, past, deadline }));
   }
 
   /** How many machines are in each state; exactly consistent with the feed at its position. */
-  async census(): Promise<Census> {
-    return this.#census.submit(null, Date.now() + this.#settings.timeout);
+  async census(deadline = this.#deadline()): Promise<Census> {
+    return this.#census.submit(null, deadline);
   }
 
   /** Whether so many wait already that another one may be refused at once. */
@@ -259,11 +270,16 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   /** How large the ledger's table is, in bytes; undefined: the database does not say. */
   async ledgerSize(): Promise<number | undefined> {
-    return this.#ledgerSizes.submit(null, Date.now() + this.#settings.timeout);
+    return this.#ledgerSizes.submit(null, this.#deadline());
+  }
+
+  #deadline(): number {
+    return performance.now() + this.#settings.timeout;
   }
 
   async #readPasts(requests: readonly PastRequest[]): Promise<(P | null)[]> {
     const found: (P | null)[] = requests.map(() => null);
+    const reader = this.#reads.by(lastDeadline(requests));
     const read = async (
       statement: Statement,
       keyOf: (past: Past) => number | string | undefined,
@@ -273,7 +289,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
         return key === undefined ? [] : [{ id, key, index }];
       });
       if (wanted.length === 0) return;
-      const rows = await this.#reads.run<{ number: string }>(statement, [
+      const rows = await reader.run<{ number: string }>(statement, [
         wanted.map(({ id }) => id),
         wanted.map(({ key }) => key),
       ]);
@@ -291,6 +307,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
 
   async #readHistories(requests: readonly HistoryRequest[]): Promise<Page<Transition<P>>[]> {
     const { names, history, owner, historyColumns } = this.#tables;
+    const reader = this.#reads.by(lastDeadline(requests));
     // One statement for each different page; one field of a document asks for one page.
     const idsOf = new Map<string, { request: PageRequest; ids: Set<string> }>();
     for (const { id, request } of requests) {
@@ -309,7 +326,7 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
             descending: false,
             partition: { column: owner, values: [...ids] },
           };
-          const own = await readPages(this.#reads, keyset, request, (row) =>
+          const own = await readPages(reader, keyset, request, (row) =>
             transitionOf(this.#tables, this.#phaseOf, row),
           );
           return [wanted, own] as const;
@@ -327,6 +344,30 @@ export class MachineArchive<R extends MachineRecord, P extends MachinePhase<R>> 
     const column = this.#tables.columns.find((each) => each.property === property);
     if (column === undefined) throw new Error(`${this.#tables.names.records} lacks ${property}.`);
     return column;
+  }
+}
+
+/** Made once: under overload a stack for each would take long. */
+const TOO_LATE = new Overloaded('The deadline passed before it was read.');
+
+/** Those whose readings go together may be of several requests: each is told at its own deadline. */
+function lastDeadline(requests: readonly { readonly deadline: number }[]): number {
+  return requests.reduce((last, { deadline }) => Math.max(last, deadline), 0);
+}
+
+/** @throws Overloaded at the deadline; what is read later is thrown away */
+async function readBy<T>(deadline: number, reading: Promise<T>): Promise<T> {
+  const timeLeft = Math.max(0, Math.ceil(deadline - performance.now()));
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(TOO_LATE);
+    }, timeLeft);
+  });
+  try {
+    return await Promise.race([reading, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -5,14 +5,25 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Database, Statement } from '../database/Database';
-import { DatabaseUnavailable, OutcomeUnknown, Overloaded, RefusedData } from '../database/failures';
+import {
+  DatabaseUnavailable,
+  LockNotAvailable,
+  OutcomeUnknown,
+  Overloaded,
+  RefusedData,
+} from '../database/failures';
 import {
   IdempotencyKeyReused,
+  type MachineDefinition,
   type MachinePhase,
   type MachineRecord,
   type Moment,
   TransitionError,
+  checkBeginning,
+  checkEvent,
+  checkSuccession,
 } from '../machine';
+import { HELD_UP } from './HeldUp';
 import { type GroupTracer, Lane } from './Lane';
 import {
   type Change,
@@ -36,12 +47,16 @@ export interface TransitionRequest {
   readonly idempotencyKey?: string | null | undefined;
   /** Who asks; null when nobody was asked to say. */
   readonly actor: string | null;
+  /** By `performance.now()`; left out: as long as a request may take, from now on. */
+  readonly deadline?: number | undefined;
 }
 
 export interface StoreSettings {
+  /** What the machine allows: a caller whose step leads elsewhere has a bug. */
+  readonly machine: MachineDefinition;
   /** The clock by which transitions are recorded. */
   readonly now: () => Date;
-  /** How long a request may wait and try, in milliseconds. */
+  /** How long a request may wait and try for which no deadline is given, in milliseconds. */
   readonly timeout: number;
   /** The most requests that wait for each kind of statement. */
   readonly queueSize: number;
@@ -89,6 +104,9 @@ interface Recorded<P> {
 
 /** The most entries of one statement. */
 const GROUP_SIZE = 256;
+
+/** What a group of one is answered where its idempotency key was used meanwhile: it is lost, whatever the version. */
+const KEY_IS_TAKEN: readonly boolean[] = [false];
 
 /** A key that we make up for who gave none: it names the version and the token of the transition. */
 const MADE_UP_KEY = /^retry:(\d{1,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
@@ -156,12 +174,13 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       follow: () => false,
       // Whoever began it, the answer is how it began.
       settle: async (_change, begun) => begun,
+      isHeldUp: (error) => error instanceof LockNotAvailable,
     });
     const swap = swapStatement(tables);
     this.#swaps = new Lane({
       ...commits,
       observe: observe('swap'),
-      execute: (changes) => this.#commit(swap, changes),
+      execute: (changes) => this.#swap(swap, find, changes),
       // Of several swaps of one version only one can win, and whether it does, the others are lost.
       keyOf: ({ record }) => `${record.id} ${record.version}`,
       follow: () => false,
@@ -176,14 +195,16 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
    * @param beginning its first phase, at version 1, given the clock's reading
    * @returns that phase; where a machine with this id has begun before, the phase that it began in, so
    *   that asking twice is the same as asking once
-   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
+   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown; TypeError where the machine does
+   *   not begin so
    */
   async begin<Initial extends P>(
     event: string,
     beginning: (now: Date) => Initial,
-    { actor }: Pick<TransitionRequest, 'actor'>,
+    { actor, deadline = this.#deadline() }: Pick<TransitionRequest, 'actor' | 'deadline'>,
   ): Promise<Initial> {
     const phase = beginning(this.#settings.now());
+    checkBeginning(this.#settings.machine, event, phase);
     const { id } = phase.state;
     const change = {
       record: phase.state,
@@ -194,7 +215,6 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       idempotencyKey: null,
       token: null,
     };
-    const deadline = this.#deadline();
     if (await this.#submit(this.#begins, change, deadline, { id })) return phase;
 
     const begun = await this.#versions
@@ -217,11 +237,12 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
    * already in flight, so that it sees whatever was committed before it.
    *
    * @param id in lower case
+   * @param deadline by `performance.now()`; left out: as long as a request may take, from now on
    * @returns the phase that it is in, or null where there is none with this id
    * @throws Overloaded, DatabaseUnavailable
    */
-  async find(id: string): Promise<P | null> {
-    const record = await this.#finds.submit(id, this.#deadline());
+  async find(id: string, deadline = this.#deadline()): Promise<P | null> {
+    const record = await this.#finds.submit(id, deadline);
     return record && this.#phaseOf(record);
   }
 
@@ -236,15 +257,16 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
    * @returns what the step returned, a new phase only once it is committed; for an idempotency key that was
    *   used before, the phase right after its transition, whatever happened since; null where there is no
    *   such machine
-   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
+   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown; TypeError where no state accepts
+   *   the event, or the step leads where the event does not
    */
   async transition<Outcome extends P | TransitionError>(
     id: string,
     event: string,
     step: (phase: P, at: Moment) => Outcome,
-    { occurredAt, idempotencyKey = null, actor }: TransitionRequest,
+    { occurredAt, idempotencyKey = null, actor, deadline = this.#deadline() }: TransitionRequest,
   ): Promise<Outcome | IdempotencyKeyReused | null> {
-    const deadline = this.#deadline();
+    checkEvent(this.#settings.machine, event);
     for (;;) {
       const { record, recorded } = await this.#load(id, idempotencyKey, deadline).catch(
         (error: unknown) => {
@@ -273,6 +295,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
         return outcome;
       }
 
+      checkSuccession(this.#settings.machine, event, phase, outcome);
       const { version } = outcome.state;
       const token = randomUUID();
       const change = {
@@ -316,7 +339,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   #deadline(): number {
-    return Date.now() + this.#settings.timeout;
+    return performance.now() + this.#settings.timeout;
   }
 
   /** @returns the machine as it is, and what was recorded under the key, where one is given */
@@ -351,7 +374,29 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     }
   }
 
-  async #commit(statement: Statement, changes: readonly Change<R>[]): Promise<boolean[]> {
+  /**
+   * What was not applied is lost only where its version, or a later one, is there. Else another transaction has
+   * locked the record, and the statement has skipped it: that decides nothing, and it goes again.
+   */
+  async #swap(
+    swap: Statement,
+    find: Statement,
+    changes: readonly Change<R>[],
+  ): Promise<readonly (boolean | typeof HELD_UP)[]> {
+    const applied = await this.#commit(swap, changes);
+    const others = changes.filter((_change, index) => applied[index] === false);
+    if (others.length === 0 || applied === KEY_IS_TAKEN) return applied;
+    const ids = others.map(({ record }) => record.id);
+    // Where that cannot be read now, they go again, too: what was applied must be told in any case.
+    const records = await this.#find(find, ids).catch(() => []);
+    const versions = new Map(records.map((record) => [record?.id, record?.version ?? 0]));
+    return changes.map(({ record: { id, version } }, index) => {
+      const isThere = (versions.get(id) ?? 0) >= version;
+      return applied[index] === true || (isThere ? false : HELD_UP);
+    });
+  }
+
+  async #commit(statement: Statement, changes: readonly Change<R>[]): Promise<readonly boolean[]> {
     const { idempotencyKey, positionKey } = this.#tables;
     try {
       const applied = await this.#database.run<{ id: string; version: number }>(
@@ -364,7 +409,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     } catch (error) {
       const constraint = error instanceof RefusedData ? error.constraint : undefined;
       // Somebody used the key meanwhile: to look again will show what for.
-      if (constraint === idempotencyKey && changes.length === 1) return [false];
+      if (constraint === idempotencyKey && changes.length === 1) return KEY_IS_TAKEN;
       if (constraint !== positionKey || !(error instanceof Error)) throw error;
       if (!this.#broken) this.#settings.onBrokenLedger(error);
       this.#broken = true;
@@ -373,7 +418,8 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   /**
-   * What became of a swap that was sent, lost its answer, and was sent again. If that one is lost, then the
+   * What became of a swap that was sent, lost its answer, and was sent again, until it was applied or lost (that
+   * it was skipped proves nothing: the first one may still run, and hold the lock). If that one is lost, then the
    * version is there, for good: either it bears our token, or it is somebody else's.
    */
   async #settle(

@@ -7,8 +7,6 @@ import type { Reader, Statement } from '../database/Database';
 import { type GroupTracer, Lane } from './Lane';
 
 export interface ReadLaneSettings {
-  /** How long a read may wait and try, in milliseconds. */
-  readonly timeout: number;
   /** The most reads that wait; more are refused at once. */
   readonly queueSize: number;
   /** Told of each read that is sent: how many go with it, and how long it had waited, in milliseconds. */
@@ -26,13 +24,11 @@ interface Read {
 /** The most reads in flight. */
 const IN_FLIGHT = 4;
 
-export class ReadLane implements Reader {
+export class ReadLane {
   readonly #lane: Lane<Read, object[]>;
-  readonly #timeout: number;
   #count = 0;
 
-  constructor(reader: Reader, { timeout, ...settings }: ReadLaneSettings) {
-    this.#timeout = timeout;
+  constructor(reader: Reader, settings: ReadLaneSettings) {
     this.#lane = new Lane({
       ...settings,
       groupSize: 1,
@@ -52,11 +48,18 @@ export class ReadLane implements Reader {
     return this.#lane.isFull;
   }
 
-  /** @throws as `Lane.submit` does */
-  async run<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    this.#count += 1;
-    const read = { statement, values, number: this.#count };
-    // Its statement's rows, which the caller knows the type of.
-    return (await this.#lane.submit(read, Date.now() + this.#timeout)) as Row[];
+  /**
+   * @param deadline by `performance.now()`
+   * @returns what reads by then, and throws as `Lane.submit` does
+   */
+  by(deadline: number): Reader {
+    return {
+      run: async <Row extends object>(statement: Statement, values: readonly unknown[]) => {
+        this.#count += 1;
+        const read = { statement, values, number: this.#count };
+        // Its statement's rows, which the caller knows the type of.
+        return (await this.#lane.submit(read, deadline)) as Row[];
+      },
+    };
   }
 }

@@ -160,14 +160,13 @@ export class SubscriberReads<R extends MachineRecord, P extends MachinePhase<R>>
   /**
    * Whether a place is still there.
    *
+   * @param deadline by `performance.now()`; left out: as long as a request may take, from now on
    * @returns the place, with its fingerprint
    * @throws FeedRewound, BeyondEnd, Overloaded, DatabaseUnavailable
    */
-  async prove(place: Place): Promise<Place> {
+  async prove(place: Place, deadline = this.#deadline()): Promise<Place> {
     const witness =
-      place.position === '0'
-        ? null
-        : await this.#witnesses.submit(place.position, this.#deadline());
+      place.position === '0' ? null : await this.#witnesses.submit(place.position, deadline);
     return prove(place, witness);
   }
 
@@ -202,7 +201,7 @@ export class SubscriberReads<R extends MachineRecord, P extends MachinePhase<R>>
   }
 
   #deadline(): number {
-    return Date.now() + this.#timeout;
+    return performance.now() + this.#timeout;
   }
 }
 

@@ -18,6 +18,12 @@ const CHANGE_COLUMNS = [
   { name: 'token', property: 'token', type: 'uuid' },
 ] as const satisfies readonly Column[];
 
+/**
+ * How long a group waits for another transaction that is inserting one of its ids: longer than a commit takes as a
+ * rule, and so short that the other entries do not suffer.
+ */
+const LONGEST_INSERTION = '50ms';
+
 /** One change to commit: the record as it becomes, and how it came to that. */
 export interface Change<R> {
   readonly record: R;
@@ -173,7 +179,10 @@ LEFT JOIN LATERAL (
  * The compare-and-swap: "this record, at the version before, becomes that one", for a group of records at
  * once. The parameters are what `parameters` makes of the changes.
  *
- * @returns a statement whose rows are `id` and `version` of the changes that were applied; the others lost the swap
+ * A record that another transaction has locked is skipped, so that it holds up no other.
+ *
+ * @returns a statement whose rows are `id` and `version` of the changes that were applied; the others lost the
+ *   swap, or were skipped, which this does not tell apart
  */
 export function swapStatement(tables: MachineTables): Statement {
   const assignments = tables.columns
@@ -183,17 +192,18 @@ export function swapStatement(tables: MachineTables): Statement {
     name: `${tables.names.records}/swap`,
     text: `
 WITH ${inputClause(tables)},
--- In the order of ids, whatever the plan: two groups that overlap then wait for one another, and never in
--- a circle. A lock that is waited for is followed by a fresh look at the row, hence the version from here.
+-- What another transaction has locked is skipped: to wait for it would hold up the whole group. A row that was
+-- replaced since the statement began is locked as it is now, hence the version from here.
+-- In the order of ids, whatever the plan, as all locks are taken.
 -- NO KEY, so that the foreign keys' own checks need not wait for it.
 locked AS MATERIALIZED (
   SELECT record.ctid AS place, record.id, record.version
   FROM ${tables.records} AS record
   WHERE record.id = ANY ($1::uuid[])
   ORDER BY record.id
-  FOR NO KEY UPDATE
+  FOR NO KEY UPDATE SKIP LOCKED
 ),
--- By place: a row that was replaced while it was waited for is at another one, and the swap is lost.
+-- By place: a row that was replaced meanwhile is at another one, and the swap is lost.
 changed AS (
   UPDATE ${tables.records} AS record
   SET ${assignments.join(', ')}
@@ -207,7 +217,8 @@ ${recordClauses(tables)}`,
 }
 
 /**
- * Begins machines. The parameters are what `parameters` makes of the changes.
+ * Begins machines. The parameters are what `parameters` makes of the changes. It fails with 55P03,
+ * lock_not_available, where another transaction that has not ended is inserting one of the ids.
  *
  * @returns a statement whose rows are `id` and `version` of the machines that it began; the others existed before
  */
@@ -217,11 +228,17 @@ export function beginStatement(tables: MachineTables): Statement {
     name: `${tables.names.records}/begin`,
     text: `
 WITH ${inputClause(tables)},
--- In the order of ids, as in a swap: an id that somebody else is inserting is waited for, too.
+-- Only the end of another transaction that is inserting an id tells whether the id is taken, and no clause skips
+-- it. So it is waited for, but not for long, since the whole group waits.
+patience AS MATERIALIZED (
+  SELECT current_setting('lock_timeout') AS usual,
+         set_config('lock_timeout', '${LONGEST_INSERTION}', true) AS short
+),
+-- In the order of ids, as in a swap: two groups that overlap wait for one another, and never in a circle.
 begun AS (
   INSERT INTO ${tables.records} (${columns.join(', ')})
   SELECT ${columns.map((name) => `input.${name}`).join(', ')}
-  FROM input
+  FROM input CROSS JOIN patience
   ORDER BY input.id
   ON CONFLICT (id) DO NOTHING
   RETURNING id
@@ -229,7 +246,7 @@ begun AS (
 changed AS (
   SELECT input.* FROM begun JOIN input USING (id)
 ),
-${recordClauses(tables)}`,
+${recordClauses(tables, BE_PATIENT_AGAIN)}`,
   };
 }
 
@@ -283,14 +300,21 @@ function inputClause(tables: MachineTables): string {
 )`;
 }
 
-/** What begins and swaps share: the ledger moves by what was `changed`, and the history is written. */
-function recordClauses(tables: MachineTables): string {
+/** The ledger's row is everybody's, and is waited for as long as a statement may take. */
+const BE_PATIENT_AGAIN = `, set_config('lock_timeout', (SELECT usual FROM patience), true)`;
+
+/**
+ * What begins and swaps share: the ledger moves by what was `changed`, and the history is written.
+ *
+ * @param afterwards what else is to be computed when all is changed, and the ledger is not locked yet
+ */
+function recordClauses(tables: MachineTables, afterwards = ''): string {
   const { history, ledger, owner } = tables;
   const columns = [...tables.historyColumns.slice(1), ...CHANGE_COLUMNS].map(({ name }) => name);
   return `-- What the group did, added up before the ledger is touched: when the ledger's row was waited for, the
 -- update below is worked out again from its new contents, and may then use nothing but rows it already has.
 change AS MATERIALIZED (
-  SELECT sum(entered)::bigint AS size, jsonb_object_agg(state, entered - departed) AS delta
+  SELECT sum(entered)::bigint AS size, jsonb_object_agg(state, entered - departed) AS delta${afterwards}
   FROM (
     SELECT state, sum(entered) AS entered, sum(departed) AS departed
     FROM changed

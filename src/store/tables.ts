@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
 import { quoted } from '../database/identifiers';
 import type { TableNeeds } from '../database/preconditions';
+import { schemaOf } from '../internals';
 import type { MachineRecord } from '../machine';
 
 /** The entities of one machine, whose record is `R`: an entity that lacks a column of it does not compile. */
@@ -67,8 +68,7 @@ export function tablesOf(dataSource: DataSource, entities: MachineEntities): Mac
       throw new Error(`${history.name} lacks ${record.name}.${property}.`);
     }
   }
-  // TypeORM types every driver alike; PostgreSQL's, connected, knows the schema where no option says one.
-  const { schema = 'public' } = dataSource.driver as { readonly schema?: string };
+  const schema = schemaOf(dataSource);
   const names = {
     records: record.tableName,
     history: history.tableName,

@@ -53,6 +53,7 @@ beforeAll(async () => {
   });
   ({ channel } = tables);
   doors = new MachineStore(connection, tables, doorOf, {
+    machine: doorMachine,
     now: () => new Date(),
     timeout: 5_000,
     queueSize: 1_000,

@@ -137,7 +137,8 @@ class Steps {
       case 'terminate':
         await observer.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid % 3 = $1`,
+           WHERE datname = current_database() AND usename = current_user -- not autovacuum's
+             AND pid <> pg_backend_pid() AND pid % 3 = $1`,
           [what.part],
         );
         return;

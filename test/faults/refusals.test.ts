@@ -91,18 +91,14 @@ describe('is tried again within the deadline:', () => {
     const lock = 'SELECT FROM lives WHERE id = $1 FOR UPDATE';
     // Whose session notices it gives up: the rival's would take an hour.
     await scene.alter("SET deadlock_timeout = '1h'");
-    const [first, rival] = [await scene.connect(), await scene.connect()];
-    await scene.set('deadlock_timeout', "'20ms'");
-    await first.query('BEGIN');
-    await first.query(lock, [id]);
-    const birth = scene.mutate('birth', { id });
-    await scene.untilWaiting();
-    // Against the order in which all others lock, and next in line for the life after the birth.
+    const rival = await scene.connect();
+    await scene.set('deadlock_timeout', "'3s'");
+    // Against the order in which all others lock.
     await rival.query('BEGIN');
     await rival.query('SELECT FROM ledger FOR UPDATE');
+    const birth = scene.mutate('birth', { id });
+    await scene.untilWaiting();
     const locked = rival.query(lock, [id]);
-    await scene.untilWaiting(2);
-    await first.end();
     await untilAnswered('lives/swap', '40P01');
     await locked;
     await rival.end();

@@ -82,6 +82,7 @@ beforeAll(async () => {
   };
   lives = new MachineStore(database, tables, phaseOf, {
     ...limits,
+    machine: lifecycle,
     now: () => new Date(),
     onBrokenLedger: fail,
   });

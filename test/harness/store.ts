@@ -4,11 +4,11 @@ import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { Database } from '../../src/database/Database';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
-import { Gestating, type Phase, phaseOf } from '../../src/machine';
+import { Gestating, type Phase, lifecycle, phaseOf } from '../../src/machine';
 import type { LifeArchive, LifeStore } from '../../src/resolvers/context';
 import { MachineArchive } from '../../src/store/MachineArchive';
 import { MachineStore } from '../../src/store/MachineStore';
-import { tablesOf } from '../../src/store/tables';
+import { type MachineTables, tablesOf } from '../../src/store/tables';
 import { createTestDatabase } from './postgres';
 
 export interface TestStore {
@@ -18,6 +18,8 @@ export interface TestStore {
   readonly url: string;
   /** Called after each commit; a test may put its own here. */
   onCommit: () => void;
+  /** A store of another instance, with a pool of its own on the same database; closed with this one. */
+  neighbour(): Promise<LifeStore>;
   /** A session of its own, as the tables' owner; ended with the store. */
   connect(): Promise<Client>;
   close(): Promise<void>;
@@ -26,24 +28,19 @@ export interface TestStore {
 /** @param now the store's clock */
 export async function createStore(now: () => Date = () => new Date()): Promise<TestStore> {
   const { url, drop } = await createTestDatabase();
-  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
-  await dataSource.initialize();
-  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
-  const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+  const { dataSource, database, tables, lives } = await instanceOn(url, now, () => {
+    store.onCommit();
+  });
+  const neighbours: DataSource[] = [];
   const clients: Client[] = [];
   const store: TestStore = {
     onCommit: () => undefined,
-    lives: new MachineStore(database, tables, phaseOf, {
-      now,
-      onCommit: () => {
-        store.onCommit();
-      },
-      timeout: 5_000,
-      queueSize: 10_000,
-      onBrokenLedger: (error) => {
-        throw error;
-      },
-    }),
+    lives,
+    neighbour: async () => {
+      const neighbour = await instanceOn(url, now, () => undefined);
+      neighbours.push(neighbour.dataSource);
+      return neighbour.lives;
+    },
     archive: new MachineArchive(database, tables, phaseOf, {
       timeout: 5_000,
       queueSize: 10_000,
@@ -58,11 +55,38 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
     },
     close: async () => {
       await Promise.all(clients.map((client) => client.end()));
-      await dataSource.destroy();
+      for (const each of [dataSource, ...neighbours]) await each.destroy();
       await drop();
     },
   };
   return store;
+}
+
+async function instanceOn(
+  url: string,
+  now: () => Date,
+  onCommit: () => void,
+): Promise<{
+  dataSource: DataSource;
+  database: Database;
+  tables: MachineTables;
+  lives: LifeStore;
+}> {
+  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
+  await dataSource.initialize();
+  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
+  const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+  const lives = new MachineStore(database, tables, phaseOf, {
+    machine: lifecycle,
+    now,
+    onCommit,
+    timeout: 5_000,
+    queueSize: 10_000,
+    onBrokenLedger: (error) => {
+      throw error;
+    },
+  });
+  return { dataSource, database, tables, lives };
 }
 
 /** All that the tables hold, in order: what must not change, compared as a whole. */

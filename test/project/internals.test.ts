@@ -13,8 +13,10 @@ import {
   answerOn,
   bytesTaken,
   cutOff,
+  forgetEnvironment,
   onceItHasItsSocket,
   poolOf,
+  schemaOf,
   stopListening,
 } from '../../src/internals';
 import { type TestDatabase, createTestDatabase } from '../harness';
@@ -139,6 +141,54 @@ describe('of the database’s libraries', () => {
       expect((await pool.query<object>('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     } finally {
       await dataSource.destroy();
+    }
+  });
+
+  test('TypeORM’s DataSource, connected, knows the schema in which it makes tables', async () => {
+    const dataSource = await createDataSource({
+      url: database.url,
+      poolSize: 1,
+      connectTimeout: 10_000,
+    }).initialize();
+    try {
+      expect(schemaOf(dataSource)).toBe('public');
+    } finally {
+      await dataSource.destroy();
+    }
+  });
+
+  test('a client forgets what the environment says', async () => {
+    const { PGOPTIONS, PGPASSWORD } = process.env;
+    process.env['PGOPTIONS'] = '-c TimeZone=Asia/Tokyo';
+    process.env['PGPASSWORD'] = 'of the environment';
+    try {
+      const url = new URL(database.url);
+      const config = { connectionString: url.href };
+      const client = new Client(config);
+      let isAsked = false;
+      forgetEnvironment(client, {}, () => {
+        isAsked = true;
+        throw new Error('No password.');
+      });
+      client.on('error', () => undefined);
+      // The one of the URL is forgotten, too: the server asks, unless it trusts.
+      await client.connect().then(
+        async () => {
+          const { rows } = await client.query<object>('SHOW TimeZone');
+          expect(rows).not.toEqual([{ TimeZone: 'Asia/Tokyo' }]);
+          await client.end();
+        },
+        (error: unknown) => {
+          expect(isAsked).toBe(true);
+          expect(String(error)).toContain('No password.');
+          cutOff(client);
+        },
+      );
+    } finally {
+      for (const [name, value] of Object.entries({ PGOPTIONS, PGPASSWORD })) {
+        if (value === undefined) Reflect.deleteProperty(process.env, name);
+        else process.env[name] = value;
+      }
     }
   });
 

@@ -6,11 +6,13 @@ import fc from 'fast-check';
 import {
   ConnectionLost,
   DatabaseUnavailable,
+  LockNotAvailable,
   OutcomeUnknown,
   Overloaded,
   RefusedData,
   Unreachable,
 } from '../../src/database/failures';
+import { HELD_UP } from '../../src/store/HeldUp';
 import { Lane, type LaneSettings } from '../../src/store/Lane';
 
 interface Entry {
@@ -23,7 +25,7 @@ interface Sent {
   /** When, by the fake clock. */
   readonly at: number;
   readonly names: readonly string[];
-  readonly answer: (results?: readonly string[]) => void;
+  readonly answer: (results?: readonly (string | typeof HELD_UP)[]) => void;
   readonly fail: (error: Error) => void;
 }
 
@@ -34,6 +36,7 @@ const failures = {
   unavailable: new DatabaseUnavailable('read-only'),
   lost: new ConnectionLost('lost'),
   refused: new RefusedData('a constraint', cause),
+  locked: new LockNotAvailable('locked'),
   unexpected: new Error('a bug'),
 };
 
@@ -65,7 +68,7 @@ function laneWith(settings: Partial<LaneSettings<Entry, string>> = {}): Lane<Ent
       new Promise((resolve, reject) => {
         const names = group.map(({ name }) => name);
         sent.push({
-          at: Date.now(),
+          at: performance.now(),
           names,
           answer: (results = names) => {
             resolve(results);
@@ -134,7 +137,7 @@ describe('groups', () => {
     expect(groups()).toEqual([['a']]);
     last().answer();
     expect(await outcome).toBe('a');
-    expect(Date.now()).toBe(0);
+    expect(performance.now()).toBe(0);
   });
 
   test('all that arrives in one turn goes together, in order, and each is told its own result', async () => {
@@ -327,7 +330,7 @@ describe('deadlines', () => {
         await pass(STEP);
       }
       await expect(outcome).rejects.toThrow(type);
-      expect(Date.now()).toBeLessThanOrEqual(10_000 + 2 * STEP);
+      expect(performance.now()).toBeLessThanOrEqual(10_000 + 2 * STEP);
       expect(sentAt.at(-1)).toBeLessThan(10_000);
       // With jitter below half a second it is forty on average; without growing delays it would be a thousand.
       expect(sentAt.length).toBeGreaterThan(15);
@@ -418,6 +421,134 @@ describe('refused data', () => {
   });
 });
 
+describe('what another transaction’s lock holds up', () => {
+  test('goes again after a pause, in which others go', async () => {
+    const lane = laneWith();
+    const [held, other] = [submit(lane, 'a'), submit(lane, 'b')];
+    await turn();
+    last().answer([HELD_UP, 'b']);
+    expect(await other).toBe('b');
+    const later = submit(lane, 'c');
+    await turn();
+    expect(groups()).toEqual([['a', 'b'], ['c']]);
+    last().answer();
+    expect(await later).toBe('c');
+    await pass(1_000);
+    expect(groups()).toEqual([['a', 'b'], ['c'], ['a']]);
+    last().answer();
+    expect(await held).toBe('a');
+  });
+
+  test('goes again with the next group, ever more rarely, until its deadline', async () => {
+    const lane = laneWith();
+    const held = submit(lane, 'a', { deadline: 10_000 });
+    while (await isPending(held)) {
+      for (const { answer } of sent) answer([HELD_UP]);
+      await pass(STEP);
+    }
+    await expect(held).rejects.toThrow(Overloaded);
+    expect(performance.now()).toBeLessThanOrEqual(10_000 + 2 * STEP);
+    // With jitter below a quarter of a second it is some eighty; without growing pauses it would be thousands.
+    expect(sent.length).toBeGreaterThan(30);
+    expect(sent.length).toBeLessThan(300);
+    expect(lane.length).toBe(0);
+  });
+
+  test('is joined by what has the same key, and each is told at its own deadline', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.9);
+    const lane = laneWith();
+    const held = submit(lane, 'a1', { key: 'a' });
+    for (let tries = 0; tries < 8; tries += 1) {
+      await pass(250);
+      last().answer([HELD_UP]);
+    }
+    await turn();
+    const tries = sent.length;
+    const late = submit(lane, 'a2', { key: 'a', deadline: performance.now() + 20 });
+    const other = submit(lane, 'a3', { key: 'a' });
+    await turn();
+    expect(sent).toHaveLength(tries);
+    expect(lane.length).toBe(3);
+    await pass(30);
+    await expect(late).rejects.toThrow(Overloaded);
+    await pass(1_000);
+    last().answer();
+    expect(await Promise.all([held, other])).toEqual(['a1', 'after a1']);
+  });
+
+  test('takes no place in the queue, and has a bound of its own', async () => {
+    const lane = laneWith({ queueSize: 2 });
+    const held = [submit(lane, 'a'), submit(lane, 'b')];
+    await turn();
+    last().answer([HELD_UP, HELD_UP]);
+    await turn();
+    expect(lane.isFull).toBe(false);
+    const [next, tooMany] = [submit(lane, 'c'), submit(lane, 'd')];
+    await turn();
+    last().answer(['c', HELD_UP]);
+    expect(await next).toBe('c');
+    await expect(tooMany).rejects.toThrow(Overloaded);
+    await pass(1_000);
+    for (const { answer } of sent) answer();
+    await pass(1_000);
+    for (const { answer } of sent) answer();
+    expect(await Promise.all(held)).toEqual(['a', 'b']);
+  });
+
+  test('and may have been applied, is never told that it was not', async () => {
+    const lane = laneWith({ settle: async (_entry, result) => `settled ${result}` });
+    const [unknown, found] = [submit(lane, 'a', { deadline: 2_000 }), submit(lane, 'b')];
+    await turn();
+    last().fail(failures.lost);
+    await pass(500);
+    last().answer([HELD_UP, HELD_UP]);
+    await pass(500);
+    for (const { answer, names } of sent)
+      answer(names.map((name) => (name === 'a' ? HELD_UP : name)));
+    while (await isPending(unknown)) {
+      for (const { answer, names } of sent) {
+        answer(names.map((name) => (name === 'a' ? HELD_UP : name)));
+      }
+      await pass(STEP);
+    }
+    await expect(unknown).rejects.toThrow(OutcomeUnknown);
+    expect(await found).toBe('settled b');
+  });
+
+  test('has its group sent one by one, beside the next groups, when it fails all of it', async () => {
+    const lane = laneWith({ isHeldUp: (error) => error === failures.locked });
+    const outcomes = ['a', 'culprit', 'c'].map((name) => submit(lane, name));
+    await turn();
+    last().fail(failures.locked);
+    await turn();
+    expect(last().names).toEqual(['a']);
+    const next = submit(lane, 'd');
+    await turn();
+    expect(last().names).toEqual(['d']);
+    last().answer();
+    expect(await next).toBe('d');
+    sent[1]?.answer();
+    await turn();
+    expect(last().names).toEqual(['culprit']);
+
+    // What has its key goes the same way: it would hold up a group.
+    const rival = submit(lane, 'rival', { key: 'culprit' });
+    const other = submit(lane, 'e');
+    await turn();
+    expect(last().names).toEqual(['e']);
+    last().answer();
+    expect(await other).toBe('e');
+    sent[3]?.fail(failures.locked);
+    await turn();
+    expect(last().names).toEqual(['c']);
+    last().answer();
+    await pass(1_000);
+    expect(last().names).toEqual(['culprit']);
+    last().answer();
+    expect(await Promise.all([...outcomes, rival])).toEqual(['a', 'culprit', 'c', 'after culprit']);
+  });
+});
+
 describe('errors for which trying again is no help', () => {
   test.each(['unavailable', 'unexpected'] as const)(
     '%s: the whole group is told at once, and the next one goes',
@@ -430,7 +561,7 @@ describe('errors for which trying again is no help', () => {
       last().fail(failures[failure]);
       await turn();
       for (const outcome of outcomes) await expect(outcome).rejects.toBe(failures[failure]);
-      expect(Date.now()).toBe(0);
+      expect(performance.now()).toBe(0);
       last().answer();
       expect(await next).toBe('c');
       expect(groups()).toEqual([['a', 'b'], ['c']]);
@@ -524,8 +655,8 @@ describe('a lost answer', () => {
         await pass(STEP);
       }
       await expect(outcome).rejects.toThrow(OutcomeUnknown);
-      expect(Date.now()).toBeGreaterThanOrEqual(5_000);
-      expect(Date.now()).toBeLessThanOrEqual(5_000 + 2 * STEP);
+      expect(performance.now()).toBeGreaterThanOrEqual(5_000);
+      expect(performance.now()).toBeLessThanOrEqual(5_000 + 2 * STEP);
       expect(settled).toEqual([]);
     },
   );
@@ -633,6 +764,8 @@ describe('whatever happens, in whatever order', () => {
     'lost, not applied',
     'lost, applied',
     'lost, applied later',
+    'one is skipped',
+    'one is locked',
   ] as const;
   type Fate = (typeof fates)[number];
 
@@ -654,6 +787,8 @@ describe('whatever happens, in whatever order', () => {
     /** Those whose answer was lost at least once. */
     readonly lost = new Set<string>();
     readonly told = new Map<string, Told>();
+    /** From when on deadlines count. */
+    readonly start = performance.now();
     inFlight = 0;
     /** What goes wrong now; after the last of them nothing does. */
     readonly #fates: Fate[];
@@ -666,7 +801,7 @@ describe('whatever happens, in whatever order', () => {
       this.#fates = [...fates];
     }
 
-    async execute(group: readonly Claim[]): Promise<boolean[]> {
+    async execute(group: readonly Claim[]): Promise<(boolean | typeof HELD_UP)[]> {
       this.#check(group);
       this.inFlight += 1;
       try {
@@ -690,17 +825,22 @@ describe('whatever happens, in whatever order', () => {
       expect(group.length).toBeGreaterThan(0);
       expect(group.length).toBeLessThanOrEqual(this.limits.groupSize);
       expect(new Set(group.map(({ key }) => key)).size).toBe(group.length);
-      expect(this.inFlight).toBeLessThan(this.limits.inFlight);
+      // As many again may be in flight alone.
+      expect(this.inFlight).toBeLessThan(2 * this.limits.inFlight);
       for (const { name, deadline } of group) {
-        expect(deadline).toBeGreaterThan(Date.now());
+        expect(this.start + deadline).toBeGreaterThan(performance.now());
         expect(this.told.has(name)).toBe(false);
       }
     }
 
-    #run(fate: Fate, group: readonly Claim[]): boolean[] {
+    #run(fate: Fate, group: readonly Claim[]): (boolean | typeof HELD_UP)[] {
       switch (fate) {
         case 'answered':
           return this.#apply(group);
+        case 'one is skipped':
+          return [HELD_UP, ...this.#apply(group.slice(1))];
+        case 'one is locked':
+          throw failures.locked;
         case 'overloaded':
           throw failures.overloaded;
         case 'unreachable':
@@ -764,7 +904,6 @@ describe('whatever happens, in whatever order', () => {
         // How long it is between one event and the next, over and over.
         fc.array(fc.constantFrom(0, 0, 1, 30, 300), { minLength: 1, maxLength: 8 }),
         async (scheduler, entries, fateList, limits, pauses) => {
-          jest.setSystemTime(0);
           // So that a failure's seed tells all.
           jest.spyOn(Math, 'random').mockReturnValue(0.5);
           const database = new FakeDatabase(scheduler, fateList, limits);
@@ -773,12 +912,13 @@ describe('whatever happens, in whatever order', () => {
             keyOf: ({ key }) => key,
             follow: () => false,
             settle: async (claim, won) => database.settle(claim, won),
+            isHeldUp: (error) => error === failures.locked,
             queueSize: 100,
             ...limits,
           });
           for (const claim of entries) {
             void scheduler.schedule(Promise.resolve(), `${claim.name} arrives`).then(() => {
-              lane.submit(claim, claim.deadline).then(
+              lane.submit(claim, database.start + claim.deadline).then(
                 (won) => database.told.set(claim.name, { won }),
                 (error: unknown) => database.told.set(claim.name, { error }),
               );

@@ -4,12 +4,15 @@ import type { TransitionError } from '../../src/machine';
 import {
   Alive,
   Dead,
+  Gestating,
   IllegalTransition,
   type Moment,
   OccurredAtOutOfRange,
   type Phase,
   match,
 } from '../../src/machine';
+import { until } from '../faults/Scene';
+import { watchAnswers } from '../faults/answers';
 import { type Contents, type TestStore, conceive, contentsOf, createStore } from '../harness';
 
 const nobody = { actor: null };
@@ -133,34 +136,95 @@ test('of 50 concurrent births of one life one wins, and each loser is told that 
   expect(nodes.map(({ event }) => event)).toEqual(['Conception', 'Birth']);
 });
 
-test('a birth that waits for a death which is rolled back is a birth', async () => {
+test('a birth that a death holds up which is rolled back is a birth', async () => {
   const id = uuidv7();
   await conceive(store.lives, id);
-  const [rival, observer] = [await store.connect(), await store.connect()];
+  const rival = await store.connect();
   await rival.query('BEGIN');
   await rival.query('SELECT FROM lives WHERE id = $1 FOR UPDATE', [id]);
 
+  const answers = watchAnswers();
   const outcome = store.lives.transition(id, 'Birth', birth, nobody);
-  await untilSomebodyWaits(observer);
+  await until(() => answers.of('lives/swap').length >= 2);
+  answers.stop();
   await rival.query('ROLLBACK');
   expect(await outcome).toBeInstanceOf(Alive);
 });
 
-test('a birth that waits for a death which is committed is told of the death', async () => {
+test('a birth that a death holds up which is committed is told of the death', async () => {
   const id = uuidv7();
   await conceive(store.lives, id);
   const [rival, observer] = [await store.connect(), await store.connect()];
+  const neighbour = await store.neighbour();
   // The ledger's row is the last that a commit locks: whoever holds it lets nobody finish.
   await rival.query('BEGIN');
   await rival.query('SELECT FROM ledger FOR UPDATE');
   const died = store.lives.transition(id, 'Death', death, nobody);
   await untilSomebodyWaits(observer);
-  const born = store.lives.transition(id, 'Birth', birth, nobody);
-  await untilSomebodyWaits(observer, 2);
+  const answers = watchAnswers();
+  const born = neighbour.transition(id, 'Birth', birth, nobody);
+  await until(() => answers.of('lives/swap').length >= 2);
+  answers.stop();
   await rival.query('COMMIT');
 
   expect(await died).toBeInstanceOf(Dead);
   expect(await born).toMatchObject({ from: 'Dead', life: await died });
+});
+
+describe('a programming error is thrown at once, and nothing is sent to be changed:', () => {
+  const alive = (state: Partial<Alive['state']>): ((phase: Phase, at: Moment) => Phase) => {
+    return (phase, at) => {
+      const next = birth(phase, at);
+      if (!(next instanceof Alive)) throw new Error('It is alive already.');
+      return new Alive({ ...next.state, ...state });
+    };
+  };
+  const STEPS: Readonly<Record<string, [event: string, (phase: Phase, at: Moment) => Phase]>> = {
+    'an event that there is not': ['Brith', alive({})],
+    'the event of a beginning': ['Conception', (phase) => phase],
+    'the name of something else in JavaScript': ['constructor', alive({})],
+    'a step of another event': ['Death', alive({})],
+    'a step that returns what it was given': ['Birth', (phase) => phase],
+    'a version that is not one more': ['Birth', alive({ version: 3 })],
+    'another id': ['Birth', alive({ id: uuidv7() })],
+    'another beginning': ['Birth', alive({ createdAt: new Date(0) })],
+    'a state that its record does not say': ['Birth', alive({ stateType: 'Dead' as never })],
+    'a moment before the last one': ['Birth', alive({ bornAt: new Date(0) })],
+    'no moment at all': ['Birth', alive({ bornAt: new Date(NaN) })],
+  };
+
+  test.each(Object.entries(STEPS))('%s', async (_what, [event, step]) => {
+    const id = uuidv7();
+    await conceive(store.lives, id);
+    const answers = watchAnswers();
+    await expect(store.lives.transition(id, event, step, nobody)).rejects.toThrow(TypeError);
+    expect(answers.of('lives/swap')).toEqual([]);
+    expect(answers.of('lives/find').length).toBeLessThanOrEqual(1);
+    answers.stop();
+    expect(await store.lives.transition(id, 'Birth', birth, nobody)).toBeInstanceOf(Alive);
+  });
+
+  test.each([
+    ['an event that begins nothing', 'Birth', {}],
+    ['a version that is not the first', 'Conception', { version: 2 }],
+    ['a state that its record does not say', 'Conception', { stateType: 'Alive' as never }],
+  ])('a beginning by %s', async (_what, event, state) => {
+    const answers = watchAnswers();
+    const beginning = (now: Date): Phase =>
+      new Gestating({ ...Gestating.conceive(uuidv7(), now).state, ...state });
+    await expect(store.lives.begin(event, beginning, nobody)).rejects.toThrow(TypeError);
+    expect(answers.of('lives/begin')).toEqual([]);
+    answers.stop();
+  });
+
+  test('a beginning in a state in which nothing begins', async () => {
+    const beginning = (now: Date): Phase => {
+      const born = Gestating.conceive(uuidv7(), now).birth({ now });
+      if (!(born instanceof Alive)) throw new Error('It is not alive.');
+      return new Alive({ ...born.state, version: 1 });
+    };
+    await expect(store.lives.begin('Conception', beginning, nobody)).rejects.toThrow(TypeError);
+  });
 });
 
 test('the census counts what the feed has brought', async () => {
@@ -180,16 +244,15 @@ test('the census counts what the feed has brought', async () => {
   expect(position).toBe(String(nodes.length));
 });
 
-/** Waits, by asking the database, until so many sessions of this database wait for a lock. */
+/** Waits, by asking the database, until a session of this database waits for a lock. */
 async function untilSomebodyWaits(
   observer: Awaited<ReturnType<TestStore['connect']>>,
-  number = 1,
 ): Promise<void> {
   for (;;) {
     const { rows } = await observer.query<{ waiting: number }>(
       `SELECT count(*)::integer AS waiting FROM pg_stat_activity
        WHERE datname = current_database() AND wait_event_type = 'Lock'`,
     );
-    if ((rows[0]?.waiting ?? 0) >= number) return;
+    if ((rows[0]?.waiting ?? 0) > 0) return;
   }
 }

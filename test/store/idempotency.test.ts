@@ -16,12 +16,15 @@ import {
   OccurredAtOutOfRange,
   type Phase,
   type TransitionError,
+  lifecycle,
   match,
   phaseOf,
 } from '../../src/machine';
 import type { LifeStore } from '../../src/resolvers/context';
 import { MachineStore } from '../../src/store/MachineStore';
 import { tablesOf } from '../../src/store/tables';
+import { until } from '../faults/Scene';
+import { watchAnswers } from '../faults/answers';
 import {
   type Answer,
   type Contents,
@@ -116,6 +119,7 @@ describe('a store', () => {
           tablesOf(dataSource, entities),
           phaseOf,
           {
+            machine: lifecycle,
             now: () => new Date(),
             timeout: 20_000,
             queueSize: 100,
@@ -170,7 +174,11 @@ describe('a store', () => {
             }),
           ),
         );
-        await untilWaiting(2);
+        // The other one's is skipped.
+        const answers = watchAnswers();
+        await untilOneWaits();
+        await until(() => answers.of('lives/swap').length > 0);
+        answers.stop();
         await session.query('COMMIT');
         const outcomes = await racing;
         expect(outcomes[0]).toBeInstanceOf(Alive);
@@ -316,15 +324,15 @@ describe('a store', () => {
     ]);
   });
 
-  /** Waits, by asking the database, until so many sessions wait for a lock. */
-  async function untilWaiting(number: number): Promise<void> {
+  /** Waits, by asking the database, until a session waits for a lock. */
+  async function untilOneWaits(): Promise<void> {
     const observer = await store.connect();
     for (;;) {
       const { rows } = await observer.query(
         `SELECT FROM pg_stat_activity
          WHERE datname = current_database() AND wait_event_type = 'Lock'`,
       );
-      if (rows.length >= number) return;
+      if (rows.length > 0) return;
     }
   }
 });

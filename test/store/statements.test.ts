@@ -8,6 +8,7 @@ import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database, type Statement } from '../../src/database/Database';
+import { LockNotAvailable, failureOf } from '../../src/database/failures';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
 import {
   type Alive,
@@ -100,6 +101,7 @@ async function start(): Promise<Instance> {
     statementTimeout: 20_000,
   });
   const lives = new MachineStore(remembering, tables, phaseOf, {
+    machine: lifecycle,
     now: () => new Date(),
     timeout: 20_000,
     queueSize: 1_000,
@@ -256,22 +258,48 @@ describe('hammered from many sides at once', () => {
   /** One that plays, and says what it was told is recorded. */
   type Side = (round: Round) => Promise<Claim[]>;
 
+  /** A group that waits too long for an id that another one inserts is not applied, and goes again. */
+  const tryingAgain =
+    (commit: Commit): Commit =>
+    async (statement, values) => {
+      for (;;) {
+        try {
+          return await commit(statement, values);
+        } catch (error) {
+          if (!(error instanceof LockNotAvailable)) throw error;
+        }
+      }
+    };
+
   /** Each statement is a transaction of its own. */
   const committing =
     (instance: Instance): Side =>
     async (round) =>
-      play(instance, round, async (statement, values) => instance.database.run(statement, values));
+      play(
+        instance,
+        round,
+        tryingAgain(async (statement, values) => instance.database.run(statement, values)),
+      );
 
   /** Takes some of its transactions back. */
   const wavering =
     (instance: Instance, client: Client): Side =>
     async (round) =>
-      play(instance, round, async ({ text }, values) => {
-        await client.query('BEGIN');
-        const { rows } = await client.query<Claim>(text, values);
-        await client.query(round.end);
-        return round.end === 'COMMIT' ? rows : [];
-      });
+      play(
+        instance,
+        round,
+        tryingAgain(async ({ text }, values) => {
+          await client.query('BEGIN');
+          try {
+            const { rows } = await client.query<Claim>(text, values);
+            await client.query(round.end);
+            return round.end === 'COMMIT' ? rows : [];
+          } catch (error) {
+            await client.query('ROLLBACK');
+            throw failureOf(error);
+          }
+        }),
+      );
 
   /** Goes through the store, which looks again when it has lost. */
   const asking =
@@ -380,7 +408,8 @@ describe('hammered from many sides at once', () => {
         orders.slice(round * 8, round * 8 + 8).map(async (order, side) => {
           const { database: one, tables } = instances[side % 2 === 0 ? 0 : 1];
           const changes = order.map((member) => conceptionOf(fresh[member] ?? '', `side ${side}`));
-          return one.run<Pick<Claim, 'id'>>(beginStatement(tables), parameters(tables, changes));
+          const commit = tryingAgain(async (statement, values) => one.run(statement, values));
+          return commit(beginStatement(tables), parameters(tables, changes));
         }),
       );
       expect(

@@ -68,19 +68,20 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
   })
   async snapshot(
     @Args(() => SnapshotArguments) moment: SnapshotArguments,
-    @Ctx() { archive }: Context,
+    @Ctx() { archive, deadline }: Context,
   ): Promise<LifeSnapshotType | null> {
     const past = pastOf(moment);
-    const life = past ? await archive.past(this.id, past) : this.life;
+    const life = past ? await archive.past(this.id, past, deadline) : this.life;
     return life && new LifeSnapshotType(life);
   }
 
   @Field(() => LifeTransitionConnection, { description: 'Its transitions, oldest first.' })
   async history(
     @Args(() => PageArguments) page: PageArguments,
-    @Ctx() { archive }: Context,
+    @Ctx() { archive, deadline }: Context,
   ): Promise<LifeTransitionConnection> {
-    const transitions = await archive.history(this.id, pageRequest(page, historyCursor));
+    const request = pageRequest(page, historyCursor);
+    const transitions = await archive.history(this.id, request, deadline);
     return new LifeTransitionConnection(transitions, historyCursor);
   }
 }

@@ -1,0 +1,76 @@
+/**
+ * Entries that another transaction's lock holds up. They wait here, outside every queue and every statement, so
+ * that they hold up no others, and are tried again after pauses that grow: a lock that another instance's group
+ * holds is gone in a few milliseconds, and one that a person holds costs a try now and then. Entries with the
+ * same key wait together. Does not know what is locked, nor how entries are tried.
+ */
+import type { Rivals } from './Queue';
+
+/** What a statement answers for an entry that another transaction's lock has held up: neither applied nor lost. */
+export const HELD_UP = Symbol('held up');
+
+/** The longest pause after a first try, doubled with each further one up to the last; in milliseconds. */
+const FIRST_PAUSE = 4;
+const LONGEST_PAUSE = 250;
+
+interface Pause<Entry, Result> {
+  readonly rivals: Rivals<Entry, Result>;
+  readonly end: () => void;
+  endsAt: number;
+  timer: NodeJS.Timeout;
+}
+
+export class HeldUp<Entry, Result> {
+  readonly #pauses = new Map<string, Pause<Entry, Result>>();
+  #length = 0;
+
+  /** How many wait here. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * @param rivals at least one
+   * @param goAgain given them, and those that have joined them, once it is time to try again, and at the
+   *   latest at the first of their deadlines
+   */
+  hold(rivals: Rivals<Entry, Result>, goAgain: (rivals: Rivals<Entry, Result>) => void): void {
+    const [first] = rivals;
+    if (first === undefined || this.join(rivals)) return;
+    const { key } = first;
+    const pause = Math.random() * Math.min(FIRST_PAUSE * 2 ** first.heldUp, LONGEST_PAUSE);
+    first.heldUp += 1;
+    const end = (): void => {
+      this.#pauses.delete(key);
+      this.#length -= rivals.length;
+      goAgain(rivals);
+    };
+    const endsAt = Math.min(performance.now() + pause, firstDeadline(rivals));
+    this.#pauses.set(key, { rivals, end, endsAt, timer: endAt(endsAt, end) });
+    this.#length += rivals.length;
+  }
+
+  /** @returns whether rivals of theirs wait here; then they do, too */
+  join(others: Rivals<Entry, Result>): boolean {
+    const [first] = others;
+    const pause = first && this.#pauses.get(first.key);
+    if (pause === undefined) return false;
+    for (const other of others) pause.rivals.push(other);
+    this.#length += others.length;
+    const deadline = firstDeadline(others);
+    if (deadline < pause.endsAt) {
+      clearTimeout(pause.timer);
+      pause.endsAt = deadline;
+      pause.timer = endAt(deadline, pause.end);
+    }
+    return true;
+  }
+}
+
+function endAt(time: number, end: () => void): NodeJS.Timeout {
+  return setTimeout(end, Math.max(1, Math.ceil(time - performance.now())));
+}
+
+function firstDeadline(waiting: readonly { readonly deadline: number }[]): number {
+  return waiting.reduce((first, { deadline }) => Math.min(first, deadline), Infinity);
+}
