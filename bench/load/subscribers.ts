@@ -80,12 +80,13 @@ class Audience {
 
   /** @returns when one more is connected and has subscribed */
   async join(): Promise<void> {
-    const after = feedCursor.of({ position: String(this.#after) });
+    // A bare position, of which each subscriber is told whatever follows.
+    const after = feedCursor.of({ position: String(this.#after), fingerprint: null });
     let position = this.#after;
     const leave = await subscribe(this.#url, subscriptions.transitions, { after }, (data) => {
       // What the document asks for, or nothing where something went wrong.
       const delivered = (data as { transitions: Delivered } | undefined)?.transitions;
-      if (delivered?.cursor === feedCursor.of({ position: String(position + 1) })) {
+      if (delivered && positionOf(delivered.cursor) === position + 1) {
         position += 1;
         this.right += 1;
         this.#onRight(delivered.lifeId);
@@ -221,7 +222,11 @@ async function endOfFeed(url: string): Promise<number> {
   const answer = await post(url, { query: operations.census.document });
   // What the document asks for.
   const { data } = JSON.parse(answer) as { data: { census: { cursor: string } } };
-  return Number(feedCursor.parse(data.census.cursor, 'cursor')[0]);
+  return positionOf(data.census.cursor);
+}
+
+function positionOf(cursor: string): number {
+  return Number(feedCursor.parse(cursor, 'cursor').position);
 }
 
 async function post(url: string, request: object): Promise<string> {

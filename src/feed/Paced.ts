@@ -2,7 +2,11 @@
  * A task that is wanted again and again, and done once for all who want it meanwhile: never twice at a time, and at
  * most every few milliseconds. When it has not been wanted for a while, it is done at once. Does not know the task.
  */
+import { AsyncResource } from 'node:async_hooks';
+
 export class Paced {
+  /** What is done for all is part of no caller's request, nor of its trace. */
+  readonly #context = new AsyncResource('Paced');
   readonly #pause: number;
   readonly #task: () => Promise<void>;
   #isWanted = false;
@@ -25,12 +29,12 @@ export class Paced {
     if (this.#isRunning || this.#timer !== undefined) return;
     const wait = this.#notBefore - performance.now();
     if (wait <= 0) {
-      void this.#run();
+      this.#context.runInAsyncScope(() => void this.#run());
       return;
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.#run();
+      this.#context.runInAsyncScope(() => void this.#run());
     }, wait);
   }
 

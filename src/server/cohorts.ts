@@ -64,7 +64,12 @@ export class Cohorts {
     this.#hasConnected = true;
   };
 
-  readonly preHandler: preHandlerHookHandler = (_request, _reply, done) => {
+  readonly preHandler: preHandlerHookHandler = ({ ws }, _reply, done) => {
+    // An upgrade executes nothing, and `ws` gives a socket up whose client has closed its side meanwhile.
+    if (ws) {
+      done();
+      return;
+    }
     // In the request's own context, and not in that of the one that begins the cohort: its trace is there.
     // Not by AsyncResource.bind: it makes accessors for each, which take as long as a third of a query.
     const context = new AsyncResource('Cohort');

