@@ -23,7 +23,12 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'when the session that listens is lost, nothing else is',
     ],
   },
-  replica: {},
+  replica: {
+    'counts statements, and those are among them that prove the replica': [
+      'twenty lives are one statement, with their number and their histories two',
+      'twenty transitions are one statement, with the life of each two',
+    ],
+  },
   nginx: {
     'looks at the numbers or the log of one instance': [
       'log.test.ts',
@@ -35,7 +40,10 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'and others can reach the server, it warns that they may ask, and pages of rebound names, too',
       'and cannot be reached has everybody refused until it can, which is logged once',
     ],
-    'is about connections to the server, which are nginx’s here': ['connections.test.ts'],
+    'is about connections to the server, which are nginx’s here': [
+      'connections.test.ts',
+      'once it is told to stop it is not ready, and ends what is in flight',
+    ],
     'is about a proxy in front of the server, or about none': [
       'a request that a proxy passed on by',
       'who has said that they will send no more is still answered',
