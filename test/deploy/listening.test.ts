@@ -8,7 +8,8 @@ import { type ServerProcess, serverOf, startProcess } from '../harness/serverPro
 import { type Subscriber, subscribe } from '../harness/subscriber';
 import { Client } from 'pg';
 
-jest.setTimeout(60_000);
+// The system gives a connection up at a probe of its own, whose pauses double.
+jest.setTimeout(180_000);
 
 const CONCEIVE = 'mutation { conceive { id } }';
 
