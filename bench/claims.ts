@@ -88,7 +88,7 @@ function claimsOf({ deliveries, subscriber, plain }: Feed): Claim[] {
     {
       claim: 'feed, catching up: rate, of plain pg’s',
       ratio: subscriber.rate / plain.rate,
-      bound: atLeast(0.1),
+      bound: atLeast(0.2),
     },
   ];
 }

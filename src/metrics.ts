@@ -17,7 +17,7 @@ export interface Readings {
   /** How long the last transition took from being recorded to being in the feed, in milliseconds. */
   readonly feedLag: () => number;
   /**
-   * How large the ledger's table is, in bytes: it grows while somebody holds an old snapshot. undefined: the database
+   * How large the ledger's table is, in bytes: it grows while a session holds an old snapshot. undefined: the database
    * does not say.
    */
   readonly ledgerSize: () => Promise<number | undefined>;

@@ -36,7 +36,7 @@ export class ReplicaFirst implements Reader {
   /** @throws what the primary does; never what the replica does */
   async run<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     if (!this.#isProven) {
-      // Nobody waits for the proof.
+      // No read waits for the proof.
       void this.#prove();
       return this.#primary.run<Row>(statement, values);
     }

@@ -70,7 +70,7 @@ export function poolSettings(
     ...(statementTimeout === undefined
       ? {}
       : {
-          // It bounds the wait for a lock, too; a transaction that somebody leaves open may hold some.
+          // It bounds the wait for a lock, too; a transaction that another session leaves open may hold some.
           statement_timeout: statementTimeout,
           idle_in_transaction_session_timeout: statementTimeout,
           options: `${settings.options ?? ''} ${FIRST_SETTING}`.trim(),
@@ -78,8 +78,8 @@ export function poolSettings(
     // The pool waits for the promise, which its types do not say.
     // eslint-disable-next-line @typescript-eslint/no-misused-promises
     onConnect: async (client: ClientBase) => {
-      // A connection that dies tells its statement. It also emits an error, which nobody may be there to hear,
-      // and that would end the process.
+      // A connection that dies tells its statement. It also emits an error, which has no listener while the
+      // connection is idle, and that would end the process.
       client.on('error', () => undefined);
       if (statementTimeout === undefined) return;
       await client.query({ text: SAY_SETTINGS, query_timeout: connectTimeout } as { text: string });

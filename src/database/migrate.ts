@@ -40,7 +40,7 @@ export async function revert(dataSource: DataSource): Promise<string | undefined
 }
 
 /**
- * All in one transaction which holds the lock: whoever comes second waits, and then finds nothing to do. A lock of
+ * All in one transaction which holds the lock: the second instance waits, and then finds nothing to do. A lock of
  * the transaction, not of the session, since the latter would not survive a pooler in transaction mode.
  */
 async function locked<Result>(

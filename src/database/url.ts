@@ -52,7 +52,7 @@ const USED = new Set([
   ...['channel_binding', 'uselibpqcompat'],
 ]);
 
-/** Those of libpq that we settle ourselves, or that are nothing without Kerberos: to ignore them harms nobody. */
+/** Those of libpq that we settle ourselves, or that are nothing without Kerberos: to ignore them does no harm. */
 const IGNORED = new Set([
   ...['connect_timeout', 'client_encoding', 'keepalives', 'keepalives_idle', 'keepalives_interval'],
   ...['keepalives_count', 'tcp_user_timeout', 'target_session_attrs', 'load_balance_hosts'],

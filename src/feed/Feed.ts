@@ -2,7 +2,8 @@
  * The live feed of a kind of machine: every transition, from any position on, with no gap and no repeat, on
  * whichever instance one asks. That rests on the ledger, which gives positions gapless and in the order of
  * commits; so a place in the feed is one number, with a proof of the transition that it names, and no instance knows
- * anything that another would need. Where the database was set back, every subscriber is told so. Does nothing while nobody is subscribed. Generic, and knows no GraphQL.
+ * anything that another would need. Where the database was set back, every subscriber is told so. Without subscribers it
+ * does nothing. Generic, and knows no GraphQL.
  */
 import type { MachinePhase, MachineRecord } from '../machine';
 import type { MachineArchive } from '../store/MachineArchive';

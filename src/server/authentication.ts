@@ -201,7 +201,7 @@ export function onceExpired({ expiresAt }: Caller, callback: () => void): () => 
 const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip'];
 
 /**
- * For a server that asks nobody for a token: warns at once where others can reach it. A name that was rebound to it
+ * For a server that asks for no token: warns at once where others can reach it. A name that was rebound to it
  * cannot be told from its own there, since only its users know what they call it.
  *
  * @returns what is to be called with the headers of each request, and warns of the first that a proxy passed on
@@ -212,13 +212,15 @@ export function warnOfOpenness(
 ): (headers: IncomingHttpHeaders) => void {
   if (!loopback) {
     log.warn(
-      'AUTH is off beyond loopback: whoever reaches this server may ask, and so may any web page that a browser there opens, by a name that its author rebinds to this address (DNS rebinding).',
+      'AUTH is off beyond loopback: every client that reaches this server may ask, and so may any web page that a browser there opens, by a name that its author rebinds to this address (DNS rebinding).',
     );
   }
   let warned = false;
   return (headers) => {
     if (warned || !PROXY_HEADERS.some((name) => headers[name] !== undefined)) return;
     warned = true;
-    log.warn('A request came through a proxy, and AUTH is off: whoever reaches the proxy may ask.');
+    log.warn(
+      'A request came through a proxy, and AUTH is off: every client that reaches the proxy may ask.',
+    );
   };
 }

@@ -18,12 +18,12 @@ const VERSIONS = new Set(['13', '8']);
 const PROTOCOLS = /^[\w!#$%&'*+\-.^`|~]+(?:[ \t]*,[ \t]*[\w!#$%&'*+\-.^`|~]+)*$/;
 
 /**
- * RFC 9110, section 7.8: a protocol that a server does not speak is ignored. Since somebody listens for
+ * RFC 9110, section 7.8: a protocol that a server does not speak is ignored. Since this server listens for
  * upgrades, Node hands over every request that asks for one, such as those of Java's HTTP client, which asks
  * for HTTP/2 by default. They go in again by the front door, without what they asked for.
  *
- * Node hands over at once, too, while requests ahead on the same connection are being answered. Whoever took the
- * socket then would fail, and nobody ever answer or close it. As RFC 9112, section 9.3.2, allows, the connection
+ * Node hands over at once, too, while requests ahead on the same connection are being answered. `ws` cannot take
+ * the socket then, and it would never be answered or closed. As RFC 9112, section 9.3.2, allows, the connection
  * is closed after those answers instead: what is sent before they came may have to be sent again.
  */
 export function handOverUpgrades({ server }: FastifyInstance, connections: Connections): void {

@@ -78,7 +78,7 @@ const LATER = 1013;
 export async function webSockets(server: FastifyInstance, connections: Connections): Promise<void> {
   await server.register(fastifyWebSocket, {
     options: OPTIONS,
-    // What a client does wrong on its socket ends that socket, and is nobody else's business. `ws` has closed it by
+    // What a client does wrong on its socket ends that socket, and concerns no other client. `ws` has closed it by
     // now, with the code for it, unless the mistake is ours.
     errorHandler: (_error, socket) => {
       if (socket.readyState === socket.OPEN) socket.terminate();

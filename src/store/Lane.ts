@@ -283,7 +283,7 @@ export class Lane<Entry, Result> {
     const isHeldUp = this.#settings.isHeldUp?.(error) ?? false;
     const [only, ...others] = group;
     if (others.length > 0 && (isHeldUp || error instanceof RefusedData)) {
-      // One by one, so that the culprit fails nobody else. They go before the culprits of other groups.
+      // One by one, so that the culprit fails no other entry. They go before the culprits of other groups.
       this.#singles.queue.putBack(group.flat());
       this.#schedule(this.#singles);
     } else if (isHeldUp && only) {

@@ -43,7 +43,7 @@ export class SharedReads<Question, Answer> {
   }
 
   /**
-   * @param deadline of the first who asks, which counts for those who join
+   * @param deadline of the first caller; it counts for the callers that join
    * @throws as `Lane.submit` does
    */
   async ask(question: Question, deadline: number): Promise<Answer> {
