@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 export default tseslint.config(
   {
     ignores: [
-      'dist/',
+      '**/dist/',
       'node_modules/',
       '.data/',
       '.dependency-cruiser.cjs',
@@ -33,15 +33,15 @@ export default tseslint.config(
   },
   {
     // A wall clock is set, forward and back: what waits goes by `performance.now()`.
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'packages/*/src/**/*.ts'],
     ignores: [
       // When something occurs and is recorded, and how long that takes to be seen elsewhere.
-      'src/application.ts',
-      'src/feed/LiveTail.ts',
+      'packages/persistent-machine/src/application.ts',
+      'packages/persistent-machine/src/feed/LiveTail.ts',
       // When a token expires.
-      'src/server/authentication.ts',
+      'packages/persistent-machine/src/server/authentication.ts',
       // The header `date` of what Node does not answer.
-      'src/server/clientErrors.ts',
+      'packages/persistent-machine/src/server/clientErrors.ts',
     ],
     rules: {
       'no-restricted-properties': [
@@ -59,7 +59,7 @@ export default tseslint.config(
   },
   {
     // A test looks into answers of every shape, and fails where one is not as it says.
-    files: ['test/**/*.ts'],
+    files: ['test/**/*.ts', 'packages/*/test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
@@ -69,7 +69,7 @@ export default tseslint.config(
   },
   {
     // There, calling what does not exist is the point.
-    files: ['test/types/*.ts'],
+    files: ['test/types/*.ts', 'packages/*/test/types/*.ts'],
     rules: { '@typescript-eslint/no-unsafe-call': 'off' },
   },
   {

@@ -1,6 +1,8 @@
 /** SWC transpiles only; `npm run check` type-checks. No metadata is emitted: every type is given explicitly. */
 const shared = {
   testEnvironment: 'node',
+  // The engine as it is written, not as it was built.
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   globalSetup: '<rootDir>/test/harness/globalSetup.ts',
   globalTeardown: '<rootDir>/test/harness/globalTeardown.ts',
   transform: {

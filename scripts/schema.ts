@@ -1,6 +1,7 @@
 /** Writes schema.graphql, from which reviewers, clients and tools read the schema; a test compares it. */
 import { writeFileSync } from 'node:fs';
 import { printSchema } from 'graphql';
-import { createSchema } from '../src/resolvers/schema';
+import { createSchema } from 'persistent-machine/graphql/schema';
+import { RESOLVERS } from '../src/resolvers';
 
-writeFileSync('schema.graphql', `${printSchema(createSchema())}\n`);
+writeFileSync('schema.graphql', `${printSchema(createSchema(RESOLVERS))}\n`);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { chromium } from 'playwright-core';
-import { startApplication } from '../src/application';
-import { readConfiguration } from '../src/config';
+import { startApplication } from 'persistent-machine/application';
+import { served } from '../src/application';
+import { readConfiguration } from 'persistent-machine/config';
 
 const PICTURE = 'web/screenshot.png';
 
@@ -15,7 +16,7 @@ const ENDED = /^1[5-9]\d of /;
 async function screenshot(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'screenshot-'));
   const configuration = readConfiguration({ PORT: '0', DATA_DIR: directory });
-  const application = await startApplication(configuration, pino({ level: 'silent' }));
+  const application = await startApplication(served, configuration, pino({ level: 'silent' }));
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     // A container's root has no user namespace to build the sandbox from.

@@ -25,7 +25,7 @@ export default defineConfig({
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,
-    // Nothing is inlined: the policy of src/server/dashboard.ts allows no inline script.
+    // Nothing is inlined: the policy of the engine's server/dashboard.ts allows no inline script.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // What counts is what travels; a test weighs it.

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { Client } from 'pg';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { type Reading, readCost } from './cost';
 
 export class Cluster {

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { feedCursor } from '../../src/resolvers/cursors';
+import { feedCursor } from 'persistent-machine/graphql/cursors';
 import { operations, subscriptions } from '../operations';
 import { serve } from '../processes';
 import { Stopwatch, type Throughput } from './load';

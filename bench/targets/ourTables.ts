@@ -1,12 +1,12 @@
 /** The product's tables, reached by the product's own modules without its server. */
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
-import { Database } from '../../src/database/Database';
-import { migrate } from '../../src/database/migrate';
+import { Database } from 'persistent-machine/database/Database';
+import { migrate } from 'persistent-machine/database/migrate';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
 import { Gestating } from '../../src/machine';
-import { beginStatement, parameters } from '../../src/store/statements';
-import { type MachineTables, tablesOf } from '../../src/store/tables';
+import { beginStatement, parameters } from 'persistent-machine/store/statements';
+import { type MachineTables, tablesOf } from 'persistent-machine/store/tables';
 
 /** As many lives as one statement begins; larger ones are no faster. */
 const GROUP_SIZE = 2_000;

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { closedLoop } from '../load/closedLoop';
 import type { Load, Throughput } from '../load/load';
 import { type LifeRecord, Alive, Gestating, phaseOf } from '../../src/machine';
-import { findStatement, parameters, swapStatement } from '../../src/store/statements';
+import { findStatement, parameters, swapStatement } from 'persistent-machine/store/statements';
 import { serve } from '../processes';
 import { databaseUrl, poolSize } from './environment';
 import { openOurTables } from './ourTables';

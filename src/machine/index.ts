@@ -1,7 +1,3 @@
-/** The machine: generic parts, and the life. Imports nothing from outside this folder, and must not. */
-export * from './definition';
-export * from './errors';
-export * from './guard';
+/** The machine of this application. Imports nothing but the engine's own floor `machine`, and must not. */
+export * from 'persistent-machine/machine';
 export * from './life';
-export * from './record';
-export * from './succession';

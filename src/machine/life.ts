@@ -4,10 +4,10 @@
  *
  * This is the file to replace when you put your own machine in.
  */
-import { type EventOf, type StateOf, nextEvents } from './definition';
-import { CorruptRecord, OccurredAtOutOfRange } from './errors';
-import { type Moment, occurrence } from './guard';
-import { type MachinePhase, type MachineRecord, successor } from './record';
+import { type EventOf, type StateOf, nextEvents } from 'persistent-machine/machine';
+import { CorruptRecord, OccurredAtOutOfRange } from 'persistent-machine/machine';
+import { type Moment, occurrence } from 'persistent-machine/machine';
+import { type MachinePhase, type MachineRecord, successor } from 'persistent-machine/machine';
 
 /**
  * Everything that a life allows. The classes below are checked against it by the compiler; the schema's

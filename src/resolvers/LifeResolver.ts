@@ -23,7 +23,7 @@ import {
   TransitionError,
   match,
 } from '../machine';
-import type { Order } from '../store/MachineArchive';
+import type { Order } from 'persistent-machine/store/MachineArchive';
 import {
   ConceptionArguments,
   LifeArguments,
@@ -31,10 +31,11 @@ import {
   TransitionArguments,
   pageRequest,
   validateArguments,
-} from './arguments';
-import type { Context } from './context';
-import { lifeCursor } from './cursors';
-import { SubscribedLifeNotFound } from './errors';
+} from 'persistent-machine/graphql/arguments';
+import type { Context } from 'persistent-machine/graphql/context';
+import { lifeCursor } from 'persistent-machine/graphql/cursors';
+import { SubscribedLifeNotFound } from 'persistent-machine/graphql/errors';
+import { lifeKind } from '../kind';
 import { AliveType, DeadType, GestatingType, LifeType, lifeTypeOf } from './types/Life';
 import { LifeConnection } from './types/LifeConnection';
 import { LifeOrderEnum, PhaseEnum } from './types/enums';
@@ -52,12 +53,12 @@ class LivesArguments extends PageArguments {
 /** @throws SubscribedLifeNotFound; BadUserInput for an id that is no UUID */
 async function subscribeToLife({
   args,
-  context: { feed, deadline },
+  context: { machines, deadline },
 }: SubscribeResolverData<unknown, LifeArguments, Context>): Promise<AsyncIterable<Phase>> {
   // type-graphql hands arguments to `subscribe` as they came.
   const given = Object.assign(new LifeArguments(), args);
   validateArguments(given);
-  const phases = await feed.changes(given.lifeId, deadline);
+  const phases = await machines.of(lifeKind).feed.changes(given.lifeId, deadline);
   if (phases === null) throw new SubscribedLifeNotFound(given.lifeId);
   return phases;
 }
@@ -79,22 +80,24 @@ export class LifeResolver {
   })
   async conceive(
     @Args(() => ConceptionArguments) { lifeId }: ConceptionArguments,
-    @Ctx() { lives, newId, actor, deadline }: Context,
+    @Ctx() { machines, newId, actor, deadline }: Context,
   ): Promise<GestatingType> {
     const id = lifeId ?? newId();
-    const life = await lives.begin('Conception', (now) => Gestating.conceive(id, now), {
-      actor,
-      deadline,
-    });
+    const life = await machines
+      .of(lifeKind)
+      .store.begin('Conception', (now) => Gestating.conceive(id, now), {
+        actor,
+        deadline,
+      });
     return new GestatingType(life);
   }
 
   @Mutation(() => BirthResult, { nullable: true, description: 'A gestating life is born.' })
   async birth(
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
-    @Ctx() { lives, actor, observation, deadline }: Context,
+    @Ctx() { machines, actor, observation, deadline }: Context,
   ): Promise<typeof BirthResult> {
-    const outcome = await lives.transition(
+    const outcome = await machines.of(lifeKind).store.transition(
       lifeId,
       'Birth',
       (phase, at) =>
@@ -112,9 +115,9 @@ export class LifeResolver {
   @Mutation(() => DeathResult, { nullable: true, description: 'A life dies, be it born or not.' })
   async die(
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
-    @Ctx() { lives, actor, observation, deadline }: Context,
+    @Ctx() { machines, actor, observation, deadline }: Context,
   ): Promise<typeof DeathResult> {
-    const outcome = await lives.transition(
+    const outcome = await machines.of(lifeKind).store.transition(
       lifeId,
       'Death',
       (phase, at) =>
@@ -132,9 +135,9 @@ export class LifeResolver {
   @Query(() => LifeType, { nullable: true, description: 'One life; null when there is none.' })
   async life(
     @Args(() => LifeArguments) { lifeId }: LifeArguments,
-    @Ctx() { lives, deadline }: Context,
+    @Ctx() { machines, deadline }: Context,
   ): Promise<LifeType | null> {
-    const life = await lives.find(lifeId, deadline);
+    const life = await machines.of(lifeKind).store.find(lifeId, deadline);
     return life && lifeTypeOf(life);
   }
 
@@ -144,11 +147,13 @@ export class LifeResolver {
   })
   async lives(
     @Args(() => LivesArguments) { phase, order, ...page }: LivesArguments,
-    @Ctx() { archive, deadline }: Context,
+    @Ctx() { machines, deadline }: Context,
   ): Promise<LifeConnection> {
     const request = pageRequest(page, lifeCursor);
     return new LifeConnection(
-      await archive.machines(phase ?? null, order ?? 'oldestFirst', request, deadline),
+      await machines
+        .of(lifeKind)
+        .archive.machines(phase ?? null, order ?? 'oldestFirst', request, deadline),
     );
   }
 

@@ -1,7 +1,8 @@
 /** Relay's object identification: any node by its id. Every node of ours is a life. */
 import { Args, Ctx, Query, Resolver } from 'type-graphql';
-import { LifeArguments, LivesByIdArguments } from './arguments';
-import type { Context } from './context';
+import { LifeArguments, LivesByIdArguments } from 'persistent-machine/graphql/arguments';
+import type { Context } from 'persistent-machine/graphql/context';
+import { lifeKind } from '../kind';
 import { NodeType, lifeTypeOf } from './types/Life';
 
 @Resolver()
@@ -26,7 +27,7 @@ export class NodeResolver {
   }
 }
 
-async function find(id: string, { lives, deadline }: Context): Promise<NodeType | null> {
-  const life = await lives.find(id, deadline);
+async function find(id: string, { machines, deadline }: Context): Promise<NodeType | null> {
+  const life = await machines.of(lifeKind).store.find(id, deadline);
   return life && lifeTypeOf(life);
 }

@@ -12,12 +12,13 @@ import {
   type SubscribeResolverData,
 } from 'type-graphql';
 import type { LifeEvent, Phase } from '../machine';
-import type { Transition } from '../store/MachineArchive';
-import { BeyondEnd } from '../store/place';
-import { PageArguments, pageRequest } from './arguments';
-import type { Context } from './context';
-import { feedCursor } from './cursors';
-import { BadUserInput } from './errors';
+import type { Transition } from 'persistent-machine/store/MachineArchive';
+import { BeyondEnd } from 'persistent-machine/store/place';
+import { PageArguments, pageRequest } from 'persistent-machine/graphql/arguments';
+import type { Context } from 'persistent-machine/graphql/context';
+import { feedCursor } from 'persistent-machine/graphql/cursors';
+import { BadUserInput } from 'persistent-machine/graphql/errors';
+import { lifeKind } from '../kind';
 import { CensusType } from './types/Census';
 import { LifeType, lifeTypeOf } from './types/Life';
 import { LifeTransitionConnection, LifeTransitionType } from './types/LifeTransition';
@@ -50,13 +51,16 @@ class LiveFeedArguments {
 /** @throws BadUserInput for a cursor that is none of the feed's, or that the feed has not reached; FeedRewound */
 async function subscribeToFeed({
   args: { after, events },
-  context: { feed, deadline },
+  context: { machines, deadline },
 }: SubscribeResolverData<unknown, LiveFeedArguments, Context>): Promise<
   AsyncIterable<Transition<Phase>>
 > {
   const isGiven = after !== null && after !== undefined;
   const place = isGiven ? feedCursor.parse(after, 'after') : undefined;
-  return feed.transitions(events ?? null, place, deadline).catch(refuseBeyondEnd);
+  return machines
+    .of(lifeKind)
+    .feed.transitions(events ?? null, place, deadline)
+    .catch(refuseBeyondEnd);
 }
 
 function refuseBeyondEnd(error: unknown): never {
@@ -72,11 +76,12 @@ export class TransitionResolver {
   })
   async transitions(
     @Args(() => FeedArguments) { events, ...page }: FeedArguments,
-    @Ctx() { archive, deadline }: Context,
+    @Ctx() { machines, deadline }: Context,
   ): Promise<LifeTransitionConnection> {
     const request = pageRequest(page, feedCursor);
-    const transitions = await archive
-      .feed(events ?? null, request, deadline)
+    const transitions = await machines
+      .of(lifeKind)
+      .archive.feed(events ?? null, request, deadline)
       .catch(refuseBeyondEnd);
     return new LifeTransitionConnection(transitions, feedCursor);
   }
@@ -84,8 +89,8 @@ export class TransitionResolver {
   @Query(() => CensusType, {
     description: 'How many lives are in each phase, exactly consistent with the feed at `cursor`.',
   })
-  async census(@Ctx() { archive, deadline }: Context): Promise<CensusType> {
-    return new CensusType(await archive.census(deadline));
+  async census(@Ctx() { machines, deadline }: Context): Promise<CensusType> {
+    return new CensusType(await machines.of(lifeKind).archive.census(deadline));
   }
 
   @Subscription(() => LifeTransitionType, {
@@ -105,9 +110,9 @@ export class TransitionResolver {
   @FieldResolver(() => LifeType, { description: 'The life as it is now.' })
   async life(
     @Root() { lifeId }: LifeTransitionType,
-    @Ctx() { lives, deadline }: Context,
+    @Ctx() { machines, deadline }: Context,
   ): Promise<LifeType> {
-    const life = await lives.find(lifeId, deadline);
+    const life = await machines.of(lifeKind).store.find(lifeId, deadline);
     // No life is ever deleted; the database refuses it.
     if (life === null) throw new Error(`The life ${lifeId} of a transition is gone.`);
     return lifeTypeOf(life);

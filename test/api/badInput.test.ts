@@ -9,7 +9,8 @@ import {
   isObjectType,
 } from 'graphql';
 import { uuidv7 } from 'uuidv7';
-import { createSchema } from '../../src/resolvers/schema';
+import { createSchema } from 'persistent-machine/graphql/schema';
+import { RESOLVERS } from '../../src/resolvers';
 import { type Answer, type TestServer, startServer } from '../harness';
 import { Bystanders } from './Bystanders';
 import { ask, dataOf } from './client';
@@ -63,7 +64,7 @@ const expectRefused = ({ status, errors }: Answer, fields: readonly object[]): v
 };
 
 describe('an id', () => {
-  const schema = createSchema();
+  const schema = createSchema(RESOLVERS);
   const roots: readonly [string, GraphQLNamedType | null | undefined][] = [
     ['query', schema.getQueryType()],
     ['mutation', schema.getMutationType()],

@@ -1,7 +1,7 @@
 /** Requests that wait for their turn: all get it, in order, and the rest of the process gets one in between. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Cohorts } from '../../src/server/cohorts';
+import { Cohorts } from 'persistent-machine/server/cohorts';
 
 const LIMIT = 40;
 

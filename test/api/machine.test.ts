@@ -6,7 +6,8 @@ import {
   printSchema,
 } from 'graphql';
 import { edgesOf, lifecycle, mermaid, statesOf } from '../../src/machine';
-import { createSchema } from '../../src/resolvers/schema';
+import { createSchema } from 'persistent-machine/graphql/schema';
+import { RESOLVERS } from '../../src/resolvers';
 import { type TestServer, startServer } from '../harness';
 import { ask, dataOf } from './client';
 import { constant, livingIn } from './lives';
@@ -156,7 +157,7 @@ describe('introspection', () => {
     const question = getIntrospectionQuery({ specifiedByUrl: true });
     const schema = buildClientSchema(await dataOf(server, question));
     expect(printSchema(lexicographicSortSchema(schema))).toBe(
-      printSchema(lexicographicSortSchema(createSchema())),
+      printSchema(lexicographicSortSchema(createSchema(RESOLVERS))),
     );
     const { errors } = await ask(server, '{ lifes { totalCount } }');
     expect(errors?.[0]?.message).toContain('Did you mean');

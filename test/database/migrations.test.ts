@@ -4,7 +4,7 @@
  */
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
-import { migrate } from '../../src/database/migrate';
+import { migrate } from 'persistent-machine/database/migrate';
 import { Life } from '../../src/entities';
 import { type TestDatabase, createTestDatabase } from '../harness';
 

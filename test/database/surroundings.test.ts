@@ -5,8 +5,9 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { Client } from 'pg';
-import { createDataSource, createPool } from '../../ormconfig';
-import { MIGRATION_LOCK, migrate } from '../../src/database/migrate';
+import { createPool } from 'persistent-machine/database/dataSource';
+import { createDataSource } from '../../ormconfig';
+import { MIGRATION_LOCK, migrate } from 'persistent-machine/database/migrate';
 import {
   type TestDatabase,
   type TestServer,

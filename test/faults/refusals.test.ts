@@ -4,7 +4,7 @@
  */
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { RefusedData } from '../../src/database/failures';
+import { RefusedData } from 'persistent-machine/database/failures';
 import {
   Alive,
   IllegalTransition,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { type Answer, type TestServer, ask, startServer } from '../harness';
 import { outagesOf, until } from './Scene';
 import { problemsOf } from './integrity';

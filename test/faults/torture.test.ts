@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { type Answer, ask, contentsOf } from '../harness';
 import { BEGINNING, cursorsOf } from '../harness/cursors';
 import { Proxy } from '../harness/proxy';

@@ -1,11 +1,11 @@
 /** The feed itself, on a store without a server: its tail, its patience, and what goes wrong below it. */
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
-import { Feed } from '../../src/feed/Feed';
-import { Tail } from '../../src/feed/Tail';
-import { Lagged } from '../../src/feed/errors';
+import { Feed } from 'persistent-machine/feed/Feed';
+import { Tail } from 'persistent-machine/feed/Tail';
+import { Lagged } from 'persistent-machine/feed/errors';
 import type { LifeRecord, Phase } from '../../src/machine';
-import { BeyondEnd, FeedRewound } from '../../src/store/place';
+import { BeyondEnd, FeedRewound } from 'persistent-machine/store/place';
 import { type TestStore, conceive, createStore } from '../harness';
 
 let store: TestStore;

@@ -5,9 +5,9 @@
 import { uuidv7 } from 'uuidv7';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
-import { Database, type Statement } from '../../src/database/Database';
+import { Database, type Statement } from 'persistent-machine/database/Database';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
-import { Feed } from '../../src/feed/Feed';
+import { Feed } from 'persistent-machine/feed/Feed';
 import {
   Alive,
   Gestating,
@@ -18,9 +18,9 @@ import {
   lifecycle,
   phaseOf,
 } from '../../src/machine';
-import { MachineArchive } from '../../src/store/MachineArchive';
-import { MachineStore } from '../../src/store/MachineStore';
-import { tablesOf } from '../../src/store/tables';
+import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import { MachineStore } from 'persistent-machine/store/MachineStore';
+import { tablesOf } from 'persistent-machine/store/tables';
 import { type TestDatabase, conceive, createTestDatabase } from '../harness';
 
 const SUBSCRIBERS = 300;

@@ -8,7 +8,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { type Account, chooseAccount, giveTo } from '../../src/database/embedded/account';
+import { type Account, chooseAccount, giveTo } from 'persistent-machine/database/embedded/account';
 
 const DEBIAN = '/usr/lib/postgresql';
 

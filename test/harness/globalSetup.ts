@@ -6,5 +6,9 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
+  // This process resolves packages as Node does, and would take the engine as it was built.
+  if (!require.resolve('persistent-machine/machine').endsWith('.ts')) {
+    throw new Error('Run jest by `npm run jest --`, which sets NODE_OPTIONS=--conditions=source.');
+  }
   globalThis.testPostgres = await startTestPostgres();
 }

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
-import { chooseAccount, giveTo } from '../../src/database/embedded/account';
+import { chooseAccount, giveTo } from 'persistent-machine/database/embedded/account';
 
 export interface PgBouncer {
   /** The same database by way of it; any other has the same but for its name. */

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { createDataSource } from '../../ormconfig';
-import { startEmbeddedPostgres } from '../../src/database/embedded';
-import { migrate } from '../../src/database/migrate';
+import { startEmbeddedPostgres } from 'persistent-machine/database/embedded';
+import { migrate } from 'persistent-machine/database/migrate';
 import { DROP_OPTIONS, type Postgres, type RunningPostgres, startPostgres } from './topology';
 
 /** Of this run: its workers are children of who started it. */

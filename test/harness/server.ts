@@ -1,9 +1,10 @@
 /** A server of the real application for a test, in the test's own process, on a free port. */
 import pino from 'pino';
-import { startApplication } from '../../src/application';
-import { readConfiguration } from '../../src/config';
+import { startApplication } from 'persistent-machine/application';
+import { served } from '../../src/application';
+import { readConfiguration } from 'persistent-machine/config';
 import { type TestDatabase, createTestDatabase } from './postgres';
-import { serializers } from '../../src/log';
+import { serializers } from 'persistent-machine/log';
 import { startInTopology } from './topology';
 
 export interface TestServer {
@@ -37,7 +38,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
     },
   );
   const application = await startInTopology(given, async (inTopology) =>
-    startApplication(readConfiguration(inTopology), log),
+    startApplication(served, readConfiguration(inTopology), log),
   );
   return {
     url: application.url,

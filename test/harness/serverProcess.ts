@@ -44,7 +44,7 @@ export function spawnProcess(
   const limit = mostDescriptors === undefined ? '' : `ulimit -n ${mostDescriptors};`;
   const child = spawn(
     'sh',
-    ['-c', `${limit} exec "$0" --import tsx src/main.ts`, process.execPath],
+    ['-c', `${limit} exec "$0" --conditions=source --import tsx src/main.ts`, process.execPath],
     {
       env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,13 +2,13 @@
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
-import { Database } from '../../src/database/Database';
-import { Ledger, Life, LifeTransition } from '../../src/entities';
+import { Database } from 'persistent-machine/database/Database';
+import { lifeKind } from '../../src/kind';
 import { Gestating, type Phase, lifecycle, phaseOf } from '../../src/machine';
-import type { LifeArchive, LifeStore } from '../../src/resolvers/context';
-import { MachineArchive } from '../../src/store/MachineArchive';
-import { MachineStore } from '../../src/store/MachineStore';
-import { type MachineTables, tablesOf } from '../../src/store/tables';
+import type { LifeArchive, LifeStore } from '../../src/kind';
+import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import { MachineStore } from 'persistent-machine/store/MachineStore';
+import { type MachineTables, tablesOf } from 'persistent-machine/store/tables';
 import { createTestDatabase } from './postgres';
 
 export interface TestStore {
@@ -75,7 +75,7 @@ async function instanceOn(
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
-  const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+  const tables = tablesOf(dataSource, lifeKind.entities);
   const lives = new MachineStore(database, tables, phaseOf, {
     machine: lifecycle,
     now,

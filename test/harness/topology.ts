@@ -2,7 +2,7 @@
  * What stands around the servers of a test run: nothing, or what TEST_TOPOLOGY names. The only place that knows
  * it: the tests are the same.
  */
-import type { Application } from '../../src/application';
+import type { Application } from 'persistent-machine/application';
 import { Cluster } from './cluster';
 import { startNginx } from './nginx';
 import { startPgBouncer } from './pgbouncer';

@@ -66,7 +66,7 @@ async function generate(
   const parameters = JSON.stringify({ ...serverOf(server), document: CONCEIVE, ...load });
   const generator: ChildProcess = spawn(
     process.execPath,
-    ['--import', 'tsx', 'test/overload/generator.ts', parameters],
+    ['--conditions=source', '--import', 'tsx', 'test/overload/generator.ts', parameters],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   if (generator.stdout === null) throw new Error('It was given a pipe.');

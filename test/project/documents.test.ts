@@ -1,7 +1,7 @@
 /** What the documents say of the project, where that can be checked: they name what is there, and all of it. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { readConfiguration, variables } from '../../src/config';
+import { readConfiguration, variables } from 'persistent-machine/config';
 import { lifecycle, mermaid } from '../../src/machine';
 
 const readme = readFileSync('README.md', 'utf8');

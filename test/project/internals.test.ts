@@ -18,7 +18,7 @@ import {
   poolOf,
   schemaOf,
   stopListening,
-} from '../../src/internals';
+} from 'persistent-machine/internals';
 import { type TestDatabase, createTestDatabase } from '../harness';
 
 const REQUEST = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';

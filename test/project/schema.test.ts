@@ -14,9 +14,10 @@ import {
   validate,
 } from 'graphql';
 import { transitionMethods } from '../../src/machine';
-import { createSchema } from '../../src/resolvers/schema';
+import { createSchema } from 'persistent-machine/graphql/schema';
+import { RESOLVERS } from '../../src/resolvers';
 
-const schema = createSchema();
+const schema = createSchema(RESOLVERS);
 
 test('schema.graphql is the schema; where it is not, npm run schema makes it so', () => {
   expect(readFileSync('schema.graphql', 'utf8').trimEnd()).toBe(printSchema(schema));
@@ -76,7 +77,9 @@ test('there is a mutation for every event, by the name of its method', () => {
 
 describe('the operations of the playground', () => {
   const operations = Object.entries(
-    separateOperations(parse(readFileSync('src/server/playground.graphql', 'utf8'))),
+    separateOperations(
+      parse(readFileSync('packages/persistent-machine/src/server/playground.graphql', 'utf8')),
+    ),
   );
 
   test.each(operations)('%s is valid', (name, document) => {

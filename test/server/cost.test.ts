@@ -20,7 +20,7 @@ import {
   parse,
   validate,
 } from 'graphql';
-import { costLimit, limitCost } from '../../src/server/cost';
+import { costLimit, limitCost } from 'persistent-machine/server/cost';
 
 const schema: GraphQLSchema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 

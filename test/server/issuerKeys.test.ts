@@ -7,7 +7,11 @@ import { type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, SignJWT, exportJWK, generateKeyPair } from 'jose';
 import pino from 'pino';
-import { Authentication, KeysUnavailable, Unauthenticated } from '../../src/server/authentication';
+import {
+  Authentication,
+  KeysUnavailable,
+  Unauthenticated,
+} from 'persistent-machine/server/authentication';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

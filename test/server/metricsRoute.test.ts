@@ -1,7 +1,7 @@
 /** Many scrapes at once, and readings that fail: over HTTP, of metrics whose slow reading the test holds. */
 import fastify, { type FastifyInstance } from 'fastify';
-import { Metrics, type Readings } from '../../src/metrics';
-import { metricsRoute } from '../../src/server/metricsRoute';
+import { Metrics, type Readings } from 'persistent-machine/metrics';
+import { metricsRoute } from 'persistent-machine/server/metricsRoute';
 
 let server: FastifyInstance;
 /** How many scrapes have come, and what waits for more to come. */

@@ -1,5 +1,5 @@
 /** What the environment may say: each bad value is named, with what is allowed, and no password is ever printed. */
-import { ConfigurationError, readConfiguration, variables } from '../../src/config';
+import { ConfigurationError, readConfiguration, variables } from 'persistent-machine/config';
 
 const LONG = '9'.repeat(30);
 

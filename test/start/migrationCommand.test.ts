@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
-import { MIGRATION_LOCK } from '../../src/database/migrate';
+import { MIGRATION_LOCK } from 'persistent-machine/database/migrate';
 import { ask, createTestDatabase, startServer } from '../harness';
 
 jest.setTimeout(120_000);
@@ -34,10 +34,14 @@ interface Outcome {
 }
 
 function execute(command: string): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/migrationCommand.ts', command], {
-    env: { ...process.env, DATABASE_URL: url },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--conditions=source', '--import', 'tsx', 'src/migrationCommand.ts', command],
+    {
+      env: { ...process.env, DATABASE_URL: url },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const [said, complaint] = [text(child.stdout), text(child.stderr)];
   const outcome = once(child, 'close').then(async ([code]: (number | null)[]) => ({
     code: code ?? null,

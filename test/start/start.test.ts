@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { Client } from 'pg';
-import { MIGRATION_LOCK } from '../../src/database/migrate';
+import { MIGRATION_LOCK } from 'persistent-machine/database/migrate';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
 import { Proxy } from '../harness/proxy';
 import {

@@ -11,9 +11,9 @@ import {
   Overloaded,
   RefusedData,
   Unreachable,
-} from '../../src/database/failures';
-import { HELD_UP } from '../../src/store/HeldUp';
-import { Lane, type LaneSettings } from '../../src/store/Lane';
+} from 'persistent-machine/database/failures';
+import { HELD_UP } from 'persistent-machine/store/HeldUp';
+import { Lane, type LaneSettings } from 'persistent-machine/store/Lane';
 
 interface Entry {
   readonly key: string;

@@ -1,12 +1,14 @@
 /** Each field that asks the database is given the deadline of its request: none may take one of its own. */
 import { type ExecutionResult, graphql } from 'graphql';
 import { uuidv7 } from 'uuidv7';
-import { Overloaded } from '../../src/database/failures';
-import type { Context } from '../../src/resolvers/context';
-import { createSchema } from '../../src/resolvers/schema';
+import { Overloaded } from 'persistent-machine/database/failures';
+import { type Context, Machines } from 'persistent-machine/graphql/context';
+import { type LifeFeed, lifeKind } from '../../src/kind';
+import { createSchema } from 'persistent-machine/graphql/schema';
+import { RESOLVERS } from '../../src/resolvers';
 import { type Contents, type TestStore, conceive, contentsOf, createStore } from '../harness';
 
-const schema = createSchema();
+const schema = createSchema(RESOLVERS);
 const id = uuidv7();
 
 /** A document for each field of the root; `machine` asks no database. */
@@ -50,9 +52,13 @@ afterAll(async () => {
 /** @param inTime how many fields still ask in time */
 async function ask(source: string, inTime: number): Promise<ExecutionResult> {
   let asked = 0;
+  const machines = new Machines();
+  const { lives, archive } = store;
+  // Nothing is followed here.
+  const feed = undefined as unknown as LifeFeed;
+  machines.serve(lifeKind, { store: lives, archive, feed });
   const contextValue: Partial<Context> = {
-    lives: store.lives,
-    archive: store.archive,
+    machines,
     newId: uuidv7,
     observation: { refusal: undefined },
     actor: null,

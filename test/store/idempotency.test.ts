@@ -5,7 +5,7 @@
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
-import { Database } from '../../src/database/Database';
+import { Database } from 'persistent-machine/database/Database';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
 import {
   Alive,
@@ -20,9 +20,9 @@ import {
   match,
   phaseOf,
 } from '../../src/machine';
-import type { LifeStore } from '../../src/resolvers/context';
-import { MachineStore } from '../../src/store/MachineStore';
-import { tablesOf } from '../../src/store/tables';
+import type { LifeStore } from '../../src/kind';
+import { MachineStore } from 'persistent-machine/store/MachineStore';
+import { tablesOf } from 'persistent-machine/store/tables';
 import { until } from '../faults/Scene';
 import { watchAnswers } from '../faults/answers';
 import {

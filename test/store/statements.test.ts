@@ -7,8 +7,8 @@ import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
-import { Database, type Statement } from '../../src/database/Database';
-import { LockNotAvailable, failureOf } from '../../src/database/failures';
+import { Database, type Statement } from 'persistent-machine/database/Database';
+import { LockNotAvailable, failureOf } from 'persistent-machine/database/failures';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
 import {
   type Alive,
@@ -25,19 +25,19 @@ import {
   phaseOf,
   statesOf,
 } from '../../src/machine';
-import type { LifeArchive, LifeStore } from '../../src/resolvers/context';
-import { MachineArchive } from '../../src/store/MachineArchive';
-import { MachineStore } from '../../src/store/MachineStore';
-import type { Key, PageRequest } from '../../src/store/pages';
-import type { Place } from '../../src/store/place';
+import type { LifeArchive, LifeStore } from '../../src/kind';
+import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import { MachineStore } from 'persistent-machine/store/MachineStore';
+import type { Key, PageRequest } from 'persistent-machine/store/pages';
+import type { Place } from 'persistent-machine/store/place';
 import {
   type Change,
   beginStatement,
   findStatement,
   parameters,
   swapStatement,
-} from '../../src/store/statements';
-import { type MachineTables, tablesOf } from '../../src/store/tables';
+} from 'persistent-machine/store/statements';
+import { type MachineTables, tablesOf } from 'persistent-machine/store/tables';
 import {
   type Contents,
   type TestDatabase,

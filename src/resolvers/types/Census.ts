@@ -1,8 +1,8 @@
 /** The type `Census`: the ledger, for everybody. */
 import { Field, Int, ObjectType } from 'type-graphql';
 import { type LifeState, lifecycle, statesOf } from '../../machine';
-import type { Census } from '../../store/MachineArchive';
-import { feedCursor } from '../cursors';
+import type { Census } from 'persistent-machine/store/MachineArchive';
+import { feedCursor } from 'persistent-machine/graphql/cursors';
 
 @ObjectType('Census', {
   simpleResolvers: true,

@@ -13,10 +13,16 @@ import {
   type Phase,
   match,
 } from '../../machine';
-import { PageArguments, SnapshotArguments, pageRequest, pastOf } from '../arguments';
-import type { Context } from '../context';
-import { historyCursor } from '../cursors';
-import { DateTime } from './DateTime';
+import {
+  PageArguments,
+  SnapshotArguments,
+  pageRequest,
+  pastOf,
+} from 'persistent-machine/graphql/arguments';
+import type { Context } from 'persistent-machine/graphql/context';
+import { historyCursor } from 'persistent-machine/graphql/cursors';
+import { DateTime } from 'persistent-machine/graphql/DateTime';
+import { lifeKind } from '../../kind';
 import { LifeTransitionConnection } from './LifeTransition';
 import { LifeSnapshotType } from './LifeSnapshot';
 import { LifeEventEnum, PhaseEnum } from './enums';
@@ -68,20 +74,22 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
   })
   async snapshot(
     @Args(() => SnapshotArguments) moment: SnapshotArguments,
-    @Ctx() { archive, deadline }: Context,
+    @Ctx() { machines, deadline }: Context,
   ): Promise<LifeSnapshotType | null> {
     const past = pastOf(moment);
-    const life = past ? await archive.past(this.id, past, deadline) : this.life;
+    const life = past
+      ? await machines.of(lifeKind).archive.past(this.id, past, deadline)
+      : this.life;
     return life && new LifeSnapshotType(life);
   }
 
   @Field(() => LifeTransitionConnection, { description: 'Its transitions, oldest first.' })
   async history(
     @Args(() => PageArguments) page: PageArguments,
-    @Ctx() { archive, deadline }: Context,
+    @Ctx() { machines, deadline }: Context,
   ): Promise<LifeTransitionConnection> {
     const request = pageRequest(page, historyCursor);
-    const transitions = await archive.history(this.id, request, deadline);
+    const transitions = await machines.of(lifeKind).archive.history(this.id, request, deadline);
     return new LifeTransitionConnection(transitions, historyCursor);
   }
 }

@@ -1,10 +1,10 @@
 /** The connection of lives. */
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { Phase } from '../../machine';
-import type { Page } from '../../store/pages';
-import { lifeCursor } from '../cursors';
+import type { Page } from 'persistent-machine/store/pages';
+import { lifeCursor } from 'persistent-machine/graphql/cursors';
 import { LifeType, lifeTypeOf } from './Life';
-import { PageInfo, connectionOf } from './PageInfo';
+import { PageInfo, connectionOf } from 'persistent-machine/graphql/PageInfo';
 
 @ObjectType('LifeEdge', { simpleResolvers: true, description: 'A life in a connection.' })
 export class LifeEdge {

@@ -1,7 +1,7 @@
 /** The type `LifeSnapshot`: a life as it was, as a plain value. */
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { LifeEvent, LifeRecord, LifeState, Phase } from '../../machine';
-import { DateTime } from './DateTime';
+import { DateTime } from 'persistent-machine/graphql/DateTime';
 import { LifeEventEnum, PhaseEnum } from './enums';
 
 @ObjectType('LifeSnapshot', {

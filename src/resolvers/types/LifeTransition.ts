@@ -4,12 +4,12 @@
  */
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import type { LifeEvent, LifeState, Phase } from '../../machine';
-import type { Transition } from '../../store/MachineArchive';
-import type { Page } from '../../store/pages';
-import { type CursorCodec, feedCursor } from '../cursors';
-import { DateTime } from './DateTime';
+import type { Transition } from 'persistent-machine/store/MachineArchive';
+import type { Page } from 'persistent-machine/store/pages';
+import { type CursorCodec, feedCursor } from 'persistent-machine/graphql/cursors';
+import { DateTime } from 'persistent-machine/graphql/DateTime';
 import { LifeSnapshotType } from './LifeSnapshot';
-import { PageInfo, connectionOf } from './PageInfo';
+import { PageInfo, connectionOf } from 'persistent-machine/graphql/PageInfo';
 import { LifeEventEnum, PhaseEnum } from './enums';
 
 @ObjectType('LifeTransition', {

@@ -12,7 +12,7 @@ import {
   type OccurredAtOutOfRange,
   type Phase,
 } from '../../machine';
-import { DateTime } from './DateTime';
+import { DateTime } from 'persistent-machine/graphql/DateTime';
 import { AliveType, DeadType, LifeType, lifeTypeOf } from './Life';
 import { LifeEventEnum, PhaseEnum } from './enums';
 

@@ -18,11 +18,10 @@ import fastify, {
   type onRequestAsyncHookHandler,
   type onRequestHookHandler,
 } from 'fastify';
-import type { GraphQLFormattedError } from 'graphql';
+import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import { stopListening } from '../internals';
 import type { Metrics } from '../metrics';
-import type { Services } from '../resolvers/context';
-import { createSchema } from '../resolvers/schema';
+import type { Services } from '../graphql/context';
 import { type AccessRules, hostRule, refusal } from './access';
 import { Admission } from './admission';
 import {
@@ -35,7 +34,7 @@ import {
   warnOfOpenness,
 } from './authentication';
 import { Connections } from './connections';
-import { dashboard } from './dashboard';
+import { type Dashboard, dashboard } from './dashboard';
 import { isQueryUtf8, requireUtf8Bodies } from './encoding';
 import { codeOf, shortenedMessage } from './errors';
 import { type RequestContext, createGraphQLServer } from './graphql';
@@ -53,6 +52,8 @@ export interface ServerSettings extends AccessRules {
   /** Undefined: nobody is asked for a token. */
   readonly tokens: TokenRules | undefined;
   readonly playground: boolean;
+  /** Undefined: there is nothing at `/`. */
+  readonly dashboard: Dashboard | undefined;
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
@@ -86,6 +87,7 @@ const KEEP_ALIVE = 75_000;
 /** @returns a server that is ready to listen */
 export async function createServer(
   settings: ServerSettings,
+  schema: GraphQLSchema,
   services: Services,
 ): Promise<FastifyInstance> {
   const observer = new Observer(settings.log, settings.metrics);
@@ -220,9 +222,7 @@ export async function createServer(
 
   // Named one by one: to spread them costs each request more than all the rest of its context.
   const contextOf = (observation: Observation, caller: Caller | undefined): RequestContext => ({
-    lives: services.lives,
-    archive: services.archive,
-    feed: services.feed,
+    machines: services.machines,
     newId: services.newId,
     requestId: observation.requestId,
     observation,
@@ -233,17 +233,15 @@ export async function createServer(
   // What is computed once for all who subscribe to the same cannot depend on who they are.
   const subscriptionContextOf = (observation: Observation): RequestContext =>
     contextOf(observation, undefined);
-  const schema = createSchema();
   const graphql = createGraphQLServer(schema, { ...settings, authentication });
   await graphql.start();
   server.addHook('onClose', () => graphql.stop());
   const execute = fastifyApolloHandler(graphql, {
     context: async ({ observation, caller }) => contextOf(observation, caller),
   });
-  const { lives, archive } = services;
   const admission = new Admission({
     ...settings,
-    isFull: () => lives.isFull || archive.isFull,
+    isFull: () => services.machines.isFull,
     onRefusal: (observation, code, status) => {
       observer.answered(observation, code, status);
     },
@@ -294,7 +292,7 @@ export async function createServer(
   negotiateRepresentation(server);
   eventStreams(server, subscriptions, subscriptionContextOf, admit, authenticate, connections);
   if (settings.playground) await server.register(playground);
-  await server.register(dashboard);
+  if (settings.dashboard) await server.register(dashboard, settings.dashboard);
   // After all others of this kind, which send those away who are known.
   endOtherConnections(server, settings);
 

@@ -4,8 +4,8 @@
  */
 import type { Pool } from 'pg';
 import { type DataSource, QueryFailedError } from 'typeorm';
-import { type DataSourceSettings, MIGRATIONS, createDataSource, createPool } from '../ormconfig';
 import { type Log, reasonOf } from './database/awaitDatabase';
+import { type DataSourceSettings, createPool } from './database/dataSource';
 import { DatabaseNotReady, UnusableDatabase } from './database/failures';
 import { migrate } from './database/migrate';
 import {
@@ -15,17 +15,16 @@ import {
   checkTables,
   inspect,
 } from './database/preconditions';
-import { Ledger, Life, LifeTransition } from './entities';
-import type { LifeRecord } from './machine';
 import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './store/tables';
 
-const ENTITIES = {
-  record: Life,
-  history: LifeTransition,
-  ledger: Ledger,
-} satisfies MachineEntities<LifeRecord>;
+/** Makes an application's DataSource, which is not connected yet. */
+export type CreateDataSource = (settings: DataSourceSettings) => DataSource;
 
-const MIGRATION_NAMES = MIGRATIONS.map(({ name }) => name);
+/** What is kept in the database: a machine's entities, and with what they are reached. */
+export interface Kept {
+  readonly entities: MachineEntities;
+  readonly createDataSource: CreateDataSource;
+}
 
 export interface OpenDatabase {
   readonly dataSource: DataSource;
@@ -43,17 +42,18 @@ export interface OpenDatabase {
  * @throws UnusableDatabase, DatabaseNotReady, and what TypeORM and node-postgres throw
  */
 export async function openDatabase(
+  { entities, createDataSource }: Kept,
   settings: DataSourceSettings,
   { migrateIt, log }: { readonly migrateIt: boolean; readonly log: Log },
 ): Promise<OpenDatabase> {
-  const installation = await locateTables(settings, log);
+  const installation = await locateTables(createDataSource, settings, log);
   const { schema, pending } = installation;
   const dataSource = createDataSource({ ...settings, schema });
   try {
     await dataSource.initialize().catch((error: unknown) => {
       throw toldForPeople(error);
     });
-    const tables = tablesOf(dataSource, ENTITIES);
+    const tables = tablesOf(dataSource, entities);
     const needs = needsOf(tables);
     const ask: Ask = async (text, values = []) => dataSource.query(text, [...values]);
     if (pending.length > 0) {
@@ -77,10 +77,14 @@ export async function openDatabase(
  * Looks at the database within a time limit for each question. TypeORM's own first statements have none, and a
  * pooler lets clients in whose statements then wait for minutes, while its database is away.
  */
-export async function locateTables(settings: DataSourceSettings, log: Log): Promise<Installation> {
+export async function locateTables(
+  createDataSource: CreateDataSource,
+  settings: DataSourceSettings,
+  log: Log,
+): Promise<Installation> {
   const pool = createPool({ ...settings, poolSize: 1 });
   const expected = {
-    migrations: MIGRATION_NAMES,
+    migrations: migrationsOf(createDataSource(settings)),
     settingsAreSaid: settings.statementTimeout !== undefined,
     warn: (message: string) => {
       log.warn(message);
@@ -93,6 +97,14 @@ export async function locateTables(settings: DataSourceSettings, log: Log): Prom
   } finally {
     await pool.end();
   }
+}
+
+/** The names of all migrations that this build knows. */
+function migrationsOf({ options: { migrations = [] } }: DataSource): string[] {
+  // TypeORM takes patterns of file names, too; a class is a function, and has its name.
+  return Object.values(migrations).flatMap((migration: unknown) =>
+    typeof migration === 'function' ? [migration.name] : [],
+  );
 }
 
 /** @param patience how long an answer may take, in milliseconds */

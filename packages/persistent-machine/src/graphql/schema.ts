@@ -1,11 +1,7 @@
-/** The GraphQL schema, built from the resolvers. Knows no server and no database. */
+/** The GraphQL schema, built from an application's resolvers. Knows no server and no database. */
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { type PubSub, buildSchemaSync } from 'type-graphql';
-import { LifeResolver } from './LifeResolver';
-import { MachineResolver } from './MachineResolver';
-import { NodeResolver } from './NodeResolver';
-import { TransitionResolver } from './TransitionResolver';
 import { validateArguments } from './arguments';
 
 /** type-graphql wants one as soon as there is a subscription. Ours come from the feed: nobody publishes. */
@@ -16,9 +12,13 @@ const NO_PUBLISHING: PubSub = {
   },
 };
 
-export function createSchema(): GraphQLSchema {
+/** A resolver is a class that type-graphql knows by its decorators alone. */
+export type Resolvers = readonly [Resolver, ...Resolver[]];
+type Resolver = new () => object;
+
+export function createSchema(resolvers: Resolvers): GraphQLSchema {
   const schema = buildSchemaSync({
-    resolvers: [LifeResolver, NodeResolver, TransitionResolver, MachineResolver],
+    resolvers: [...resolvers],
     validateFn: validateArguments,
     pubSub: NO_PUBLISHING,
   });

@@ -7,7 +7,7 @@ import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server'
 import type { FastifyBaseLogger } from 'fastify';
 import { GraphQLError, type OperationTypeNode } from 'graphql';
 import { type JWTPayload, type JWTVerifyGetKey, type JWTHeaderParameters, jwtVerify } from 'jose';
-import type { Context } from '../resolvers/context';
+import type { Context } from '../graphql/context';
 import type { AccessRules } from './access';
 import { IssuerKeys, KeysUnavailable } from './issuerKeys';
 

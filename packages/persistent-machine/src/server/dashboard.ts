@@ -1,5 +1,5 @@
 /**
- * Owns what a browser gets at `/`: the dashboard that was built from `web/`, and the policy that it lives by.
+ * Owns what a browser gets at `/`: an application's dashboard, as it was built, and the policy that it lives by.
  * It deliberately does not know what the dashboard shows, nor that it asks `/graphql`.
  */
 import { existsSync } from 'node:fs';
@@ -8,8 +8,12 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { serveFiles } from './files';
 
-/** The dashboard's own addresses, as `web/src/App.tsx` has them; any other stays ours to refuse. */
-const VIEWS = ['/', '/lives', '/lives/:id'];
+/** A dashboard: one page with scripts, built to a folder. */
+export interface Dashboard {
+  readonly folder: string;
+  /** The page's own addresses; any other stays the server's to refuse. */
+  readonly views: readonly string[];
+}
 
 /** `'self'` is the socket's origin, too. Styles are set by script on elements, which is no inline style. */
 const CONTENT_SECURITY_POLICY = [
@@ -23,13 +27,12 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Where it is built to, as seen from the sources, and from what they are compiled to. */
-const FOLDERS = ['../../dist/web', '../../web'].map((path) => join(__dirname, path));
-
-/** Serves the dashboard; nothing, where it has not been built. */
-export async function dashboard(server: FastifyInstance): Promise<void> {
-  const folder = FOLDERS.find((each) => existsSync(join(each, 'assets')));
-  if (folder === undefined) return;
+/** Serves a dashboard; nothing, where it has not been built. */
+export async function dashboard(
+  server: FastifyInstance,
+  { folder, views }: Dashboard,
+): Promise<void> {
+  if (!existsSync(join(folder, 'assets'))) return;
   const page = await readFile(join(folder, 'index.html'), 'utf8');
 
   server.addHook('onRequest', (_request, reply, done) => {
@@ -39,7 +42,7 @@ export async function dashboard(server: FastifyInstance): Promise<void> {
     done();
   });
 
-  for (const view of VIEWS) {
+  for (const view of views) {
     server.get(view, (_request, reply) =>
       reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page),
     );

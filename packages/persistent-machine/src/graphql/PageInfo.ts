@@ -1,7 +1,7 @@
 /** What all connections share: `PageInfo`, and the way from a page of ours to one of Relay's. */
 import { Field, ObjectType } from 'type-graphql';
-import type { Page } from '../../store/pages';
-import type { CursorCodec } from '../cursors';
+import type { Page } from '../store/pages';
+import type { CursorCodec } from './cursors';
 
 @ObjectType('PageInfo', {
   simpleResolvers: true,

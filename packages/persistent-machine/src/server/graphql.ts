@@ -9,7 +9,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import type { Context } from '../resolvers/context';
+import type { Context } from '../graphql/context';
 import { type Authentication, requireScopes } from './authentication';
 import { executionOptions, parseOptions, validationOptions, validationRules } from './documents';
 import { formatterOf, isUnexpected, limitErrors } from './errors';

@@ -11,7 +11,7 @@ import {
   Overloaded,
 } from '../database/failures';
 import { FeedRewound, Lagged } from '../feed/errors';
-import type { FieldProblem } from '../resolvers/errors';
+import type { FieldProblem } from '../graphql/errors';
 
 /** Failures that a client should know of, and may retry after. */
 const FAILURES = [

@@ -13,7 +13,7 @@ import type { Past } from '../store/MachineArchive';
 import { LARGEST_PAGE, type PageRequest } from '../store/pages';
 import type { CursorCodec } from './cursors';
 import { BadUserInput, type FieldProblem } from './errors';
-import { DateTime } from './types/DateTime';
+import { DateTime } from './DateTime';
 import { UUID, isUuid } from './uuid';
 
 const NOT_A_UUID = { message: 'must be a UUID, like 01890a5d-ac96-774b-bcce-b302099a8057.' };

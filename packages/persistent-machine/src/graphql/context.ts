@@ -1,0 +1,71 @@
+/** What every resolver gets: the machines that are served, and who asks; the same for each way of asking. */
+import type { Feed } from '../feed/Feed';
+import type { MachineDefinition, MachinePhase, MachineRecord } from '../machine';
+import type { MachineArchive } from '../store/MachineArchive';
+import type { MachineStore, PhaseOf } from '../store/MachineStore';
+import type { MachineEntities } from '../store/tables';
+
+/** A kind of machine: what it allows, how its phases are rebuilt, and where it is stored. */
+export interface MachineKind<R extends MachineRecord, P extends MachinePhase<R>> {
+  readonly machine: MachineDefinition;
+  readonly phaseOf: PhaseOf<R, P>;
+  readonly entities: MachineEntities<R>;
+}
+
+/** By what the machines of one kind are changed, read and followed. */
+export interface MachineService<R extends MachineRecord, P extends MachinePhase<R>> {
+  readonly store: MachineStore<R, P>;
+  readonly archive: MachineArchive<R, P>;
+  readonly feed: Feed<R, P>;
+}
+
+/** All kinds of machines that are served. */
+export class Machines {
+  /** What is found under a kind was put there with this very kind, and so has its types. */
+  readonly #services = new Map<object, unknown>();
+  readonly #areFull: (() => boolean)[] = [];
+
+  serve<R extends MachineRecord, P extends MachinePhase<R>>(
+    kind: MachineKind<R, P>,
+    service: MachineService<R, P>,
+  ): void {
+    this.#services.set(kind, service);
+    this.#areFull.push(() => service.store.isFull || service.archive.isFull);
+  }
+
+  /** @throws Error where this kind is not served */
+  of<R extends MachineRecord, P extends MachinePhase<R>>(
+    kind: MachineKind<R, P>,
+  ): MachineService<R, P> {
+    const service = this.#services.get(kind);
+    if (service === undefined) throw new Error('This kind of machine is not served.');
+    return service as MachineService<R, P>;
+  }
+
+  /** Whether so many requests wait for one kind already that another one may be refused at once. */
+  get isFull(): boolean {
+    return this.#areFull.some((isFull) => isFull());
+  }
+}
+
+/** What all requests share. */
+export interface Services {
+  readonly machines: Machines;
+  /** A new UUID, version 7. */
+  readonly newId: () => string;
+}
+
+export interface Context extends Services {
+  readonly requestId: string;
+  /** Where it is noted, for who watches over the service, that a transition was refused. */
+  readonly observation: { refusal: string | undefined };
+  /**
+   * Until when it is to be answered, by `performance.now()`; whatever is done for it is given this. For what a
+   * subscription is sent, of that result alone.
+   */
+  readonly deadline: number;
+  /** Who asks: the token's subject; null when nobody is asked to say. */
+  readonly actor: string | null;
+  /** What the token allows; null when nobody is asked to say. */
+  readonly scopes: ReadonlySet<string> | null;
+}

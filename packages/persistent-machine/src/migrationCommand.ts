@@ -1,0 +1,71 @@
+/**
+ * The commands that change the schema: `run`, `revert` and `generate`. They take the lock that a server takes at its
+ * start, and tell in a sentence what a person has to mend. Does not know what the migrations do.
+ */
+import { runBeside, useDatabase } from './commandDatabase';
+import { ConfigurationError } from './config';
+import { EmbeddedPostgresError } from './database/embedded';
+import { DatabaseNotReady, UnusableDatabase } from './database/failures';
+import { revert } from './database/migrate';
+import { withSearchPath } from './database/url';
+import { type CreateDataSource, locateTables, migrateDatabase } from './openDatabase';
+
+const log = {
+  info: (message: string) => {
+    console.log(message);
+  },
+  warn: (message: string) => {
+    console.error(message);
+  },
+};
+
+/** How long a question to the database may take, in milliseconds; a migration has no time limit. */
+const PATIENCE = 10_000;
+
+async function execute(
+  createDataSource: CreateDataSource,
+  [command = '', ...parameters]: readonly string[],
+): Promise<void> {
+  await useDatabase(async (url, { preparedStatements }) => {
+    const settings = {
+      url,
+      poolSize: 2,
+      connectTimeout: PATIENCE,
+      statementTimeout: preparedStatements ? PATIENCE : undefined,
+    };
+    const installation = await locateTables(createDataSource, settings, log);
+    const { schema } = installation;
+    const dataSource = createDataSource({ ...settings, schema });
+    await dataSource.initialize();
+    try {
+      if (command === 'revert') {
+        const name = await revert(dataSource);
+        log.info(name === undefined ? 'There is no migration to revert' : `Reverted ${name}`);
+      } else {
+        await migrateDatabase(dataSource, installation, log);
+      }
+    } finally {
+      await dataSource.destroy();
+    }
+    if (command !== 'generate') return;
+    process.exitCode = await runBeside(withSearchPath(url, schema), 'typeorm', [
+      'migration:generate',
+      ...['--dataSource', 'dist/ormconfig.js'],
+      ...parameters,
+    ]);
+  });
+}
+
+/** Runs this process as one of the commands, which its arguments name. */
+export function runMigrationCommand(createDataSource: CreateDataSource): void {
+  execute(createDataSource, process.argv.slice(2)).catch((error: unknown) => {
+    const isForPeople = [
+      ConfigurationError,
+      DatabaseNotReady,
+      EmbeddedPostgresError,
+      UnusableDatabase,
+    ].some((kind) => error instanceof kind);
+    console.error(isForPeople && error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
+}
