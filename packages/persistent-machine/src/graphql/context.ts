@@ -16,6 +16,11 @@ export interface MachineKind<R extends MachineRecord, P extends MachinePhase<R>>
   readonly entities: MachineEntities<R>;
 }
 
+/** A kind of machine, where it does not matter which. */
+// Its types are those of `phaseOf`, which is only ever given what the tables of the same kind hold.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyKind = MachineKind<any, any>;
+
 /** By what the machines of one kind are changed, read and followed. */
 export interface MachineService<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly store: MachineStore<R, P>;

@@ -19,7 +19,7 @@ import { healthRoutes } from './healthRoutes';
 import { type LeavingSettings, endOtherConnections, listenUntilLeaving } from './leaving';
 import { metricsRoute } from './metricsRoute';
 import { Observer } from './observation';
-import { playground } from './playground';
+import { type Playground, playground } from './playground';
 import { Scopes } from './scopes';
 import { webSockets } from './webSocketServer';
 
@@ -30,7 +30,8 @@ export interface ServerSettings
     Omit<GraphQLRouteSettings, 'observer' | 'connections' | 'access'> {
   /** undefined: no client is asked for a token. */
   readonly tokens: TokenRules | undefined;
-  readonly playground: boolean;
+  /** undefined: a browser gets no page at `/graphql`. */
+  readonly playground: Playground | undefined;
   /** undefined: there is nothing at `/`. */
   readonly dashboard: Dashboard | undefined;
   readonly log: FastifyBaseLogger;
@@ -71,7 +72,7 @@ export async function createServer(
   healthRoutes(server, settings.isReady);
   metricsRoute(server, metrics, access?.authenticate);
   await graphqlRoute(server, schema, services, { ...settings, observer, connections, access });
-  if (settings.playground) await server.register(playground);
+  if (settings.playground) await server.register(playground, settings.playground);
   if (settings.dashboard) await server.register(dashboard, settings.dashboard);
   endOtherConnections(server, settings);
   return server;
