@@ -7,6 +7,8 @@ import { Ledger, Life, LifeTransition } from './entities';
 import { type LifeRecord, type Phase, lifecycle, phaseOf } from './machine';
 
 export const lifeKind: MachineKind<LifeRecord, Phase> = {
+  name: 'Life',
+  plural: 'lives',
   machine: lifecycle,
   phaseOf,
   entities: { record: Life, history: LifeTransition, ledger: Ledger },

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { Database } from 'persistent-machine/database/Database';
 import { Feed } from 'persistent-machine/feed/Feed';
+import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { IdempotencyKeyReused, IllegalTransition, edgesOf } from '../../src/machine';
 import { MachineArchive } from 'persistent-machine/store/MachineArchive';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
@@ -154,9 +155,8 @@ test('the census counts doors by their own states', async () => {
 
 test('the feed tells of doors as they go round, and of one door alone', async () => {
   const feed = new Feed(archive, doors, {
-    url: database.url,
+    wakeUps: new WakeUps({ url: database.url, channels: [channel], listen: true }),
     channel,
-    listen: true,
     patience: 60_000,
     onFailure: (error) => {
       throw error;

@@ -2,11 +2,15 @@
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { Feed } from 'persistent-machine/feed/Feed';
+import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { Tail } from 'persistent-machine/feed/Tail';
 import { Lagged } from 'persistent-machine/feed/errors';
 import type { LifeRecord, Phase } from '../../src/machine';
 import { BeyondEnd, FeedRewound } from 'persistent-machine/store/place';
 import { type TestStore, conceive, createStore } from '../harness';
+
+/** Which nothing notifies here. */
+const CHANNEL = 'life_transitions';
 
 let store: TestStore;
 let feed: Feed<LifeRecord, Phase>;
@@ -32,9 +36,8 @@ afterAll(async () => {
 
 function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
   const made = new Feed(store.archive, store.lives, {
-    url: store.url,
-    channel: 'life_transitions',
-    listen: true,
+    wakeUps: new WakeUps({ url: store.url, channels: [CHANNEL], listen: true }),
+    channel: CHANNEL,
     patience,
     onFailure: (error) => failures.push(error),
     onRewound: (error) => failures.push(error),

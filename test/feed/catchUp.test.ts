@@ -8,6 +8,7 @@ import { createDataSource } from '../../ormconfig';
 import { Database, type Statement } from 'persistent-machine/database/Database';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
 import { Feed } from 'persistent-machine/feed/Feed';
+import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import {
   Alive,
   Gestating,
@@ -22,6 +23,9 @@ import { MachineArchive } from 'persistent-machine/store/MachineArchive';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
 import { tablesOf } from 'persistent-machine/store/tables';
 import { type TestDatabase, conceive, createTestDatabase } from '../harness';
+
+/** Which nothing notifies here. */
+const CHANNEL = 'life_transitions';
 
 const SUBSCRIBERS = 300;
 const LIVES = 1_300;
@@ -88,9 +92,8 @@ beforeAll(async () => {
   });
   archive = new MachineArchive(database, tables, phaseOf, limits);
   feed = new Feed(archive, lives, {
-    url: postgres.url,
-    channel: 'life_transitions',
-    listen: false,
+    wakeUps: new WakeUps({ url: postgres.url, channels: [CHANNEL], listen: false }),
+    channel: CHANNEL,
     patience: 60_000,
     onFailure: fail,
     onRewound: fail,
