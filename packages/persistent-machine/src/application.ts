@@ -18,6 +18,7 @@ import { Feed } from './feed/Feed';
 import { Notifier } from './feed/Notifier';
 import type { MachinePhase, MachineRecord } from './machine';
 import { Metrics } from './metrics';
+import { recognition } from './operations/recognition';
 import { parseDatabaseUrl, placeOf } from './database/url';
 import { type CreateDataSource, openDatabase } from './openDatabase';
 import { type MachineKind, Machines, type Services } from './graphql/context';
@@ -26,9 +27,9 @@ import { roomForConnections } from './server/connections';
 import type { Dashboard } from './server/dashboard';
 import { createServer } from './server/server';
 import { type WaitingRoom, openWaitingRoom } from './server/waitingRoom';
-import { MachineArchive } from './store/MachineArchive';
-import { MachineStore, type StoreObserver } from './store/MachineStore';
-import { recognitionStatements } from './store/statements';
+import { Lanes } from './store/Lanes';
+import { MachineReader } from './store/MachineReader';
+import { MachineStore } from './store/MachineStore';
 import type { Tracing } from './tracing';
 
 /** What is served: a kind of machine, with what it is kept in, and asked for by. */
@@ -215,19 +216,14 @@ export async function startApplication<R extends MachineRecord, P extends Machin
       },
     });
     const metrics = new Metrics();
-    const limits = {
-      timeout: configuration.requestTimeout,
+    const { requestTimeout: timeout } = configuration;
+    const lanes = new Lanes({
       queueSize: configuration.maxQueue,
       tracer: tracing?.groups,
-    };
-    const observer: StoreObserver = {
       onGroup: (lane, size, waited) => {
         metrics.countGroup(lane, size, waited);
       },
-      onTransition: (event, outcome) => {
-        metrics.countTransition(event, outcome);
-      },
-    };
+    });
     const notifier = configuration.listen
       ? new Notifier(database, tables.channel, (error) => {
           log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
@@ -236,9 +232,12 @@ export async function startApplication<R extends MachineRecord, P extends Machin
     const { machine, phaseOf } = kind;
     const store = new MachineStore(database, tables, phaseOf, {
       machine,
-      ...limits,
-      observer,
+      lanes,
+      timeout,
       now: () => new Date(),
+      onTransition: (event, outcome) => {
+        metrics.countTransition(event, outcome);
+      },
       onCommit: () => {
         feed.changed();
         notifier?.changed();
@@ -267,7 +266,7 @@ export async function startApplication<R extends MachineRecord, P extends Machin
         preparedStatements: configuration.preparedStatements,
         statementTimeout: patience * 1.2,
       });
-      const proof = { table: tables.history, ...recognitionStatements(tables) };
+      const proof = { table: tables.history, ...recognition(tables) };
       pages = new ReplicaFirst(replica, database, {
         prove: async () => proveReplica(replica, database, proof),
         onTrouble: (error) => {
@@ -278,8 +277,8 @@ export async function startApplication<R extends MachineRecord, P extends Machin
         },
       });
     }
-    const archive = new MachineArchive(database, tables, phaseOf, { ...limits, observer, pages });
-    const feed = new Feed(archive, store, {
+    const reader = new MachineReader(database, tables, phaseOf, { lanes, timeout, pages });
+    const feed = new Feed(reader, store, {
       url: databaseUrl,
       channel: tables.channel,
       ownPayload: notifier?.sender,
@@ -299,14 +298,14 @@ export async function startApplication<R extends MachineRecord, P extends Machin
     });
     started.push(() => feed.stop());
     metrics.read({
-      queues: () => ({ ...store.queues, ...archive.queues }),
+      queues: () => lanes.lengths,
       connections: () => database.connections,
       subscribers: () => feed.subscribers,
       feedLag: () => feed.lag,
-      ledgerSize: () => archive.ledgerSize(),
+      ledgerSize: () => reader.ledgerSize(),
     });
     const machines = new Machines();
-    machines.serve(kind, { store, archive, feed });
+    machines.serve(kind, { store, reader, feed });
     const services: Services = { machines, newId: uuidv7 };
 
     const server = await createServer(
