@@ -15,7 +15,7 @@ import {
   checkTables,
   inspect,
 } from './database/preconditions';
-import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './store/tables';
+import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './operations/tables';
 
 /** Makes an application's DataSource, which is not connected yet. */
 export type CreateDataSource = (settings: DataSourceSettings) => DataSource;
