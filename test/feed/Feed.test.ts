@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
-  const made = new Feed(store.archive, store.lives, {
+  const made = new Feed(store.reader, store.lives, {
     wakeUps: new WakeUps({ url: store.url, channels: [CHANNEL], listen: true }),
     channel: CHANNEL,
     patience,
@@ -82,7 +82,7 @@ test('who stays away for long, and misses nothing that is no longer at hand, goe
 
 test('a place that the feed has not reached is refused, the last one is not', async () => {
   await conceiveMany(1);
-  const end = await store.archive.census();
+  const end = await store.reader.census();
   const position = String(Number(end.position) + 1);
   await expect(feed.transitions(null, { position, fingerprint: null })).rejects.toThrow(BeyondEnd);
   await expect(feed.transitions(null, { ...end, position })).rejects.toThrow(FeedRewound);

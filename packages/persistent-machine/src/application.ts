@@ -24,7 +24,7 @@ import type { CreateDataSource } from './openDatabase';
 import { roomForConnections } from './server/connections';
 import type { Dashboard } from './server/dashboard';
 import { createServer } from './server/server';
-import { recognitionStatements } from './store/statements';
+import { recognition } from './operations/recognition';
 import type { Tracing } from './tracing';
 
 export { StartError, isForPeople } from './application/errors';
@@ -148,6 +148,6 @@ function pagesOf(
   log: FastifyBaseLogger,
   parts: Parts,
 ): ReturnType<typeof readerOfPages> {
-  const proofs = tables.map((each) => ({ table: each.history, ...recognitionStatements(each) }));
+  const proofs = tables.map((each) => ({ table: each.history, ...recognition(each) }));
   return readerOfPages(database, proofs, configuration, log, parts);
 }

@@ -11,7 +11,7 @@ import { DatabaseNotReady, UnusableDatabase } from './database/failures';
 import { migrate } from './database/migrate';
 import { type Installation, inspect } from './database/preconditions';
 import { checkMayMigrate, checkTables } from './database/tables';
-import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './store/tables';
+import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './operations/tables';
 
 /** Makes an application's DataSource, which is not connected yet. */
 export type CreateDataSource = (settings: DataSourceSettings) => DataSource;

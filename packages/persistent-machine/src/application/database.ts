@@ -10,7 +10,7 @@ import { TableWatch, awaitDatabase, withoutRepetition } from '../database/awaitD
 import { startEmbeddedPostgres } from '../database/embedded';
 import { parseDatabaseUrl, placeOf } from '../database/url';
 import { type Kept, openDatabase } from '../openDatabase';
-import type { MachineTables } from '../store/tables';
+import type { MachineTables } from '../operations/tables';
 import type { Parts } from './Parts';
 import type { Waiting } from './Waiting';
 

@@ -12,10 +12,11 @@ import { Notifier } from '../feed/Notifier';
 import { WakeUps } from '../feed/WakeUps';
 import { type AnyKind, Machines } from '../graphql/context';
 import type { MachineReadings, Metrics } from '../metrics';
-import type { GroupTracer } from '../store/Lane';
-import { MachineArchive } from '../store/MachineArchive';
+import type { GroupTracer } from '../store/LaneSettings';
+import { Lanes } from '../store/Lanes';
+import { MachineReader } from '../store/MachineReader';
 import { MachineStore } from '../store/MachineStore';
-import type { MachineTables } from '../store/tables';
+import type { MachineTables } from '../operations/tables';
 import type { OpenedDatabase } from './database';
 import type { Parts } from './Parts';
 
@@ -71,13 +72,18 @@ function startMachine(
   const { name, machine, phaseOf } = kind;
   const { database } = opened;
   const observer = shared.metrics.ofMachine(name);
-  const limits = { timeout: configuration.requestTimeout, queueSize: configuration.maxQueue };
+  const timeout = configuration.requestTimeout;
+  const lanes = new Lanes({
+    queueSize: configuration.maxQueue,
+    tracer,
+    onGroup: observer.onGroup,
+  });
   const notifier = notifierOf(database, tables, shared.sender, configuration, log);
   const store = new MachineStore(database, tables, phaseOf, {
     machine,
-    ...limits,
-    tracer,
-    observer,
+    lanes,
+    timeout,
+    onTransition: observer.onTransition,
     now: () => new Date(),
     onCommit: () => {
       feed.changed();
@@ -91,13 +97,8 @@ function startMachine(
       );
     },
   });
-  const archive = new MachineArchive(database, tables, phaseOf, {
-    ...limits,
-    tracer,
-    observer,
-    pages,
-  });
-  const feed = new Feed(archive, store, {
+  const reader = new MachineReader(database, tables, phaseOf, { lanes, timeout, pages });
+  const feed = new Feed(reader, store, {
     wakeUps: shared.wakeUps,
     channel: tables.channel,
     patience: LAG_LIMIT,
@@ -114,13 +115,13 @@ function startMachine(
     },
   });
   parts.add(() => feed.stop());
-  machines.serve(kind, { store, archive, feed });
+  machines.serve(kind, { store, reader, feed });
   return {
     name,
-    queues: () => ({ ...store.queues, ...archive.queues }),
+    queues: () => lanes.lengths,
     subscribers: () => feed.subscribers,
     feedLag: () => feed.lag,
-    ledgerSize: () => archive.ledgerSize(),
+    ledgerSize: () => reader.ledgerSize(),
   };
 }
 

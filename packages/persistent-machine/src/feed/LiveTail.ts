@@ -4,9 +4,10 @@
  */
 import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
+import type { Place } from '../operations/place';
 import type { SubscriberReads } from '../store/SubscriberReads';
-import { FeedRewound, type Place } from '../store/place';
-import type { Transition } from '../store/transitions';
+import { FeedRewound } from '../store/place';
+import type { Transition } from '../store/transition';
 import { Tail } from './Tail';
 import type { WakeUps } from './WakeUps';
 

@@ -4,8 +4,9 @@
  * queue of notifications fill up), and NOTIFY takes a lock of the whole cluster at its commit. Does not know what is
  * new.
  */
-import type { Database, Statement } from '../database/Database';
+import type { Database } from '../database/Database';
 import { isPassing } from '../database/failures';
+import { notify } from '../operations/notify';
 import { Paced } from './Paced';
 
 /** At most one notification in this time, in milliseconds. */
@@ -13,8 +14,6 @@ const PACE = 5;
 
 /** How long the database is left alone once it has refused one, in milliseconds; the others look by themselves. */
 const AFTER_FAILURE = 1_000;
-
-const NOTIFY: Statement = { name: 'notify', text: 'SELECT pg_notify($1, $2)' };
 
 export class Notifier {
   readonly #channel: string;
@@ -48,7 +47,7 @@ export class Notifier {
 
   async #notify(): Promise<void> {
     try {
-      await this.#database.run(NOTIFY, [this.#channel, this.#sender]);
+      await this.#database.run(notify, [this.#channel, this.#sender]);
       this.#isFailing = false;
     } catch (error) {
       this.#leaveAloneUntil = performance.now() + AFTER_FAILURE;

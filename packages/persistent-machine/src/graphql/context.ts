@@ -1,9 +1,10 @@
 /** What every resolver gets: the machines that are served, and who asks; the same for each way of asking. */
 import type { Feed } from '../feed/Feed';
 import type { MachineDefinition, MachinePhase, MachineRecord } from '../machine';
-import type { MachineArchive } from '../store/MachineArchive';
-import type { MachineStore, PhaseOf } from '../store/MachineStore';
-import type { MachineEntities } from '../store/tables';
+import type { MachineEntities } from '../operations/tables';
+import type { MachineReader } from '../store/MachineReader';
+import type { MachineStore } from '../store/MachineStore';
+import type { PhaseOf } from '../store/transition';
 
 /** A kind of machine: what it allows, how its phases are rebuilt, and where it is stored. */
 export interface MachineKind<R extends MachineRecord, P extends MachinePhase<R>> {
@@ -24,7 +25,7 @@ export type AnyKind = MachineKind<any, any>;
 /** By what the machines of one kind are changed, read and followed. */
 export interface MachineService<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly store: MachineStore<R, P>;
-  readonly archive: MachineArchive<R, P>;
+  readonly reader: MachineReader<R, P>;
   readonly feed: Feed<R, P>;
 }
 
@@ -41,7 +42,7 @@ export class Machines {
   ): void {
     this.#services.set(kind, service);
     this.#plurals.push(kind.plural);
-    this.#areFull.push(() => service.store.isFull || service.archive.isFull);
+    this.#areFull.push(() => service.store.lanes.isFull);
   }
 
   /** @throws Error where this kind is not served */

@@ -35,7 +35,7 @@ import {
   nextEvents,
   successor,
 } from 'persistent-machine/machine';
-import type { MachineEntities } from 'persistent-machine/store/tables';
+import type { MachineEntities } from 'persistent-machine/operations/tables';
 
 const SWING = {
   initial: { event: 'Installation', to: 'Closed' },
@@ -216,7 +216,7 @@ function resolverOf(kind: AnyKind): new () => object {
     @Extensions({ machine: plural })
     @Query(() => Int, { name: plural })
     async count(@Ctx() { machines, deadline }: Context): Promise<number> {
-      const { counts } = await machines.of(kind).archive.census(deadline);
+      const { counts } = await machines.of(kind).reader.census(deadline);
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     }
 
