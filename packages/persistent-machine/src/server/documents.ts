@@ -13,7 +13,7 @@ import {
   validate,
 } from 'graphql';
 import { limitCost } from './cost';
-import { MOST_ERRORS } from './errors';
+import { MOST_ERRORS } from './errorSizes';
 
 /** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
 const MAX_TOKENS = 1_000;
