@@ -1,50 +1,72 @@
 /** What every resolver gets: the machines that are served, and who asks; the same for each way of asking. */
-import type { Feed } from '../feed/Feed';
-import type { MachineDefinition, MachinePhase, MachineRecord } from '../machine';
-import type { MachineArchive } from '../store/MachineArchive';
-import type { MachineStore, PhaseOf } from '../store/MachineStore';
-import type { MachineEntities } from '../store/tables';
+import type { AnyLifecycle, MachinePhase, Refusal } from '../machine';
+import type { Census, Order, Past, Transition } from '../store/MachineArchive';
+import type { Page, PageRequest } from '../store/pages';
+import type { Place } from '../store/place';
 
-/** A kind of machine: what it allows, how its phases are rebuilt, and where it is stored. */
-export interface MachineKind<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly machine: MachineDefinition;
-  readonly phaseOf: PhaseOf<R, P>;
-  readonly entities: MachineEntities<R>;
+interface Store {
+  find(id: string, deadline: number): Promise<MachinePhase | null>;
+  begin(id: string, data: object, request: object): Promise<MachinePhase>;
+  transition(
+    id: string,
+    event: string,
+    data: object,
+    request: object,
+  ): Promise<MachinePhase | Refusal>;
+}
+interface Reader {
+  past(id: string, past: Past, deadline: number): Promise<MachinePhase | null>;
+  history(
+    id: string,
+    request: PageRequest,
+    deadline: number,
+  ): Promise<Page<Transition<MachinePhase>>>;
+  machines(
+    states: readonly string[] | null,
+    order: Order,
+    request: PageRequest,
+    deadline: number,
+  ): Promise<Page<MachinePhase> & { readonly total: number }>;
+  feed(
+    events: readonly string[] | null,
+    request: PageRequest<Place>,
+    deadline: number,
+  ): Promise<Page<Transition<MachinePhase>>>;
+  census(deadline: number): Promise<Census>;
+}
+interface Feed {
+  changes(id: string, deadline: number): Promise<AsyncIterable<MachinePhase> | null>;
+  transitions(
+    events: readonly string[] | null,
+    after: Place | undefined,
+    deadline: number,
+  ): Promise<AsyncIterable<Transition<MachinePhase>>>;
 }
 
 /** By what the machines of one kind are changed, read and followed. */
-export interface MachineService<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly store: MachineStore<R, P>;
-  readonly archive: MachineArchive<R, P>;
-  readonly feed: Feed<R, P>;
+export interface MachineService {
+  readonly store: Store;
+  readonly reader: Reader;
+  readonly feed: Feed;
 }
 
 /** All kinds of machines that are served. */
 export class Machines {
-  /** What is found under a kind was put there with this very kind, and so has its types. */
-  readonly #services = new Map<object, unknown>();
-  readonly #areFull: (() => boolean)[] = [];
+  readonly #services = new Map<AnyLifecycle, MachineService>();
 
-  serve<R extends MachineRecord, P extends MachinePhase<R>>(
-    kind: MachineKind<R, P>,
-    service: MachineService<R, P>,
-  ): void {
-    this.#services.set(kind, service);
-    this.#areFull.push(() => service.store.isFull || service.archive.isFull);
+  serve(lifecycle: AnyLifecycle, service: MachineService): void {
+    this.#services.set(lifecycle, service);
   }
 
-  /** @throws Error where this kind is not served */
-  of<R extends MachineRecord, P extends MachinePhase<R>>(
-    kind: MachineKind<R, P>,
-  ): MachineService<R, P> {
-    const service = this.#services.get(kind);
+  /** In the order in which they are served. */
+  get served(): Iterable<AnyLifecycle> {
+    return this.#services.keys();
+  }
+
+  of(lifecycle: AnyLifecycle): MachineService {
+    const service = this.#services.get(lifecycle);
     if (service === undefined) throw new Error('This kind of machine is not served.');
-    return service as MachineService<R, P>;
-  }
-
-  /** Whether so many requests wait for one kind already that another one may be refused at once. */
-  get isFull(): boolean {
-    return this.#areFull.some((isFull) => isFull());
+    return service;
   }
 }
 
