@@ -129,11 +129,11 @@ export function phaseTypesOf(
         .filter(([name]) => has.includes(name))
         .map(([name, column]) => [name, fieldOf(column, false, inColumn(name))]),
     );
-    states[state] = types.object<MachinePhase>(
-      state,
-      { says, implements: [machine, NodeType], fields: narrowed },
-      machine,
-    );
+    states[state] = types.object<MachinePhase>(state, {
+      says,
+      implements: [machine, NodeType],
+      fields: narrowed,
+    });
   }
   const stateOf = (state: string): ViewClass<MachinePhase> => {
     const type = states[state];

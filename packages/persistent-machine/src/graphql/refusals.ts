@@ -61,7 +61,6 @@ const OccurredAtOutOfRangeType = objectType<OccurredAtOutOfRange>(
       of: ({ latest }) => latest,
     },
   }),
-  TransitionErrorType,
 );
 
 const IdempotencyKeyReusedType = objectType<IdempotencyKeyReused>(
@@ -73,7 +72,6 @@ const IdempotencyKeyReusedType = objectType<IdempotencyKeyReused>(
       of: ({ idempotencyKey }) => idempotencyKey,
     },
   }),
-  TransitionErrorType,
 );
 
 export interface Refusals {
@@ -102,7 +100,6 @@ export function refusalsOf(
     errorOf(`There is no ${noun} with this id.`, {
       id: { type: () => ID, says: 'The id that was asked for.', of: ({ id }) => id },
     }),
-    TransitionErrorType,
   );
   const illegal = types.object<IllegalTransition>(
     names.illegal,
@@ -124,7 +121,6 @@ export function refusalsOf(
         of: ({ phase }) => phases.viewOf(phase),
       },
     }),
-    TransitionErrorType,
   );
   const general: readonly Shown[] = [
     [NotFound, notFound],
@@ -166,7 +162,7 @@ function ownType(refusal: RefusalClass, types: Types): RefusalView {
       return (shown as Refusal & Readonly<Record<string, unknown>>)[key];
     });
   }
-  const type = ownTypes.get(refusal) ?? objectType(name, errorOf(says, facts), TransitionErrorType);
+  const type = ownTypes.get(refusal) ?? objectType(name, errorOf(says, facts));
   ownTypes.set(refusal, type);
   return types.take(name, type);
 }

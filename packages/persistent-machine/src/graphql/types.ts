@@ -55,7 +55,11 @@ export type BaseOf<T> = abstract new (shown: T) => View<unknown>;
 
 export interface ObjectOf<T> {
   readonly says: string;
-  readonly implements?: readonly (abstract new (shown: never) => View<unknown>)[];
+  /**
+   * The interfaces that it implements. Its class extends that of the first, whose fields it shows as that does; which
+   * interfaces that one implements must be named as well.
+   */
+  readonly implements?: readonly [BaseOf<T>, ...BaseOf<T>[]];
   readonly fields: Fields<T>;
 }
 
@@ -91,9 +95,8 @@ export class Types {
     return this.take(name, interfaceType(name, type));
   }
 
-  /** @param base the class that it extends: of an interface whose fields it shows as that does */
-  object<T>(name: string, type: ObjectOf<T>, base?: BaseOf<T>): ViewClass<T> {
-    return this.take(name, objectType(name, type, base));
+  object<T>(name: string, type: ObjectOf<T>): ViewClass<T> {
+    return this.take(name, objectType(name, type));
   }
 
   /** @param members in the order in which an object's class is looked for */
@@ -122,27 +125,37 @@ export class Types {
   }
 }
 
+/** @param options `autoRegisterImplementations`: whether a schema that has it has all types that implement it */
 export function interfaceType<T>(
   name: string,
-  { says, fields, implements: interfaces = [] }: ObjectOf<T>,
+  { says, fields, implements: interfaces }: ObjectOf<T>,
   options: { readonly autoRegisterImplementations?: boolean } = {},
 ): AbstractViewClass<T> {
-  const Interface = named(name, class extends View<T> {});
-  InterfaceType(name, { description: says, implements: [...interfaces], ...options })(Interface);
+  const Interface = viewClass(name, interfaces?.[0]);
+  InterfaceType(name, { description: says, implements: [...(interfaces ?? [])], ...options })(
+    Interface,
+  );
   describeFields(Interface, fields);
   return Interface;
 }
 
 export function objectType<T>(
   name: string,
-  { says, fields, implements: interfaces = [] }: ObjectOf<T>,
-  base: BaseOf<T> = View,
+  { says, fields, implements: interfaces }: ObjectOf<T>,
 ): ViewClass<T> {
-  // What a view of less shows, it shows of T, too.
-  const Type = named(name, class extends base {} as ViewClass<T>);
-  ObjectType(name, { description: says, implements: [...interfaces], simpleResolvers: true })(Type);
+  const Type = viewClass(name, interfaces?.[0]);
+  ObjectType(name, {
+    description: says,
+    implements: [...(interfaces ?? [])],
+    simpleResolvers: true,
+  })(Type);
   describeFields(Type, fields);
   return Type;
+}
+
+function viewClass<T>(name: string, base: BaseOf<T> = View): ViewClass<T> {
+  // What a view of less shows, it shows of T, too.
+  return named(name, class extends base {} as ViewClass<T>);
 }
 
 /**
