@@ -78,14 +78,10 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
       says: `All ${nouns}, by when they began. Not to be followed: ${aNoun} may appear before one that was seen already. What is new comes without a gap in \`${names.root('transitions')}\`.`,
       arguments: listArguments(names, enums),
       ask: async ({ phase, order, ...asked }: AskedList, { machines, deadline }) => {
-        const page = await machines
-          .of(lifecycle)
-          .reader.machines(
-            phase ?? null,
-            order ?? 'oldestFirst',
-            pageRequest(asked, cursors.machine),
-            deadline,
-          );
+        const request = pageRequest(asked, cursors.machine);
+        const { reader } = machines.of(lifecycle);
+        const sorted = order ?? 'oldestFirst';
+        const page = await reader.machines(phase ?? null, sorted, request, deadline);
         return new connection({ page, cursor: cursors.machine });
       },
     }),
@@ -95,10 +91,9 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
       says: 'The feed of all transitions, as pages, in the order in which they were committed.',
       arguments: feedArguments(names, enums),
       ask: async ({ events, ...asked }: AskedFeed, { machines, deadline }) => {
-        const page = await machines
-          .of(lifecycle)
-          .reader.feed(events ?? null, pageRequest(asked, cursors.feed), deadline)
-          .catch(refuseBeyondEnd);
+        const request = pageRequest(asked, cursors.feed);
+        const { reader } = machines.of(lifecycle);
+        const page = await reader.feed(events ?? null, request, deadline).catch(refuseBeyondEnd);
         return new transitions.connection({ page, cursor: cursors.feed });
       },
     }),

@@ -2,7 +2,6 @@
  * The GraphQL schema of the machines that are served: what is derived of each, and what their applications have written by
  * hand. Knows no server and no database.
  */
-import 'reflect-metadata';
 import { type GraphQLObjectType, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { type PubSub, buildSchemaSync, getMetadataStorage } from 'type-graphql';
 import type { AnyLifecycle } from '../machine';
@@ -108,24 +107,28 @@ function rootFieldsOf(resolvers: readonly ResolverClass[]): RootFields {
 function checkNames(parts: readonly Part[]): void {
   const bare = parts.filter(({ lifecycle }) => lifecycle.machine.bare);
   if (bare.length > 1) {
-    const names = bare.map(({ lifecycle }) => lifecycle.machine.name).join(' and ');
-    throw new TypeError(`${names} are bare: of the machines of one server one may be.`);
+    const both = bare.map(({ lifecycle }) => lifecycle.machine.name).join(' and ');
+    throw new TypeError(`${both} are bare: of the machines of one server one may be.`);
   }
-  const owners = new Map<string, string>();
-  const take = (what: string, owner: string): void => {
-    const other = owners.get(what);
-    if (other !== undefined && other !== owner) {
+  const names = parts.map(({ lifecycle }) => lifecycle.machine.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new TypeError(`Two machines are called ${twice}.`);
+  const taken = new Map<string, { readonly owner: string; readonly by: unknown }>();
+  const take = (what: string, owner: string, by?: unknown): void => {
+    const other = taken.get(what);
+    // A refusal that two machines have in common has one type.
+    if (other !== undefined && (by === undefined || other.by !== by)) {
       throw new TypeError(
-        `Both ${other} and ${owner} would have the ${what} in the schema: rename one of them.`,
+        `Both ${other.owner} and ${owner} would have the ${what} in the schema: rename one of them.`,
       );
     }
-    owners.set(what, owner);
+    taken.set(what, { owner, by });
   };
   for (const name of SHARED_TYPES) take(`type ${name}`, 'all machines');
   for (const name of ['node', 'nodes']) take(`query ${name}`, 'all machines');
   for (const { lifecycle, graphql, fields } of parts) {
     const { name } = lifecycle.machine;
-    for (const type of graphql.types.keys()) take(`type ${type}`, name);
+    for (const [type, by] of graphql.types) take(`type ${type}`, name, by);
     for (const field of fields.keys()) take(field, name);
   }
 }

@@ -5,6 +5,7 @@
  * The fields of a view are accessors, and are told as properties: type-graphql takes an accessor that it sees for a
  * resolver, and wraps it as one.
  */
+import 'reflect-metadata';
 import {
   Args,
   ArgsType,
