@@ -44,7 +44,7 @@ interface ValueOfKind {
 }
 
 /** What a column of this kind holds, where it holds anything. */
-export type ValueOf<C extends Column> = ValueOfKind[C['kind']];
+export type ValueOf<C> = C extends Column ? ValueOfKind[C['kind']] : never;
 
 /** A value for each of the columns. */
 export type ValuesOf<C extends Columns> = { readonly [K in keyof C]: ValueOf<C[K]> };

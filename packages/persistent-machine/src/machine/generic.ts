@@ -1,16 +1,16 @@
 /** The types by which what is generic in machines reads one: of any lifecycle L, and of its event E. */
-import type { AnyClasses, Outcome } from './classes';
+import type { AnyClasses, Outcome, PhaseOf } from './classes';
+import type { Declaration } from './declaration';
+import type { Edge } from './diagram';
+import type { Moment } from './guard';
 import type {
   AnyRecordOf,
   Data,
-  Declaration,
   EventOf,
   InitialEventOf,
   StateOf,
   TransitionEventOf,
-} from './declaration';
-import type { Edge } from './diagram';
-import type { Moment } from './guard';
+} from './reading';
 import type { MachinePhase, MachineRecord } from './record';
 import type { Refusal } from './refusals';
 
@@ -47,9 +47,12 @@ export type AnyStep = {
 
 type DeclarationOf<L extends AnyLifecycle> = L['machine']['declaration'];
 
-/** The union of the classes of the phases. */
-export type PhaseIn<L extends AnyLifecycle> = ReturnType<L['phaseOf']>;
 export type StateIn<L extends AnyLifecycle> = StateOf<DeclarationOf<L>>;
+/** The phase of state S; without S, the union of all. */
+export type PhaseIn<L extends AnyLifecycle, S extends StateIn<L> = StateIn<L>> = PhaseOf<
+  L['classes'],
+  S
+>;
 export type EventIn<L extends AnyLifecycle> = EventOf<DeclarationOf<L>>;
 /** The event that begins a machine. */
 export type InitialEventIn<L extends AnyLifecycle> = InitialEventOf<DeclarationOf<L>>;

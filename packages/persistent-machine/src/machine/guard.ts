@@ -16,7 +16,7 @@ export interface Moment<E extends string = string> {
   /** The clock of the instance that records it. */
   readonly now: Date;
   /** For the compiler alone; never set. */
-  readonly event?: E;
+  readonly event?: E | undefined;
 }
 
 /** How far ahead of ours a caller's clock may be, in milliseconds. */
@@ -30,11 +30,14 @@ export const CLOCK_TOLERANCE = 5_000;
  * @returns the moment, or the refusal with the range that would have been accepted
  */
 export function occurrence(at: Moment, last: Date): Date | OccurredAtOutOfRange {
-  const { now } = at;
-  const occurredAt = at.occurredAt ?? (now > last ? now : last);
-  const latest = Math.max(now.getTime() + CLOCK_TOLERANCE, last.getTime());
+  // Numbers throughout: to compare two dates takes fifty times as long.
+  const now = at.now.getTime();
+  const earliest = last.getTime();
+  const occurredAt = at.occurredAt ?? (now > earliest ? at.now : last);
+  const latest = Math.max(now + CLOCK_TOLERANCE, earliest);
+  const time = occurredAt.getTime();
   // Not a comparison the other way round: an invalid date is neither before nor after.
-  return occurredAt >= last && occurredAt.getTime() <= latest
+  return time >= earliest && time <= latest
     ? occurredAt
     : new OccurredAtOutOfRange(occurredAt, last, new Date(latest));
 }

@@ -7,6 +7,6 @@ export * from './generic';
 export * from './guard';
 export * from './lifecycle';
 export * from './machine';
-export { Phase } from './phase';
+export type { Phase } from './phase';
 export * from './record';
 export * from './refusals';

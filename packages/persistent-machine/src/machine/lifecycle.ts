@@ -1,23 +1,26 @@
 /** A machine with the classes of its phases: what the floors above ask of it, by names alone. */
-import type { AnyClasses, CheckedClasses, Classes, Outcome, PhaseOf } from './classes';
+import { checkClasses } from './checks/classes';
+import type { AnyClasses, CheckedClasses, Outcome, PhaseOf } from './classes';
+import type { Outline } from './declaration';
+import { type Edge, edgesOf, mermaid } from './diagram';
+import type { AnyStep } from './generic';
+import type { Moment } from './guard';
+import type { Machine } from './machine';
+import type { StatePlan } from './plan';
 import type {
   Data,
-  Declaration,
   EventOf,
   InitialEventOf,
   InitialStateOf,
   StateOf,
   TransitionEventOf,
-} from './declaration';
-import { type Edge, edgesOf, mermaid } from './diagram';
-import type { Moment } from './guard';
-import type { Machine } from './machine';
-import type { EventPlan, StatePlan } from './plan';
+} from './reading';
 import type { MachinePhase, MachineRecord } from './record';
-import { CorruptRecord, IllegalTransition, Refusal } from './refusals';
-import { checkRefusal, checkSuccession, contradiction } from './succession';
+import { CorruptRecord } from './refusals';
+import { stepOf } from './step';
+import { contradiction } from './succession';
 
-export interface Lifecycle<D extends Declaration, C extends AnyClasses> {
+export interface Lifecycle<D extends Outline, C extends AnyClasses> {
   readonly machine: Machine<D>;
   /** The class of each state. */
   readonly classes: C;
@@ -56,9 +59,10 @@ export interface Lifecycle<D extends Declaration, C extends AnyClasses> {
 
   /**
    * The step of an event, always the same function: it calls the event's verb on the phase. A phase whose state does
-   * not accept the event is an `IllegalTransition`.
+   * not accept the event is an `IllegalTransition`. The step throws a TypeError where the verb makes what cannot be
+   * recorded.
    *
-   * @throws TypeError where no state accepts the event; the step does, where the verb made what cannot be recorded
+   * @throws TypeError where no state accepts the event
    */
   step<E extends TransitionEventOf<D>>(event: E): Step<D, C, E>;
 
@@ -73,63 +77,73 @@ export interface Lifecycle<D extends Declaration, C extends AnyClasses> {
 }
 
 /** Asks a phase for an event; `data` is `{}` where the event carries nothing. */
-export type Step<D extends Declaration, C extends AnyClasses, E extends TransitionEventOf<D>> = (
+export type Step<D extends Outline, C extends AnyClasses, E extends TransitionEventOf<D>> = (
   phase: PhaseOf<C, StateOf<D>>,
   data: Data<D, E>,
   at: Moment,
 ) => Outcome<D, C, E>;
 
-type AnyClass = new (state: MachineRecord) => MachinePhase;
-type AnyStep = (phase: MachinePhase, data: unknown, at: Moment) => MachinePhase | Refusal;
-
-/** Puts the classes of the phases to the machine. */
-export function classes<D extends Declaration, const C extends Classes<D>>(
+/**
+ * Puts the classes of its states to a machine. A class that lacks a verb, or whose verb leads elsewhere, does not
+ * compile.
+ *
+ * @throws TypeError where a class is not of its state, or lacks a verb, in a sentence for each place
+ */
+export function classes<D extends Outline, C extends AnyClasses>(
   machine: Machine<D>,
-  phases: C & CheckedClasses<D>,
+  classesOfStates: [C] extends [CheckedClasses<D, C>] ? C : CheckedClasses<D, C>,
 ): Lifecycle<D, C> {
-  const built = new RuntimeLifecycle(machine, phases as unknown as Record<string, AnyClass>);
-  // The names of the declaration, and the classes that were checked against it, are only names and classes here.
-  return built as unknown as Lifecycle<D, C>;
+  // To what runs, the names of D are strings, and the classes of C make phases of records; the types above say more.
+  const plain = machine as unknown as Machine;
+  const lifecycle = new NamedLifecycle(plain, classesOfStates as NamedClasses);
+  return lifecycle as unknown as Lifecycle<D, C>;
 }
 
-class RuntimeLifecycle {
+type NamedClasses = Readonly<Record<string, new (state: MachineRecord) => MachinePhase>>;
+
+/** A state, as it is found by its name. */
+interface NamedState {
+  readonly plan: StatePlan;
+  readonly phase: NamedClasses[string];
+}
+
+class NamedLifecycle {
   readonly states: readonly string[];
   readonly events: readonly string[];
   readonly edges: readonly Edge[];
-  readonly #plans: Readonly<Record<string, { readonly plan: StatePlan; readonly phase: AnyClass }>>;
-  readonly #steps: Readonly<Record<string, AnyStep>>;
+  readonly #states: ReadonlyMap<string, NamedState>;
+  readonly #steps: ReadonlyMap<string, AnyStep>;
 
   constructor(
-    readonly machine: Pick<Machine<Declaration>, 'name' | 'declaration' | 'plan'>,
-    readonly classes: Readonly<Record<string, AnyClass>>,
+    readonly machine: Machine,
+    readonly classes: NamedClasses,
   ) {
+    checkClasses(machine, classes);
     const { declaration, plan } = machine;
-    this.states = Object.keys(plan.states);
-    this.events = Object.keys(plan.events);
+    this.states = [...plan.states.keys()];
+    this.events = [...plan.events.keys()];
     this.edges = edgesOf(declaration);
-    this.#plans = Object.fromEntries(
-      Object.values(plan.states).map((of) => {
-        const phase = classes[of.state];
-        if (phase === undefined) throw new TypeError(`${machine.name} has no class ${of.state}.`);
-        return [of.state, { plan: of, phase }];
+    this.#states = new Map(
+      Object.entries(classes).flatMap(([state, phase]) => {
+        const of = plan.states.get(state);
+        return of === undefined ? [] : [[state, { plan: of, phase }]];
       }),
     );
-    this.#steps = Object.fromEntries(
-      Object.values(plan.events)
+    this.#steps = new Map(
+      [...plan.events.values()]
         .filter(({ event }) => event !== declaration.initial.event)
-        .map((of) => [of.event, this.#stepOf(of)]),
+        .map((of) => [of.event, stepOf(of, this.#states)]),
     );
   }
 
   phaseOf(record: MachineRecord): MachinePhase {
-    const { stateType } = record;
-    const found = Object.hasOwn(this.#plans, stateType) ? this.#plans[stateType] : undefined;
-    if (found === undefined) {
+    const state = this.#states.get(record.stateType);
+    if (state === undefined) {
       throw new CorruptRecord(record, `which is no state of ${this.machine.name}`);
     }
-    const wrong = contradiction(found.plan, record);
+    const wrong = contradiction(state.plan, record);
     if (wrong !== undefined) throw new CorruptRecord(record, wrong);
-    return new found.phase(record);
+    return new state.phase(record);
   }
 
   match(
@@ -142,7 +156,7 @@ class RuntimeLifecycle {
   }
 
   begin(id: string, data: Readonly<Record<string, unknown>>, now: Date): MachinePhase {
-    const { initial, columns } = this.machine.declaration;
+    const { columns, initial } = this.machine.declaration;
     const record: MachineRecord & Record<string, unknown> = {
       id,
       version: 1,
@@ -150,62 +164,33 @@ class RuntimeLifecycle {
       createdAt: now,
       updatedAt: now,
     };
-    for (const column of Object.keys(columns)) record[column] = null;
+    for (const column in columns) record[column] = null;
     for (const column of this.sets(initial.event)) record[column] = data[column] ?? null;
-    const found = this.#plans[initial.to];
-    if (found === undefined) throw new TypeError(`There is no ${initial.to}.`);
-    const wrong = contradiction(found.plan, record);
-    if (wrong !== undefined)
-      throw new TypeError(`${initial.event} begins ${initial.to}, ${wrong}.`);
-    return new found.phase(record);
+    try {
+      return this.phaseOf(record);
+    } catch (error) {
+      throw new TypeError(`${initial.event} lacks what ${initial.to} has.`, { cause: error });
+    }
   }
 
   step(event: string): AnyStep {
-    const step = Object.hasOwn(this.#steps, event) ? this.#steps[event] : undefined;
+    const step = this.#steps.get(event);
     if (step === undefined) {
-      const known = Object.keys(this.#steps).join(', ');
+      const known = [...this.#steps.keys()].join(', ');
       throw new TypeError(`No state of ${this.machine.name} accepts ${event}; there are ${known}.`);
     }
     return step;
   }
 
   nextEvents(state: string): readonly string[] {
-    return this.machine.plan.states[state]?.nextEvents ?? [];
+    return this.machine.plan.states.get(state)?.nextEvents ?? [];
   }
 
   sets(event: string): readonly string[] {
-    return this.machine.plan.events[event]?.sets ?? [];
+    return this.machine.plan.events.get(event)?.sets ?? [];
   }
 
   mermaid(): string {
     return mermaid(this.machine.declaration);
-  }
-
-  #stepOf(of: EventPlan): AnyStep {
-    const { event, verb, takesData } = of;
-    return (phase, data, at) => {
-      const ways = this.#plans[phase.stateType]?.plan.ways[event];
-      if (ways === undefined) return new IllegalTransition(event, phase);
-      // The compiler has checked that the class has the verb, with these parameters.
-      const able = phase as unknown as Record<
-        string,
-        (...args: unknown[]) => MachinePhase | Refusal
-      >;
-      const outcome = takesData ? able[verb]?.(data, at) : able[verb]?.(at);
-      if (outcome === undefined) throw new TypeError(`${phase.stateType} has no ${verb}.`);
-      if (outcome instanceof Refusal) {
-        checkRefusal(of, outcome);
-        return outcome;
-      }
-      const to = this.#plans[outcome.stateType];
-      if (to === undefined || !(outcome.stateType in ways)) {
-        const led = Object.keys(ways).join(' or ');
-        throw new TypeError(
-          `${event} has made ${phase.stateType} ${outcome.stateType}, where it leads to ${led}.`,
-        );
-      }
-      checkSuccession(of, phase, outcome, to.plan);
-      return outcome;
-    };
   }
 }

@@ -1,15 +1,18 @@
-/** A machine: a declaration that has been checked, and the base of each of its states' classes. */
-import type { Declaration, RecordIn, StateOf } from './declaration';
-import { PLAN, Phase } from './phase';
+/** A machine: a declaration that has been checked, and the bases of its states' classes. */
+import { checkDeclaration } from './checks/declaration';
+import type { Declaration, Outline } from './declaration';
+import { type Phase, baseOf } from './phase';
 import { type Plan, planOf } from './plan';
+import type { RecordIn, StateOf } from './reading';
 import type { Checked } from './rules';
 
-/** What a class of phases extends. */
-export type PhaseBase<D extends Declaration, S extends StateOf<D>> = new (
+/** What the class of state S extends. */
+export type PhaseBase<D extends Outline, S extends StateOf<D>> = new (
   state: RecordIn<D, S>,
 ) => Phase<D, S>;
 
-export class Machine<D extends Declaration> {
+export class Machine<D extends Outline = Declaration> {
+  readonly declaration: D;
   /** What many of them are called. Their table has this name in snake case. */
   readonly plural: string;
   /** Whether it takes the names without its own in front. */
@@ -17,33 +20,37 @@ export class Machine<D extends Declaration> {
   /** What phases and steps look up. */
   readonly plan: Plan;
 
+  /** @param name in the singular, and with a capital letter */
   constructor(
     readonly name: string,
-    readonly declaration: D,
+    declaration: D & Declaration,
   ) {
+    this.declaration = declaration;
     this.plural = declaration.plural ?? `${name.charAt(0).toLowerCase()}${name.slice(1)}s`;
     this.bare = declaration.bare ?? false;
+    checkDeclaration(name, this.plural, declaration);
     this.plan = planOf(declaration);
   }
 
   /** The base of the class of `state`, which is to have a verb for each event that the state accepts. */
   phase<const S extends StateOf<D>>(state: S): PhaseBase<D, S> {
-    const plan = this.plan.states[state];
+    const plan = this.plan.states.get(state);
     if (plan === undefined) throw new TypeError(`${state} is no state of ${this.name}.`);
-    class StatePhase extends Phase<D, S> {}
-    Object.defineProperties(StatePhase.prototype, {
-      stateType: { value: state },
-      nextEvents: { value: plan.nextEvents },
-      [PLAN]: { value: plan },
-    });
-    return StatePhase;
+    return baseOf<D, S>(plan);
   }
 }
 
-/** Declares a machine. `name` is in the singular, and begins with a capital letter. */
-export function machine<const D extends Declaration>(
+/**
+ * Declares a machine.
+ *
+ * @param name in the singular, and with a capital letter: `Order`
+ * @throws TypeError where the declaration says what it must not, in a sentence for each place
+ */
+export function machine<const D extends Outline>(
   name: string,
-  declaration: D & Checked<D>,
+  // Not a plain `Checked<D>`, from which the compiler could not tell D.
+  declaration: [D] extends [Checked<D>] ? D : Checked<D>,
 ): Machine<D> {
-  return new Machine<D>(name, declaration);
+  // What is D and as it should be is a declaration; the compiler cannot follow that in general.
+  return new Machine<D>(name, declaration as D & Declaration);
 }

@@ -5,28 +5,31 @@
 import type { Declaration } from './declaration';
 import type { RefusalClass } from './refusals';
 
-/** What becomes of a record on one way: by one event, from one state to another. */
+/** What becomes of a record where an event leads from one state to another. */
 export interface Way {
-  readonly to: string;
   /** The column that takes the event's moment. */
   readonly moment: string;
-  /** The columns that the event sets and the new state keeps. */
+  /** The other columns that the event sets, of those that the new state keeps. */
   readonly sets: readonly string[];
   /** The columns that the new state does not keep. */
   readonly clears: readonly string[];
 }
 
+/** Whether the record has a value in a column while the machine is in a state. */
+export interface Holding {
+  readonly column: string;
+  readonly holds: 'always' | 'maybe' | 'never';
+}
+
 export interface StatePlan {
   readonly state: string;
-  readonly has: readonly string[];
-  readonly may: readonly string[];
-  /** The columns that are null in this state. */
-  readonly lacks: readonly string[];
+  /** Every column of the machine, in the order of the declaration. */
+  readonly holdings: readonly Holding[];
   /** The columns that take the moments of events, of those that this state has or may have. */
   readonly moments: readonly string[];
   readonly nextEvents: readonly string[];
-  /** By event and target. */
-  readonly ways: Readonly<Record<string, Readonly<Record<string, Way>>>>;
+  /** By event, and by the state that it leads to. */
+  readonly ways: ReadonlyMap<string, ReadonlyMap<string, Way>>;
 }
 
 export interface EventPlan {
@@ -40,65 +43,56 @@ export interface EventPlan {
 }
 
 export interface Plan {
-  readonly states: Readonly<Record<string, StatePlan>>;
+  /** In the order of the declaration. */
+  readonly states: ReadonlyMap<string, StatePlan>;
   /** The one that begins the machine first. */
-  readonly events: Readonly<Record<string, EventPlan>>;
+  readonly events: ReadonlyMap<string, EventPlan>;
 }
 
+/** @param declaration one that has been checked */
 export function planOf(declaration: Declaration): Plan {
-  const { initial, columns } = declaration;
-  const names = [...new Set([initial.event, ...Object.keys(declaration.events)])];
-  const events = dictionary(names, (event): EventPlan => {
-    const { verb, at, data = {}, sets = [], refusals = [] } = valueOf(declaration.events, event);
+  const { columns, initial } = declaration;
+  const events = mapped(declaration.events, (event, { verb, at, ...rest }): EventPlan => {
+    const { data = {}, sets = [], refusals = [] } = rest;
     const said = Object.keys(data);
-    const changed = [at, ...said.filter((name) => Object.hasOwn(columns, name)), ...sets];
-    return {
-      event,
-      verb,
-      moment: at,
-      takesData: said.length > 0,
-      sets: Object.freeze([...new Set(changed)].filter((column) => column !== 'createdAt')),
-      refusals,
-    };
+    const changed = [at, ...said, ...sets].filter((column) => Object.hasOwn(columns, column));
+    const takesData = said.length > 0;
+    return { event, verb, moment: at, takesData, sets: Object.freeze(changed), refusals };
   });
-  const states = dictionary(Object.keys(declaration.states), (state) =>
-    statePlanOf(declaration, events, state),
-  );
-  return { states, events };
+  const states = mapped(declaration.states, (state) => statePlanOf(state, declaration, events));
+  // What is set again keeps its place.
+  return { states, events: new Map([[initial.event, of(events, initial.event)], ...events]) };
 }
 
 function statePlanOf(
+  state: string,
   { columns, states }: Declaration,
   events: Plan['events'],
-  state: string,
 ): StatePlan {
-  const keptIn = (name: string): readonly string[] => {
-    const { has = [], may = [] } = valueOf(states, name);
-    return [...has, ...may];
-  };
-  const { has = [], may = [], accepts = {} } = valueOf(states, state);
-  const kept = keptIn(state);
-  const moments = new Set(Object.values(events).map(({ moment }) => moment));
-  const ways = dictionary(Object.keys(accepts), (event) => {
-    const { moment, sets } = valueOf(events, event);
-    return dictionary(targetsOf(valueOf(accepts, event)), (to): Way => {
-      const keptThere = keptIn(to);
-      return {
-        to,
-        moment,
-        sets: sets.filter((column) => column !== moment && keptThere.includes(column)),
-        clears: kept.filter((column) => !keptThere.includes(column)),
-      };
-    });
-  });
+  const kept = mapped(states, (_, { has = [], may = [] }) => [...has, ...may]);
+  const { has = [], accepts = {} } = states[state] ?? {};
+  const here = of(kept, state);
+  const moments = new Set([...events.values()].map(({ moment }) => moment));
   return {
     state,
-    has,
-    may,
-    lacks: Object.keys(columns).filter((column) => !kept.includes(column)),
-    moments: kept.filter((column) => moments.has(column)),
+    holdings: Object.keys(columns).map((column) => {
+      if (has.includes(column)) return { column, holds: 'always' };
+      return { column, holds: here.includes(column) ? 'maybe' : 'never' };
+    }),
+    moments: here.filter((column) => moments.has(column)),
     nextEvents: Object.freeze(Object.keys(accepts)),
-    ways,
+    ways: mapped(accepts, (event, accepted) => {
+      const { moment, sets } = of(events, event);
+      const wayTo = (to: string): Way => {
+        const there = of(kept, to);
+        return {
+          moment,
+          sets: sets.filter((column) => column !== moment && there.includes(column)),
+          clears: here.filter((column) => !there.includes(column)),
+        };
+      };
+      return new Map(targetsOf(accepted).map((to) => [to, wayTo(to)]));
+    }),
   };
 }
 
@@ -107,16 +101,16 @@ export function targetsOf(accepted: string | readonly string[]): readonly string
   return typeof accepted === 'string' ? [accepted] : accepted;
 }
 
-/** An object without a prototype: a name that is not in it, such as `constructor`, finds nothing. */
-function dictionary<T>(names: readonly string[], make: (name: string) => T): Record<string, T> {
-  const entries: Record<string, T> = Object.create(null) as Record<string, never>;
-  for (const name of names) entries[name] = make(name);
-  return entries;
+function mapped<From, To>(
+  entries: Readonly<Record<string, From>>,
+  make: (name: string, entry: From) => To,
+): ReadonlyMap<string, To> {
+  return new Map(Object.entries(entries).map(([name, entry]) => [name, make(name, entry)]));
 }
 
 /** What a checked declaration is known to have under a name. */
-function valueOf<T>(entries: Readonly<Record<string, T>>, name: string): T {
-  const entry = entries[name];
+function of<T>(entries: ReadonlyMap<string, T>, name: string): T {
+  const entry = entries.get(name);
   if (entry === undefined) throw new TypeError(`There is no ${name}.`);
   return entry;
 }

@@ -2,7 +2,7 @@
  * Why a transition is refused (expected: refusals are returned, never thrown), and what is thrown where a record
  * cannot be. A machine's own refusals extend `Refusal`, and its declaration lists them with their events.
  */
-import type { Columns, ValuesOf } from './columns';
+import type { Columns } from './columns';
 import type { MachinePhase } from './record';
 
 /** A refusal: `message` is for a person, the class and its fields are for a program. */
@@ -13,11 +13,12 @@ export abstract class Refusal {
 }
 
 /** The class of a refusal of a machine's own. */
-export interface RefusalClass<F extends Columns = Columns> {
-  new (...facts: never): Refusal & ValuesOf<F>;
+export interface RefusalClass {
+  new (...facts: never): Refusal;
   /** When this refusal is given, in a sentence for the readers of the schema. */
   readonly says: string;
-  readonly fields: F;
+  /** Each is a property of the refusal. */
+  readonly fields: Columns;
 }
 
 /** The state that the machine is in does not accept this event. */

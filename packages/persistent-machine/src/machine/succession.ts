@@ -7,20 +7,15 @@ import type { EventPlan, StatePlan } from './plan';
 import type { MachinePhase, MachineRecord } from './record';
 import type { Refusal } from './refusals';
 
-/** What a record of a state must not be, as the end of a sentence; undefined where it is as it should be. */
-export function contradiction(
-  { has, lacks, may }: StatePlan,
-  record: MachineRecord,
-): string | undefined {
-  const values = record as MachineRecord & Readonly<Record<string, unknown>>;
-  for (const column of has) {
-    if (values[column] === null || values[column] === undefined) return `but has no ${column}`;
-  }
-  for (const column of lacks) {
-    if (values[column] !== null) return `but has ${column}`;
-  }
-  for (const column of may) {
-    if (values[column] === undefined) return `but does not say whether it has ${column}`;
+/** Why a record cannot be of a state, as the end of a sentence; undefined where it can. */
+export function contradiction({ holdings }: StatePlan, record: MachineRecord): string | undefined {
+  const values = record as Columnwise;
+  for (const { column, holds } of holdings) {
+    const value = values[column];
+    if (value === undefined) return `but does not say whether it has ${column}`;
+    if (value === null ? holds === 'always' : holds === 'never') {
+      return value === null ? `but has no ${column}` : `but has ${column}`;
+    }
   }
   return undefined;
 }
@@ -33,6 +28,8 @@ export function checkRefusal({ event, verb, refusals }: EventPlan, refusal: Refu
     );
   }
 }
+
+type Columnwise = MachineRecord & Readonly<Record<string, unknown>>;
 
 /**
  * @param to the plan of the state that `after` is of
@@ -61,14 +58,14 @@ export function checkSuccession(
   const wrong = contradiction(to, is);
   if (wrong !== undefined) throw new TypeError(`${event} has made a ${to.state}, ${wrong}.`);
   // The verb of another event would have set that one's column.
-  const occurredAt = (is as MachineRecord & Readonly<Record<string, unknown>>)[moment];
+  const occurredAt = (is as Columnwise)[moment];
   if (!(occurredAt instanceof Date) || occurredAt.getTime() !== after.occurredAt.getTime()) {
     throw new TypeError(
       `${event} has made a ${to.state} that did not last occur at its ${moment}.`,
     );
   }
   // Not a comparison the other way round: an invalid date is neither before nor after.
-  if (!(occurredAt >= before.occurredAt)) {
+  if (!(occurredAt.getTime() >= before.occurredAt.getTime())) {
     throw new TypeError(`${event} occurred before what it follows, or at no time at all.`);
   }
 }
