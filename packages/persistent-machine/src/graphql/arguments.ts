@@ -174,7 +174,7 @@ export function beginningArguments(name: string, { noun }: Names, data: Columns)
       says: `A UUID of your choice, so that you can retry safely: the same id answers the same ${noun}.`,
       rules: [IsOptional(), Matches(UUID, NOT_A_UUID)],
     },
-    ...besides(name, ['id'], data),
+    ...argumentsOf(data),
   });
 }
 
@@ -182,7 +182,7 @@ export function beginningArguments(name: string, { noun }: Names, data: Columns)
 export function transitionArguments(name: string, { noun }: Names, data: Columns): ClassType {
   return argumentsType(name, {
     id: { type: () => ID, says: `The ${noun}'s id.`, rules: [Matches(UUID, NOT_A_UUID)] },
-    ...besides(name, ['id', 'occurredAt', 'idempotencyKey', 'expectedVersion'], data),
+    ...argumentsOf(data),
     occurredAt: {
       type: () => DateTime,
       nullable: true,
@@ -198,21 +198,6 @@ export function transitionArguments(name: string, { noun }: Names, data: Columns
       ],
     },
   });
-}
-
-/** @param taken what the arguments are called that every such event takes */
-function besides(
-  name: string,
-  taken: readonly string[],
-  data: Columns,
-): Record<string, ArgumentOf> {
-  const clash = taken.find((each) => Object.hasOwn(data, each));
-  if (clash !== undefined) {
-    throw new TypeError(
-      `${name} have ${clash} already; what the event carries needs another name.`,
-    );
-  }
-  return argumentsOf(data);
 }
 
 /**

@@ -33,10 +33,12 @@ const USED: Declaration = {
 /** A ticket of this name, whose declaration is the one above but for what is given. Nothing happens to it here. */
 function ticket(name: string, different: Partial<Declaration> = {}): AnyLifecycle {
   const declared = new Machine<Declaration>(name, { ...USED, ...different });
-  const phases = Object.keys(declared.declaration.states).map((state) => [
-    state,
-    class extends declared.phase(state) {},
-  ]);
+  const phases = Object.entries(declared.declaration.states).map(([state, { accepts }]) => {
+    class Phase extends declared.phase(state) {}
+    const use = { value: () => undefined };
+    if (accepts) Object.defineProperty(Phase.prototype, 'use', use);
+    return [state, Phase];
+  });
   // The compiler knows neither its states nor their verbs.
   return classes(declared, Object.fromEntries(phases) as never);
 }
@@ -94,13 +96,6 @@ function carrying(name: string, issue: Columns, use: Columns): AnyLifecycle {
   if (Issue === undefined || Use === undefined) throw new Error('There are no such events.');
   return ticket(name, { events: { Issue: { ...Issue, data: issue }, Use: { ...Use, data: use } } });
 }
-
-test('what an event carries is not called as an argument that every mutation takes', () => {
-  const when = moment({ says: 'When it should be there.' });
-  expect(() => schemaOf(carrying('Pass', {}, { occurredAt: when }))).toThrow(
-    'The arguments of usePass have occurredAt already; what the event carries needs another name.',
-  );
-});
 
 test('what two events carry under one name is of one kind, since a transition shows it under that name', () => {
   const [number, words] = [int({ says: 'A number.' }), text({ max: 9, says: 'In words.' })];
