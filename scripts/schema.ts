@@ -2,6 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { printSchema } from 'graphql';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { RESOLVERS } from '../src/resolvers';
+import { MACHINES } from '../src/resolvers';
 
-writeFileSync('schema.graphql', `${printSchema(createSchema(RESOLVERS))}\n`);
+writeFileSync('schema.graphql', `${printSchema(createSchema(MACHINES))}\n`);

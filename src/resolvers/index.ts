@@ -1,13 +1,8 @@
-/** All resolvers of the schema. */
-import type { Resolvers } from 'persistent-machine/graphql/schema';
+/** What this application has in GraphQL: its machines, and of each the resolvers that are written by hand. */
+import type { ServedMachine } from 'persistent-machine/graphql/schema';
+import { lives } from '../machine';
 import { LifeResolver } from './LifeResolver';
-import { MachineResolver } from './MachineResolver';
-import { NodeResolver } from './NodeResolver';
-import { TransitionResolver } from './TransitionResolver';
 
-export const RESOLVERS = [
-  LifeResolver,
-  NodeResolver,
-  TransitionResolver,
-  MachineResolver,
-] as const satisfies Resolvers;
+export const MACHINES = [
+  { lifecycle: lives, resolvers: [LifeResolver] },
+] as const satisfies readonly ServedMachine[];
