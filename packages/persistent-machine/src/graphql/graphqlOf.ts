@@ -105,9 +105,9 @@ function make(lifecycle: AnyLifecycle): MachineInGraphQL<AnyLifecycle> {
     stateOf: (state) => phases.stateOf(state),
     argumentsOf: (event) => mutations.asking(event).arguments,
     resultOf: (event) => mutations.asking(event).result,
-    begin: async (asked, context) => mutations.begin(asked, context),
+    begin: (asked, context) => mutations.begin(asked, context),
     // Of no event is more known than that it is asked with these.
-    transition: async (event, asked, context) =>
+    transition: (event, asked, context) =>
       mutations.transition(event, asked as AskedTransition, context),
     viewOf: phases.viewOf,
     types: types.byName,

@@ -125,7 +125,7 @@ export class Mutations {
         nullable: true,
         says: `${says} Asked for again with the same id, it answers the same ${names.noun}.`,
         arguments: args,
-        ask: async (asked, context) => this.begin(asked, context),
+        ask: (asked, context) => this.begin(asked, context),
       }),
     };
   }
@@ -150,7 +150,7 @@ export class Mutations {
         nullable: true,
         says,
         arguments: args,
-        ask: async (asked, context) => this.transition(event, asked, context),
+        ask: (asked, context) => this.transition(event, asked, context),
       }),
     };
   }

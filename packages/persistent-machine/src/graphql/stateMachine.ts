@@ -89,7 +89,7 @@ export function stateMachineOf(
         new field({ name, type: typeNameOf(column, nullable), says: column.says }),
     );
   const event = types.object<string>(names.type('MachineEvent'), {
-    says: `What can be asked for, and by which mutation. All mutations but the first take an id, \`occurredAt\` and \`idempotencyKey\`; the first begins ${aNoun}, and takes an id where the client chooses it.`,
+    says: `What can happen to ${aNoun}, the mutation that asks for it, and what that takes beside \`id\`, \`occurredAt\` and \`idempotencyKey\`. The mutation that begins ${aNoun} takes \`id\` alone of these, and only where the client chooses it.`,
     fields: {
       event: { type: () => enums.event, says: 'The event.', of: (shown) => shown },
       mutation: {
@@ -99,7 +99,7 @@ export function stateMachineOf(
       },
       data: {
         type: () => [field],
-        says: 'What the mutation takes beside those.',
+        says: 'What the event carries: arguments of the mutation.',
         of: (shown) => fieldsOf(declaration.events[shown]?.data ?? {}, false),
       },
     },
