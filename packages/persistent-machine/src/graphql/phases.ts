@@ -54,7 +54,6 @@ export function phaseTypesOf(
   types: Types,
   names: Names,
   enums: Enums,
-
   cursors: Cursors,
   /** Made later: transitions show phases, too. */
   history: () => ViewClass<TransitionConnection>,
