@@ -13,8 +13,9 @@ import {
 } from 'class-validator';
 import { type ClassType, ID, Int } from 'type-graphql';
 import type { Columns } from '../machine';
-import type { Order, Past } from '../store/MachineArchive';
-import { LARGEST_PAGE, type PageRequest } from '../store/pages';
+import type { Order } from '../operations/machinesPage';
+import type { Past } from '../store/MachineReader';
+import { LARGEST_PAGE, type PageRequest } from '../operations/page';
 import { argumentsOf } from './columns';
 import type { CursorCodec } from './cursors';
 import type { Enums } from './enums';

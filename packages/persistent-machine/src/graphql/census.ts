@@ -1,7 +1,7 @@
 /** The type of a machine's census: a view of its ledger. */
 import { Int } from 'type-graphql';
 import type { AnyLifecycle } from '../machine';
-import type { Census } from '../store/MachineArchive';
+import type { Census } from '../operations/census';
 import type { Cursors } from './cursors';
 import { type Names, uncapitalized, words } from './names';
 import type { Fields, Types } from './types';

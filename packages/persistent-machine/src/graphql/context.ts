@@ -1,72 +1,47 @@
 /** What every resolver gets: the machines that are served, and who asks; the same for each way of asking. */
-import type { AnyLifecycle, MachinePhase, Refusal } from '../machine';
-import type { Census, Order, Past, Transition } from '../store/MachineArchive';
-import type { Page, PageRequest } from '../store/pages';
-import type { Place } from '../store/place';
-
-interface Store {
-  find(id: string, deadline: number): Promise<MachinePhase | null>;
-  begin(id: string, data: object, request: object): Promise<MachinePhase>;
-  transition(
-    id: string,
-    event: string,
-    data: object,
-    request: object,
-  ): Promise<MachinePhase | Refusal>;
-}
-interface Reader {
-  past(id: string, past: Past, deadline: number): Promise<MachinePhase | null>;
-  history(
-    id: string,
-    request: PageRequest,
-    deadline: number,
-  ): Promise<Page<Transition<MachinePhase>>>;
-  machines(
-    states: readonly string[] | null,
-    order: Order,
-    request: PageRequest,
-    deadline: number,
-  ): Promise<Page<MachinePhase> & { readonly total: number }>;
-  feed(
-    events: readonly string[] | null,
-    request: PageRequest<Place>,
-    deadline: number,
-  ): Promise<Page<Transition<MachinePhase>>>;
-  census(deadline: number): Promise<Census>;
-}
-interface Feed {
-  changes(id: string, deadline: number): Promise<AsyncIterable<MachinePhase> | null>;
-  transitions(
-    events: readonly string[] | null,
-    after: Place | undefined,
-    deadline: number,
-  ): Promise<AsyncIterable<Transition<MachinePhase>>>;
-}
+import type { Feed } from '../feed/Feed';
+import type { AnyLifecycle } from '../machine';
+import type { MachineReader } from '../store/MachineReader';
+import type { MachineStore } from '../store/MachineStore';
 
 /** By what the machines of one kind are changed, read and followed. */
-export interface MachineService {
-  readonly store: Store;
-  readonly reader: Reader;
-  readonly feed: Feed;
+export interface MachineService<L extends AnyLifecycle> {
+  readonly store: MachineStore<L>;
+  readonly reader: MachineReader<L>;
+  readonly feed: Feed<L>;
 }
 
 /** All kinds of machines that are served. */
 export class Machines {
-  readonly #services = new Map<AnyLifecycle, MachineService>();
+  /** What is found under a lifecycle was put there with this very one, and so has its types. */
+  readonly #services = new Map<AnyLifecycle, unknown>();
+  readonly #areFull: (() => boolean)[] = [];
 
-  serve(lifecycle: AnyLifecycle, service: MachineService): void {
+  serve<L extends AnyLifecycle>(lifecycle: L, service: MachineService<L>): void {
     this.#services.set(lifecycle, service);
+    this.#areFull.push(() => service.store.lanes.isFull);
+  }
+
+  /** @throws Error where this kind is not served */
+  of<L extends AnyLifecycle>(lifecycle: L): MachineService<L> {
+    const service = this.#services.get(lifecycle);
+    if (service === undefined) throw new Error('This kind of machine is not served.');
+    return service as MachineService<L>;
   }
 
   /** In the order in which they are served. */
-  get served(): Iterable<AnyLifecycle> {
-    return this.#services.keys();
+  get served(): readonly AnyLifecycle[] {
+    return [...this.#services.keys()];
   }
 
-  of(lifecycle: AnyLifecycle): MachineService {
-    const service = this.#services.get(lifecycle);
-    if (service === undefined) throw new Error('This kind of machine is not served.');
-    return service;
+  /** The plural names of all kinds that are served. */
+  get plurals(): readonly string[] {
+    return this.served.map(({ machine }) => machine.plural);
+  }
+
+  /** Whether so many requests wait for one kind already that another one may be refused at once. */
+  get isFull(): boolean {
+    return this.#areFull.some((isFull) => isFull());
   }
 }
 

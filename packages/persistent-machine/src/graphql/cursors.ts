@@ -3,9 +3,9 @@
  * a cursor of one is refused by another instead of meaning something else there.
  */
 import type { MachinePhase } from '../machine';
-import type { Transition } from '../store/MachineArchive';
-import type { Key } from '../store/pages';
-import { FeedRewound, type Place } from '../store/place';
+import type { Key } from '../operations/page';
+import type { Place } from '../operations/place';
+import { FeedRewound } from '../store/place';
 import { BadUserInput } from './errors';
 import type { Names } from './names';
 import { isUuid } from './uuid';
@@ -49,7 +49,7 @@ export interface Cursors {
   readonly machine: CursorCodec<MachinePhase>;
   readonly feed: CursorCodec<Place, Place>;
   /** In one machine's history: the version. */
-  readonly version: CursorCodec<Transition<MachinePhase>>;
+  readonly version: CursorCodec<{ readonly phase: MachinePhase }>;
 }
 
 /**

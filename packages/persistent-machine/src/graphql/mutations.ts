@@ -12,7 +12,9 @@ import {
   idOf,
   transitionArguments,
 } from './arguments';
+import { BegunOtherwise } from '../store/BegunOtherwise';
 import type { Context } from './context';
+import { BadUserInput } from './errors';
 import { type Names, words } from './names';
 import type { PhaseTypes } from './phases';
 import type { Refusals } from './refusals';
@@ -90,7 +92,8 @@ export class Mutations {
     const { event } = this.#lifecycle.machine.declaration.initial;
     const id = asked.id?.toLowerCase() ?? newId();
     const { store } = machines.of(this.#lifecycle);
-    const phase = await store.begin(id, this.asking(event).dataOf(asked), { actor, deadline });
+    const data = this.asking(event).dataOf(asked);
+    const phase = await store.begin(id, data, { actor, deadline }).catch(refuseOtherwise);
     return this.#phases.viewOf(phase);
   }
 
@@ -154,6 +157,12 @@ export class Mutations {
       }),
     };
   }
+}
+
+/** There is no result union for a beginning: its id is its key. */
+function refuseOtherwise(error: unknown): never {
+  if (!(error instanceof BegunOtherwise)) throw error;
+  throw new BadUserInput([{ path: 'id', message: 'was used before, with other data.' }]);
 }
 
 const NO_DATA = Object.freeze({});

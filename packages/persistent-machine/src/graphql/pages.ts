@@ -1,5 +1,5 @@
 /** Relay's connections: `PageInfo`, which all have in common, and the types of a connection and its edges. */
-import type { Page } from '../store/pages';
+import type { Page } from '../operations/page';
 import type { CursorCodec } from './cursors';
 import { type Fields, type TypeThunk, type Types, objectType } from './types';
 import type { View, ViewClass } from './View';

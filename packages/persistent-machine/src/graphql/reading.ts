@@ -1,8 +1,8 @@
 /** The queries and subscriptions of a machine: one of it, a list of all, its feed, its census, and the machine itself. */
 import { Int } from 'type-graphql';
 import type { AnyLifecycle, MachinePhase } from '../machine';
-import type { Census, Transition } from '../store/MachineArchive';
-import type { Page } from '../store/pages';
+import type { Census } from '../operations/census';
+import type { Page } from '../operations/page';
 import { BeyondEnd } from '../store/place';
 import {
   type AskedFeed,
@@ -24,7 +24,7 @@ import { type ConnectionOf, connectionType } from './pages';
 import type { PhaseTypes } from './phases';
 import { type ResolverClass, query, subscription } from './roots';
 import type { StateMachine } from './stateMachine';
-import type { TransitionTypes } from './transitions';
+import type { AnyTransition, TransitionTypes } from './transitions';
 import type { Types } from './types';
 import type { ViewClass } from './View';
 
@@ -135,7 +135,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
           .feed.transitions(events ?? null, place, deadline)
           .catch(refuseBeyondEnd);
       },
-      show: (transition: Transition<MachinePhase>) => new transitions.transition(transition),
+      show: (transition: AnyTransition) => new transitions.transition(transition),
     }),
   ];
 }

@@ -5,7 +5,7 @@
  */
 import { ID, Int } from 'type-graphql';
 import type { AnyLifecycle, Column, MachinePhase } from '../machine';
-import type { Transition } from '../store/MachineArchive';
+import type { Transition } from '../store/transition';
 import { fieldOf } from './columns';
 import type { Cursors } from './cursors';
 import { DateTime } from './DateTime';
@@ -16,9 +16,7 @@ import type { PhaseTypes } from './phases';
 import type { Fields, Types } from './types';
 import type { ViewClass } from './View';
 
-export type AnyTransition = Transition<MachinePhase> & {
-  readonly data?: Readonly<Record<string, unknown>> | null;
-};
+export type AnyTransition = Transition<AnyLifecycle>;
 export type TransitionConnection = ConnectionOf<AnyTransition>;
 
 export interface TransitionTypes {
