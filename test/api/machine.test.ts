@@ -7,7 +7,7 @@ import {
 } from 'graphql';
 import { life, lives as lifecycle } from '../../src/machine';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { MACHINES } from '../../src/resolvers';
+import { served } from '../../src/application';
 import { type TestServer, startServer } from '../harness';
 import { ask, dataOf } from './client';
 import { constant, livingIn } from './lives';
@@ -176,7 +176,7 @@ describe('introspection', () => {
     const question = getIntrospectionQuery({ specifiedByUrl: true });
     const schema = buildClientSchema(await dataOf(server, question));
     expect(printSchema(lexicographicSortSchema(schema))).toBe(
-      printSchema(lexicographicSortSchema(createSchema(MACHINES))),
+      printSchema(lexicographicSortSchema(createSchema(served.machines))),
     );
     const { errors } = await ask(server, '{ lifes { totalCount } }');
     expect(errors?.[0]?.message).toContain('Did you mean');

@@ -15,9 +15,9 @@ import {
 } from 'graphql';
 import { life } from '../../src/machine';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { MACHINES } from '../../src/resolvers';
+import { served } from '../../src/application';
 
-const schema = createSchema(MACHINES);
+const schema = createSchema(served.machines);
 
 test('schema.graphql is the schema; where it is not, npm run schema makes it so', () => {
   expect(readFileSync('schema.graphql', 'utf8').trimEnd()).toBe(printSchema(schema));

@@ -5,10 +5,10 @@ import { Overloaded } from 'persistent-machine/database/failures';
 import { type Context, Machines } from 'persistent-machine/graphql/context';
 import { type LifeFeed, lifeKind } from '../../src/kind';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { MACHINES } from '../../src/resolvers';
+import { served } from '../../src/application';
 import { type Contents, type TestStore, conceive, contentsOf, createStore } from '../harness';
 
-const schema = createSchema(MACHINES);
+const schema = createSchema(served.machines);
 const id = uuidv7();
 
 /** A document for each field of the root; `machine` asks no database. */

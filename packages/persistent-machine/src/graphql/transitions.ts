@@ -4,7 +4,7 @@
  * clients select the same thing once for each event that carries it.
  */
 import { ID, Int } from 'type-graphql';
-import type { AnyLifecycle, Column, MachinePhase } from '../machine';
+import type { AnyLifecycle, Column } from '../machine';
 import type { Transition } from '../store/transition';
 import { fieldOf } from './columns';
 import type { Cursors } from './cursors';
