@@ -7,6 +7,6 @@ export * from './generic';
 export * from './guard';
 export * from './lifecycle';
 export * from './machine';
-export type { Phase } from './phase';
+export type { Phase, PhaseBase } from './phase';
 export * from './record';
 export * from './refusals';

@@ -156,21 +156,21 @@ class NamedLifecycle {
   }
 
   begin(id: string, data: Readonly<Record<string, unknown>>, now: Date): MachinePhase {
-    const { columns, initial } = this.machine.declaration;
+    const { event, to } = this.machine.declaration.initial;
+    const state = this.#states.get(to);
+    if (state === undefined) throw new TypeError(`There is no ${to}.`);
     const record: MachineRecord & Record<string, unknown> = {
       id,
       version: 1,
-      stateType: initial.to,
+      stateType: to,
       createdAt: now,
       updatedAt: now,
     };
-    for (const column in columns) record[column] = null;
-    for (const column of this.sets(initial.event)) record[column] = data[column] ?? null;
-    try {
-      return this.phaseOf(record);
-    } catch (error) {
-      throw new TypeError(`${initial.event} lacks what ${initial.to} has.`, { cause: error });
-    }
+    for (const { column } of state.plan.holdings) record[column] = null;
+    for (const column of this.sets(event)) record[column] = data[column] ?? null;
+    const wrong = contradiction(state.plan, record);
+    if (wrong !== undefined) throw new TypeError(`${event} begins ${to}, ${wrong}.`);
+    return new state.phase(record);
   }
 
   step(event: string): AnyStep {

@@ -5,7 +5,7 @@
  */
 import type { EventPlan, StatePlan } from './plan';
 import type { MachinePhase, MachineRecord } from './record';
-import type { Refusal } from './refusals';
+import { OccurredAtOutOfRange, type Refusal } from './refusals';
 
 /** Why a record cannot be of a state, as the end of a sentence; undefined where it can. */
 export function contradiction({ holdings }: StatePlan, record: MachineRecord): string | undefined {
@@ -20,13 +20,12 @@ export function contradiction({ holdings }: StatePlan, record: MachineRecord): s
   return undefined;
 }
 
-/** @throws TypeError where the verb may not give this refusal */
+/** @throws TypeError where the refusal is neither the guard's nor one that the event lists */
 export function checkRefusal({ event, verb, refusals }: EventPlan, refusal: Refusal): void {
-  if (!refusals.some((listed) => refusal instanceof listed)) {
-    throw new TypeError(
-      `${verb} has refused with ${refusal.constructor.name}, which the refusals of ${event} do not list.`,
-    );
-  }
+  if (refusal instanceof OccurredAtOutOfRange) return;
+  if (refusals.some((listed) => refusal instanceof listed)) return;
+  const { name } = refusal.constructor;
+  throw new TypeError(`${verb} has refused with ${name}, which ${event} does not list.`);
 }
 
 type Columnwise = MachineRecord & Readonly<Record<string, unknown>>;
