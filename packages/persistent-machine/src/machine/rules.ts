@@ -3,7 +3,7 @@
  * right, or a sentence that says why. What no type can say is in `checks.ts`.
  */
 import type { Column, ValuesOf } from './columns';
-import type { EventDeclaration, Outline, StateDeclaration } from './declaration';
+import type { Declaration, EventDeclaration, Outline, StateDeclaration } from './declaration';
 import type {
   At,
   ColumnOf,
@@ -22,26 +22,39 @@ import type { MachineRecord } from './record';
 import type { RefusalClass } from './refusals';
 
 /** The declaration as it should be; a type that D has where nothing is wrong. */
-export interface Checked<D extends Outline> {
+export type Checked<D extends Outline> = DeclarationRule<D> &
+  Only<
+    D,
+    keyof Declaration,
+    'a machine has plural, bare, says, columns, initial, events and states'
+  >;
+
+interface DeclarationRule<D extends Outline> {
   readonly plural?: string;
   readonly bare?: boolean;
   readonly says: string;
   readonly columns: { readonly [C in keyof D['columns']]: ColumnRule<C> };
-  readonly initial: { readonly event: EventOf<D>; readonly to: BeginningRule<D> };
+  readonly initial: { readonly event: EventOf<D>; readonly to: BeginningRule<D> } & Only<
+    D['initial'],
+    keyof Declaration['initial'],
+    'the beginning has event and to; the rest stands with the event'
+  >;
   readonly events: {
     readonly [E in keyof D['events']]: EventRule<D, E> &
-      Only<D['events'][E], EventWord, 'an event has verb, at, says, data, sets and refusals'>;
+      Only<
+        D['events'][E],
+        keyof EventDeclaration,
+        'an event has verb, at, says, data, sets and refusals'
+      >;
   };
   readonly states: {
     readonly [S in keyof D['states']]: StateRule<D, S> &
-      Only<D['states'][S], StateWord, 'a state has says, has, may and accepts'>;
+      Only<D['states'][S], keyof StateDeclaration, 'a state has says, has, may and accepts'>;
   };
 }
 
 /** Refuses properties that nothing reads, such as `acepts`. */
 type Only<T, Known, Why> = Readonly<Partial<Record<Exclude<keyof T, Known>, Why>>>;
-type EventWord = keyof EventDeclaration;
-type StateWord = keyof StateDeclaration;
 
 /** The names that would be right; a sentence where there are none. */
 type OneOf<Names, Otherwise> = [Names] extends [never] ? Otherwise : Names;
