@@ -28,7 +28,7 @@ export class Machine<D extends Outline = Declaration> {
   }
 
   /** The base of the class of `state`, which is to have a verb for each event that the state accepts. */
-  phase<const S extends StateOf<D>>(state: S): PhaseBase<D, S> {
+  phase<S extends StateOf<D>>(state: S): PhaseBase<D, S> {
     const plan = this.plan.states.get(state);
     if (plan === undefined) throw new TypeError(`${state} is no state of ${this.name}.`);
     return baseOf(plan);

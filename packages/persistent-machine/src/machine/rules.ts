@@ -1,6 +1,6 @@
 /**
  * What a declaration must not say, for the compiler: where a word is wrong, its type here is the words that would be
- * right, or a sentence that says why. What no type can say is in `checks.ts`.
+ * right, or a sentence that says why. What no type can say is in `checks/`.
  */
 import type { Column, ValuesOf } from './columns';
 import type { Declaration, EventDeclaration, Outline, StateDeclaration } from './declaration';
@@ -14,6 +14,7 @@ import type {
   InitialStateOf,
   May,
   MomentColumnOf,
+  OrElse,
   Said,
   Sets,
   StateOf,
@@ -56,9 +57,6 @@ interface DeclarationRule<D extends Outline> {
 /** Refuses properties that nothing reads, such as `acepts`. */
 type Only<T, Known, Why> = Readonly<Partial<Record<Exclude<keyof T, Known>, Why>>>;
 
-/** The names that would be right; a sentence where there are none. */
-type OneOf<Names, Otherwise> = [Names] extends [never] ? Otherwise : Names;
-
 type ColumnRule<C> = C extends keyof MachineRecord
   ? `the record of every machine has ${C} already`
   : Column;
@@ -85,7 +83,7 @@ type EventRule<D extends Outline, E> = {
     }
   : {
       readonly at: AtRule<D, E>;
-      readonly sets?: readonly OneOf<
+      readonly sets?: readonly OrElse<
         Exclude<ColumnOf<D>, Taken<D> | Said<D, E>>,
         'there is no column that a class could compute'
       >[];
@@ -99,7 +97,7 @@ type EventRule<D extends Outline, E> = {
 type AtRule<D extends Outline, E> =
   At<D, E> extends 'createdAt'
     ? `createdAt is the moment of ${InitialEventOf<D>} alone`
-    : OneOf<MomentColumnOf<D>, 'there is no column of kind moment'>;
+    : OrElse<MomentColumnOf<D>, 'there is no column of kind moment'>;
 
 type DataRule<D extends Outline, E, K> =
   K extends Taken<D>
@@ -123,8 +121,8 @@ type FieldsOf<R extends RefusalClass> = string extends keyof R['fields']
 
 interface StateRule<D extends Outline, S> {
   readonly says: string;
-  readonly has?: readonly OneOf<ColumnOf<D>, 'there is no column'>[];
-  readonly may?: readonly OneOf<
+  readonly has?: readonly OrElse<ColumnOf<D>, 'there is no column'>[];
+  readonly may?: readonly OrElse<
     Exclude<ColumnOf<D>, Has<D, S>>,
     'the state has all columns already'
   >[];
