@@ -35,9 +35,12 @@ afterAll(async () => {
 const hang = async (id = uuidv7()): Promise<string> =>
   (await serving.ask('mutation ($id: ID) { hang(id: $id) { id } }', { id })).hang.id as string;
 
+const DRAFT = `mutation ($id: ID, $channel: String!) {
+  draftOrder(id: $id, channel: $channel) { id version }
+}`;
+
 const draft = async (id = uuidv7()): Promise<string> =>
-  (await serving.ask('mutation ($id: ID) { draftOrder(id: $id) { id } }', { id })).draftOrder
-    .id as string;
+  (await serving.ask(DRAFT, { id, channel: 'web' })).draftOrder.id as string;
 
 async function placed(totalCents: number): Promise<string> {
   const id = await draft();
@@ -96,7 +99,7 @@ test('its history shows what each event carried, moments and flags as what they 
         history {
           nodes {
             event actor orderId
-            data { customer totalCents amountCents carrier insured promisedFor }
+            data { channel customer totalCents amountCents carrier insured promisedFor }
           }
         }
       }
@@ -104,17 +107,17 @@ test('its history shows what each event carried, moments and flags as what they 
     { id },
   );
   const none = {
-    ...{ customer: null, totalCents: null, amountCents: null },
+    ...{ channel: null, customer: null, totalCents: null, amountCents: null },
     ...{ carrier: null, insured: null, promisedFor: null },
   };
-  const recorded = (event: string, data: object | null): object => ({
+  const recorded = (event: string, data: object): object => ({
     event,
     actor: 'a clerk',
     orderId: id,
     data,
   });
   expect(order.history.nodes).toEqual([
-    recorded('DRAFTING', null),
+    recorded('DRAFTING', { ...none, channel: 'web' }),
     recorded('PLACEMENT', { ...none, customer: 'Ann', totalCents: 5 }),
     recorded('PAYMENT', { ...none, amountCents: 5 }),
     recorded('SHIPMENT', { ...none, ...said, promisedFor }),
@@ -168,11 +171,22 @@ describe('a mutation that changes nothing', () => {
   });
 });
 
-test('an order that is drafted twice with one id is one order', async () => {
-  const id = uuidv7();
-  expect([await draft(id.toUpperCase()), await draft(id)]).toEqual([id, id]);
-  const { order } = await serving.ask('query ($id: ID!) { order(id: $id) { version } }', { id });
-  expect(order).toEqual({ version: 1 });
+describe('an order that is drafted twice with one id', () => {
+  test('is one order', async () => {
+    const id = uuidv7();
+    expect([await draft(id.toUpperCase()), await draft(id)]).toEqual([id, id]);
+    const { order } = await serving.ask('query ($id: ID!) { order(id: $id) { version } }', { id });
+    expect(order).toEqual({ version: 1 });
+  });
+
+  test('is refused the second time where something else is said', async () => {
+    const id = await draft();
+    const [error] = await serving.errorsOf(DRAFT, { id, channel: 'phone' });
+    expect(error?.extensions).toEqual({
+      code: 'BAD_USER_INPUT',
+      fields: [{ path: 'id', message: 'was used before, with other data.' }],
+    });
+  });
 });
 
 describe('node', () => {
@@ -246,7 +260,7 @@ test('each machine is listed, counted and followed by itself', async () => {
   });
 });
 
-test('a door says as what it was, by version and by time', async () => {
+test('a door is shown as it was, by version and by time', async () => {
   const id = await hang();
   const { open } = await serving.ask(
     'mutation ($id: ID!) { open(id: $id) { ... on Open { openedAt } } }',
@@ -330,14 +344,26 @@ describe('a subscription', () => {
       '{ census { cursor } orderCensus { cursor } }',
     );
     const source = `subscription ($after: String) {
-      orderTransitions(after: $after) { event orderId data { totalCents } }
+      orderTransitions(after: $after) { event orderId data { channel totalCents } }
     }`;
     const feed = await serving.follow(source, { after: orderCensus.cursor });
     await hang();
     const id = await placed(7);
     expect([await next(feed), await next(feed)]).toEqual([
-      { orderTransitions: { event: 'DRAFTING', orderId: id, data: null } },
-      { orderTransitions: { event: 'PLACEMENT', orderId: id, data: { totalCents: 7 } } },
+      {
+        orderTransitions: {
+          event: 'DRAFTING',
+          orderId: id,
+          data: { channel: 'web', totalCents: null },
+        },
+      },
+      {
+        orderTransitions: {
+          event: 'PLACEMENT',
+          orderId: id,
+          data: { channel: null, totalCents: 7 },
+        },
+      },
     ]);
     await feed.return(undefined);
     await expect(serving.follow(source, { after: census.cursor })).rejects.toMatchObject({

@@ -48,7 +48,13 @@ export const order = machine('Order', {
   },
   initial: { event: 'Drafting', to: 'Draft' },
   events: {
-    Drafting: { verb: 'draft', at: 'createdAt', says: 'An order is begun.' },
+    Drafting: {
+      verb: 'draft',
+      at: 'createdAt',
+      // No column of the order: only its history knows it.
+      data: { channel: text({ max: 10, says: 'Where the customer began it.' }) },
+      says: 'An order is begun.',
+    },
     Placement: {
       verb: 'place',
       at: 'placedAt',

@@ -114,7 +114,7 @@ test('a mutation takes what its event carries, and answers each state that it le
   expect(mutations).toContain(
     'payOrder(id: ID!, amountCents: Int!, occurredAt: DateTime, idempotencyKey: String): OrderPaymentResult',
   );
-  expect(mutations).toContain('draftOrder(id: ID): Draft');
+  expect(mutations).toContain('draftOrder(id: ID, channel: String!): Draft');
   expect(mutations).toContain(
     'open(id: ID!, occurredAt: DateTime, idempotencyKey: String): OpeningResult',
   );
@@ -143,6 +143,7 @@ test('a transition shows what its event carried, where the events of its machine
   expect(typeOf('OrderTransition')).toContain('data: OrderTransitionData');
   expect(typeOf('OrderTransitionData')).toEqual([
     'type OrderTransitionData {',
+    'channel: String',
     ...['customer: String', 'totalCents: Int', 'amountCents: Int'],
     ...['carrier: String', 'insured: Boolean', 'promisedFor: DateTime'],
     '}',

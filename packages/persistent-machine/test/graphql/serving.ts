@@ -9,12 +9,12 @@ import { Feed } from 'persistent-machine/feed/Feed';
 import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { type Context, Machines } from 'persistent-machine/graphql/context';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { entitiesOf, entityOf } from 'persistent-machine/integrity';
 import type { AnyLifecycle } from 'persistent-machine/machine';
 import { type MachineEntities, tablesOf } from 'persistent-machine/operations/tables';
 import { Lanes } from 'persistent-machine/store/Lanes';
 import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
+import { entitiesOf, entityOf } from '../../src/integrity';
 import { connect, openWith } from '../integrity/databases';
 import { door, doors } from './door';
 import { order, orders } from './order';
@@ -130,11 +130,12 @@ export async function serve(): Promise<Serving> {
     },
     rows: async () => {
       const tables = ['doors', 'door_transitions', 'orders', 'order_transitions'];
-      const read = tables.map(async (table) => {
+      const found: object[] = [];
+      for (const table of tables) {
         const { rows } = await owner.query<object>(`SELECT * FROM ${table} ORDER BY 1, 2`);
-        return rows;
-      });
-      return (await Promise.all(read)).flat();
+        found.push(...rows);
+      }
+      return found;
     },
     stop: async () => {
       await Promise.all(feeds.map((feed) => feed.stop()));
