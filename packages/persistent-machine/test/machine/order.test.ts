@@ -1,50 +1,17 @@
 /** A machine of six states, by its full matrix: every state with every event, derived from its declaration. */
-import {
-  CorruptRecord,
-  IllegalTransition,
-  type MachineRecord,
-  OccurredAtOutOfRange,
-  Refusal,
-  classes,
-} from '../../src/machine';
+import { IllegalTransition, Refusal } from '../../src/machine';
 import {
   Cancelled,
   Delivered,
   Draft,
   type OrderPhase,
   Overpaid,
-  Paid,
   Placed,
-  Shipped,
   order,
   orders,
 } from './order';
+import { days, draft, draftedAt, id, made, now, phases, placed } from './orderPhases';
 
-const id = '01890a5d-ac96-774b-bcce-b302099a8057';
-const draftedAt = new Date('2026-01-01T00:00:00.000Z');
-const days = (count: number): Date => new Date(draftedAt.getTime() + count * 86_400_000);
-const now = days(10);
-
-/** Performs an event that is known to be accepted. */
-function made<O>(outcome: O): Exclude<O, Refusal> {
-  if (outcome instanceof Refusal) throw new Error(outcome.message);
-  // Of the union O, as the compiler does not see.
-  return outcome as Exclude<O, Refusal>;
-}
-
-const draft = orders.begin(id, {}, draftedAt);
-const placed = made(draft.place({ customer: 'Ann', totalCents: 500 }, { now: days(1) }));
-const paid = made(placed.pay({ amountCents: 500 }, { now: days(2) }));
-if (!(paid instanceof Paid)) throw new Error('All has been paid.');
-const shipped = made(paid.ship({ carrier: 'Post' }, { now: days(3) }));
-const phases: Readonly<Record<OrderPhase['stateType'], OrderPhase>> = {
-  Draft: draft,
-  Placed: placed,
-  Paid: paid,
-  Shipped: shipped,
-  Delivered: made(shipped.deliver({ now: days(4) })),
-  Cancelled: made(placed.cancel({ reason: 'late' }, { now: days(4) })),
-};
 const data = {
   Placement: { customer: 'Ann', totalCents: 500 },
   Payment: { amountCents: 500 },
@@ -222,177 +189,6 @@ describe('what an order records', () => {
       Delivery: ['deliveredAt'],
       Cancellation: ['cancelledAt', 'reason'],
     });
-  });
-});
-
-describe('a phase', () => {
-  test('is nothing but its record to what copies or compares it', () => {
-    expect(Object.entries(placed)).toEqual([['state', placed.state]]);
-    expect(Object.getOwnPropertyNames(placed)).toEqual(['state']);
-    expect(placed).toEqual(orders.phaseOf({ ...placed.state }));
-    expect(placed).not.toEqual(orders.phaseOf({ ...placed.state, version: 3 }));
-  });
-
-  test.each(orders.states)('is rebuilt from its record, here %s', (state) => {
-    const rebuilt = orders.phaseOf({ ...phases[state].state });
-    expect(rebuilt).toBeInstanceOf(orders.classes[state]);
-    expect(rebuilt).toEqual(phases[state]);
-    expect(rebuilt.occurredAt).toEqual(phases[state].occurredAt);
-  });
-
-  const flawed = orders.states.flatMap((state) => {
-    const { has, may } = { has: [], may: [], ...order.declaration.states[state] };
-    return Object.keys(order.declaration.columns).flatMap((column) => {
-      const held = ([...has, ...may] as string[]).includes(column);
-      const surely = (has as readonly string[]).includes(column);
-      return [
-        { state, column, value: undefined, why: `but does not say whether it has ${column}` },
-        ...(surely ? [{ state, column, value: null, why: `but has no ${column}` }] : []),
-        ...(held ? [] : [{ state, column, value: now, why: `but has ${column}` }]),
-      ];
-    });
-  });
-
-  test.each(flawed)('is not rebuilt as $state where $column is $value', (flaw) => {
-    const record = { ...phases[flaw.state].state, [flaw.column]: flaw.value };
-    const rebuild = (): unknown => orders.phaseOf(record);
-    expect(rebuild).toThrow(CorruptRecord);
-    expect(rebuild).toThrow(`The record ${id} says ${flaw.state}, ${flaw.why}.`);
-  });
-
-  test.each(['Lost', 'constructor', '__proto__', ''])(
-    'is not rebuilt in the state "%s"',
-    (name) => {
-      expect(() => orders.phaseOf({ ...draft.state, stateType: name })).toThrow(
-        new CorruptRecord({ id, stateType: name }, 'which is no state of Order'),
-      );
-    },
-  );
-
-  test('goes to its own arm of a match', () => {
-    for (const state of orders.states) {
-      const arms = Object.fromEntries(orders.states.map((name) => [name, () => name]));
-      const told = orders.match(phases[state], {
-        Draft: () => 'nothing',
-        Placed: (phase) => phase.state.customer,
-        Paid: (phase) => phase.state.paidAt,
-        Shipped: (phase) => phase.state.carrier,
-        Delivered: (phase) => phase.state.deliveredAt,
-        Cancelled: (phase) => phase.state.reason,
-        ...arms,
-      });
-      expect(told).toBe(state);
-    }
-    expect(() => orders.match(draft, {} as never)).toThrow('There is no arm for Draft.');
-  });
-});
-
-describe('a step', () => {
-  test('is made once for each event', () => {
-    expect(orders.step('Payment')).toBe(orders.step('Payment'));
-  });
-
-  test('hands on the refusals that its event lists', () => {
-    const outcome = orders.step('Payment')(placed, { amountCents: 501 }, { now });
-    expect(outcome).toEqual(new Overpaid(500));
-    const late = orders.step('Delivery')(shipped, {}, { now, occurredAt: days(2) });
-    expect(late).toBeInstanceOf(OccurredAtOutOfRange);
-  });
-
-  test.each(['Drafting', 'Paymnet', 'constructor'])('does not exist for %s', (event) => {
-    expect(() => orders.step(event as 'Payment')).toThrow(
-      new TypeError(
-        `No state of Order accepts ${event}; ` +
-          'there are Placement, Payment, Shipment, Delivery, Cancellation.',
-      ),
-    );
-  });
-
-  /** The machine, but for what a shipped order makes of its delivery. */
-  function delivering(
-    outcome: (from: Shipped, delivered: MachineRecord) => unknown,
-  ): () => unknown {
-    class Otherwise extends Shipped {
-      override deliver(): never {
-        return outcome(this, phases.Delivered.state) as never;
-      }
-    }
-    const shippedClass: typeof Shipped = Otherwise;
-    const lifecycle = classes(order, { ...orders.classes, Shipped: shippedClass });
-    const from = lifecycle.phaseOf(shipped.state);
-    return () => lifecycle.step('Delivery')(from, {}, { now: days(4) });
-  }
-  const as = (record: MachineRecord): Delivered => new Delivered(record as Delivered['state']);
-
-  test('takes what a class makes by itself, if it can be recorded', () => {
-    expect(delivering((_, record) => as(record))()).toEqual(phases.Delivered);
-  });
-
-  class Holiday extends Refusal {
-    readonly message = 'Nothing is delivered today.';
-  }
-
-  test.each<[string, (from: Shipped, delivered: MachineRecord) => unknown, string]>([
-    [
-      'another state',
-      (from) => from,
-      'Delivery has made Shipped Shipped, where it leads to Delivered.',
-    ],
-    [
-      'an object of another class',
-      (_, state) => ({ stateType: 'Delivered', state }),
-      'Delivery has made Shipped Delivered, where it leads to Delivered.',
-    ],
-    [
-      'a record of another state',
-      (_, record) => as({ ...record, stateType: 'Shipped' }),
-      'Delivery has made a Delivered whose record says Shipped.',
-    ],
-    [
-      'another order',
-      (_, record) => as({ ...record, id: 'another' }),
-      `Delivery has made another machine of ${id}.`,
-    ],
-    [
-      'a version too many',
-      (_, record) => as({ ...record, version: 6 }),
-      'Delivery follows version 4 by version 6.',
-    ],
-    [
-      'another beginning',
-      (_, record) => as({ ...record, createdAt: days(1) }),
-      `Delivery has changed when ${id} began.`,
-    ],
-    [
-      'a record that contradicts its state',
-      (_, record) => as({ ...record, customer: null } as MachineRecord),
-      'Delivery has made a Delivered, but has no customer.',
-    ],
-    [
-      'the moment of another event',
-      (_, record) => as({ ...record, paidAt: days(5) } as MachineRecord),
-      'Delivery has made a Delivered that did not last occur at its deliveredAt.',
-    ],
-    [
-      'a moment before the last one',
-      (_, record) => {
-        const moments = { placedAt: days(1), paidAt: days(1), shippedAt: days(1) };
-        return as({ ...record, ...moments, deliveredAt: days(2) } as MachineRecord);
-      },
-      'Delivery occurred before what it follows, or at no time at all.',
-    ],
-    [
-      'no time at all',
-      (_, record) => as({ ...record, deliveredAt: new Date(NaN) } as MachineRecord),
-      'Delivery has made a Delivered that did not last occur at its deliveredAt.',
-    ],
-    [
-      'a refusal that its event does not list',
-      () => new Holiday(),
-      'deliver has refused with Holiday, which Delivery does not list.',
-    ],
-  ])('does not take %s', (_title, outcome, message) => {
-    expect(delivering(outcome)).toThrow(new TypeError(message));
   });
 });
 
