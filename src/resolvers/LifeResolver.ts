@@ -1,7 +1,4 @@
-/**
- * Lives over GraphQL: conceive, birth and die, and finding lives again. Each mutation hands the store a pure
- * step, which is where a transition is called that exists on the right class only.
- */
+/** Lives over GraphQL: conceive, birth and die, and finding lives again. What an event does is the machine's business. */
 import {
   Args,
   ArgsType,
@@ -14,15 +11,7 @@ import {
   type SubscribeResolverData,
   Subscription,
 } from 'type-graphql';
-import {
-  Gestating,
-  IllegalTransition,
-  LifeNotFound,
-  type LifeState,
-  type Phase,
-  TransitionError,
-  match,
-} from '../machine';
+import { type LifeState, NotFound, type Phase, Refusal, lives } from '../machine';
 import type { Order } from 'persistent-machine/operations/machinesPage';
 import {
   ConceptionArguments,
@@ -35,7 +24,6 @@ import {
 import type { Context } from 'persistent-machine/graphql/context';
 import { lifeCursor } from 'persistent-machine/graphql/cursors';
 import { SubscribedLifeNotFound } from 'persistent-machine/graphql/errors';
-import { lifeKind } from '../kind';
 import { AliveType, DeadType, GestatingType, LifeType, lifeTypeOf } from './types/Life';
 import { LifeConnection } from './types/LifeConnection';
 import { LifeOrderEnum, PhaseEnum } from './types/enums';
@@ -58,7 +46,7 @@ async function subscribeToLife({
   // type-graphql hands arguments to `subscribe` as they came.
   const given = Object.assign(new LifeArguments(), args);
   validateArguments(given);
-  const phases = await machines.of(lifeKind).feed.changes(given.lifeId, deadline);
+  const phases = await machines.of(lives).feed.changes(given.lifeId, deadline);
   if (phases === null) throw new SubscribedLifeNotFound(given.lifeId);
   return phases;
 }
@@ -68,7 +56,7 @@ function refused(
   observation: Context['observation'],
 ): ReturnType<typeof refusalTypeOf> {
   // Its class has the name of its GraphQL type.
-  observation.refusal ??= refusal.constructor.name;
+  observation.refusal ??= refusal instanceof NotFound ? 'LifeNotFound' : refusal.constructor.name;
   return refusalTypeOf(refusal);
 }
 
@@ -83,12 +71,7 @@ export class LifeResolver {
     @Ctx() { machines, newId, actor, deadline }: Context,
   ): Promise<GestatingType> {
     const id = lifeId ?? newId();
-    const life = await machines
-      .of(lifeKind)
-      .store.begin('Conception', (now) => Gestating.conceive(id, now), {
-        actor,
-        deadline,
-      });
+    const life = await machines.of(lives).store.begin(id, {}, { actor, deadline });
     return new GestatingType(life);
   }
 
@@ -97,19 +80,10 @@ export class LifeResolver {
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
     @Ctx() { machines, actor, observation, deadline }: Context,
   ): Promise<typeof BirthResult> {
-    const outcome = await machines.of(lifeKind).store.transition(
-      lifeId,
-      'Birth',
-      (phase, at) =>
-        match(phase, {
-          Gestating: (gestating) => gestating.birth(at),
-          Alive: (alive) => new IllegalTransition('Birth', alive),
-          Dead: (dead) => new IllegalTransition('Birth', dead),
-        }),
-      { occurredAt, idempotencyKey, actor, deadline },
-    );
-    const born = outcome ?? new LifeNotFound(lifeId);
-    return born instanceof TransitionError ? refused(born, observation) : new AliveType(born);
+    const outcome = await machines
+      .of(lives)
+      .store.transition(lifeId, 'Birth', {}, { occurredAt, idempotencyKey, actor, deadline });
+    return outcome instanceof Refusal ? refused(outcome, observation) : new AliveType(outcome);
   }
 
   @Mutation(() => DeathResult, { nullable: true, description: 'A life dies, be it born or not.' })
@@ -117,19 +91,10 @@ export class LifeResolver {
     @Args(() => TransitionArguments) { lifeId, occurredAt, idempotencyKey }: TransitionArguments,
     @Ctx() { machines, actor, observation, deadline }: Context,
   ): Promise<typeof DeathResult> {
-    const outcome = await machines.of(lifeKind).store.transition(
-      lifeId,
-      'Death',
-      (phase, at) =>
-        match(phase, {
-          Gestating: (gestating) => gestating.die(at),
-          Alive: (alive) => alive.die(at),
-          Dead: (dead) => new IllegalTransition('Death', dead),
-        }),
-      { occurredAt, idempotencyKey, actor, deadline },
-    );
-    const died = outcome ?? new LifeNotFound(lifeId);
-    return died instanceof TransitionError ? refused(died, observation) : new DeadType(died);
+    const outcome = await machines
+      .of(lives)
+      .store.transition(lifeId, 'Death', {}, { occurredAt, idempotencyKey, actor, deadline });
+    return outcome instanceof Refusal ? refused(outcome, observation) : new DeadType(outcome);
   }
 
   @Query(() => LifeType, { nullable: true, description: 'One life; null when there is none.' })
@@ -137,7 +102,7 @@ export class LifeResolver {
     @Args(() => LifeArguments) { lifeId }: LifeArguments,
     @Ctx() { machines, deadline }: Context,
   ): Promise<LifeType | null> {
-    const life = await machines.of(lifeKind).store.find(lifeId, deadline);
+    const life = await machines.of(lives).store.find(lifeId, deadline);
     return life && lifeTypeOf(life);
   }
 
@@ -152,7 +117,7 @@ export class LifeResolver {
     const request = pageRequest(page, lifeCursor);
     return new LifeConnection(
       await machines
-        .of(lifeKind)
+        .of(lives)
         .reader.machines(phase ?? null, order ?? 'oldestFirst', request, deadline),
     );
   }

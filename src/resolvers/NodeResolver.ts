@@ -2,7 +2,7 @@
 import { Args, Ctx, Query, Resolver } from 'type-graphql';
 import { LifeArguments, LivesByIdArguments } from 'persistent-machine/graphql/arguments';
 import type { Context } from 'persistent-machine/graphql/context';
-import { lifeKind } from '../kind';
+import { lives } from '../machine';
 import { NodeType, lifeTypeOf } from './types/Life';
 
 @Resolver()
@@ -28,6 +28,6 @@ export class NodeResolver {
 }
 
 async function find(id: string, { machines, deadline }: Context): Promise<NodeType | null> {
-  const life = await machines.of(lifeKind).store.find(id, deadline);
+  const life = await machines.of(lives).store.find(id, deadline);
   return life && lifeTypeOf(life);
 }

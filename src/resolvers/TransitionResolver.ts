@@ -11,14 +11,13 @@ import {
   Subscription,
   type SubscribeResolverData,
 } from 'type-graphql';
-import type { LifeEvent, Phase } from '../machine';
+import { type LifeEvent, lives } from '../machine';
 import type { Transition } from 'persistent-machine/store/transition';
 import { BeyondEnd } from 'persistent-machine/store/place';
 import { PageArguments, pageRequest } from 'persistent-machine/graphql/arguments';
 import type { Context } from 'persistent-machine/graphql/context';
 import { feedCursor } from 'persistent-machine/graphql/cursors';
 import { BadUserInput } from 'persistent-machine/graphql/errors';
-import { lifeKind } from '../kind';
 import { CensusType } from './types/Census';
 import { LifeType, lifeTypeOf } from './types/Life';
 import { LifeTransitionConnection, LifeTransitionType } from './types/LifeTransition';
@@ -53,12 +52,12 @@ async function subscribeToFeed({
   args: { after, events },
   context: { machines, deadline },
 }: SubscribeResolverData<unknown, LiveFeedArguments, Context>): Promise<
-  AsyncIterable<Transition<Phase>>
+  AsyncIterable<Transition<typeof lives>>
 > {
   const isGiven = after !== null && after !== undefined;
   const place = isGiven ? feedCursor.parse(after, 'after') : undefined;
   return machines
-    .of(lifeKind)
+    .of(lives)
     .feed.transitions(events ?? null, place, deadline)
     .catch(refuseBeyondEnd);
 }
@@ -80,7 +79,7 @@ export class TransitionResolver {
   ): Promise<LifeTransitionConnection> {
     const request = pageRequest(page, feedCursor);
     const transitions = await machines
-      .of(lifeKind)
+      .of(lives)
       .reader.feed(events ?? null, request, deadline)
       .catch(refuseBeyondEnd);
     return new LifeTransitionConnection(transitions, feedCursor);
@@ -90,7 +89,7 @@ export class TransitionResolver {
     description: 'How many lives are in each phase, exactly consistent with the feed at `cursor`.',
   })
   async census(@Ctx() { machines, deadline }: Context): Promise<CensusType> {
-    return new CensusType(await machines.of(lifeKind).reader.census(deadline));
+    return new CensusType(await machines.of(lives).reader.census(deadline));
   }
 
   @Subscription(() => LifeTransitionType, {
@@ -100,7 +99,7 @@ export class TransitionResolver {
       'The feed of all transitions, as they are committed: from right after a cursor, or from now on; with no gap, no repeat, and in order.',
   })
   transitionHappened(
-    @Root() transition: Transition<Phase>,
+    @Root() transition: Transition<typeof lives>,
     // Declared here, used by subscribeToFeed; not to be checked again with each event.
     @Args(() => LiveFeedArguments, { validate: false }) _arguments: LiveFeedArguments,
   ): LifeTransitionType {
@@ -112,7 +111,7 @@ export class TransitionResolver {
     @Root() { lifeId }: LifeTransitionType,
     @Ctx() { machines, deadline }: Context,
   ): Promise<LifeType> {
-    const life = await machines.of(lifeKind).store.find(lifeId, deadline);
+    const life = await machines.of(lives).store.find(lifeId, deadline);
     // No life is ever deleted; the database refuses it.
     if (life === null) throw new Error(`The life ${lifeId} of a transition is gone.`);
     return lifeTypeOf(life);

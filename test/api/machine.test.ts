@@ -5,7 +5,7 @@ import {
   lexicographicSortSchema,
   printSchema,
 } from 'graphql';
-import { edgesOf, lifecycle, mermaid, statesOf } from '../../src/machine';
+import { life, lives } from '../../src/machine';
 import { createSchema } from 'persistent-machine/graphql/schema';
 import { RESOLVERS } from '../../src/resolvers';
 import { type TestServer, startServer } from '../harness';
@@ -28,11 +28,11 @@ test('the machine is the list that the code goes by, as states with their transi
     '{ machine { states { phase initial final transitions { event to } } mermaid } }',
   );
   expect(machine).toEqual({
-    states: statesOf(lifecycle).map((state) => {
-      const transitions = edgesOf(lifecycle).filter(({ from }) => from === state);
+    states: lives.states.map((state) => {
+      const transitions = lives.edges.filter(({ from }) => from === state);
       return {
         phase: constant(state),
-        initial: state === lifecycle.initial.to,
+        initial: state === life.declaration.initial.to,
         final: transitions.length === 0,
         transitions: transitions.map(({ event, to }) => ({
           event: constant(event),
@@ -40,7 +40,7 @@ test('the machine is the list that the code goes by, as states with their transi
         })),
       };
     }),
-    mermaid: mermaid(lifecycle),
+    mermaid: lives.mermaid(),
   });
 });
 

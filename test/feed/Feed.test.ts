@@ -4,12 +4,12 @@ import { uuidv7 } from 'uuidv7';
 import { Feed } from 'persistent-machine/feed/Feed';
 import { Tail } from 'persistent-machine/feed/Tail';
 import { Lagged } from 'persistent-machine/feed/errors';
-import type { LifeRecord, Phase } from '../../src/machine';
+import type { lives } from '../../src/machine';
 import { BeyondEnd, FeedRewound } from 'persistent-machine/store/place';
 import { type TestStore, conceive, createStore } from '../harness';
 
 let store: TestStore;
-let feed: Feed<LifeRecord, Phase>;
+let feed: Feed<typeof lives>;
 let failures: unknown[];
 
 beforeAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await store.close();
 });
 
-function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
+function feedWith({ patience }: { patience: number }): Feed<typeof lives> {
   const made = new Feed(store.reader, store.lives, {
     url: store.url,
     channel: 'life_transitions',

@@ -16,12 +16,13 @@ import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedde
 import { TablesMissing, UnusableDatabase } from './database/failures';
 import { Feed } from './feed/Feed';
 import { Notifier } from './feed/Notifier';
-import type { MachinePhase, MachineRecord } from './machine';
+import type { AnyLifecycle, RecordOf } from './machine';
 import { Metrics } from './metrics';
 import { recognition } from './operations/recognition';
+import type { MachineEntities } from './operations/tables';
 import { parseDatabaseUrl, placeOf } from './database/url';
 import { type CreateDataSource, openDatabase } from './openDatabase';
-import { type MachineKind, Machines, type Services } from './graphql/context';
+import { Machines, type Services } from './graphql/context';
 import { type Resolvers, createSchema } from './graphql/schema';
 import { roomForConnections } from './server/connections';
 import type { Dashboard } from './server/dashboard';
@@ -33,8 +34,9 @@ import { MachineStore } from './store/MachineStore';
 import type { Tracing } from './tracing';
 
 /** What is served: a kind of machine, with what it is kept in, and asked for by. */
-export interface Served<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly kind: MachineKind<R, P>;
+export interface Served<L extends AnyLifecycle> {
+  readonly lifecycle: L;
+  readonly entities: MachineEntities<RecordOf<L>>;
   readonly createDataSource: CreateDataSource;
   readonly resolvers: Resolvers;
   /** Left out: there is nothing at `/`. */
@@ -110,8 +112,8 @@ async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
  * @param stopping aborted when it is no longer wanted: then the database is not looked for once more
  * @throws whatever kept a part from starting, once what had started is stopped
  */
-export async function startApplication<R extends MachineRecord, P extends MachinePhase<R>>(
-  { kind, createDataSource, resolvers, dashboard }: Served<R, P>,
+export async function startApplication<L extends AnyLifecycle>(
+  { lifecycle, entities, createDataSource, resolvers, dashboard }: Served<L>,
   configuration: Configuration,
   log: FastifyBaseLogger,
   {
@@ -178,7 +180,7 @@ export async function startApplication<R extends MachineRecord, P extends Machin
     const patient = withoutRepetition(log);
     const { dataSource, tables, check } = await awaitDatabase(
       () =>
-        openDatabase({ ...kind, createDataSource }, dataSourceSettings, {
+        openDatabase({ entities, createDataSource }, dataSourceSettings, {
           migrateIt: migrateOnStart,
           log: patient,
         }),
@@ -229,9 +231,7 @@ export async function startApplication<R extends MachineRecord, P extends Machin
           log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
         })
       : undefined;
-    const { machine, phaseOf } = kind;
-    const store = new MachineStore(database, tables, phaseOf, {
-      machine,
+    const store = new MachineStore(database, tables, lifecycle, {
       lanes,
       timeout,
       now: () => new Date(),
@@ -277,7 +277,7 @@ export async function startApplication<R extends MachineRecord, P extends Machin
         },
       });
     }
-    const reader = new MachineReader(database, tables, phaseOf, { lanes, timeout, pages });
+    const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout, pages });
     const feed = new Feed(reader, store, {
       url: databaseUrl,
       channel: tables.channel,
@@ -305,7 +305,7 @@ export async function startApplication<R extends MachineRecord, P extends Machin
       ledgerSize: () => reader.ledgerSize(),
     });
     const machines = new Machines();
-    machines.serve(kind, { store, reader, feed });
+    machines.serve(lifecycle, { store, reader, feed });
     const services: Services = { machines, newId: uuidv7 };
 
     const server = await createServer(

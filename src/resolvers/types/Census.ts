@@ -1,6 +1,6 @@
 /** The type `Census`: the ledger, for everybody. */
 import { Field, Int, ObjectType } from 'type-graphql';
-import { type LifeState, lifecycle, statesOf } from '../../machine';
+import { type LifeState, lives } from '../../machine';
 import type { Census } from 'persistent-machine/operations/census';
 import { feedCursor } from 'persistent-machine/graphql/cursors';
 
@@ -32,9 +32,7 @@ export class CensusType implements Readonly<Record<Uncapitalize<LifeState>, numb
     this.gestating = number('Gestating');
     this.alive = number('Alive');
     this.dead = number('Dead');
-    this.total = statesOf(lifecycle)
-      .map(number)
-      .reduce((sum, each) => sum + each);
+    this.total = lives.states.map(number).reduce((sum, each) => sum + each);
     this.cursor = feedCursor.of(census);
   }
 }

@@ -11,6 +11,7 @@ import {
   type LifeEvent,
   type LifeState,
   type Phase,
+  lives,
   match,
 } from '../../machine';
 import {
@@ -22,7 +23,6 @@ import {
 import type { Context } from 'persistent-machine/graphql/context';
 import { historyCursor } from 'persistent-machine/graphql/cursors';
 import { DateTime } from 'persistent-machine/graphql/DateTime';
-import { lifeKind } from '../../kind';
 import { LifeTransitionConnection } from './LifeTransition';
 import { LifeSnapshotType } from './LifeSnapshot';
 import { LifeEventEnum, PhaseEnum } from './enums';
@@ -77,9 +77,7 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
     @Ctx() { machines, deadline }: Context,
   ): Promise<LifeSnapshotType | null> {
     const past = pastOf(moment);
-    const life = past
-      ? await machines.of(lifeKind).reader.past(this.id, past, deadline)
-      : this.life;
+    const life = past ? await machines.of(lives).reader.past(this.id, past, deadline) : this.life;
     return life && new LifeSnapshotType(life);
   }
 
@@ -89,7 +87,7 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
     @Ctx() { machines, deadline }: Context,
   ): Promise<LifeTransitionConnection> {
     const request = pageRequest(page, historyCursor);
-    const transitions = await machines.of(lifeKind).reader.history(this.id, request, deadline);
+    const transitions = await machines.of(lives).reader.history(this.id, request, deadline);
     return new LifeTransitionConnection(transitions, historyCursor);
   }
 }

@@ -1,6 +1,6 @@
 /** The type `LifeSnapshot`: a life as it was, as a plain value. */
 import { Field, Int, ObjectType } from 'type-graphql';
-import type { LifeEvent, LifeRecord, LifeState, Phase } from '../../machine';
+import type { LifeEvent, LifeState, Phase } from '../../machine';
 import { DateTime } from 'persistent-machine/graphql/DateTime';
 import { LifeEventEnum, PhaseEnum } from './enums';
 
@@ -9,7 +9,7 @@ import { LifeEventEnum, PhaseEnum } from './enums';
   description:
     'A life as it was. It has no id and is no Node: equal ids mean equal objects, so the past must not overwrite the present in a client’s cache.',
 })
-export class LifeSnapshotType implements Omit<LifeRecord, 'id' | 'stateType'> {
+export class LifeSnapshotType implements Omit<Phase['state'], 'id' | 'stateType'> {
   @Field(() => PhaseEnum, { description: 'Where the life was in its lifecycle.' })
   readonly phase: LifeState;
 

@@ -3,7 +3,7 @@
  * TransitionResolver's, since that asks the store.
  */
 import { Field, ID, Int, ObjectType } from 'type-graphql';
-import type { LifeEvent, LifeState, Phase } from '../../machine';
+import type { LifeEvent, LifeState, lives } from '../../machine';
 import type { Transition } from 'persistent-machine/store/transition';
 import type { Page } from 'persistent-machine/operations/page';
 import { type CursorCodec, feedCursor } from 'persistent-machine/graphql/cursors';
@@ -50,7 +50,7 @@ export class LifeTransitionType {
   @Field(() => LifeSnapshotType, { description: 'The life as it was right after.' })
   readonly snapshot: LifeSnapshotType;
 
-  constructor(transition: Transition<Phase>) {
+  constructor(transition: Transition<typeof lives>) {
     const { event, from, phase, occurredAt, recordedAt, actor } = transition;
     this.cursor = feedCursor.of(transition);
     this.event = event;
@@ -76,7 +76,7 @@ export class LifeTransitionEdge {
   @Field(() => LifeTransitionType, { description: 'The transition.' })
   readonly node: LifeTransitionType;
 
-  constructor(cursor: string, transition: Transition<Phase>) {
+  constructor(cursor: string, transition: Transition<typeof lives>) {
     this.cursor = cursor;
     this.node = new LifeTransitionType(transition);
   }
@@ -96,7 +96,10 @@ export class LifeTransitionConnection {
   @Field(() => PageInfo, { description: 'Where this page lies.' })
   readonly pageInfo: PageInfo;
 
-  constructor(page: Page<Transition<Phase>>, cursor: Pick<CursorCodec<Transition<Phase>>, 'of'>) {
+  constructor(
+    page: Page<Transition<typeof lives>>,
+    cursor: Pick<CursorCodec<Transition<typeof lives>>, 'of'>,
+  ) {
     const connection = connectionOf(
       page,
       cursor,

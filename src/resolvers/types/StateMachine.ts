@@ -1,14 +1,7 @@
 /** The type `StateMachine`: the machine's own list, for tools that draw it or offer its events. */
 import { Field, ObjectType } from 'type-graphql';
-import {
-  type Edge,
-  type LifeEvent,
-  type LifeState,
-  edgesOf,
-  lifecycle,
-  mermaid,
-  statesOf,
-} from '../../machine';
+import type { Edge } from 'persistent-machine/machine';
+import { type LifeEvent, type LifeState, life, lives } from '../../machine';
 import { LifeEventEnum, PhaseEnum } from './enums';
 
 @ObjectType('MachineTransition', { simpleResolvers: true, description: 'An arrow of the machine.' })
@@ -19,7 +12,7 @@ export class MachineTransition {
   @Field(() => PhaseEnum, { description: 'Where it leads.' })
   readonly to: LifeState;
 
-  constructor({ event, to }: Edge<typeof lifecycle>) {
+  constructor({ event, to }: Edge<LifeState, LifeEvent>) {
     this.event = event;
     this.to = to;
   }
@@ -41,8 +34,8 @@ export class MachineState {
 
   constructor(state: LifeState) {
     this.phase = state;
-    this.initial = state === lifecycle.initial.to;
-    this.transitions = edgesOf(lifecycle)
+    this.initial = state === life.declaration.initial.to;
+    this.transitions = lives.edges
       .filter(({ from }) => from === state)
       .map((edge) => new MachineTransition(edge));
     this.final = this.transitions.length === 0;
@@ -55,8 +48,8 @@ export class MachineState {
 })
 export class StateMachine {
   @Field(() => [MachineState], { description: 'Its states.' })
-  readonly states = statesOf(lifecycle).map((state) => new MachineState(state));
+  readonly states = lives.states.map((state) => new MachineState(state));
 
   @Field(() => String, { description: 'The machine as a Mermaid diagram.' })
-  readonly mermaid = mermaid(lifecycle);
+  readonly mermaid = lives.mermaid();
 }

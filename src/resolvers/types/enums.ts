@@ -1,13 +1,6 @@
 /** The machine's states and events as GraphQL enums, made from the machine's own list. */
 import { registerEnumType } from 'type-graphql';
-import {
-  type LifeEvent,
-  type LifeState,
-  type StateOf,
-  eventsOf,
-  lifecycle,
-  statesOf,
-} from '../../machine';
+import { type LifeEvent, type LifeState, lives } from '../../machine';
 import type { Order } from 'persistent-machine/operations/machinesPage';
 
 /** What each enum value says in the schema: a new state or event does not compile until it says something. */
@@ -42,14 +35,14 @@ function descriptions<Name extends string>(
   );
 }
 
-export const PhaseEnum = constants<StateOf<typeof lifecycle>>(statesOf(lifecycle));
+export const PhaseEnum = constants<LifeState>(lives.states);
 registerEnumType(PhaseEnum, {
   name: 'Phase',
   description: 'Where a life is in its lifecycle.',
   valuesConfig: descriptions(stateDescriptions),
 });
 
-export const LifeEventEnum = constants<LifeEvent>(eventsOf(lifecycle));
+export const LifeEventEnum = constants<LifeEvent>(lives.events);
 registerEnumType(LifeEventEnum, {
   name: 'LifeEvent',
   description: 'What can happen to a life.',

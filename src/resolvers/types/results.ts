@@ -7,8 +7,8 @@ import {
   IdempotencyKeyReused,
   IllegalTransition,
   type LifeEvent,
-  LifeNotFound,
   type LifeState,
+  NotFound,
   type OccurredAtOutOfRange,
   type Phase,
 } from '../../machine';
@@ -37,7 +37,7 @@ export class LifeNotFoundType extends TransitionErrorType {
   @Field(() => ID, { description: 'The id that was asked for.' })
   readonly id: string;
 
-  constructor(error: LifeNotFound) {
+  constructor(error: NotFound) {
     super(error);
     this.id = error.id;
   }
@@ -67,7 +67,7 @@ export class IllegalTransitionType extends TransitionErrorType {
     this.event = error.event;
     this.from = error.from;
     this.nextEvents = error.nextEvents;
-    this.life = lifeTypeOf(error.life);
+    this.life = lifeTypeOf(error.phase);
   }
 }
 
@@ -125,12 +125,12 @@ export const DeathResult = createUnionType({
 });
 
 type Refusal =
-  LifeNotFound | IllegalTransition<Phase, LifeEvent> | OccurredAtOutOfRange | IdempotencyKeyReused;
+  NotFound | IllegalTransition<Phase, LifeEvent> | OccurredAtOutOfRange | IdempotencyKeyReused;
 type RefusalType = InstanceType<(typeof ERROR_TYPES)[number]>;
 
 /** The GraphQL view of why a transition was refused. */
 export function refusalTypeOf(refusal: Refusal): RefusalType {
-  if (refusal instanceof LifeNotFound) return new LifeNotFoundType(refusal);
+  if (refusal instanceof NotFound) return new LifeNotFoundType(refusal);
   if (refusal instanceof IllegalTransition) return new IllegalTransitionType(refusal);
   if (refusal instanceof IdempotencyKeyReused) return new IdempotencyKeyReusedType(refusal);
   return new OccurredAtOutOfRangeType(refusal);

@@ -2,8 +2,7 @@
  * Cursors: places in an order, written as opaque strings. Each kind of connection has its own, so that a
  * cursor of one is refused by another instead of meaning something else there.
  */
-import type { MachinePhase, MachineRecord } from '../machine';
-import type { Transition } from '../store/transition';
+import type { MachinePhase } from '../machine';
 import type { Key } from '../operations/page';
 import type { Place } from '../operations/place';
 import { FeedRewound } from '../store/place';
@@ -44,7 +43,7 @@ function codec<Node>(
 }
 
 /** In `lives`, whatever its order and filter: the life's age and id. */
-export const lifeCursor = codec<MachinePhase<MachineRecord>>(
+export const lifeCursor = codec<MachinePhase>(
   'life',
   ({ state }) => [state.createdAt.toISOString(), state.id],
   ([createdAt = '', id = '', ...rest]) =>
@@ -83,7 +82,7 @@ export const feedCursor: CursorCodec<Place, Place> = {
 };
 
 /** In one life's history: the version. */
-export const historyCursor = codec<Transition<MachinePhase<MachineRecord>>>(
+export const historyCursor = codec<{ readonly phase: MachinePhase }>(
   'version',
   ({ phase }) => [String(phase.state.version)],
   (key) => /^(0|[1-9]\d{0,8})$/.test(key.join()),
