@@ -6,6 +6,7 @@ import type {
   AcceptedIn,
   Arguments,
   EventOf,
+  OrElse,
   RecordIn,
   RefusalOf,
   StateOf,
@@ -41,10 +42,7 @@ export type CheckedClasses<D extends Outline, C> = {
 type ClassOf<D extends Outline, S extends StateOf<D>> = new (state: RecordIn<D, S>) => Phase<D, S>;
 
 type ClassRule<D extends Outline, C, S extends StateOf<D> & keyof C> =
-  C[S] extends ClassOf<D, S> ? OneOf<VerbFaults<D, C, S>, C[S]> : ClassOf<D, S>;
-
-/** What is wrong, if anything is; else what is right. */
-type OneOf<Faults, Right> = [Faults] extends [never] ? Right : Faults;
+  C[S] extends ClassOf<D, S> ? OrElse<VerbFaults<D, C, S>, C[S]> : ClassOf<D, S>;
 
 /** In sentences, what is wrong with the methods of the class of S. */
 type VerbFaults<D extends Outline, C, S extends StateOf<D> & keyof C> = {
@@ -63,10 +61,10 @@ type VerbFault<D extends Outline, C, S extends StateOf<D>, E extends string, V e
     : `${S} accepts ${E}, and lacks ${V}`;
 
 type Allowed<D extends Outline, C, S, E> =
-  PhaseIn<D, C, Target<D, S, E>> | RefusalOf<D, E> | OccurredAtOutOfRange;
+  Leading<D, C, Target<D, S, E>> | RefusalOf<D, E> | OccurredAtOutOfRange;
 
 /** The phase of T; where its class is missing, any, since that is what is wrong. */
-type PhaseIn<D extends Outline, C, T> = T extends keyof C
+type Leading<D extends Outline, C, T> = T extends keyof C
   ? PhaseOf<C, T>
   : T extends StateOf<D>
     ? Phase<D, T>

@@ -8,7 +8,6 @@ interface Described {
   readonly says: string;
 }
 
-/** Characters; `min` and `max` count them. */
 export interface TextColumn extends Described {
   readonly kind: 'text';
   readonly min?: number;
@@ -16,19 +15,16 @@ export interface TextColumn extends Described {
   readonly pattern?: RegExp;
 }
 
-/** A whole number of 32 bits. */
 export interface IntColumn extends Described {
   readonly kind: 'int';
   readonly min?: number;
   readonly max?: number;
 }
 
-/** A point in time, to the millisecond. */
 export interface MomentColumn extends Described {
   readonly kind: 'moment';
 }
 
-/** Yes or no. */
 export interface FlagColumn extends Described {
   readonly kind: 'flag';
 }
@@ -49,18 +45,22 @@ export type ValueOf<C> = C extends Column ? ValueOfKind[C['kind']] : never;
 /** A value for each of the columns. */
 export type ValuesOf<C extends Columns> = { readonly [K in keyof C]: ValueOf<C[K]> };
 
+/** Characters, `min` to `max` of them, that match `pattern`. */
 export function text(rules: Omit<TextColumn, 'kind'>): TextColumn {
   return { kind: 'text', ...rules };
 }
 
+/** A whole number of 32 bits, from `min` to `max`. */
 export function int(rules: Omit<IntColumn, 'kind'>): IntColumn {
   return { kind: 'int', ...rules };
 }
 
+/** A point in time, to the millisecond. */
 export function moment(rules: Omit<MomentColumn, 'kind'>): MomentColumn {
   return { kind: 'moment', ...rules };
 }
 
+/** Yes or no. */
 export function flag(rules: Omit<FlagColumn, 'kind'>): FlagColumn {
   return { kind: 'flag', ...rules };
 }

@@ -1,6 +1,6 @@
 /**
- * What the declaration of a machine says. What it must not say is in `rules.ts` (for the compiler) and `checks.ts` (when
- * it is made); what types are read from it is in `reading.ts`.
+ * What the declaration of a machine says. What it must not say is in `rules.ts`, for the compiler, and in `checks/`,
+ * when it is made. What types are read from it is in `reading.ts`.
  */
 import type { Columns } from './columns';
 import type { RefusalClass } from './refusals';
@@ -32,7 +32,7 @@ export interface StateDeclaration {
 }
 
 export interface Declaration {
-  /** What many of them are called; left out, the name in lower case with an s. */
+  /** What many of them are called; left out, the name with a small letter in front and an s at the end. */
   readonly plural?: string;
   /** Whether it takes the names without its own in front, as one machine of a server may. */
   readonly bare?: boolean;

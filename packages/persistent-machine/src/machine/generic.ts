@@ -15,11 +15,11 @@ import type { MachinePhase, MachineRecord } from './record';
 import type { Refusal } from './refusals';
 
 /** A machine of which nothing is known but that it is one. */
-export interface AnyMachine<D extends Declaration = Declaration> {
+export interface AnyMachine {
   readonly name: string;
   readonly plural: string;
   readonly bare: boolean;
-  readonly declaration: D;
+  readonly declaration: Declaration;
 }
 
 /** A lifecycle of which nothing is known but that it is one. */

@@ -4,18 +4,16 @@
  */
 import { OccurredAtOutOfRange } from './refusals';
 
-/**
- * When an event is asked for.
- *
- * `Moment<'Cancellation'>` is a moment of that event alone. A verb whose state leads to one and the same state by
- * several events takes its moment so: then it cannot perform another event than its own.
- */
+/** When an event is asked for. */
 export interface Moment<E extends string = string> {
-  /** The caller's word for when it occurred; left out, it is taken to occur now. */
+  /** The caller's word for when it occurred. Left out: now. */
   readonly occurredAt?: Date | null | undefined;
   /** The clock of the instance that records it. */
   readonly now: Date;
-  /** For the compiler alone; never set. */
+  /**
+   * Which event it is a moment of. For the compiler alone, and never set: where several events lead from one state to
+   * another, the verb of `Closing` takes a `Moment<'Closing'>`, and so cannot perform any other of them.
+   */
   readonly event?: E | undefined;
 }
 

@@ -1,5 +1,5 @@
 /** The machine: its declaration, the base of its phases, and what is derived from them. Imports nothing from outside. */
-export * from './classes';
+export type { AnyClasses } from './classes';
 export * from './columns';
 export * from './declaration';
 export * from './diagram';
@@ -7,6 +7,7 @@ export * from './generic';
 export * from './guard';
 export * from './lifecycle';
 export * from './machine';
-export type { Phase } from './phase';
+export type { Phase, PhaseBase } from './phase';
+export type { RecordIn } from './reading';
 export * from './record';
 export * from './refusals';

@@ -1,4 +1,5 @@
 /** A machine with the classes of its phases: what the floors above ask of it, by names alone. */
+import { beginningOf } from './beginning';
 import { checkClasses } from './checks/classes';
 import type { AnyClasses, CheckedClasses, Outcome, PhaseOf } from './classes';
 import type { Outline } from './declaration';
@@ -6,7 +7,7 @@ import { type Edge, edgesOf, mermaid } from './diagram';
 import type { AnyStep } from './generic';
 import type { Moment } from './guard';
 import type { Machine } from './machine';
-import type { StatePlan } from './plan';
+import { known } from './plan';
 import type {
   Data,
   EventOf,
@@ -17,7 +18,7 @@ import type {
 } from './reading';
 import type { MachinePhase, MachineRecord } from './record';
 import { CorruptRecord } from './refusals';
-import { stepOf } from './step';
+import { type ClassedState, stepOf } from './step';
 import { contradiction } from './succession';
 
 export interface Lifecycle<D extends Outline, C extends AnyClasses> {
@@ -99,19 +100,15 @@ export function classes<D extends Outline, C extends AnyClasses>(
   return lifecycle as unknown as Lifecycle<D, C>;
 }
 
-type NamedClasses = Readonly<Record<string, new (state: MachineRecord) => MachinePhase>>;
+type NamedClasses = Readonly<Record<string, ClassedState['phase']>>;
 
-/** A state, as it is found by its name. */
-interface NamedState {
-  readonly plan: StatePlan;
-  readonly phase: NamedClasses[string];
-}
-
+/** A lifecycle whose states, events and columns are names; all that depends on them alone is made once. */
 class NamedLifecycle {
   readonly states: readonly string[];
   readonly events: readonly string[];
   readonly edges: readonly Edge[];
-  readonly #states: ReadonlyMap<string, NamedState>;
+  readonly begin: ReturnType<typeof beginningOf>;
+  readonly #states: ReadonlyMap<string, ClassedState>;
   readonly #steps: ReadonlyMap<string, AnyStep>;
 
   constructor(
@@ -119,21 +116,21 @@ class NamedLifecycle {
     readonly classes: NamedClasses,
   ) {
     checkClasses(machine, classes);
-    const { declaration, plan } = machine;
-    this.states = [...plan.states.keys()];
-    this.events = [...plan.events.keys()];
-    this.edges = edgesOf(declaration);
+    const { initial } = machine.declaration;
+    const { events, states } = machine.plan;
+    this.states = [...states.keys()];
+    this.events = [...events.keys()];
+    this.edges = edgesOf(machine.declaration);
+    const phases = new Map(Object.entries(classes));
     this.#states = new Map(
-      Object.entries(classes).flatMap(([state, phase]) => {
-        const of = plan.states.get(state);
-        return of === undefined ? [] : [[state, { plan: of, phase }]];
-      }),
+      Array.from(states, ([state, plan]) => [state, { plan, phase: known(phases, state) }]),
     );
-    this.#steps = new Map(
-      [...plan.events.values()]
-        .filter(({ event }) => event !== declaration.initial.event)
-        .map((of) => [of.event, stepOf(of, this.#states)]),
+    this.begin = beginningOf(known(events, initial.event), known(this.#states, initial.to));
+    const steps = new Map(
+      Array.from(events, ([event, plan]) => [event, stepOf(plan, this.#states)]),
     );
+    steps.delete(initial.event);
+    this.#steps = steps;
   }
 
   phaseOf(record: MachineRecord): MachinePhase {
@@ -155,29 +152,13 @@ class NamedLifecycle {
     return arm(phase);
   }
 
-  begin(id: string, data: Readonly<Record<string, unknown>>, now: Date): MachinePhase {
-    const { columns, initial } = this.machine.declaration;
-    const record: MachineRecord & Record<string, unknown> = {
-      id,
-      version: 1,
-      stateType: initial.to,
-      createdAt: now,
-      updatedAt: now,
-    };
-    for (const column in columns) record[column] = null;
-    for (const column of this.sets(initial.event)) record[column] = data[column] ?? null;
-    try {
-      return this.phaseOf(record);
-    } catch (error) {
-      throw new TypeError(`${initial.event} lacks what ${initial.to} has.`, { cause: error });
-    }
-  }
-
   step(event: string): AnyStep {
     const step = this.#steps.get(event);
     if (step === undefined) {
-      const known = [...this.#steps.keys()].join(', ');
-      throw new TypeError(`No state of ${this.machine.name} accepts ${event}; there are ${known}.`);
+      const events = [...this.#steps.keys()].join(', ');
+      throw new TypeError(
+        `No state of ${this.machine.name} accepts ${event}; there are ${events}.`,
+      );
     }
     return step;
   }

@@ -1,15 +1,10 @@
 /** A machine: a declaration that has been checked, and the bases of its states' classes. */
 import { checkDeclaration } from './checks/declaration';
 import type { Declaration, Outline } from './declaration';
-import { type Phase, baseOf } from './phase';
+import { type PhaseBase, baseOf } from './phase';
 import { type Plan, planOf } from './plan';
-import type { RecordIn, StateOf } from './reading';
+import type { StateOf } from './reading';
 import type { Checked } from './rules';
-
-/** What the class of state S extends. */
-export type PhaseBase<D extends Outline, S extends StateOf<D>> = new (
-  state: RecordIn<D, S>,
-) => Phase<D, S>;
 
 export class Machine<D extends Outline = Declaration> {
   readonly declaration: D;
@@ -33,10 +28,10 @@ export class Machine<D extends Outline = Declaration> {
   }
 
   /** The base of the class of `state`, which is to have a verb for each event that the state accepts. */
-  phase<const S extends StateOf<D>>(state: S): PhaseBase<D, S> {
+  phase<S extends StateOf<D>>(state: S): PhaseBase<D, S> {
     const plan = this.plan.states.get(state);
     if (plan === undefined) throw new TypeError(`${state} is no state of ${this.name}.`);
-    return baseOf<D, S>(plan);
+    return baseOf(plan);
   }
 }
 

@@ -17,13 +17,13 @@ import type {
   StateOf,
   Target,
 } from './reading';
-import type { MachineRecord } from './record';
+import type { AnyRecord, MachineRecord } from './record';
 import { OccurredAtOutOfRange } from './refusals';
 
-/** What must be given where E leads to T: the columns that E sets and T has, and what the caller said for those it may have. */
+/** The columns that must be given where E leads to T: those that T has, and of those that T may have what a caller says. */
 type Required<D extends Outline, T, E> = (Sets<D, E> & Has<D, T>) | (Said<D, E> & May<D, T>);
 
-/** The columns that must and may be given where E leads to T; for all others, why they must not. */
+/** What `become` takes where E leads to T: what must be given, what may be, and for all other columns why they may not. */
 export type Changes<D extends Outline, T, E> = {
   readonly [K in Required<D, T, E>]: RecordIn<D, T>[K & keyof RecordIn<D, T>];
 } & { readonly [K in Sets<D, E>]?: RecordIn<D, T>[K & keyof RecordIn<D, T>] } & {
@@ -43,76 +43,89 @@ type MomentOf<D extends Outline, S, T, E extends string> = [Between<D, S, T>] ex
   ? Moment
   : Moment<E>;
 
-/**
- * The base of the class of state S. Each state has one of its own, not a class between this and a common one: so the
- * constructors of phases take half the time.
- */
-// A class inside a function has no type that could be written before it.
-// eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types
-export function baseOf<D extends Outline, S extends StateOf<D>>(plan: StatePlan) {
-  class Phase {
-    // These are the state's, not the object's: they lie on the prototype.
-    declare readonly state: RecordIn<D, S>;
-    declare readonly stateType: S;
-    declare readonly nextEvents: readonly AcceptedIn<D, S>[];
+/** What every phase of state S is. The class of the state extends it; `baseOf` makes what it extends. */
+declare class Phase<D extends Outline, S extends StateOf<D>> {
+  /** The record, narrowed to the state. */
+  readonly state: RecordIn<D, S>;
+  readonly stateType: S;
+  readonly nextEvents: readonly AcceptedIn<D, S>[];
+  /** When the last transition occurred: the latest of the moments that the record has. */
+  readonly occurredAt: Date;
 
-    /** @param state the record, which the phase keeps as it is */
-    constructor(state: RecordIn<D, S>) {
+  /** @param state the record, which the phase keeps as it is */
+  constructor(state: RecordIn<D, S>);
+
+  /**
+   * Makes the next phase. What the declaration does not lead to does not compile.
+   *
+   * @param next the class of the new state
+   * @param event by which it is entered
+   * @param at when that is asked for
+   * @param changes the columns that the event sets
+   * @returns the phase, one version on; or the guard's refusal of the moment
+   */
+  protected become<
+    T extends StateOf<D>,
+    P extends { readonly state: RecordIn<D, T> },
+    const E extends string,
+  >(
+    next: new (state: RecordIn<D, T>) => P,
+    event: EventTo<D, S, T, E>,
+    // The moment says which event it is of only where that matters: what E is, `event` says.
+    at: MomentOf<D, S, T, NoInfer<E>>,
+    ...changes: object extends Changes<D, T, E>
+      ? [changes?: Changes<D, T, E>]
+      : [changes: Changes<D, T, E>]
+  ): P | OccurredAtOutOfRange;
+}
+export type { Phase };
+
+/** What the class of state S extends. */
+export type PhaseBase<D extends Outline, S extends StateOf<D>> = new (
+  state: RecordIn<D, S>,
+) => Phase<D, S>;
+
+/**
+ * The base of the class of the plan's state. Each state has a base of its own, with nothing above it: a constructor
+ * that runs through one more takes twice the time.
+ */
+export function baseOf<D extends Outline, S extends StateOf<D>>(plan: StatePlan): PhaseBase<D, S> {
+  class StatePhase {
+    // Declared only: a field that is defined and then assigned takes a third longer.
+    declare readonly state: AnyRecord;
+
+    constructor(state: AnyRecord) {
       this.state = state;
     }
 
-    /** When the last transition occurred: the latest of the moments that the record has. */
     get occurredAt(): Date {
-      const record = this.state as Columnwise;
-      let latest = this.state.createdAt;
+      const { state } = this;
+      let latest = state.createdAt;
       for (const column of plan.moments) {
-        // Of kind moment, which `machine` has checked.
-        const moment = record[column] as Date | null;
+        // Of kind moment, which has been checked.
+        const moment = state[column] as Date | null;
         if (moment !== null && moment.getTime() > latest.getTime()) latest = moment;
       }
       return latest;
     }
 
-    /**
-     * Makes the next phase. What the declaration does not lead to does not compile.
-     *
-     * @param next the class of the new state
-     * @param event by which it is entered
-     * @param at when that is asked for
-     * @param changes the columns that the event sets
-     * @returns the phase, one version on; or the guard's refusal of the moment
-     */
-    protected become<
-      T extends StateOf<D>,
-      P extends { readonly state: RecordIn<D, T> },
-      const E extends string,
-    >(
-      next: new (state: RecordIn<D, T>) => P,
-      event: EventTo<D, S, T, E>,
-      // A moment says which event it is of only where that matters: it must not say which one `event` is.
-      at: MomentOf<D, S, T, NoInfer<E>>,
-      ...changes: object extends Changes<D, T, E>
-        ? [changes?: Changes<D, T, E>]
-        : [changes: Changes<D, T, E>]
-    ): P | OccurredAtOutOfRange;
-
-    // The names that the signature above has checked are only names here.
-    protected become(
-      next: new (state: never) => object,
+    become(
+      next: new (state: AnyRecord) => object,
       event: string,
       at: Moment,
-      changes?: Columnwise,
+      changes?: Readonly<Record<string, unknown>>,
     ): object {
       const occurredAt = occurrence(at, this.occurredAt);
       if (occurredAt instanceof OccurredAtOutOfRange) return occurredAt;
       const { stateType } = next.prototype as { readonly stateType: string };
       const way = plan.ways.get(event)?.get(stateType);
       if (way === undefined) {
-        throw new TypeError(`${event} does not lead from ${this.stateType} to ${stateType}.`);
+        throw new TypeError(`${event} does not lead from ${plan.state} to ${stateType}.`);
       }
+      const { state } = this;
       const record: MachineRecord & Record<string, unknown> = {
-        ...this.state,
-        version: this.state.version + 1,
+        ...state,
+        version: state.version + 1,
         stateType,
         updatedAt: at.now,
       };
@@ -124,19 +137,14 @@ export function baseOf<D extends Outline, S extends StateOf<D>>(plan: StatePlan)
         }
       }
       record[way.moment] = occurredAt;
-      // The record is of the state that `next` is the class of.
-      return new next(record as never);
+      return new next(record);
     }
   }
-  Object.defineProperties(Phase.prototype, {
+  // These are the state's: on the object, they would be copied and compared with its record.
+  Object.defineProperties(StatePhase.prototype, {
     stateType: { value: plan.state },
     nextEvents: { value: plan.nextEvents },
   });
-  return Phase;
+  // Here names and values are only that; the compiler has checked at each call which go together.
+  return StatePhase as unknown as PhaseBase<D, S>;
 }
-
-export type Phase<D extends Outline, S extends StateOf<D>> = InstanceType<
-  ReturnType<typeof baseOf<D, S>>
->;
-
-type Columnwise = Readonly<Record<string, unknown>>;

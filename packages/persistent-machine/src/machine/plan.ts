@@ -61,7 +61,7 @@ export function planOf(declaration: Declaration): Plan {
   });
   const states = mapped(declaration.states, (state) => statePlanOf(state, declaration, events));
   // What is set again keeps its place.
-  return { states, events: new Map([[initial.event, of(events, initial.event)], ...events]) };
+  return { states, events: new Map([[initial.event, known(events, initial.event)], ...events]) };
 }
 
 function statePlanOf(
@@ -71,7 +71,7 @@ function statePlanOf(
 ): StatePlan {
   const kept = mapped(states, (_, { has = [], may = [] }) => [...has, ...may]);
   const { has = [], accepts = {} } = states[state] ?? {};
-  const here = of(kept, state);
+  const here = known(kept, state);
   const moments = new Set([...events.values()].map(({ moment }) => moment));
   return {
     state,
@@ -82,9 +82,9 @@ function statePlanOf(
     moments: here.filter((column) => moments.has(column)),
     nextEvents: Object.freeze(Object.keys(accepts)),
     ways: mapped(accepts, (event, accepted) => {
-      const { moment, sets } = of(events, event);
+      const { moment, sets } = known(events, event);
       const wayTo = (to: string): Way => {
-        const there = of(kept, to);
+        const there = known(kept, to);
         return {
           moment,
           sets: sets.filter((column) => column !== moment && there.includes(column)),
@@ -108,8 +108,8 @@ function mapped<From, To>(
   return new Map(Object.entries(entries).map(([name, entry]) => [name, make(name, entry)]));
 }
 
-/** What a checked declaration is known to have under a name. */
-function of<T>(entries: ReadonlyMap<string, T>, name: string): T {
+/** What is known to be there by its name, since it has been checked. */
+export function known<T>(entries: ReadonlyMap<string, T>, name: string): T {
   const entry = entries.get(name);
   if (entry === undefined) throw new TypeError(`There is no ${name}.`);
   return entry;

@@ -92,6 +92,9 @@ export type AnyRecordOf<D extends Outline> = MachineRecord & {
   readonly [K in keyof D['columns']]: ValueOf<D['columns'][K]> | null;
 };
 
+/** T; where it is never, what stands in for it. */
+export type OrElse<T, Otherwise> = [T] extends [never] ? Otherwise : T;
+
 /** The columns of kind `moment`. */
 export type MomentColumnOf<D extends Outline> = {
   [C in ColumnOf<D>]: D['columns'][C] extends Extract<Column, { kind: 'moment' }> ? C : never;

@@ -17,6 +17,9 @@ export interface MachineRecord {
   readonly updatedAt: Date;
 }
 
+/** A record of which no more is known than that it has columns of its machine's own. */
+export type AnyRecord = MachineRecord & Readonly<Record<string, unknown>>;
+
 /** A phase of any machine: an object of the class of one state, which holds the record narrowed to that state. */
 export interface MachinePhase<R extends MachineRecord = MachineRecord> {
   readonly stateType: string;

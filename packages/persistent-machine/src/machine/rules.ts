@@ -1,9 +1,9 @@
 /**
  * What a declaration must not say, for the compiler: where a word is wrong, its type here is the words that would be
- * right, or a sentence that says why. What no type can say is in `checks.ts`.
+ * right, or a sentence that says why. What no type can say is in `checks/`.
  */
 import type { Column, ValuesOf } from './columns';
-import type { EventDeclaration, Outline, StateDeclaration } from './declaration';
+import type { Declaration, EventDeclaration, Outline, StateDeclaration } from './declaration';
 import type {
   At,
   ColumnOf,
@@ -14,6 +14,7 @@ import type {
   InitialStateOf,
   May,
   MomentColumnOf,
+  OrElse,
   Said,
   Sets,
   StateOf,
@@ -22,29 +23,39 @@ import type { MachineRecord } from './record';
 import type { RefusalClass } from './refusals';
 
 /** The declaration as it should be; a type that D has where nothing is wrong. */
-export interface Checked<D extends Outline> {
+export type Checked<D extends Outline> = DeclarationRule<D> &
+  Only<
+    D,
+    keyof Declaration,
+    'a machine has plural, bare, says, columns, initial, events and states'
+  >;
+
+interface DeclarationRule<D extends Outline> {
   readonly plural?: string;
   readonly bare?: boolean;
   readonly says: string;
   readonly columns: { readonly [C in keyof D['columns']]: ColumnRule<C> };
-  readonly initial: { readonly event: EventOf<D>; readonly to: BeginningRule<D> };
+  readonly initial: { readonly event: EventOf<D>; readonly to: BeginningRule<D> } & Only<
+    D['initial'],
+    keyof Declaration['initial'],
+    'the beginning has event and to; the rest stands with the event'
+  >;
   readonly events: {
     readonly [E in keyof D['events']]: EventRule<D, E> &
-      Only<D['events'][E], EventWord, 'an event has verb, at, says, data, sets and refusals'>;
+      Only<
+        D['events'][E],
+        keyof EventDeclaration,
+        'an event has verb, at, says, data, sets and refusals'
+      >;
   };
   readonly states: {
     readonly [S in keyof D['states']]: StateRule<D, S> &
-      Only<D['states'][S], StateWord, 'a state has says, has, may and accepts'>;
+      Only<D['states'][S], keyof StateDeclaration, 'a state has says, has, may and accepts'>;
   };
 }
 
 /** Refuses properties that nothing reads, such as `acepts`. */
 type Only<T, Known, Why> = Readonly<Partial<Record<Exclude<keyof T, Known>, Why>>>;
-type EventWord = keyof EventDeclaration;
-type StateWord = keyof StateDeclaration;
-
-/** The names that would be right; a sentence where there are none. */
-type OneOf<Names, Otherwise> = [Names] extends [never] ? Otherwise : Names;
 
 type ColumnRule<C> = C extends keyof MachineRecord
   ? `the record of every machine has ${C} already`
@@ -72,7 +83,7 @@ type EventRule<D extends Outline, E> = {
     }
   : {
       readonly at: AtRule<D, E>;
-      readonly sets?: readonly OneOf<
+      readonly sets?: readonly OrElse<
         Exclude<ColumnOf<D>, Taken<D> | Said<D, E>>,
         'there is no column that a class could compute'
       >[];
@@ -86,7 +97,7 @@ type EventRule<D extends Outline, E> = {
 type AtRule<D extends Outline, E> =
   At<D, E> extends 'createdAt'
     ? `createdAt is the moment of ${InitialEventOf<D>} alone`
-    : OneOf<MomentColumnOf<D>, 'there is no column of kind moment'>;
+    : OrElse<MomentColumnOf<D>, 'there is no column of kind moment'>;
 
 type DataRule<D extends Outline, E, K> =
   K extends Taken<D>
@@ -110,8 +121,8 @@ type FieldsOf<R extends RefusalClass> = string extends keyof R['fields']
 
 interface StateRule<D extends Outline, S> {
   readonly says: string;
-  readonly has?: readonly OneOf<ColumnOf<D>, 'there is no column'>[];
-  readonly may?: readonly OneOf<
+  readonly has?: readonly OrElse<ColumnOf<D>, 'there is no column'>[];
+  readonly may?: readonly OrElse<
     Exclude<ColumnOf<D>, Has<D, S>>,
     'the state has all columns already'
   >[];

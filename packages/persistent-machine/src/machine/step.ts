@@ -1,40 +1,38 @@
 /** The step of an event: calls the event's verb on a phase, and sees that what comes of it can be recorded. */
 import type { AnyStep } from './generic';
 import type { EventPlan, StatePlan } from './plan';
-import type { MachinePhase } from './record';
+import type { MachinePhase, MachineRecord } from './record';
 import { IllegalTransition, Refusal } from './refusals';
 import { checkRefusal, checkSuccession } from './succession';
 
-interface State {
+/** A state with the class of its phases. */
+export interface ClassedState {
   readonly plan: StatePlan;
-  readonly phase: new (state: never) => MachinePhase;
+  readonly phase: new (state: MachineRecord) => MachinePhase;
 }
 
 /** What an event is in one of the states that accept it. */
 interface Acceptance {
   readonly perform: (...said: readonly unknown[]) => MachinePhase | Refusal;
-  readonly targets: ReadonlyMap<string, State>;
+  readonly targets: ReadonlyMap<string, ClassedState>;
 }
 
-/** @param states by their names; classes that have been checked */
-export function stepOf(of: EventPlan, states: ReadonlyMap<string, State>): AnyStep {
+/** @param states by their names */
+export function stepOf(of: EventPlan, states: ReadonlyMap<string, ClassedState>): AnyStep {
+  const { event, takesData, verb } = of;
   const accepting = new Map<string, Acceptance>();
-  for (const { plan, phase } of states.values()) {
-    const ways = plan.ways.get(of.event);
+  for (const { phase, plan } of states.values()) {
+    const ways = plan.ways.get(event);
     if (ways === undefined) continue;
-    // The class has this method: it has been checked.
-    const methods = phase.prototype as Readonly<Record<string, Acceptance['perform']>>;
-    const perform = methods[of.verb];
-    if (perform === undefined) throw new TypeError(`${plan.state} lacks ${of.verb}.`);
-    accepting.set(plan.state, {
-      perform,
-      targets: new Map([...states].filter(([state]) => ways.has(state))),
-    });
+    const targets = new Map([...states].filter(([state]) => ways.has(state)));
+    // The class has this method, which has been checked.
+    const perform = Reflect.get(phase.prototype as object, verb) as Acceptance['perform'];
+    accepting.set(plan.state, { perform, targets });
   }
   return (phase, data, at) => {
     const accepted = accepting.get(phase.stateType);
-    if (accepted === undefined) return new IllegalTransition(of.event, phase);
-    const outcome = of.takesData
+    if (accepted === undefined) return new IllegalTransition(event, phase);
+    const outcome = takesData
       ? accepted.perform.call(phase, data, at)
       : accepted.perform.call(phase, at);
     if (outcome instanceof Refusal) {
@@ -43,9 +41,9 @@ export function stepOf(of: EventPlan, states: ReadonlyMap<string, State>): AnySt
     }
     const to = accepted.targets.get(outcome.stateType);
     if (to === undefined || !(outcome instanceof to.phase)) {
-      const led = [...accepted.targets.keys()].join(' or ');
+      const targets = [...accepted.targets.keys()].join(' or ');
       throw new TypeError(
-        `${of.event} has made ${phase.stateType} ${outcome.stateType}, where it leads to ${led}.`,
+        `${event} has made ${phase.stateType} ${outcome.stateType}, where it leads to ${targets}.`,
       );
     }
     checkSuccession(of, phase, outcome, to.plan);

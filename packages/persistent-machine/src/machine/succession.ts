@@ -1,15 +1,15 @@
 /**
- * Whether what a verb made of a phase can be recorded at all. A class that makes its phases by `become` cannot fail
- * here; one may make them by `new` as well. What fails is a programming error, and is thrown. What a caller may do
- * wrong is a refusal, and no concern of this.
+ * Whether what a verb made of a phase can be recorded at all. What a class makes by `become` cannot fail here, but a
+ * class may use `new` as well. What fails is a programming error, and is thrown. What a caller does wrong is a refusal,
+ * and no concern of this.
  */
 import type { EventPlan, StatePlan } from './plan';
-import type { MachinePhase, MachineRecord } from './record';
+import type { AnyRecord, MachinePhase, MachineRecord } from './record';
 import { OccurredAtOutOfRange, type Refusal } from './refusals';
 
 /** Why a record cannot be of a state, as the end of a sentence; undefined where it can. */
 export function contradiction({ holdings }: StatePlan, record: MachineRecord): string | undefined {
-  const values = record as Columnwise;
+  const values = record as AnyRecord;
   for (const { column, holds } of holdings) {
     const value = values[column];
     if (value === undefined) return `but does not say whether it has ${column}`;
@@ -20,18 +20,13 @@ export function contradiction({ holdings }: StatePlan, record: MachineRecord): s
   return undefined;
 }
 
-/** @throws TypeError where the verb may not give this refusal */
+/** @throws TypeError where the refusal is neither the guard's nor one that the event lists */
 export function checkRefusal({ event, verb, refusals }: EventPlan, refusal: Refusal): void {
-  // The guard's own, which every event may meet.
   if (refusal instanceof OccurredAtOutOfRange) return;
-  if (!refusals.some((listed) => refusal instanceof listed)) {
-    throw new TypeError(
-      `${verb} has refused with ${refusal.constructor.name}, which the refusals of ${event} do not list.`,
-    );
-  }
+  if (refusals.some((listed) => refusal instanceof listed)) return;
+  const { name } = refusal.constructor;
+  throw new TypeError(`${verb} has refused with ${name}, which ${event} does not list.`);
 }
-
-type Columnwise = MachineRecord & Readonly<Record<string, unknown>>;
 
 /**
  * @param to the plan of the state that `after` is of
@@ -60,7 +55,7 @@ export function checkSuccession(
   const wrong = contradiction(to, is);
   if (wrong !== undefined) throw new TypeError(`${event} has made a ${to.state}, ${wrong}.`);
   // The verb of another event would have set that one's column.
-  const occurredAt = (is as Columnwise)[moment];
+  const occurredAt = (is as AnyRecord)[moment];
   if (!(occurredAt instanceof Date) || occurredAt.getTime() !== after.occurredAt.getTime()) {
     throw new TypeError(
       `${event} has made a ${to.state} that did not last occur at its ${moment}.`,

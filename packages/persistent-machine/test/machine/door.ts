@@ -22,17 +22,17 @@ export const door = machine('Door', {
   },
   states: {
     Open: {
-      says: 'Anybody may pass.',
+      says: 'People pass.',
       has: ['movedAt'],
       accepts: { Closing: 'Closed', Slamming: 'Closed' },
     },
     Closed: {
-      says: 'Anybody may open it.',
+      says: 'People open it.',
       may: ['movedAt'],
       accepts: { Opening: 'Open', Locking: 'Locked' },
     },
     Locked: {
-      says: 'Nobody passes.',
+      says: 'Only a key opens it.',
       has: ['movedAt'],
       accepts: { Unlocking: 'Closed' },
     },

@@ -5,7 +5,7 @@
 import {
   IllegalTransition,
   type Moment,
-  OccurredAtOutOfRange,
+  type OccurredAtOutOfRange,
   Refusal,
   classes,
   machine,

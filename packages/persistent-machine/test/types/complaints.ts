@@ -1,4 +1,4 @@
-/** Has the compiler look at a file, and compares what it says with what the file's comments expect. */
+/** Has the compiler look at the files of this folder, and reads what their comments expect of it. */
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 
@@ -11,36 +11,50 @@ export interface Complaint {
   readonly says: string;
 }
 
-/**
- * @param file its name in this folder
- * @returns what `tsc` says of it under the project's own options, as if nothing had been expected; and for each
- *   `@ts-expect-error`, its words at the line below
- */
-export function complaintsAbout(file: string): {
+export interface Looked {
+  /** What `tsc` says of the file under the project's own options, as if nothing had been expected. */
   readonly found: readonly Complaint[];
+  /** The words of each `@ts-expect-error`, at the line below it. */
   readonly expected: readonly Complaint[];
-} {
-  const path = join(__dirname, file);
+}
+
+/** @param files their names in this folder */
+export function lookAt(files: readonly string[]): ReadonlyMap<string, Looked> {
+  const paths = new Map(files.map((file) => [join(__dirname, file), file]));
   const configuration = join(root, 'tsconfig.json');
   const { config } = ts.readConfigFile(configuration, (name) => ts.sys.readFile(name));
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   const host = ts.createCompilerHost(options);
   host.readFile = (name) => {
     const text = ts.sys.readFile(name);
-    return resolve(name) === path ? text?.replaceAll('@ts-expect-error', 'expected:') : text;
+    return paths.has(resolve(name)) ? text?.replaceAll('@ts-expect-error', 'expected:') : text;
   };
-  const program = ts.createProgram([path], { ...options, noEmit: true }, host);
-  const source = program.getSourceFile(path);
-  if (source === undefined) throw new Error(`There is no ${path}.`);
-  const found = ts.getPreEmitDiagnostics(program, source).map(({ messageText, start = 0 }) => ({
-    line: source.getLineAndCharacterOfPosition(start).line + 1,
-    says: ts.flattenDiagnosticMessageText(messageText, '\n'),
-  }));
+  const program = ts.createProgram([...paths.keys()], { ...options, noEmit: true }, host);
+  return new Map(
+    Array.from(paths, ([path, file]) => {
+      const source = program.getSourceFile(path);
+      if (source === undefined) throw new Error(`There is no ${path}.`);
+      const found = ts.getPreEmitDiagnostics(program, source).map(({ messageText, start = 0 }) => ({
+        line: source.getLineAndCharacterOfPosition(start).line + 1,
+        says: sorted(ts.flattenDiagnosticMessageText(messageText, '\n')),
+      }));
+      return [file, { found, expected: expectationsOf(path) }];
+    }),
+  );
+}
+
+function expectationsOf(path: string): readonly Complaint[] {
   const lines = (ts.sys.readFile(path) ?? '').split('\n');
-  const expected = lines.flatMap((text, index) => {
+  return lines.flatMap((text, index) => {
     const words = EXPECTATION.exec(text)?.groups?.['words'];
     // The line below has the number after this one's, which is its index plus 1.
-    return words === undefined ? [] : [{ line: index + 2, says: words }];
+    return words === undefined ? [] : [{ line: index + 2, says: sorted(words) }];
   });
-  return { found, expected };
+}
+
+/** The same words with the members of each union in their alphabet's order: the compiler's own order is accidental. */
+function sorted(words: string): string {
+  return words.replaceAll(/[^\s'|]+(?: \| [^\s'|]+)+/g, (union) =>
+    union.split(' | ').sort().join(' | '),
+  );
 }

@@ -22,9 +22,16 @@ class Unlike extends Refusal {
 
 export const names = machine('Names', {
   says: 'A machine with names that are wrong.',
+  // @ts-expect-error Type '"nameses"' is not assignable to type '"a machine has plural, bare, says, columns, initial, events and states"'.
+  plurals: 'nameses',
   columns: { openedAt: moment({ says: 'When it was opened.' }), note: text({ says: 'A note.' }) },
-  // @ts-expect-error Type '"Beginning"' is not assignable to type '"Start" | "Opening" | "Shutting"'.
-  initial: { event: 'Beginning', to: 'Shut' },
+  initial: {
+    // @ts-expect-error Type '"Beginning"' is not assignable to type '"Start" | "Opening" | "Shutting"'.
+    event: 'Beginning',
+    to: 'Shut',
+    // @ts-expect-error is not assignable to type '"the beginning has event and to; the rest stands with the event"'.
+    data: { note: text({ says: 'A note.' }) },
+  },
   events: {
     Start: { verb: 'start', at: 'openedAt', says: 'It begins.' },
     // @ts-expect-error Type '"openAt"' is not assignable to type '"openedAt"'.

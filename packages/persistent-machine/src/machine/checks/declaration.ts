@@ -6,6 +6,7 @@ import type { Declaration } from '../declaration';
 import { columnFaults } from './columns';
 import { eventFaults } from './events';
 import { CAMEL_CASE, PASCAL_CASE, saysFaults } from './names';
+import { refusalFaults } from './refusals';
 import { stateFaults } from './states';
 
 /**
@@ -18,6 +19,7 @@ export function checkDeclaration(name: string, plural: string, declaration: Decl
     ...saysFaults('the machine', declaration),
     ...columnFaults(name, declaration),
     ...eventFaults(declaration),
+    ...refusalFaults(declaration),
     ...stateFaults(declaration),
   ];
   if (faults.length > 0) throw new TypeError(faults.map((why) => `${name}: ${why}.`).join('\n'));

@@ -1,4 +1,4 @@
-/** How names are written. Both forms have one translation into snake case, whoever translates. */
+/** How names are written. Every way to translate names of these forms into snake case gives the same. */
 
 /** `PurchaseOrder`: machines, states, events. */
 export const PASCAL_CASE = /^[A-Z][a-z0-9]*(?:[A-Z][a-z0-9]+)*$/;
@@ -13,7 +13,7 @@ export function isOnEveryObject(name: string): boolean {
 
 export function* saysFaults(place: string, { says }: { readonly says: string }): Iterable<string> {
   if (says.trim() === '')
-    yield `${place} says nothing: its sentence is what the schema's readers see`;
+    yield `${place} says nothing: its sentence is what the readers of the schema see`;
 }
 
 /** What a list names twice. */
