@@ -9,6 +9,7 @@ import {
   type Moment,
   type OccurredAtOutOfRange,
   type PhaseIn,
+  type RecordOf,
   type StateIn,
   classes,
   machine,
@@ -75,6 +76,10 @@ export type Phase = PhaseIn<typeof lives>;
 export type LifeState = StateIn<typeof lives>;
 export type LifeEvent = EventIn<typeof lives>;
 
-/** The phase that a record is in; `match` looks at one by its state. */
-export const phaseOf = lives.phaseOf.bind(lives);
+/** The phase that a record is in. @throws CorruptRecord where its state and timestamps disagree */
+export function phaseOf(record: RecordOf<typeof lives>): Phase {
+  return lives.phaseOf(record);
+}
+
+/** Looks at a phase by its state. All arms are needed: a missing one does not compile. */
 export const match = lives.match.bind(lives);

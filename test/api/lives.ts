@@ -1,9 +1,9 @@
 /** Ways through the machine, derived from its own list, and lives that have gone them over the API. */
-import { type LifeEvent, type LifeState, life, lives as lifecycle } from '../../src/machine';
+import { type LifeState, life, lives, type LifeEvent } from '../../src/machine';
 import { dataOf } from './client';
 
 /** An event that a mutation makes: any but the conception. */
-export type Step = Exclude<LifeEvent, 'Conception'>;
+export type Step = Exclude<LifeEvent, typeof life.declaration.initial.event>;
 
 /** A way from the initial state: what happened, and where each step led. */
 export type Way = readonly { readonly event: Step; readonly to: LifeState }[];
@@ -12,9 +12,9 @@ export type Way = readonly { readonly event: Step; readonly to: LifeState }[];
 export function waysTo(
   state?: LifeState,
   from: LifeState = life.declaration.initial.to,
-  arrows = lifecycle.edges,
+  arrows = lives.edges,
 ): Way[] {
-  const here = state === undefined ? lifecycle.nextEvents(from).length === 0 : state === from;
+  const here = state === undefined ? lives.nextEvents(from).length === 0 : state === from;
   const onward = arrows
     .filter((arrow) => arrow.from === from)
     .flatMap((arrow) => {

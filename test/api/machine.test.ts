@@ -5,7 +5,7 @@ import {
   lexicographicSortSchema,
   printSchema,
 } from 'graphql';
-import { life, lives as lifecycle } from '../../src/machine';
+import { life, lives } from '../../src/machine';
 import { createSchema } from 'persistent-machine/graphql/schema';
 import { served } from '../../src/application';
 import { type TestServer, startServer } from '../harness';
@@ -28,8 +28,8 @@ test('the machine is the list that the code goes by, as states with their transi
     '{ machine { states { phase initial final transitions { event to } } mermaid } }',
   );
   expect(machine).toEqual({
-    states: lifecycle.states.map((state) => {
-      const transitions = lifecycle.edges.filter(({ from }) => from === state);
+    states: lives.states.map((state) => {
+      const transitions = lives.edges.filter(({ from }) => from === state);
       return {
         phase: constant(state),
         initial: state === life.declaration.initial.to,
@@ -40,7 +40,7 @@ test('the machine is the list that the code goes by, as states with their transi
         })),
       };
     }),
-    mermaid: lifecycle.mermaid(),
+    mermaid: lives.mermaid(),
   });
 });
 
