@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Client, type Connection, DatabaseError, Query } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { edgesOf, eventsOf, lifecycle, phaseOf, statesOf } from '../../src/machine';
+import { phaseOf, lives } from '../../src/machine';
 import { type Contents, type TestStore, conceive, contentsOf, createStore } from '../harness';
 import { refusals } from './attempts';
 import {
@@ -58,9 +58,9 @@ WHERE position <> (SELECT count(*) FROM life_transitions)
 UNION ALL
 SELECT 'the ledger does not count the lives', counts::text
 FROM ledger
-WHERE '${JSON.stringify(Object.fromEntries(statesOf(lifecycle).map((state) => [state, 0])))}' || counts <> (
+WHERE '${JSON.stringify(Object.fromEntries(lives.states.map((state) => [state, 0])))}' || counts <> (
   SELECT jsonb_object_agg(state, (SELECT count(*) FROM lives WHERE state_type = state))
-  FROM unnest(ARRAY['${statesOf(lifecycle).join("', '")}']) AS state
+  FROM unnest(ARRAY['${lives.states.join("', '")}']) AS state
 )`;
 
 let store: TestStore;
@@ -314,7 +314,7 @@ describe('accepted is', () => {
 });
 
 describe('the machine and the database say the same of', () => {
-  const states = [...statesOf(lifecycle), 'Unborn'];
+  const states = [...lives.states, 'Unborn'];
   const time = (digit: number): Date => new Date(`2026-01-0${digit}T12:00Z`);
 
   /** The condition of a CHECK; a null is as good as true to it. */
@@ -334,10 +334,10 @@ describe('the machine and the database say the same of', () => {
        FROM unnest($1::text[]) AS a (from_state_type), unnest($2::text[]) AS b (event),
             unnest($3::text[]) AS c (state_type)
        WHERE ${condition}`,
-      [[null, ...states], [...eventsOf(lifecycle), 'Rebirth'], states],
+      [[null, ...states], [...lives.events, 'Rebirth'], states],
     );
     expect(new Set(rows.map(({ edge }) => edge))).toEqual(
-      new Set(edgesOf(lifecycle).map(({ event, from, to }) => `${from ?? '[*]'} ${event} ${to}`)),
+      new Set(lives.edges.map(({ event, from, to }) => `${from ?? '[*]'} ${event} ${to}`)),
     );
   });
 
@@ -361,7 +361,7 @@ describe('the machine and the database say the same of', () => {
 
   test('when a transition occurred', async () => {
     const condition = await conditionOf('life_transitions_occurred_as_the_life_says');
-    for (const { event, to: stateType } of edgesOf(lifecycle)) {
+    for (const { event, to: stateType } of lives.edges) {
       const bornAt = stateType === 'Gestating' ? null : time(2);
       const diedAt = stateType === 'Dead' ? time(3) : null;
       const phase = phaseOf({ ...base, stateType, bornAt, diedAt });

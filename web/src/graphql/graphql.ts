@@ -13,7 +13,7 @@ export type LifeEvent =
   /** A life dies, be it born or not. */
   | 'DEATH';
 
-/** The order of lives: by when they were conceived. */
+/** The order of lives: by when each life began. */
 export type LifeOrder =
   /** The other way round. */
   | 'NEWEST_FIRST'
