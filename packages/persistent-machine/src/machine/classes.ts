@@ -22,8 +22,8 @@ export type AnyClasses = Readonly<Record<string, new (state: never) => MachinePh
 
 /** The phase of state S; of several, the union of their phases, told apart by `stateType`. */
 export type PhaseOf<C, S> = S extends keyof C
-  ? C[S] extends new (state: never) => MachinePhase
-    ? InstanceType<C[S]>
+  ? C[S] extends (new (state: never) => infer P extends MachinePhase)
+    ? P
     : never
   : never;
 
