@@ -3,7 +3,7 @@ import type { Feed } from 'persistent-machine/feed/Feed';
 import type { MachineKind } from 'persistent-machine/graphql/context';
 import type { MachineReader } from 'persistent-machine/store/MachineReader';
 import type { MachineStore } from 'persistent-machine/store/MachineStore';
-import { Ledger, Life, LifeTransition } from './entities';
+import { lifeEntities } from './entities';
 import { type LifeRecord, type Phase, lifecycle, phaseOf } from './machine';
 
 export const lifeKind: MachineKind<LifeRecord, Phase> = {
@@ -11,7 +11,7 @@ export const lifeKind: MachineKind<LifeRecord, Phase> = {
   plural: 'lives',
   machine: lifecycle,
   phaseOf,
-  entities: { record: Life, history: LifeTransition, ledger: Ledger },
+  entities: lifeEntities,
 };
 
 export type LifeStore = MachineStore<LifeRecord, Phase>;
