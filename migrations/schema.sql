@@ -33,7 +33,7 @@ CREATE TABLE life_transitions (
     OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Death'::text AND state_type = 'Dead'::text
     OR COALESCE(from_state_type, ''::text) = 'Alive'::text AND event = 'Death'::text AND state_type = 'Dead'::text),
   CONSTRAINT life_transitions_begin_at_version_1 CHECK ((version = 1) = (from_state_type IS NULL)),
-  CONSTRAINT life_transitions_occurred_as_the_life_says CHECK (NOT occurred_at IS DISTINCT FROM
+  CONSTRAINT life_transitions_occurred_at_their_moment CHECK (NOT occurred_at IS DISTINCT FROM
     CASE event
         WHEN 'Conception'::text THEN created_at
         WHEN 'Birth'::text THEN born_at
@@ -52,8 +52,7 @@ CREATE TABLE lives (
   born_at timestamp(3) with time zone,
   died_at timestamp(3) with time zone,
   CONSTRAINT lives_pkey PRIMARY KEY (id),
-  CONSTRAINT lives_happen_in_order CHECK (born_at >= created_at AND died_at >= COALESCE(born_at, created_at)),
-  CONSTRAINT lives_state_agrees_with_timestamps CHECK (
+  CONSTRAINT lives_state_agrees_with_columns CHECK (
     CASE state_type
         WHEN 'Gestating'::text THEN born_at IS NULL AND died_at IS NULL
         WHEN 'Alive'::text THEN born_at IS NOT NULL AND died_at IS NULL
@@ -92,13 +91,60 @@ AS $function$
           GROUP BY state
         ) AS sums;
         IF size < 1 OR size <> new.position - old.position THEN
-          RAISE EXCEPTION 'the ledger moved from % to %, which is not what was recorded',
+          RAISE EXCEPTION 'the ledger of Life moved from % to %, which is not what was recorded',
             old.position, new.position USING ERRCODE = 'integrity_constraint_violation';
         END IF;
         -- As text: 1.0 is equal to 1, and yet no count.
         IF new.counts::text <> (old.counts || expected)::text THEN
-          RAISE EXCEPTION 'the ledger''s counts changed from % to %, which is not what was recorded',
+          RAISE EXCEPTION 'the counts of the ledger of Life changed from % to %, which is not what was recorded',
             old.counts, new.counts USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NULL;
+      END $function$;
+
+CREATE OR REPLACE FUNCTION public.life_transitions_record_what_was_done()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+      DECLARE
+        wrong text;
+      BEGIN
+        SELECT max(CASE
+          WHEN (record.version, record.state_type, record.created_at, record.updated_at,
+                record.born_at, record.died_at)
+            IS DISTINCT FROM
+               (recorded.version, recorded.state_type, recorded.created_at,
+                recorded.updated_at, recorded.born_at, recorded.died_at)
+            THEN 'differs from its record'
+          -- Of a first version there is no previous one, and it comes from no state.
+          WHEN previous.state_type IS DISTINCT FROM recorded.from_state_type
+            THEN 'does not follow the one before'
+          WHEN previous.created_at <> recorded.created_at THEN 'changes created_at'
+          WHEN previous.born_at IS DISTINCT FROM recorded.born_at AND recorded.event <> 'Birth'
+            THEN 'changes born_at, which is not set by ' || recorded.event
+          WHEN previous.died_at IS DISTINCT FROM recorded.died_at AND recorded.event <> 'Death'
+            THEN 'changes died_at, which is not set by ' || recorded.event
+          WHEN previous.occurred_at > recorded.occurred_at THEN 'occurred before the one that it follows'
+          WHEN previous.position > recorded.position THEN 'has a position before the one that it follows'
+          WHEN recorded.position > ledger.position THEN 'has a position beyond the ledger'
+        END)
+        INTO wrong
+        FROM recorded
+        LEFT JOIN LATERAL (
+          SELECT * FROM public.lives AS record
+          WHERE record.id = recorded.life_id LIMIT 1
+        ) AS record ON true
+        LEFT JOIN LATERAL (
+          SELECT * FROM public.life_transitions AS previous
+          WHERE previous.life_id = recorded.life_id
+            AND previous.version = recorded.previous_version
+          LIMIT 1
+        ) AS previous ON true
+        LEFT JOIN public.ledger AS ledger ON ledger.singleton;
+        IF wrong IS NOT NULL THEN
+          RAISE EXCEPTION 'a transition of Life %', wrong
+            USING ERRCODE = 'integrity_constraint_violation';
         END IF;
         RETURN NULL;
       END $function$;
@@ -112,49 +158,6 @@ AS $function$
           USING ERRCODE = 'integrity_constraint_violation';
       END $function$;
 
-CREATE OR REPLACE FUNCTION public.transitions_record_what_was_done()
- RETURNS trigger
- LANGUAGE plpgsql
- SET enable_seqscan TO 'off'
-AS $function$
-      DECLARE
-        wrong text;
-      BEGIN
-        SELECT max(CASE
-          WHEN (lives.version, lives.state_type, lives.created_at, lives.updated_at,
-                lives.born_at, lives.died_at)
-            IS DISTINCT FROM
-               (recorded.version, recorded.state_type, recorded.created_at, recorded.updated_at,
-                recorded.born_at, recorded.died_at)
-            THEN 'a transition differs from its life'
-          -- Of a first version there is no previous one, and it comes from no state.
-          WHEN previous.state_type IS DISTINCT FROM recorded.from_state_type
-            THEN 'a transition does not follow the one before'
-          -- A timestamp of the record is written by the transition that it belongs to, and by no later one.
-          WHEN previous.created_at <> recorded.created_at
-            OR previous.born_at IS DISTINCT FROM recorded.born_at AND recorded.event <> 'Birth'
-            OR previous.died_at IS DISTINCT FROM recorded.died_at AND recorded.event <> 'Death'
-            THEN 'a transition changes what is not its own'
-          WHEN previous.position > recorded.position THEN 'a life is recorded out of order'
-          WHEN recorded.position > ledger.position THEN 'a transition is beyond the ledger'
-        END)
-        INTO wrong
-        FROM recorded
-        LEFT JOIN LATERAL (
-          SELECT * FROM public.lives WHERE lives.id = recorded.life_id LIMIT 1
-        ) AS lives ON true
-        LEFT JOIN LATERAL (
-          SELECT * FROM public.life_transitions
-          WHERE life_id = recorded.life_id AND version = recorded.previous_version
-          LIMIT 1
-        ) AS previous ON true
-        LEFT JOIN public.ledger ON ledger.singleton;
-        IF wrong IS NOT NULL THEN
-          RAISE EXCEPTION '%', wrong USING ERRCODE = 'integrity_constraint_violation';
-        END IF;
-        RETURN NULL;
-      END $function$;
-
 CREATE CONSTRAINT TRIGGER ledger_counts_what_was_recorded
   AFTER UPDATE ON ledger DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW
@@ -163,26 +166,26 @@ CREATE CONSTRAINT TRIGGER ledger_counts_what_was_recorded
 CREATE TRIGGER ledger_is_never_deleted
   BEFORE DELETE OR TRUNCATE ON ledger
   FOR EACH STATEMENT
-  EXECUTE FUNCTION refuse_change('it is one row for good');
+  EXECUTE FUNCTION refuse_change('the ledger of Life is one row for good');
 
 CREATE TRIGGER life_transitions_are_append_only
   BEFORE DELETE OR UPDATE OR TRUNCATE ON life_transitions
   FOR EACH STATEMENT
-  EXECUTE FUNCTION refuse_change('history is append-only');
+  EXECUTE FUNCTION refuse_change('the history of Life is append-only');
 
-CREATE TRIGGER transitions_record_what_was_done
+CREATE TRIGGER life_transitions_record_what_was_done
   AFTER INSERT ON life_transitions REFERENCING NEW TABLE AS recorded
   FOR EACH STATEMENT
-  EXECUTE FUNCTION transitions_record_what_was_done();
+  EXECUTE FUNCTION life_transitions_record_what_was_done();
 
 CREATE TRIGGER lives_are_never_deleted
   BEFORE DELETE OR TRUNCATE ON lives
   FOR EACH STATEMENT
-  EXECUTE FUNCTION refuse_change('a life ends by dying');
+  EXECUTE FUNCTION refuse_change('a record of Life is kept for good');
 
 CREATE TRIGGER lives_change_by_transition
   BEFORE UPDATE ON lives
   FOR EACH ROW
   WHEN (new.id <> old.id
   OR new.version <> (old.version + 1))
-  EXECUTE FUNCTION refuse_change('a life changes by its next transition only');
+  EXECUTE FUNCTION refuse_change('a record of Life changes by its next transition only');

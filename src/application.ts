@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Served } from 'persistent-machine/application';
 import { createDataSource } from '../ormconfig';
-import { Ledger, Life, LifeTransition } from './entities';
+import { lifeEntities } from './entities';
 import { lives } from './machine';
 import { LifeResolver } from './resolvers/LifeResolver';
 
@@ -10,13 +10,7 @@ import { LifeResolver } from './resolvers/LifeResolver';
 const DIST = join(__dirname, __dirname.endsWith(join('dist', 'src')) ? '..' : '../dist');
 
 export const served: Served = {
-  machines: [
-    {
-      lifecycle: lives,
-      entities: { record: Life, history: LifeTransition, ledger: Ledger },
-      resolvers: [LifeResolver],
-    },
-  ],
+  machines: [{ lifecycle: lives, entities: lifeEntities, resolvers: [LifeResolver] }],
   createDataSource,
   playground: join(__dirname, 'playground.graphql'),
   // The addresses are those of `web/src/App.tsx`.

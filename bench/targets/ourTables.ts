@@ -3,7 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
 import { migrate } from 'persistent-machine/database/migrate';
-import { Ledger, Life, LifeTransition } from '../../src/entities';
+import { lifeEntities } from '../../src/entities';
 import { Gestating } from '../../src/machine';
 import { begin } from 'persistent-machine/operations/begin';
 import { run } from 'persistent-machine/store/Lanes';
@@ -32,7 +32,7 @@ export async function openOurTables(url: string, poolSize: number): Promise<OurT
   await migrate(dataSource);
   return {
     database: new Database(dataSource, { preparedStatements: true, statementTimeout: TIMEOUT }),
-    tables: tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger }),
+    tables: tablesOf(dataSource, lifeEntities),
     close: () => dataSource.destroy(),
   };
 }

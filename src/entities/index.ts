@@ -1,4 +1,8 @@
 /** The tables, as TypeORM entities. */
-export * from './Ledger';
+import { entitiesOf } from 'persistent-machine/integrity';
+import { Life } from './Life';
+
 export * from './Life';
-export * from './LifeTransition';
+
+/** The table of lives, with its history and its ledger. */
+export const lifeEntities = entitiesOf(Life);

@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError, readConfiguration } from 'persistent-machine/config';
 import { createPool } from 'persistent-machine/database/dataSource';
-import { parseDatabaseUrl, placeOf, withSearchPath } from 'persistent-machine/database/url';
+import { parseDatabaseUrl, placeOf } from 'persistent-machine/database/url';
 import { type TestDatabase, createTestDatabase } from '../harness';
 
 const me = userInfo().username;
@@ -148,19 +148,6 @@ describe('a real connection', () => {
       await pool.end();
     }
   }
-
-  test('has the search path that is added to a URL, beside its other settings', async () => {
-    const schema = 'Two words\\"';
-    for (const url of [database.url, `${database.url}?options=-c%20geqo%3Doff`]) {
-      await ask(url, `CREATE SCHEMA IF NOT EXISTS "Two words\\"""`);
-      expect(
-        await ask(
-          withSearchPath(url, schema),
-          `SELECT current_schema() AS schema, current_setting('geqo') AS geqo`,
-        ),
-      ).toEqual([{ schema, geqo: url === database.url ? 'on' : 'off' }]);
-    }
-  });
 
   test('is made by the form that names the socket’s folder in a parameter', async () => {
     const { username, password, hostname, port, pathname } = new URL(database.url);

@@ -6,7 +6,7 @@ import { uuidv7 } from 'uuidv7';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { Database, type Statement } from 'persistent-machine/database/Database';
-import { Ledger, Life, LifeTransition } from '../../src/entities';
+import { lifeEntities } from '../../src/entities';
 import { Feed } from 'persistent-machine/feed/Feed';
 import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { Alive, lives as lifecycle } from '../../src/machine';
@@ -71,7 +71,7 @@ beforeAll(async () => {
     preparedStatements: true,
     statementTimeout: 10_000,
   });
-  const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
+  const tables = tablesOf(dataSource, lifeEntities);
   const limits = { timeout: 20_000, lanes: new Lanes({ queueSize: 10_000 }) };
   const fail = (error: unknown): never => {
     throw error;

@@ -19,7 +19,7 @@ const FLOORS = ['machine', 'operations', 'store', 'feed', 'graphql', 'server'];
 const ENGINES_PICTURE: Record<string, readonly string[]> = {
   serve: ['application', 'config', 'log', 'tracing'],
   withDatabase: ['commandDatabase'],
-  migrationCommand: ['commandDatabase', 'openDatabase', 'config', 'database'],
+  migrationCommand: ['commandDatabase', 'openDatabase', 'config', 'database', 'integrity'],
   commandDatabase: ['config', 'database/embedded'],
   application: [
     'openDatabase',
@@ -50,6 +50,7 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
   operations: ['machine', 'database', 'internals'],
   machine: [],
   database: ['internals'],
+  integrity: ['internals'],
   openDatabase: ['operations/tables', 'database'],
   config: ['database/url'],
   log: [],
@@ -65,7 +66,7 @@ const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
   kind: ['entities', 'machine', 'engine/feed', 'engine/graphql', 'engine/store'],
   resolvers: ['kind', 'machine', 'engine/graphql', 'engine/operations', 'engine/store'],
   machine: ['engine/machine'],
-  entities: [],
+  entities: ['engine/integrity'],
   ormconfig: ['entities', 'migrations', 'engine/database/dataSource'],
   migrations: [],
 };
@@ -78,6 +79,7 @@ const PACKAGES: Record<string, readonly string[]> = {
     'entities',
     'engine/openDatabase',
     'engine/database',
+    'engine/integrity',
     'engine/operations',
     'engine/internals',
   ],

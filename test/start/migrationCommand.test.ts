@@ -1,9 +1,13 @@
 /** The commands that change the schema, in processes of their own: under the server's lock, and with sentences. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { MIGRATION_LOCK } from 'persistent-machine/database/migrate';
+import { MIGRATIONS } from '../../migrations';
 import { ask, createTestDatabase, startServer } from '../harness';
 
 jest.setTimeout(120_000);
@@ -33,10 +37,13 @@ interface Outcome {
   readonly complaint: string;
 }
 
-function execute(command: string): { child: ChildProcess; outcome: Promise<Outcome> } {
+function execute(...parameters: readonly string[]): {
+  child: ChildProcess;
+  outcome: Promise<Outcome>;
+} {
   const child = spawn(
     process.execPath,
-    ['--conditions=source', '--import', 'tsx', 'src/migrationCommand.ts', command],
+    ['--conditions=source', '--import', 'tsx', 'src/migrationCommand.ts', ...parameters],
     {
       env: { ...process.env, DATABASE_URL: url },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -73,17 +80,17 @@ test('run and revert wait for the lock that a server’s start holds', async () 
   await owner.query('COMMIT');
   expect(await outcome).toEqual({
     code: 0,
-    said: expect.stringMatching(/^Migrated the database: Lives\d+\n/),
+    said: expect.stringMatching(/^(Migrated the database: \w+\n)+$/),
     complaint: '',
   });
   expect(await hasTables()).toBe(true);
   expect(await execute('run').outcome).toEqual({ code: 0, said: '', complaint: '' });
 
-  expect(await execute('revert').outcome).toEqual({
-    code: 0,
-    said: expect.stringMatching(/^Reverted Lives\d+\n$/),
-    complaint: '',
-  });
+  for (const name of MIGRATIONS.map((migration) => migration.name).reverse()) {
+    expect(await hasTables()).toBe(true);
+    const reverted = { code: 0, said: `Reverted ${name}\n`, complaint: '' };
+    expect(await execute('revert').outcome).toEqual(reverted);
+  }
   expect(await hasTables()).toBe(false);
 });
 
@@ -108,4 +115,31 @@ test('after a schema was renamed, run makes the functions of its triggers anew',
   const { data, errors } = await ask(server, 'mutation { conceive { phase } }');
   await server.stop();
   expect([data, errors]).toEqual([{ conceive: { phase: 'GESTATING' } }, undefined]);
+});
+
+test('generate migrates, and writes what is then missing beside what is there', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'migrations-'));
+  cleanUps.push(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'Index');
+  expect(await execute('generate', path).outcome).toEqual({
+    code: 0,
+    said: expect.stringMatching(
+      /^(Migrated .*\n)+Nothing is missing: no migration was written\.\n$/,
+    ),
+    complaint: '',
+  });
+  expect(await readdir(folder)).toEqual([]);
+
+  await owner.query('DROP INDEX lives_by_age');
+  expect(await execute('generate', join(folder, 'index')).outcome).toEqual({
+    code: 1,
+    said: '',
+    complaint: 'Name the migration as a class, as in migrations/Freezing, and not "index".\n',
+  });
+  expect(await execute('generate', path).outcome).toEqual({
+    code: 0,
+    said: expect.stringMatching(/^Wrote .*\d+-Index\.ts\n$/),
+    complaint: '',
+  });
+  expect(await readdir(folder)).toEqual([expect.stringMatching(/^\d+-Index\.ts$/), 'index.ts']);
 });

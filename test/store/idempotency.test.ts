@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
-import { Ledger, Life, LifeTransition } from '../../src/entities';
+import { lifeEntities } from '../../src/entities';
 import {
   Alive,
   Dead,
@@ -92,7 +92,7 @@ describe('a store', () => {
   async function withNeighbour(use: (lives: LifeStore) => Promise<void>): Promise<void> {
     const dataSource = createDataSource({ url: store.url, poolSize: 10, connectTimeout: 5_000 });
     await dataSource.initialize();
-    const entities = { record: Life, history: LifeTransition, ledger: Ledger };
+    const entities = lifeEntities;
     try {
       await use(
         new MachineStore(

@@ -2,12 +2,12 @@
  * The commands that change the schema: `run`, `revert` and `generate`. They take the lock that a server takes at its
  * start, and tell in a sentence what a person has to mend. Does not know what the migrations do.
  */
-import { runBeside, useDatabase } from './commandDatabase';
+import { useDatabase } from './commandDatabase';
 import { ConfigurationError } from './config';
 import { EmbeddedPostgresError } from './database/embedded';
 import { DatabaseNotReady, UnusableDatabase } from './database/failures';
 import { revert } from './database/migrate';
-import { withSearchPath } from './database/url';
+import { NotGenerated, generateMigration } from './integrity';
 import { type CreateDataSource, locateTables, migrateDatabase } from './openDatabase';
 
 const log = {
@@ -24,7 +24,7 @@ const PATIENCE = 10_000;
 
 async function execute(
   createDataSource: CreateDataSource,
-  [command = '', ...parameters]: readonly string[],
+  [command = '', path]: readonly string[],
 ): Promise<void> {
   await useDatabase(async (url, { preparedStatements }) => {
     const settings = {
@@ -44,15 +44,12 @@ async function execute(
       } else {
         await migrateDatabase(dataSource, installation, log);
       }
+      if (command === 'generate') {
+        await generateMigration(dataSource, path ?? '', Date.now(), log);
+      }
     } finally {
       await dataSource.destroy();
     }
-    if (command !== 'generate') return;
-    process.exitCode = await runBeside(withSearchPath(url, schema), 'typeorm', [
-      'migration:generate',
-      ...['--dataSource', 'dist/ormconfig.js'],
-      ...parameters,
-    ]);
   });
 }
 
@@ -63,6 +60,7 @@ export function runMigrationCommand(createDataSource: CreateDataSource): void {
       ConfigurationError,
       DatabaseNotReady,
       EmbeddedPostgresError,
+      NotGenerated,
       UnusableDatabase,
     ].some((kind) => error instanceof kind);
     console.error(isForPeople && error instanceof Error ? error.message : error);

@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { quoted } from './identifiers';
 
 /** What a connection needs to know. */
 export interface Address {
@@ -211,15 +210,6 @@ function contents(given: ReadonlyMap<string, string>, name: string): string | un
   } catch {
     throw new BadDatabaseUrl(`expected ${name} to be a file that can be read`);
   }
-}
-
-/** @returns the URL with a search path of one schema, beside whatever other settings it has */
-export function withSearchPath(url: string, schema: string): string {
-  const { options } = parseDatabaseUrl(url);
-  const setting = `search_path=${quoted(schema)}`.replace(/[\\\s]/g, '\\$&');
-  const parameter = `options=${encodeURIComponent(`${options} -c ${setting}`.trim())}`;
-  // The last one counts.
-  return `${url}${url.includes('?') ? '&' : '?'}${parameter}`;
 }
 
 /** As a log may have it: where the database is, and nothing by which somebody gets in. */

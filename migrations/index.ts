@@ -1,0 +1,5 @@
+/** All migrations, the oldest first. Written by `npm run migration:generate`, of the files beside it. */
+import { Lives1764000000000 } from './1764000000000-Lives';
+import { DeclaredIntegrity1795827642955 } from './1795827642955-DeclaredIntegrity';
+
+export const MIGRATIONS = [Lives1764000000000, DeclaredIntegrity1795827642955] as const;

@@ -1,0 +1,136 @@
+/**
+ * The tables of a machine as its declaration wants them: their names, their columns, and what each state and event
+ * means for a column. In the terms of SQL, and without any SQL.
+ */
+import type { AnyMachine, Column, Columns } from './declaration';
+import { checked, snakeCase } from './names';
+
+export interface Shape {
+  readonly machine: string;
+  /** The tables' names. */
+  readonly records: string;
+  readonly history: string;
+  readonly ledger: string;
+  /** The history's column with the id of its record. */
+  readonly owner: DeclaredName;
+  /** What the declaration adds to the columns that every record has. */
+  readonly columns: readonly ShapeColumn[];
+  readonly states: readonly string[];
+  readonly events: readonly ShapeEvent[];
+  /** The legal transitions. */
+  readonly edges: readonly ShapeEdge[];
+  /** Whether the history has a column `data`. */
+  readonly hasData: boolean;
+}
+
+export interface DeclaredName {
+  /** In SQL. */
+  readonly name: string;
+  /** In TypeScript. */
+  readonly property: string;
+}
+
+export interface ShapeColumn extends DeclaredName {
+  readonly rules: Column;
+  /** The states that have it, in which it is never null. */
+  readonly hadBy: readonly string[];
+  /** The states that cannot hold it, in which it is always null. */
+  readonly lackedBy: readonly string[];
+  /** The events that may change it. */
+  readonly setBy: readonly string[];
+}
+
+export interface ShapeEvent {
+  readonly name: string;
+  /** The column that says when it occurred. */
+  readonly at: string;
+  /** What the caller says with it, by the caller's own names; undefined: nothing. */
+  readonly data: Columns | undefined;
+}
+
+export interface ShapeEdge {
+  /** null for the beginning. */
+  readonly from: string | null;
+  readonly event: string;
+  readonly to: string;
+}
+
+/** What the tables have of themselves, in which no declared column may hide it. */
+const TAKEN = new Set(
+  ['id', 'version', 'state_type', 'created_at', 'updated_at'].concat(
+    ['previous_version', 'event', 'from_state_type', 'occurred_at', 'recorded_at'],
+    ['position', 'actor', 'idempotency_key', 'token', 'data'],
+  ),
+);
+
+/** @throws Error where two columns would have one name, or a name is longer than PostgreSQL keeps */
+export function shapeOf({ name, plural, bare, declaration }: AnyMachine): Shape {
+  const prefix = snakeCase(name);
+  const owner = { name: `${prefix}_id`, property: `${uncapitalized(name)}Id` };
+  const columns = Object.entries(declaration.columns).map(([property, rules]) => ({
+    name: snakeCase(property),
+    property,
+    rules,
+    ...usesOf(declaration, property),
+  }));
+  const taken = new Set([...TAKEN, owner.name]);
+  for (const column of columns) {
+    if (taken.has(column.name)) {
+      throw new Error(
+        `${name} declares a column ${column.property}, and its tables have a column ${column.name} already.`,
+      );
+    }
+    taken.add(checked(column.name));
+  }
+  const events = Object.entries(declaration.events).map(([event, { at, data }]) => ({
+    name: event,
+    at: snakeCase(at),
+    data: data !== undefined && Object.keys(data).length > 0 ? data : undefined,
+  }));
+  return {
+    machine: name,
+    records: snakeCase(plural),
+    history: `${prefix}_transitions`,
+    ledger: bare ? 'ledger' : `${prefix}_ledger`,
+    owner,
+    columns,
+    states: Object.keys(declaration.states),
+    events,
+    edges: edgesOf(declaration),
+    hasData: events.some(({ data }) => data !== undefined),
+  };
+}
+
+function usesOf(
+  { states, events }: AnyMachine['declaration'],
+  property: string,
+): Pick<ShapeColumn, 'hadBy' | 'lackedBy' | 'setBy'> {
+  const named = Object.entries(states);
+  return {
+    hadBy: named.filter(([, { has = [] }]) => has.includes(property)).map(([state]) => state),
+    lackedBy: named
+      .filter(([, { has = [], may = [] }]) => !has.includes(property) && !may.includes(property))
+      .map(([state]) => state),
+    setBy: Object.entries(events)
+      .filter(
+        ([, { at, data = {}, sets = [] }]) =>
+          at === property || Object.hasOwn(data, property) || sets.includes(property),
+      )
+      .map(([event]) => event),
+  };
+}
+
+function edgesOf({ initial, states }: AnyMachine['declaration']): ShapeEdge[] {
+  return [
+    { from: null, event: initial.event, to: initial.to },
+    ...Object.entries(states).flatMap(([from, { accepts = {} }]) =>
+      Object.entries(accepts).flatMap(([event, targets]) =>
+        [targets].flat().map((to) => ({ from, event, to })),
+      ),
+    ),
+  ];
+}
+
+function uncapitalized(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1);
+}

@@ -1,0 +1,152 @@
+/**
+ * The tables of a machine in TypeORM's terms: their columns, keys, CHECKs and indexes, by decorators on classes that are
+ * made of its shape. Triggers are made elsewhere.
+ */
+import {
+  Check,
+  Column,
+  type ColumnOptions,
+  Entity,
+  ForeignKey,
+  Index,
+  PrimaryColumn,
+  Unique,
+} from 'typeorm';
+import { historyChecks, ledgerChecks, recordChecks } from './checks';
+import { SQL_TYPES } from './rules';
+import type { Shape } from './shape';
+
+const MILLISECONDS = { type: 'timestamptz', precision: 3 } as const;
+
+/** What records and transitions share beside the version: these come after it, the declared columns next. */
+const RECORDED: Readonly<Record<string, ColumnOptions>> = {
+  stateType: { name: 'state_type', type: 'text' },
+  createdAt: { name: 'created_at', ...MILLISECONDS },
+  updatedAt: { name: 'updated_at', ...MILLISECONDS },
+};
+
+/** The classes of one machine's tables. */
+export interface TableClasses {
+  /** To be extended: it is no entity itself. */
+  readonly record: new () => object;
+  readonly history: new () => object;
+  readonly ledger: new () => object;
+}
+
+export function tableClasses(shape: Shape): TableClasses {
+  const history = historyOf(shape);
+  return { record: recordOf(shape, history), history, ledger: ledgerOf(shape) };
+}
+
+function recordOf(shape: Shape, history: new () => object): new () => object {
+  const { records, owner } = shape;
+  const record = classNamed(`${shape.machine}Record`);
+  primary(record, 'id', { name: 'id', type: 'uuid', primaryKeyConstraintName: `${records}_pkey` });
+  columns(record, {
+    version: { name: 'version', type: 'integer' },
+    ...RECORDED,
+    ...declaredColumns(shape),
+  });
+  for (const { name, expression } of recordChecks(shape)) Check(name, expression)(record);
+  Index(`${records}_by_state_and_age`, ['stateType', 'createdAt', 'id'])(record);
+  Index(`${records}_by_age`, ['createdAt', 'id'])(record);
+  // Deferred: a record changes first, and its transition is recorded after it, in one transaction. That the two are
+  // equal is for the trigger that looks at what is recorded.
+  ForeignKey(() => history, ['id', 'version'], [owner.property, 'version'], {
+    name: `${records}_are_recorded`,
+    deferrable: 'INITIALLY DEFERRED',
+  })(record);
+  return record;
+}
+
+function historyOf(shape: Shape): new () => object {
+  const { history, owner, hasData } = shape;
+  const transition = classNamed(`${shape.machine}Transition`);
+  Entity(history)(transition);
+  const primaryKeyConstraintName = `${history}_pkey`;
+  primary(transition, owner.property, { name: owner.name, type: 'uuid', primaryKeyConstraintName });
+  primary(transition, 'version', { name: 'version', type: 'integer', primaryKeyConstraintName });
+  columns(transition, {
+    // Null for version 1; by it PostgreSQL finds the transition that each other one must follow.
+    previousVersion: {
+      name: 'previous_version',
+      type: 'integer',
+      nullable: true,
+      generatedType: 'STORED',
+      asExpression: 'nullif(version - 1, 0)',
+    },
+    event: { name: 'event', type: 'text' },
+    fromStateType: { name: 'from_state_type', type: 'text', nullable: true },
+    ...RECORDED,
+    ...declaredColumns(shape),
+    occurredAt: { name: 'occurred_at', ...MILLISECONDS },
+    recordedAt: { name: 'recorded_at', ...MILLISECONDS },
+    position: { name: 'position', type: 'bigint' },
+    actor: { name: 'actor', type: 'text', nullable: true },
+    idempotencyKey: { name: 'idempotency_key', type: 'text', nullable: true },
+    token: { name: 'token', type: 'uuid', nullable: true },
+    ...(hasData ? { data: { name: 'data', type: 'jsonb', nullable: true } } : {}),
+  });
+  for (const { name, expression } of historyChecks(shape)) Check(name, expression)(transition);
+  Unique(`${history}_position_key`, ['position'])(transition);
+  Index(`${history}_by_event`, ['event', 'position'])(transition);
+  Index(`${history}_idempotency_key`, [owner.property, 'idempotencyKey'], {
+    unique: true,
+    where: 'idempotency_key IS NOT NULL',
+  })(transition);
+  return transition;
+}
+
+function ledgerOf(shape: Shape): new () => object {
+  const ledger = classNamed(`${shape.machine}Ledger`);
+  Entity(shape.ledger)(ledger);
+  primary(ledger, 'singleton', {
+    name: 'singleton',
+    type: 'boolean',
+    default: true,
+    primaryKeyConstraintName: `${shape.ledger}_pkey`,
+  });
+  columns(ledger, {
+    position: { name: 'position', type: 'bigint' },
+    counts: { name: 'counts', type: 'jsonb' },
+  });
+  for (const { name, expression } of ledgerChecks(shape)) Check(name, expression)(ledger);
+  return ledger;
+}
+
+function declaredColumns(shape: Shape): Record<string, ColumnOptions> {
+  return Object.fromEntries(
+    shape.columns.map(({ property, name, rules: { kind } }) => [
+      property,
+      kind === 'moment'
+        ? { name, nullable: true, ...MILLISECONDS }
+        : { name, nullable: true, type: SQL_TYPES[kind] },
+    ]),
+  );
+}
+
+/** TypeORM calls an entity, in its messages and for its own purposes, by the name of its class. */
+function classNamed(name: string): new () => object {
+  // A class takes its name from the property that it is written to, where TypeScript does not look for it.
+  // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- TypeORM fills it.
+  return { [name]: class {} }[name] as new () => object;
+}
+
+/** In the order in which they are to stand in the table. */
+function columns(target: new () => object, options: Readonly<Record<string, ColumnOptions>>): void {
+  for (const [property, each] of Object.entries(options))
+    Column(each)(prototypeOf(target), property);
+}
+
+function primary(
+  target: new () => object,
+  property: string,
+  options: Parameters<typeof PrimaryColumn>[1],
+): void {
+  PrimaryColumn({ ...options })(prototypeOf(target), property);
+}
+
+/** TypeScript types the prototype of a class as any. */
+function prototypeOf(target: new () => object): object {
+  return target.prototype as object;
+}

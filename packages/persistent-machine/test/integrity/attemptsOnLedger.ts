@@ -1,0 +1,97 @@
+/** Ways in which raw SQL could make the ledger of any machine count what was not recorded. */
+import { type Attempt, CHECK, type Subjects } from './attempts';
+import type { ByHand } from './byHand';
+import { group, isRule, trialOf } from './trial';
+
+/** What must not be accepted of a ledger. */
+export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
+  const { byHand, step, legal } = trialOf(machine, of);
+  const { history, ledger } = byHand.shape;
+  const { name } = byHand.machine;
+  const { edge } = step;
+  const [moves, writes, recorded] = legal;
+  return [
+    ...group(isRule(`the ledger of ${name} is one row for good`), {
+      'the ledger deleted': [`DELETE FROM ${ledger}`],
+      'the ledger truncated': [`TRUNCATE ${ledger}`],
+    }),
+    ...group(
+      { code: '23505', by: `${ledger}_pkey` },
+      { 'a second ledger': [`INSERT INTO ${ledger} (position, counts) VALUES (0, '{}')`] },
+    ),
+    ...group(
+      { code: CHECK, by: `${ledger}_is_one_row` },
+      {
+        'a second ledger that is not the one': [
+          `INSERT INTO ${ledger} (singleton, position, counts) VALUES (false, 0, '{}')`,
+        ],
+        'a ledger that is not the one any more': [`UPDATE ${ledger} SET singleton = false`],
+      },
+    ),
+    ...['singleton', 'position', 'counts'].flatMap((column) =>
+      group(
+        { code: '23502', by: `"${column}"` },
+        { [`a ledger whose ${column} is null`]: [`UPDATE ${ledger} SET ${column} = NULL`] },
+      ),
+    ),
+    ...group(isRule(`the ledger of ${name} moved`), {
+      'the ledger moved alone': [byHand.ledgerMoves({})],
+      'the ledger moved alone with its counts': [moves],
+      'the ledger moved back': [byHand.ledgerMoves({}, -1)],
+      'the ledger moved there and back': [byHand.ledgerMoves({}, 5), byHand.ledgerMoves({}, -5)],
+      'the ledger moved too far beside a change, and back': [
+        ...legal,
+        byHand.ledgerMoves({}, 5),
+        byHand.ledgerMoves({}, -5),
+      ],
+      'counts changed alone': [byHand.ledgerMoves({ [edge.to]: 1 }, 0)],
+      'a change that only the ledger knows of': [moves, writes],
+      'a transition that went back to a savepoint': [
+        moves,
+        writes,
+        'SAVEPOINT before_the_record',
+        recorded,
+        'ROLLBACK TO before_the_record',
+      ],
+      'a transition that is silently left out where it conflicts': [
+        moves,
+        writes,
+        `${byHand.transitionRecorded(step, { position: '1' })} ON CONFLICT DO NOTHING`,
+      ],
+      'a ledger that counts a shadow of the history': [
+        `CREATE TEMPORARY TABLE ${history} (LIKE ${history}) ON COMMIT DROP`,
+        moves,
+        recorded,
+      ],
+      'a position skipped': [byHand.ledgerMoves(byHand.countsOf(edge), 2), writes, recorded],
+    }),
+    ...group(isRule(`the counts of the ledger of ${name} changed`), {
+      ...Object.fromEntries(
+        [{ [edge.to]: 2 }, { [edge.from ?? '']: -2 }, { Nowhere: 0 }].map((wrong) => [
+          `a change that the ledger counts as ${JSON.stringify(wrong)}`,
+          [byHand.ledgerMoves({ ...byHand.countsOf(edge), ...wrong }), writes, recorded],
+        ]),
+      ),
+      ...Object.fromEntries(
+        // The right count, as other JSON; and what is no count.
+        ['%s.0', '%s.5', '"%s"', '[%s]', 'null', 'false'].map((count) => [
+          `a change that makes a count ${count}`,
+          [
+            byHand.ledgerMoves(byHand.countsOf(edge), 1, (counts) => {
+              const right = `(${counts}) ->> '${edge.to}'`;
+              return `jsonb_set(${counts}, '{${edge.to}}', format('${count}', ${right})::jsonb)`;
+            }),
+            writes,
+            recorded,
+          ],
+        ]),
+      ),
+      ...Object.fromEntries(
+        ['{}', '[]', '7', 'null'].map((counts) => [
+          `a change after which the counts are ${counts}`,
+          [`UPDATE ${ledger} SET position = position + 1, counts = '${counts}'`, writes, recorded],
+        ]),
+      ),
+    }),
+  ];
+}

@@ -1,0 +1,51 @@
+/** Databases with the tables of these tests' machines. */
+import { type EntityTarget, DataSource, Entity, type ObjectLiteral } from 'typeorm';
+import { createTestDatabase } from '../../../../test/harness/postgres';
+import { migrate } from '../../src/database/migrate';
+import { differencesOf, entitiesOf, entityOf } from '../../src/integrity';
+import { SCHEMA } from '../../src/integrity/described';
+import type { MigratedDatabase } from './describeIntegrity';
+import { door, order } from './machines';
+
+@Entity()
+export class Order extends entityOf(order) {}
+
+@Entity()
+export class Door extends entityOf(door) {}
+
+/** Connects to a database, and brings nothing into it but what TypeORM keeps there for itself. */
+export async function connect(
+  url: string,
+  entities: readonly EntityTarget<ObjectLiteral>[],
+): Promise<DataSource> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url,
+    // TypeORM's own type for them is not exported.
+    entities: entities as DataSource['options']['entities'] & unknown[],
+    installExtensions: false,
+  });
+  await dataSource.initialize();
+  await migrate(dataSource);
+  return dataSource;
+}
+
+/** Runs statements, in which a mark stands for the schema. */
+export async function run(dataSource: DataSource, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) {
+    await dataSource.query(statement.replaceAll(SCHEMA, 'public'));
+  }
+}
+
+export async function openWith(
+  entities: readonly EntityTarget<ObjectLiteral>[],
+): Promise<MigratedDatabase> {
+  const database = await createTestDatabase(null);
+  const dataSource = await connect(database.url, entities);
+  await run(dataSource, (await differencesOf(dataSource)).up);
+  await dataSource.destroy();
+  return database;
+}
+
+export const openWithOrders = async (): Promise<MigratedDatabase> =>
+  openWith(Object.values(entitiesOf(Order)));

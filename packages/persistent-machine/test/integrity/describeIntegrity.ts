@@ -1,0 +1,104 @@
+/**
+ * What PostgreSQL itself refuses of any machine, whoever asks, and what it must accept: tests that are derived from the
+ * machine's declaration, on a database that has its tables.
+ */
+import { historyChecks, ledgerChecks, recordChecks } from '../../src/integrity/checks';
+import type { AnyMachine } from '../../src/integrity/declaration';
+import {
+  type Attempt,
+  type Subjects,
+  data,
+  eventsAndColumns,
+  moments,
+  rules,
+  statesAndColumns,
+  transitions,
+} from './attempts';
+import { historyAttempts } from './attemptsOnHistory';
+import { ledgerAttempts } from './attemptsOnLedger';
+import { recordAttempts } from './attemptsOnRecord';
+import { ByHand } from './byHand';
+import { type Contents, Session } from './session';
+
+export interface MigratedDatabase {
+  readonly url: string;
+  readonly drop: () => Promise<void>;
+}
+
+const GROUPS = {
+  'a state has its columns, and none that it cannot hold': statesAndColumns,
+  'an event changes what it sets, and nothing else': eventsAndColumns,
+  'an event leads from a state to those that are declared': transitions,
+  'a transition occurred at its moment, and not before the one that it follows': moments,
+  'a column keeps its rules': rules,
+  'an event carries its data': data,
+  'a record changes by its next transition': recordAttempts,
+  'the history records what was done': historyAttempts,
+  'the ledger counts what was recorded': ledgerAttempts,
+} as const satisfies Record<string, (byHand: ByHand, subjects: Subjects) => Attempt[]>;
+
+/** @param open gives a database with the machine's tables, and with none of its machines */
+export function describeIntegrity(
+  machine: AnyMachine,
+  open: () => Promise<MigratedDatabase>,
+): void {
+  const byHand = new ByHand(machine);
+  const idOf = (number: number): string =>
+    `01990000-0000-7000-8000-${String(number).padStart(12, '0')}`;
+  const ways = byHand.ways((state) => idOf(byHand.states.indexOf(state)));
+  const subjects: Subjects = {
+    rows: new Map([...ways].map(([state, steps]) => [state, steps.at(-1)?.after ?? {}])),
+    nobody: idOf(999),
+  };
+
+  describe(`PostgreSQL keeps ${machine.name} as declared:`, () => {
+    let database: MigratedDatabase;
+    let session: Session;
+    let before: Contents;
+
+    // A machine in each state: what is tried is tried on one, and the others are its bystanders.
+    beforeAll(async () => {
+      database = await open();
+      session = await Session.open(database.url);
+      for (const step of [...ways.values()].flat()) await session.commit(byHand.statements(step));
+      before = await session.contentsOf(byHand);
+    });
+
+    afterAll(async () => {
+      await session.close();
+      await database.drop();
+    });
+
+    afterEach(async () => {
+      expect(await session.contentsOf(byHand)).toEqual(before);
+    });
+
+    const groups = Object.entries(GROUPS).map(
+      ([title, of]) => [title, of(byHand, subjects)] as const,
+    );
+    // Not every machine has rules, or events with data.
+    test.each(groups.filter(([, { length }]) => length > 0))('%s', async (_, attempts) => {
+      const outcomes: unknown[] = [];
+      for (const { title, statements } of attempts) {
+        outcomes.push({ title, outcome: await session.outcomeOf(statements) });
+      }
+      expect(outcomes).toEqual(
+        attempts.map(({ title, refusal }) => ({
+          title,
+          outcome: refusal
+            ? { code: refusal.code, message: expect.stringContaining(refusal.by) }
+            : 'accepted',
+        })),
+      );
+    });
+
+    test('every state can be reached, and every CHECK was tried', () => {
+      expect([...ways.keys()].sort()).toEqual([...byHand.states].sort());
+      const tried = new Set(
+        groups.flatMap(([, attempts]) => attempts.map(({ refusal }) => refusal?.by)),
+      );
+      const checks = [recordChecks, historyChecks, ledgerChecks].flatMap((of) => of(byHand.shape));
+      expect(checks.map(({ name }) => name).filter((name) => !tried.has(name))).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,240 @@
+/** What `npm run migration:generate` writes for each kind of difference: it makes it go away, and it can be taken back. */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { type DataSource, Entity, PrimaryColumn } from 'typeorm';
+import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
+import { migrate, revert } from '../../src/database/migrate';
+import { describe as described } from '../../src/integrity/catalog';
+import type { Described } from '../../src/integrity/described';
+import { NotGenerated, differencesOf } from '../../src/integrity';
+import { type Entities, Migrations } from './migrations';
+import { ByHand } from './byHand';
+import {
+  Guest,
+  NamedGuest,
+  differences,
+  doorWith,
+  entitiesFor,
+  keyed,
+  plain,
+} from './kindsOfDifference';
+import { door, order } from './machines';
+import { Session } from './session';
+
+let database: TestDatabase;
+let migrations: Migrations;
+
+beforeEach(async () => {
+  database = await createTestDatabase(null);
+  migrations = new Migrations(database.url);
+});
+
+afterEach(async () => {
+  migrations.remove();
+  await database.drop();
+});
+
+/** Runs something with a DataSource, on the migrations of the folder. */
+async function using<Result>(
+  entities: Entities,
+  work: (dataSource: DataSource) => Promise<Result>,
+): Promise<Result> {
+  const dataSource = await migrations.connect(entities);
+  try {
+    return await work(dataSource);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+/** All tables and functions of the schema. */
+async function everything(dataSource: DataSource): Promise<Described> {
+  const ask = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+    dataSource.query<Row[]>(text, [...values]);
+  const namesOf = async (text: string): Promise<string[]> =>
+    (await ask<{ name: string }>(text)).map(({ name }) => name);
+  return described(
+    ask,
+    await namesOf(
+      `SELECT relname AS name FROM pg_class
+       WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r'`,
+    ),
+    await namesOf(
+      `SELECT proname AS name FROM pg_proc WHERE pronamespace = quote_ident(current_schema())::regnamespace`,
+    ),
+  );
+}
+
+describe('what is written for', () => {
+  test.each(differences)('$what', async ({ from, to, drift = [], says, saysNot }) => {
+    expect(await migrations.generate(from(), 'First')).toMatchObject({ warnings: [] });
+    const before = await using(from(), async (dataSource) => {
+      await migrate(dataSource);
+      for (const statement of drift) await dataSource.query(statement);
+      return everything(dataSource);
+    });
+
+    await migrations.generate(to(), 'Second');
+    const [, second = '', index = ''] = migrations.files();
+    const [up = '', down = ''] = migrations.read(second).split(/(?=async down)/);
+    expect(up).toMatch(says);
+    if (saysNot) expect(up).not.toMatch(saysNot);
+    expect(down).toMatch(/queryRunner\.query/);
+    expect(migrations.read(index)).toContain(second.replace('.ts', ''));
+
+    await using(to(), async (dataSource) => {
+      expect(await migrate(dataSource)).toEqual([expect.stringMatching(/^Second\d+$/)]);
+      expect(await differencesOf(dataSource)).toEqual({ up: [], down: [], others: [] });
+      // What is wanted, TypeORM finds too.
+      const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+      expect(upQueries.map(({ query }) => query)).toEqual([]);
+    });
+    await using(to(), async (dataSource) => {
+      expect(await revert(dataSource)).toMatch(/^Second/);
+      expect(await everything(dataSource)).toEqual(before);
+    });
+  });
+});
+
+describe('nothing is written', () => {
+  test('where nothing is missing, and it says so', async () => {
+    await migrations.generate(plain(), 'First');
+    const files = migrations.files();
+    expect(await migrations.generate(plain(), 'Second')).toEqual({
+      info: ['Nothing is missing: no migration was written.'],
+      warnings: [],
+    });
+    expect(migrations.files()).toEqual(files);
+  });
+
+  test('of the tables of a machine that is declared no more: they are left, and named', async () => {
+    await migrations.generate([...plain(), ...entitiesFor(order)], 'First');
+    expect(await migrations.generate(plain(), 'Second')).toEqual({
+      info: ['Nothing is missing: no migration was written.'],
+      warnings: [
+        'Tables of no entity are left as they are: order_ledger, order_transitions, orders.',
+      ],
+    });
+    // Its triggers still stand, on a function that it shares.
+    await using(plain(), async (dataSource) => {
+      await expect(dataSource.query('DELETE FROM order_ledger')).rejects.toThrow(
+        /Order is one row/,
+      );
+    });
+  });
+
+  test.each(['', 'freezing', 'Freezing it', '1st'])('under the name "%s"', async (name) => {
+    await expect(migrations.generate(plain(), name)).rejects.toThrow(
+      /Name the migration as a class/,
+    );
+    expect(migrations.files()).toEqual([]);
+  });
+
+  test('of an entity that wants more than tables', async () => {
+    const attempt = migrations.generate([...plain(), Moody], 'First');
+    await expect(attempt).rejects.toBeInstanceOf(NotGenerated);
+    await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text with a CHECK/);
+    expect(migrations.files()).toEqual([]);
+  });
+
+  test('by a role that may not create a schema', async () => {
+    await using([], async (dataSource) => {
+      const [row] = await dataSource.query<{ name: string }[]>('SELECT current_database() AS name');
+      await dataSource.query(`REVOKE CREATE ON DATABASE ${row?.name ?? ''} FROM CURRENT_USER`);
+    });
+    await expect(migrations.generate(plain(), 'First')).rejects.toThrow(/GRANT CREATE ON DATABASE/);
+    expect(migrations.files()).toEqual([]);
+  });
+});
+
+@Entity('moods')
+class Moody {
+  @PrimaryColumn({ type: 'enum', enum: ['good', 'bad'] })
+  mood!: string;
+}
+
+test('a column that goes with what it holds is told of', async () => {
+  await migrations.generate(entitiesFor(keyed), 'First');
+  const { info, warnings } = await migrations.generate(plain(), 'Second');
+  expect(info).toEqual([expect.stringMatching(/^Wrote .*Second\.ts$/)]);
+  expect(warnings).toHaveLength(5);
+  expect(warnings[0]).toMatch(
+    /drops what a column holds: ALTER TABLE door_transitions DROP COLUMN/,
+  );
+});
+
+test('a migration comes after those that are there, however late they are', async () => {
+  migrations.now = 9_000_000_000_000;
+  await migrations.generate(plain(), 'First');
+  migrations.now = 1_800_000_000_000;
+  await migrations.generate(entitiesFor(keyed), 'Second');
+  expect(migrations.files()).toEqual([
+    '9000000000001-First.ts',
+    '9000000000002-Second.ts',
+    'index.ts',
+  ]);
+  expect(migrations.read('index.ts')).toContain('[First9000000000001, Second9000000000002]');
+});
+
+test('the files are as Prettier would have them, and import nothing but types of TypeORM', async () => {
+  await migrations.generate(plain(), 'First');
+  await migrations.generate([...entitiesFor(keyed), Guest], 'ASecondOneWithQuiteALongName');
+  await migrations.generate([...plain(), ...entitiesFor(order), NamedGuest], 'AThirdOne');
+  const prettier = require.resolve('prettier/bin/prettier.cjs');
+  const config = resolve('.prettierrc.json');
+  const parameters = [prettier, '--config', config, '--list-different', migrations.folder];
+  execFileSync(process.execPath, parameters, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const migrationFiles = migrations.files().filter((file) => file !== 'index.ts');
+  expect(migrationFiles).toHaveLength(3);
+  for (const file of migrationFiles) {
+    expect(migrations.read(file).match(/^import .*$/gm)).toEqual([
+      "import type { MigrationInterface, QueryRunner } from 'typeorm';",
+    ]);
+  }
+});
+
+test('a migration works in any schema, and so do the triggers that it makes', async () => {
+  const all = (): Entities => [...plain(), ...entitiesFor(order)];
+  await migrations.generate(plain(), 'First');
+  await migrations.generate(all(), 'Second');
+  await using([], async (dataSource) => dataSource.query('CREATE SCHEMA "Another one"'));
+  const elsewhere = migrations.in('Another one');
+  const dataSource = await elsewhere.connect(all());
+  expect(await migrate(dataSource)).toHaveLength(2);
+  expect(await differencesOf(dataSource)).toEqual({ up: [], down: [], others: [] });
+  const rows = await dataSource.query<{ schema: string }[]>(
+    `SELECT DISTINCT substring(prosrc FROM '(\\S+)\\.order_transitions') AS schema FROM pg_proc
+     WHERE pronamespace = '"Another one"'::regnamespace AND proname LIKE 'order%'`,
+  );
+  expect(rows).toEqual([{ schema: 'one"' }]);
+  await dataSource.destroy();
+});
+
+test('a database is migrated with what it holds, or not at all', async () => {
+  await migrations.generate(plain(), 'First');
+  const byHand = new ByHand(door);
+  const begin = byHand.begin(randomUUID());
+  await using(plain(), async (dataSource) => {
+    await migrate(dataSource);
+    const session = await Session.open(database.url);
+    await session.commit(byHand.statements(begin));
+    await session.close();
+  });
+  await migrations.generate(entitiesFor(keyed), 'Second');
+  await using(entitiesFor(keyed), async (dataSource) => {
+    await migrate(dataSource);
+    const [row] = await dataSource.query<object[]>('SELECT * FROM doors');
+    expect(row).toMatchObject({ id: begin.after['id'], state_type: 'Closed', key: null });
+  });
+
+  const strict = doorWith(({ states }) => ({
+    states: { ...states, Closed: { has: ['movedAt'] } },
+  }));
+  await migrations.generate(entitiesFor(strict), 'Third');
+  await using(entitiesFor(strict), async (dataSource) => {
+    const before = await everything(dataSource);
+    await expect(migrate(dataSource)).rejects.toThrow(/doors_state_agrees_with_columns/);
+    expect(await everything(dataSource)).toEqual(before);
+  });
+});

@@ -1,0 +1,275 @@
+/** Each kind of difference between a database and what is declared, and what the migration must say of it. */
+import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
+import { entitiesOf, entityOf } from '../../src/integrity';
+import type { AnyMachine } from '../../src/integrity/declaration';
+import { door, order } from './machines';
+import type { Entities } from './migrations';
+
+/** The entities of a machine, with what is added to the one of its records by hand. */
+export function entitiesFor(machine: AnyMachine, ...byHand: ClassDecorator[]): Entities {
+  class Record extends entityOf(machine) {}
+  for (const decorate of [Entity(), ...byHand]) decorate(Record);
+  return Object.values(entitiesOf(Record));
+}
+
+type Declaration = AnyMachine['declaration'];
+
+/** A door that is declared otherwise. */
+export function doorWith(change: (declaration: Declaration) => Partial<Declaration>): AnyMachine {
+  return { ...door, declaration: { ...door.declaration, ...change(door.declaration) } };
+}
+
+export const plain = (): Entities => entitiesFor(door);
+
+export const keyed = doorWith(({ columns, events }) => ({
+  columns: { ...columns, key: { kind: 'text', min: 1, max: 20 }, turns: { kind: 'int', min: 0 } },
+  events: {
+    ...events,
+    Locking: { at: 'movedAt', data: { key: { kind: 'text' } }, sets: ['turns'] },
+  },
+  states: {
+    Open: { has: ['movedAt'], accepts: { Closing: 'Closed' } },
+    Closed: { may: ['movedAt'], accepts: { Opening: 'Open', Locking: 'Locked' } },
+    Locked: { has: ['movedAt'], may: ['key', 'turns'], accepts: { Unlocking: 'Closed' } },
+  },
+}));
+
+/** The same, with another rule, type or event of the column `key`. */
+function keyedWith(
+  key: AnyMachine['declaration']['columns'][string],
+  setBy = 'Locking',
+): AnyMachine {
+  const { declaration } = keyed;
+  return {
+    ...keyed,
+    declaration: {
+      ...declaration,
+      columns: { ...declaration.columns, key },
+      events: {
+        ...declaration.events,
+        Locking: { at: 'movedAt', sets: ['turns'] },
+        [setBy]: { at: 'movedAt', sets: ['turns', 'key'] },
+      },
+    },
+  };
+}
+
+@Entity('guests')
+@Check('guests_have_names', "name <> ''")
+export class Guest {
+  @PrimaryGeneratedColumn('identity', { type: 'integer' })
+  id!: number;
+
+  @Column({ type: 'text', default: 'nobody' })
+  name!: string;
+}
+
+@Entity('guests')
+@Check('guests_have_long_names', 'char_length(name) > 3')
+@Index('guests_by_name', ['name'], { unique: true })
+export class NamedGuest {
+  @PrimaryGeneratedColumn('identity', { type: 'integer' })
+  id!: number;
+
+  @Column({ type: 'text', default: 'anonymous' })
+  name!: string;
+
+  @Column({ type: 'integer', nullable: true })
+  age!: number | null;
+
+  @Column({ type: 'integer', generatedType: 'STORED', asExpression: 'age * 2', nullable: true })
+  twice!: number | null;
+}
+
+export interface Difference {
+  readonly what: string;
+  readonly from: () => Entities;
+  readonly to: () => Entities;
+  /** What is done to the database by hand. */
+  readonly drift?: readonly string[];
+  /** What the migration must say, and what it need not touch. */
+  readonly says: RegExp;
+  readonly saysNot?: RegExp;
+}
+
+const same = { from: plain, to: plain };
+
+export const differences: readonly Difference[] = [
+  {
+    what: 'columns, with their rules, and the first data of an event',
+    from: plain,
+    to: () => entitiesFor(keyed),
+    says: /ADD COLUMN key text[^]*ADD COLUMN data jsonb[^]*doors_key_is_valid/,
+    saysNot: /DROP TABLE|CREATE TABLE/,
+  },
+  {
+    what: 'a column less',
+    from: () => entitiesFor(keyed),
+    to: plain,
+    says: /DROP COLUMN key/,
+  },
+  {
+    what: 'another type of a column',
+    from: () => entitiesFor(keyedWith({ kind: 'text' })),
+    to: () => entitiesFor(keyedWith({ kind: 'int', max: 9 })),
+    says: /ALTER COLUMN key TYPE integer USING key::integer/,
+  },
+  {
+    what: 'another rule of a column, under the same name',
+    from: () => entitiesFor(keyedWith({ kind: 'text', min: 1, max: 20 })),
+    to: () => entitiesFor(keyedWith({ kind: 'text', min: 1, max: 30 })),
+    says: /char_length\(key\) <= 30/,
+    saysNot: /FUNCTION|TRIGGER|ADD COLUMN/,
+  },
+  {
+    what: 'a pattern with what TypeScript would read otherwise',
+    from: plain,
+    to: () => entitiesFor(keyedWith({ kind: 'text', pattern: /^`\${1}\\'"$/ })),
+    says: /doors_key_is_valid/,
+  },
+  {
+    what: 'another event that sets a column',
+    from: () => entitiesFor(keyedWith({ kind: 'text' }, 'Locking')),
+    to: () => entitiesFor(keyedWith({ kind: 'text' }, 'Unlocking')),
+    says: /CREATE OR REPLACE FUNCTION door_transitions_record_what_was_done/,
+    saysNot: /CONSTRAINT|COLUMN|TRIGGER/,
+  },
+  {
+    what: 'a state with its events',
+    from: plain,
+    to: () =>
+      entitiesFor(
+        doorWith(({ events, states }) => ({
+          events: { ...events, Removal: { at: 'movedAt' } },
+          states: {
+            ...states,
+            Open: { has: ['movedAt'], accepts: { Closing: 'Closed', Removal: 'Removed' } },
+            Removed: { has: ['movedAt'] },
+          },
+        })),
+      ),
+    says: /doors_state_agrees_with_columns[^]*door_transitions_are_legal/,
+    saysNot: /UPDATE ledger/,
+  },
+  {
+    what: 'an event between states that are there',
+    from: plain,
+    to: () =>
+      entitiesFor(
+        doorWith(({ events, states }) => ({
+          events: { ...events, Slamming: { at: 'movedAt' } },
+          states: {
+            ...states,
+            Open: { has: ['movedAt'], accepts: { Closing: 'Closed', Slamming: 'Closed' } },
+          },
+        })),
+      ),
+    says: /'Slamming'/,
+    saysNot: /doors_state_agrees_with_columns/,
+  },
+  {
+    what: 'what is written on the entity by hand',
+    from: plain,
+    to: () =>
+      entitiesFor(
+        door,
+        Index('doors_by_move', ['movedAt'], { where: "state_type = 'Open'" }),
+        Check('doors_move_late', "moved_at > '2020-01-01Z'"),
+      ),
+    says: /CREATE INDEX doors_by_move/,
+  },
+  {
+    what: 'an index less',
+    from: () => entitiesFor(door, Index('doors_by_move', ['movedAt'])),
+    to: plain,
+    says: /DROP INDEX doors_by_move/,
+  },
+  {
+    what: 'a machine more',
+    from: plain,
+    to: () => [...plain(), ...entitiesFor(order)],
+    says: /CREATE TABLE orders[^]*INSERT INTO order_ledger/,
+    saysNot: /refuse_change\(\) RETURNS|doors/,
+  },
+  {
+    what: 'a table that is no machine’s',
+    from: plain,
+    to: () => [...plain(), Guest],
+    says: /CREATE TABLE guests[^]*IDENTITY/,
+  },
+  {
+    what: 'changes of a table that is no machine’s',
+    from: () => [...plain(), Guest],
+    to: () => [...plain(), NamedGuest],
+    says: /SET DEFAULT 'anonymous'[^]*guests_by_name/,
+  },
+  {
+    ...same,
+    what: 'an index that somebody dropped',
+    drift: ['DROP INDEX doors_by_age'],
+    says: /CREATE INDEX doors_by_age/,
+  },
+  {
+    ...same,
+    what: 'an index that somebody made',
+    drift: ['CREATE INDEX by_whim ON doors (version)'],
+    says: /DROP INDEX by_whim/,
+  },
+  {
+    ...same,
+    what: 'a CHECK that somebody loosened, and one that is gone',
+    drift: [
+      'ALTER TABLE doors DROP CONSTRAINT doors_state_agrees_with_columns',
+      'ALTER TABLE doors ADD CONSTRAINT doors_state_agrees_with_columns CHECK (true)',
+      'ALTER TABLE door_transitions DROP CONSTRAINT door_transitions_are_legal',
+    ],
+    says: /DROP CONSTRAINT doors_state_agrees_with_columns[^]*ADD CONSTRAINT doors_state_agrees_with_columns/,
+  },
+  {
+    ...same,
+    what: 'a foreign key that is not deferred any more',
+    drift: ['ALTER TABLE doors ALTER CONSTRAINT doors_are_recorded NOT DEFERRABLE'],
+    says: /INITIALLY DEFERRED/,
+  },
+  {
+    ...same,
+    what: 'a trigger that somebody switched off, and one that is gone',
+    drift: [
+      'ALTER TABLE doors DISABLE TRIGGER doors_change_by_transition',
+      'DROP TRIGGER ledger_is_never_deleted ON ledger',
+    ],
+    says: /DROP TRIGGER doors_change_by_transition[^]*CREATE TRIGGER doors_change_by_transition/,
+    saysNot: /FUNCTION \w+\(\) RETURNS/,
+  },
+  {
+    ...same,
+    what: 'a function that somebody loosened',
+    drift: [
+      `CREATE OR REPLACE FUNCTION ledger_counts_what_was_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN
+         RETURN NULL; -- for \`once\`, and \${schema}
+       END $$`,
+    ],
+    says: /CREATE OR REPLACE FUNCTION ledger_counts_what_was_recorded/,
+    saysNot: /TRIGGER /,
+  },
+  {
+    ...same,
+    what: 'a column that somebody added, with a default',
+    drift: ["ALTER TABLE doors ADD COLUMN whim text NOT NULL DEFAULT 'none'"],
+    says: /DROP COLUMN whim/,
+  },
+  {
+    ...same,
+    what: 'a column that must not be null any more',
+    drift: ['ALTER TABLE doors ALTER COLUMN moved_at SET NOT NULL'],
+    says: /ALTER COLUMN moved_at DROP NOT NULL/,
+  },
+  {
+    ...same,
+    what: 'what TypeORM keeps of a generated column',
+    drift: ["UPDATE typeorm_metadata SET value = 'version'"],
+    says: /INSERT INTO typeorm_metadata/,
+    saysNot: /previous_version integer/,
+  },
+];

@@ -1,0 +1,79 @@
+/** Values that keep the rules of a column, and such as just do not. */
+import * as fc from 'fast-check';
+import type { Column } from '../../src/integrity/declaration';
+import { patternInSql } from '../../src/integrity/pattern';
+
+export type Value = string | number | boolean | Date | null;
+
+/** When everything in these tests begins. */
+export const BEGINNING = new Date('2026-01-01T12:00Z');
+
+/** @returns so many hours after the beginning */
+export function hours(number: number): Date {
+  return new Date(BEGINNING.getTime() + number * 3_600_000);
+}
+
+/** @returns a value that keeps the rules; another one for each number, as far as the rules let there be others */
+export function sampleOf(rules: Column, number: number): Value {
+  switch (rules.kind) {
+    case 'text':
+      return textOf(rules, number);
+    case 'int': {
+      const { min = -1_000_000, max = 1_000_000 } = rules;
+      return min + (number % (max - min + 1));
+    }
+    case 'moment':
+      return hours(100 + number);
+    case 'flag':
+      return number % 2 === 0;
+  }
+}
+
+function textOf({ min = 0, max = 1_000, pattern }: Column, number: number): string {
+  if (pattern !== undefined) {
+    const texts = fc.sample(
+      fc.stringMatching(pattern).filter((text) => {
+        const { length } = Array.from(text);
+        return length >= min && length <= max;
+      }),
+      { numRuns: 50, seed: 1 },
+    );
+    const different = [...new Set(texts)];
+    return different[number % different.length] ?? '';
+  }
+  return String.fromCodePoint(0x1f600 + (number % 50)).repeat(Math.min(Math.max(min, 2), max));
+}
+
+/** @returns by what is wrong, values that break one rule, and only that one; as many as SQL can tell */
+export function breachesOf(rules: Column): Readonly<Record<string, Value>> {
+  const { kind, min, max, pattern } = rules;
+  if (kind === 'int') {
+    return {
+      ...(min === undefined ? {} : { 'less than its min': min - 1 }),
+      ...(max === undefined ? {} : { 'more than its max': max + 1 }),
+    };
+  }
+  if (kind !== 'text') return {};
+  return pattern === undefined
+    ? {
+        ...(min === undefined || min === 0 ? {} : { 'shorter than its min': '😀'.repeat(min - 1) }),
+        ...(max === undefined ? {} : { 'longer than its max': 'x'.repeat(max + 1) }),
+      }
+    : patternInSql(pattern) === undefined
+      ? {}
+      : { 'not of its pattern': '\u{1}'.repeat(Math.max(min ?? 1, 1)) };
+}
+
+/** @returns values just within the rules; the longest text is of characters that JavaScript counts twice */
+export function limitsOf({ kind, min, max, pattern }: Column): Value[] {
+  if (kind === 'int') return [min ?? -2_147_483_648, max ?? 2_147_483_647];
+  if (kind !== 'text' || pattern !== undefined) return [];
+  return ['x'.repeat(min ?? 0), ...(max === undefined ? [] : ['😀'.repeat(max)])];
+}
+
+/** @returns the value as a constant of SQL */
+export function sqlOf(value: Value): string {
+  if (value === null) return 'NULL';
+  if (value instanceof Date) return `'${value.toISOString()}'`;
+  return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);
+}
