@@ -1,5 +1,6 @@
 /** Doors, which go round and round, and whose events carry nothing. */
 import { Feed } from '../../src/feed/Feed';
+import { WakeUps } from '../../src/feed/WakeUps';
 import { IdempotencyKeyReused, IllegalTransition } from '../../src/machine';
 import { Closed, type DoorPhase, Locked, Open, doors } from '../machine/door';
 import { KeptMachines, newId, nobody } from './KeptMachines';
@@ -104,9 +105,8 @@ test('the census counts doors by their own states', async () => {
 
 test('the feed tells of doors as they go round, and of one door alone', async () => {
   const feed = new Feed(kept.reader, kept.store, {
-    url: kept.url,
+    wakeUps: new WakeUps({ url: kept.url, channels: [kept.tables.channel], listen: true }),
     channel: kept.tables.channel,
-    listen: true,
     patience: 60_000,
     onFailure: (error) => {
       throw error;
