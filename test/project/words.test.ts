@@ -9,13 +9,7 @@ const WORDS =
 const OTHERS = /status: 'alive'|keep[_-]?alive/gi;
 
 /** Files that are still to be cleaned. */
-const TO_CLEAN: readonly string[] = [
-  'graphql/arguments',
-  'graphql/cursors',
-  'graphql/errors',
-  'machine/definition',
-  'machine/errors',
-].map((name) => `persistent-machine/src/${name}.ts`);
+const TO_CLEAN: readonly string[] = [];
 
 const files = readdirSync('packages', { recursive: true, encoding: 'utf8' })
   .map((name) => name.replaceAll('\\', '/'))

@@ -28,9 +28,9 @@ export interface Names {
   readonly type: (name: string) => string;
   /** A field of a root type that is bare for one machine: `census`, of another `orderCensus`. */
   readonly root: (name: string) => string;
-  /** The mutation of an event: `birth`, of another machine `cancelOrder`. */
+  /** The mutation of an event: `place`, of another machine `cancelOrder`. */
   readonly mutation: (verb: string) => string;
-  /** What the mutation of an event answers: `BirthResult`, of another machine `OrderCancellationResult`. */
+  /** What the mutation of an event answers: `PlacementResult`, of another machine `OrderCancellationResult`. */
   readonly result: (event: string) => string;
   /** `IllegalTransition`, of another machine `IllegalOrderTransition`. */
   readonly illegal: string;
