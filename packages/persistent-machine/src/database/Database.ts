@@ -103,7 +103,7 @@ export class Database {
       return rows;
     } catch (error) {
       const failure = failureOf(error);
-      // Its connection goes, too: it may be dead, or hold a plan that no longer fits.
+      // Its connection goes, too: it may be broken, or hold a plan that no longer fits.
       client.release(!(failure instanceof RefusedData));
       throw failure;
     }

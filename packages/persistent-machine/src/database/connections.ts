@@ -78,7 +78,7 @@ export function poolSettings(
     // The pool waits for the promise, which its types do not say.
     // eslint-disable-next-line @typescript-eslint/no-misused-promises
     onConnect: async (client: ClientBase) => {
-      // A connection that dies tells its statement. It also emits an error, which has no listener while the
+      // A connection that breaks tells its statement. It also emits an error, which has no listener while the
       // connection is idle, and that would end the process.
       client.on('error', () => undefined);
       if (statementTimeout === undefined) return;

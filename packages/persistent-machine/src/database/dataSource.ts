@@ -46,7 +46,7 @@ export function createPool(settings: DataSourceSettings): Pool {
     allowExitOnIdle: true,
     ...poolSettings(settings.url, settings),
   });
-  // An idle connection that dies is replaced when the next one is wanted.
+  // An idle connection that breaks is replaced when the next one is wanted.
   pool.on('error', () => undefined);
   return pool;
 }

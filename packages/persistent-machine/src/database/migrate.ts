@@ -5,7 +5,7 @@
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
 import { quoted } from './identifiers';
-import { strayFunctions } from './preconditions';
+import { strayFunctions } from './strayFunctions';
 
 /** Names the lock of this application's migrations; any number that nobody else on this database uses. */
 export const MIGRATION_LOCK = 7_305_469_821;

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
 import { quoted } from '../database/identifiers';
-import type { TableNeeds } from '../database/preconditions';
+import type { TableNeeds } from '../database/tables';
 import { schemaOf } from '../internals';
 import type { MachineRecord } from '../machine';
 import type { Column } from './columns';

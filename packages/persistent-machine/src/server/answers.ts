@@ -4,7 +4,8 @@
  */
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
-import { codeOf, shortenedMessage } from './errors';
+import { shortenedMessage } from './errorSizes';
+import { codeOf } from './errors';
 import type { Observer } from './observation';
 import { answerLast } from './upgrades';
 

@@ -5,7 +5,7 @@
 import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { answerOn } from '../internals';
-import { shortenedMessage } from './errors';
+import { shortenedMessage } from './errorSizes';
 
 /** Told of each refusal. @returns the id that its answer carries */
 export type OnRefusal = (status: number) => string;

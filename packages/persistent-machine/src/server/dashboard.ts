@@ -1,5 +1,5 @@
 /**
- * Owns what a browser gets at `/`: an application's dashboard, as it was built, and the policy that it lives by.
+ * Owns what a browser gets at `/`: an application's dashboard, as it was built, and the policy that it keeps to.
  * It deliberately does not know what the dashboard shows, nor that it asks `/graphql`.
  */
 import { existsSync } from 'node:fs';

@@ -13,12 +13,12 @@ import {
   validate,
 } from 'graphql';
 import { limitCost } from './cost';
-import { MOST_ERRORS } from './errors';
+import { MOST_ERRORS } from './errorSizes';
 
 /** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
 const MAX_TOKENS = 1_000;
 
-/** Lives, their histories, and the lives and histories of those: each further level multiplies the answer. */
+/** Machines, their histories, and the machines and histories of those: each further level multiplies the answer. */
 const MAX_DEPTH = 12;
 
 export const parseOptions: ParseOptions = { maxLexicalTokens: MAX_TOKENS };

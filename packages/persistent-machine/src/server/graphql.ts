@@ -11,7 +11,8 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../graphql/context';
 import { executionOptions, parseOptions, validationOptions, validationRules } from './documents';
-import { formatterOf, isUnexpected, limitErrors } from './errors';
+import { limitErrors } from './errorSizes';
+import { formatterOf, isUnexpected } from './errors';
 import type { Observation } from './observation';
 import { type Scopes, requireScopes } from './scopes';
 

@@ -14,7 +14,8 @@ import {
   createSourceEventStream,
 } from 'graphql';
 import { executionOptions } from './documents';
-import { codeOf, codeOfError, formatterOf, isUnexpected, limitErrors } from './errors';
+import { limitErrors } from './errorSizes';
+import { codeOf, codeOfError, formatterOf, isUnexpected } from './errors';
 import type { RequestContext } from './graphql';
 import type { Observation, Observer } from './observation';
 import type { Granted, Scopes } from './scopes';

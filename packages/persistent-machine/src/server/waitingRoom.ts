@@ -1,6 +1,6 @@
 /**
- * What listens while the database is not there yet, or not up to date: alive, not ready, and telling whoever asks that there is
- * nothing to be had for now. Does not know what is waited for, nor for how long.
+ * What listens while the database is not there yet, or not up to date: it is healthy, not ready, and tells clients that
+ * there is nothing to be had for now. Does not know what is waited for, nor for how long.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { tellFailure } from './errors';
 import { createHttpServer } from './httpServer';
 
 export interface WaitingRoom {
-  /** Where it listens; whoever takes its place can have the same. */
+  /** Where it listens; what takes its place can have the same. */
   readonly port: number;
   /** Ends it with all its connections. */
   close(): Promise<void>;
@@ -65,7 +65,7 @@ export async function openWaitingRoom(
   };
 }
 
-/** As the door does, of which this is the one outside. */
+/** As admission does. */
 function refuse(response: ServerResponse): void {
   const { code, message } = tellFailure(new DatabaseUnavailable());
   const requestId = randomUUID();

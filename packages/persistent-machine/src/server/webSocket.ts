@@ -11,7 +11,8 @@ import type { FastifyRequest } from 'fastify';
 import { CloseCode, MessageType, type WebSocket as Carried, parseMessage } from 'graphql-ws';
 import { Intake } from './Intake';
 import type { Subscriptions } from './subscriptions';
-import { type Connection, type ProtocolSettings, close, createProtocol } from './webSocketProtocol';
+import { type Connection, type ProtocolSettings, createProtocol } from './webSocketProtocol';
+import { close } from './webSocketServer';
 
 /** How often a socket is pinged, in milliseconds; shorter than proxies wait. */
 const PING = 25_000;

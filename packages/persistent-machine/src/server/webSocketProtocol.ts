@@ -19,6 +19,7 @@ import { Observation } from './observation';
 import type { Accepted, Results } from './sharedExecution';
 import { refusal } from './subscriptionDocuments';
 import type { Subscriptions } from './subscriptions';
+import { close } from './webSocketServer';
 
 /** The most subscriptions of one socket. */
 const MOST_SUBSCRIPTIONS = 100;
@@ -28,9 +29,6 @@ const MOST_ASKED = 200_000;
 
 /** The longest id of an operation, which comes again with each of its results. */
 const LONGEST_ID = 255;
-
-/** The most bytes of the reason for which a socket is closed: RFC 6455, section 5.5. */
-const LONGEST_REASON = 123;
 
 /** "Try again later", by RFC 6455's registry. */
 const LATER = 1013;
@@ -185,16 +183,6 @@ function accept(
     return [refusal('BAD_REQUEST', message)];
   }
   return subscriptions.accept(payload, contextOf(observation), caller?.scopes ?? null);
-}
-
-/** However long the id is that graphql-ws puts into the reason. */
-export function close(socket: WebSocket, code: number, reason: string): void {
-  // Cut within a character, its rest is left out.
-  const text = Buffer.from(reason)
-    .subarray(0, LONGEST_REASON)
-    .toString()
-    .replace(/\uFFFD$/, '');
-  socket.close(code, text);
 }
 
 /** Of the first message's payload; a client's author may spell the name as HTTP's headers are spelled, or not. */

@@ -1,8 +1,8 @@
 /**
- * The server's WebSockets: the limits of their messages, and how they end at shutdown. Does not know what is said on
+ * The server's WebSockets: the limits of their messages, and how they are closed. Does not know what is said on
  * them.
  */
-import fastifyWebSocket from '@fastify/websocket';
+import fastifyWebSocket, { type WebSocket } from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
 import { handleProtocols } from 'graphql-ws';
 import type { Connections } from './connections';
@@ -10,6 +10,9 @@ import { handOverUpgrades } from './upgrades';
 
 /** How long a client has to take leave at shutdown, in milliseconds. */
 const LAST_WORDS = 1_000;
+
+/** The most bytes of the reason for which a socket is closed: RFC 6455, section 5.5. */
+const LONGEST_REASON = 123;
 
 const OPTIONS = {
   handleProtocols,
@@ -46,4 +49,14 @@ export async function webSockets(server: FastifyInstance, connections: Connectio
     },
   });
   handOverUpgrades(server, connections);
+}
+
+/** However long the id is that graphql-ws puts into the reason. */
+export function close(socket: WebSocket, code: number, reason: string): void {
+  // Cut within a character, its rest is left out.
+  const text = Buffer.from(reason)
+    .subarray(0, LONGEST_REASON)
+    .toString()
+    .replace(/\uFFFD$/, '');
+  socket.close(code, text);
 }

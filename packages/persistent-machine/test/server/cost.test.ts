@@ -1,8 +1,7 @@
 /**
- * What a document is weighed at, against what it is answered with: graphql-js executes it on our schema, where every
+ * What a document is weighed at, against what it is answered with: graphql-js executes it on a machine's schema, where every
  * page and every list is as full as it can be. No document is weighed below its answer, however its sizes are given.
  */
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import {
   OverlappingFieldsCanBeMergedRule,
@@ -22,7 +21,45 @@ import {
 } from 'graphql';
 import { costLimit, limitCost } from 'persistent-machine/server/cost';
 
-const schema: GraphQLSchema = buildSchema(readFileSync('schema.graphql', 'utf8'));
+/** Of a door, in the form of every machine's. */
+const schema: GraphQLSchema = buildSchema(`
+  type Query {
+    door(id: ID!): Door
+    doors(first: Int, after: String, last: Int, before: String): DoorConnection!
+    nodes(ids: [ID!]!): [Node]!
+    machine: StateMachine!
+  }
+  interface Node { id: ID! }
+  interface Door implements Node {
+    id: ID!
+    version: Int!
+    nextEvents: [DoorEvent!]!
+    snapshot(version: Int): DoorSnapshot
+    history(first: Int, after: String, last: Int, before: String): DoorTransitionConnection!
+  }
+  type Open implements Door & Node {
+    id: ID!
+    version: Int!
+    nextEvents: [DoorEvent!]!
+    snapshot(version: Int): DoorSnapshot
+    history(first: Int, after: String, last: Int, before: String): DoorTransitionConnection!
+  }
+  enum DoorEvent { INSTALLATION OPENING CLOSING }
+  type DoorSnapshot { version: Int! nextEvents: [DoorEvent!]! }
+  type PageInfo { hasNextPage: Boolean! endCursor: String }
+  type DoorConnection { totalCount: Int! nodes: [Door!]! edges: [DoorEdge!]! pageInfo: PageInfo! }
+  type DoorEdge { cursor: String! node: Door! }
+  type DoorTransition { door: Door! event: DoorEvent! version: Int! }
+  type DoorTransitionConnection {
+    nodes: [DoorTransition!]!
+    edges: [DoorTransitionEdge!]!
+    pageInfo: PageInfo!
+  }
+  type DoorTransitionEdge { cursor: String! node: DoorTransition! }
+  type StateMachine { states: [StateInfo!]! transitions: [TransitionInfo!]! }
+  type StateInfo { name: String! }
+  type TransitionInfo { event: DoorEvent! }
+`);
 
 /** Whether it may be asked for where answers may have so many values at the most. */
 const isAccepted = (query: string, mostValues: number): boolean =>
@@ -86,7 +123,7 @@ function answerSizeOf(query: string, variableValues: Readonly<Record<string, unk
     rootValue: {},
     variableValues,
     fieldResolver: fullest,
-    typeResolver: () => 'Dead',
+    typeResolver: () => 'Open',
   });
   // Nothing here waits.
   const { data } = result as { data?: unknown };
@@ -119,7 +156,7 @@ const ids = fc.oneof(
   fc.constantFrom('$ids', '"a"', 'null'),
 );
 
-const { query: queries } = fc.letrec<{ query: string; life: string; page: string }>((tie) => {
+const { query: queries } = fc.letrec<{ query: string; door: string; page: string }>((tie) => {
   const several = (selection: fc.Arbitrary<string>): fc.Arbitrary<string> =>
     fc.array(selection, { minLength: 1, maxLength: 3 }).map((each) => each.join(' '));
   const aliased = (selection: fc.Arbitrary<string>): fc.Arbitrary<string> =>
@@ -127,48 +164,48 @@ const { query: queries } = fc.letrec<{ query: string; life: string; page: string
   return {
     query: several(
       fc.oneof(
-        aliased(fc.tuple(sizes, tie('page')).map(([size, page]) => `lives${size} { ${page} }`)),
+        aliased(fc.tuple(sizes, tie('page')).map(([size, page]) => `doors${size} { ${page} }`)),
         aliased(
           fc
-            .tuple(ids, tie('life'))
-            .map(([list, life]) => `nodes(ids: ${list}) { ... on Life { ${life} } }`),
+            .tuple(ids, tie('door'))
+            .map(([list, door]) => `nodes(ids: ${list}) { ... on Door { ${door} } }`),
         ),
-        aliased(tie('life').map((life) => `life(id: "a") { ${life} }`)),
+        aliased(tie('door').map((door) => `door(id: "a") { ${door} }`)),
         fc.constantFrom('machine { states { name } transitions { event } }', '__typename'),
         fc.constant('__type(name: "a") { name }'),
         fc.constantFrom('...Query', '... on Query { ...Query }'),
       ),
     ),
-    life: several(
+    door: several(
       fc.oneof(
         { maxDepth: 4, withCrossShrink: true },
         fc.constantFrom(
           'id',
           'nextEvents',
           '__typename',
-          '...Life',
+          '...Door',
           'snapshot { version nextEvents }',
         ),
         aliased(
           fc
-            .tuple(sizes, tie('life'))
+            .tuple(sizes, tie('door'))
             .map(
-              ([size, life]) =>
-                `history${size} { nodes { life { ${life} } } pageInfo { endCursor } }`,
+              ([size, door]) =>
+                `history${size} { nodes { door { ${door} } } pageInfo { endCursor } }`,
             ),
         ),
         aliased(
           fc
-            .tuple(sizes, tie('life'))
-            .map(([size, life]) => `history${size} { edges { cursor node { life { ${life} } } } }`),
+            .tuple(sizes, tie('door'))
+            .map(([size, door]) => `history${size} { edges { cursor node { door { ${door} } } } }`),
         ),
       ),
     ),
     page: several(
       fc.oneof(
         fc.constantFrom('totalCount', 'pageInfo { hasNextPage endCursor }', '...Page'),
-        tie('life').map((life) => `nodes { ${life} }`),
-        tie('life').map((life) => `edges { node { ${life} } }`),
+        tie('door').map((door) => `nodes { ${door} }`),
+        tie('door').map((door) => `edges { node { ${door} } }`),
       ),
     ),
   };
@@ -177,9 +214,9 @@ const { query: queries } = fc.letrec<{ query: string; life: string; page: string
 const documents = fc.record({ query: queries, size: literal }).map(
   ({ query, size }) => `
       query ($ids: [ID!]!, $small: Int, $none: Int, $usual: Int = 4) { ${query} ${'...Query '.repeat(2)} }
-      fragment Query on Query { last: lives(first: ${size}) { ...Page } }
-      fragment Page on LifeConnection { totalCount nodes { ...Life } }
-      fragment Life on Life { version history(last: 2) { nodes { event } } }`,
+      fragment Query on Query { last: doors(first: ${size}) { ...Page } }
+      fragment Page on DoorConnection { totalCount nodes { ...Door } }
+      fragment Door on Door { version history(last: 2) { nodes { event } } }`,
 );
 
 const UNAMBIGUOUS = [OverlappingFieldsCanBeMergedRule, UniqueArgumentNamesRule];
@@ -210,8 +247,8 @@ test.each([
   ['minus one', '-1'],
   ['nought', '0'],
 ])('a page whose size is %s lowers the weight of nothing beside it', (_name, size) => {
-  const beside = `lives(first: 100) { ${inner} }`;
-  const given = weightOf(`{ a: lives(first: ${size}) { ${inner} } ${beside} }`, 100_000);
+  const beside = `doors(first: 100) { ${inner} }`;
+  const given = weightOf(`{ a: doors(first: ${size}) { ${inner} } ${beside} }`, 100_000);
   expect(given).toBeGreaterThan(weightOf(`{ ${beside} }`, 100_000));
 });
 
@@ -229,8 +266,8 @@ test.each([
   'first: null, last: $size',
   'last: 0, first: $size',
 ])('a page of %s is weighed as one of the largest size', (size) => {
-  const document = `query ($size: Int = 1) { lives(${size}) { ${inner} } }`;
-  expect(weightOf(document, 100_000)).toBe(weightOf(`{ lives(first: 100) { ${inner} } }`, 100_000));
+  const document = `query ($size: Int = 1) { doors(${size}) { ${inner} } }`;
+  expect(weightOf(document, 100_000)).toBe(weightOf(`{ doors(first: 100) { ${inner} } }`, 100_000));
 });
 
 test('nodes are weighed by the list of their ids, and by the longest where it is not known', () => {
@@ -248,7 +285,7 @@ test('fragments that double one another a hundred times are weighed in one walk,
     { length: 100 },
     (_item, index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`,
   );
-  const document = `{ ...F0 } ${doubling.join(' ')} fragment F100 on Query { lives(first: 0) { totalCount } }`;
+  const document = `{ ...F0 } ${doubling.join(' ')} fragment F100 on Query { doors(first: 0) { totalCount } }`;
   expect(validate(schema, parse(document), [limitCost])).toHaveLength(1);
 });
 

@@ -56,7 +56,7 @@ class Issuer {
   async sign(kid: string): Promise<string> {
     const key = this.#private.get(kid);
     if (key === undefined) throw new Error(`There is no key ${kid}.`);
-    return new SignJWT({ sub: 'ada', scope: 'lives:read' })
+    return new SignJWT({ sub: 'ada', scope: 'doors:read' })
       .setProtectedHeader({ alg: 'ES256', kid })
       .setExpirationTime('1h')
       .sign(key);

@@ -92,7 +92,7 @@ function passwordFile(folder: string, role: string): string {
   return join(folder, `${role}.password`);
 }
 
-/** We own the directory, so whoever was at work on these is dead; a last initdb of its may still be writing. */
+/** We own the directory, so the process that was at work on these is gone; a last initdb of its may still be writing. */
 async function removeUnfinished(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.startsWith(UNFINISHED)) continue;

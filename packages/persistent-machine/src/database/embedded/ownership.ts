@@ -16,21 +16,21 @@ const FREE = 'free';
 export interface Ownership {
   /** Leaves the directory free. */
   release(): Promise<void>;
-  /** Leaves it as it was, with its last owner on record: in another container it may be alive after all. */
+  /** Leaves it as it was, with its last owner on record: in another container it may run after all. */
   undo(): Promise<void>;
 }
 
 /**
- * Makes this process the owner of a data directory, unless its owner is alive.
+ * Makes this process the owner of a data directory, unless its owner still runs.
  *
  * The folder `owner` holds exactly one file, whose *name* is the record: the owner's pid and mark, or
- * `free`. It changes hands by renaming that file. Of several processes that see the same dead owner
- * only one finds the old name still there, and nobody can rename a living owner's record by mistake,
+ * `free`. It changes hands by renaming that file. Of several processes that see the same owner gone
+ * only one finds the old name still there, and none can rename the record of an owner that runs by mistake,
  * because it has another name.
  *
  * @param directory the data directory, which exists
  * @returns the right to use it, until it is released or this process ends
- * @throws EmbeddedPostgresError when a living process owns it; the message gives its pid
+ * @throws EmbeddedPostgresError when a process that runs owns it; the message gives its pid
  */
 export async function takeOwnership(directory: string): Promise<Ownership> {
   const folder = join(directory, 'owner');
@@ -42,7 +42,7 @@ export async function takeOwnership(directory: string): Promise<Ownership> {
     if (record === undefined) {
       if (await createRecord(directory, ours)) return ownershipOf(ours, FREE);
     } else {
-      await refuseLivingOwner(directory, record);
+      await refuseRunningOwner(directory, record);
       if (await renamed(join(folder, record), ours, ['ENOENT'])) return ownershipOf(ours, record);
     }
   }
@@ -79,7 +79,7 @@ async function renamed(from: string, to: string, whenLost: string[]): Promise<bo
   }
 }
 
-async function refuseLivingOwner(directory: string, record: string): Promise<void> {
+async function refuseRunningOwner(directory: string, record: string): Promise<void> {
   const [, pid, mark] = /^(\d+)-(.*)$/.exec(record) ?? [];
   if (pid === undefined || (await markOfProcess(Number(pid))) !== mark) return;
   throw new EmbeddedPostgresError(

@@ -16,7 +16,7 @@ export interface PostgresProcess {
  * Tells a process from every other that bears, bore or will bear the same pid.
  *
  * A pid alone proves nothing: in a container that was started again with a kept volume, the pid of
- * the dead owner is alive at once, as somebody else. So the mark holds the time of the start and,
+ * the owner that is gone belongs to another process at once. So the mark holds the time of the start and,
  * on Linux, where that time is counted from the boot and pids from the namespace, those two.
  *
  * @param pid a process, as numbered in the pid namespace of this process

@@ -33,7 +33,7 @@ export interface LockFile {
  * Reads `postmaster.pid`.
  *
  * @param cluster whose server
- * @returns what a server wrote there, be it alive or not; undefined where there is none
+ * @returns what a server wrote there, whether it still runs or not; undefined where there is none
  */
 export async function readLockFile(cluster: Cluster): Promise<LockFile | undefined> {
   const text = await unlessMissing(readFile(join(cluster.data, 'postmaster.pid'), 'utf8'));

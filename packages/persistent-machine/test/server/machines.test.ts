@@ -1,0 +1,359 @@
+/** Two machines that one server serves, over HTTP and its sockets: what each has for itself, and what they share. */
+import { SignJWT } from 'jose';
+import { Client } from 'pg';
+import pino from 'pino';
+import { type Application, startApplication } from 'persistent-machine/application';
+import { readConfiguration } from 'persistent-machine/config';
+import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
+import { TRANSPORTS, type Transport, subscribe } from '../../../../test/harness/subscriber';
+import { serving, swing } from './swings';
+
+const SECRET = 'a secret of the test'.repeat(4);
+const ALL = 'doors:read doors:write tickets:read tickets:write';
+const MAX_QUEUE = 3;
+
+const served = serving(swing('Door'), swing('Ticket'));
+
+let database: TestDatabase;
+let application: Application;
+let owner: Client;
+/** Rows that no test names. */
+let bystanders: object[];
+
+const tokenFor = async (scope: string): Promise<string> =>
+  new SignJWT({ scope, sub: 'somebody' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(SECRET));
+
+interface Reply {
+  readonly status: number;
+  // A test looks into answers of every shape, and fails where one is not as it says.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly data: any;
+  readonly errors?: readonly { readonly message: string; readonly extensions: object }[];
+}
+
+async function ask(query: string, variables: object = {}, scope = ALL): Promise<Reply> {
+  const response = await fetch(`${application.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${await tokenFor(scope)}`,
+    },
+    body: JSON.stringify({ query, variables }),
+  });
+  return { status: response.status, ...((await response.json()) as Omit<Reply, 'status'>) };
+}
+
+const install = async (machine: 'Door' | 'Ticket'): Promise<string> =>
+  (await ask(`mutation { id: install${machine} }`)).data.id as string;
+
+const start = async (): Promise<Application> =>
+  startApplication(
+    served,
+    readConfiguration({
+      PORT: '0',
+      DATABASE_URL: database.url,
+      AUTH: 'jwt',
+      AUTH_JWT_SECRET: SECRET,
+      MAX_QUEUE: String(MAX_QUEUE),
+    }),
+    pino({ level: 'silent' }),
+  );
+
+async function rows(ids?: readonly string[]): Promise<object[]> {
+  const all = `SELECT 'door' AS kind, * FROM doors UNION ALL SELECT 'ticket', * FROM tickets`;
+  const some = ids ? 'WHERE id = ANY ($1)' : '';
+  const { rows } = await owner.query<object>(
+    `SELECT * FROM (${all}) AS each ${some} ORDER BY id`,
+    ids && [ids],
+  );
+  return rows;
+}
+
+async function metrics(): Promise<ReadonlyMap<string, number>> {
+  const headers = { authorization: `Bearer ${await tokenFor('')}` };
+  const text = await (await fetch(`${application.url}/metrics`, { headers })).text();
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const samples = lines.map((line): [string, number] => {
+    const space = line.lastIndexOf(' ');
+    return [line.slice(0, space), Number(line.slice(space))];
+  });
+  const read = new Map(samples);
+  // Else one series of two machines would be one.
+  expect(read.size).toBe(samples.length);
+  return read;
+}
+
+const isReady = async (): Promise<boolean> => (await fetch(`${application.url}/readyz`)).ok;
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise(setImmediate);
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase(null);
+  application = await start();
+  owner = new Client({ connectionString: database.url });
+  await owner.connect();
+  const ids = [await install('Door'), await install('Ticket')];
+  bystanders = await rows(ids);
+  expect(bystanders).toHaveLength(2);
+});
+
+afterEach(async () => {
+  expect(await rows(bystanders.map((row) => (row as { id: string }).id))).toEqual(bystanders);
+});
+
+afterAll(async () => {
+  await owner.end();
+  await application.stop();
+  await database.drop();
+});
+
+describe('each machine', () => {
+  test('counts its own, and finds no other’s', async () => {
+    const before = (await ask('{ doors tickets }')).data as { doors: number; tickets: number };
+    const door = await install('Door');
+    await install('Door');
+    const ticket = await install('Ticket');
+    expect((await ask('{ doors tickets }')).data).toEqual({
+      doors: before.doors + 2,
+      tickets: before.tickets + 1,
+    });
+    const both = 'query ($id: ID!) { door(id: $id) ticket(id: $id) }';
+    expect((await ask(both, { id: door })).data).toEqual({
+      door: `Door ${door} Closed`,
+      ticket: null,
+    });
+    expect((await ask(both, { id: ticket })).data).toEqual({
+      door: null,
+      ticket: `Ticket ${ticket} Closed`,
+    });
+  });
+
+  test('has a feed of its own, and one connection listens for both', async () => {
+    const token = await tokenFor(ALL);
+    const subscribers = ['door', 'ticket'].map((machine) =>
+      subscribe(application, 'WebSocket', `subscription { ${machine}Moved }`, {}, undefined, token),
+    );
+    await until(async () => {
+      await install('Door');
+      await install('Ticket');
+      return subscribers.every(({ results }) => results.length > 0);
+    });
+    const { rows: listening } = await owner.query(
+      `SELECT FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'persistent-state-machine feed'`,
+    );
+    expect(listening).toHaveLength(1);
+    const read = await metrics();
+    expect(read.get('feed_subscribers{machine="Door"}')).toBe(1);
+    expect(read.get('feed_subscribers{machine="Ticket"}')).toBe(1);
+    for (const [index, table] of ['doors', 'tickets'].entries()) {
+      const subscriber = subscribers[index];
+      await subscriber?.stop();
+      const told = subscriber?.results.map(
+        ({ data }) => String(Object.values(data as object)).split(' ')[1],
+      );
+      const { rows: found } = await owner.query(`SELECT FROM ${table} WHERE id = ANY ($1)`, [told]);
+      expect(found).toHaveLength(told?.length ?? -1);
+    }
+  });
+
+  test('has its own series of every metric, and the same names of lanes', async () => {
+    const id = await install('Door');
+    await ask('mutation ($id: ID!) { openDoor(id: $id) }', { id });
+    await ask('mutation ($id: ID!) { again: openDoor(id: $id) }', { id });
+    const read = await metrics();
+    const opened = 'machine_transitions_total{machine="Door",event="Opening",outcome=';
+    expect(read.get(`${opened}"applied"}`)).toBe(1);
+    expect(read.get(`${opened}"refused"}`)).toBe(1);
+    expect([...read.keys()].filter((each) => /Ticket.*Opening/.test(each))).toEqual([]);
+    const names = [
+      ...['lane_queue_length', 'lane_group_size_count', 'lane_wait_seconds_count'],
+      ...['feed_subscribers', 'feed_lag_seconds', 'ledger_size_bytes'],
+    ];
+    const seriesOf = (machine: string): string[] =>
+      [...read.keys()].filter((each) => each.includes(`{machine="${machine}"`));
+    for (const machine of ['Door', 'Ticket']) {
+      const series = seriesOf(machine);
+      for (const name of names) expect(series.join()).toContain(`${name}{machine`);
+      expect(read.get(`lane_queue_length{machine="${machine}",lane="swap"}`)).toBe(0);
+      expect(read.get(`ledger_size_bytes{machine="${machine}"}`)).toBeGreaterThan(0);
+    }
+    // None is of no machine.
+    const unlabelled = [...read.keys()].filter(
+      (each) =>
+        /^(?:lane|feed|ledger|machine)_/.test(each) && !/\bmachine="(?:Door|Ticket)"/.test(each),
+    );
+    expect(unlabelled).toEqual([]);
+    expect(read.get('database_up')).toBe(1);
+  });
+});
+
+describe('a token', () => {
+  const INSTALL = 'mutation { installDoor }';
+  const allowed: readonly (readonly [string, string, string])[] = [
+    ['reads one machine', '{ doors }', 'doors:read'],
+    ['changes one machine', INSTALL, 'doors:write'],
+    ['reads both', '{ doors tickets }', 'doors:read tickets:read'],
+    ['changes both', 'mutation { installDoor installTicket }', 'doors:write tickets:write'],
+    ['asks what belongs to no machine', '{ greeting }', 'tickets:read'],
+    [
+      'introspects',
+      '{ __schema { queryType { name } } __type(name: "Int") { name } }',
+      'doors:read',
+    ],
+    ['asks for the root’s type', '{ __typename }', 'tickets:read'],
+    ['asks for the type of the mutations', 'mutation { __typename }', 'tickets:write'],
+  ];
+  const refused: readonly (readonly [string, string, string, string])[] = [
+    ['of another machine', '{ doors }', 'tickets:read', 'doors:read'],
+    ['that writes alone', '{ doors }', 'doors:write', 'doors:read'],
+    ['that reads alone', INSTALL, 'doors:read tickets:read', 'doors:write'],
+    ['that may write another machine', INSTALL, 'tickets:write doors:read', 'doors:write'],
+    ['of one of two', '{ tickets doors }', 'doors:read', 'tickets:read'],
+    [
+      'of one of two changes',
+      'mutation { installDoor installTicket }',
+      'doors:write',
+      'tickets:write',
+    ],
+    [
+      'that a fragment would hide it from',
+      '{ ...F doors } fragment F on Query { ... on Query { g: greeting ...G } } fragment G on Query { t: tickets }',
+      'doors:read',
+      'tickets:read',
+    ],
+    ['that an alias would hide it from', '{ doors: tickets }', 'doors:read', 'tickets:read'],
+    [
+      'that a condition would hide it from',
+      '{ doors tickets @skip(if: true) }',
+      'doors:read',
+      'tickets:read',
+    ],
+    ['that only writes', '{ greeting }', 'doors:write', 'doors:read, tickets:read'],
+    ['that only reads', 'mutation { __typename }', 'doors:read', 'doors:write, tickets:write'],
+  ];
+
+  test.each(allowed)('%s', async (_what, query, scope) => {
+    expect(await ask(query, {}, scope)).toMatchObject({ status: 200 });
+    expect((await ask(query, {}, scope)).errors).toBeUndefined();
+  });
+
+  test.each(refused)('%s is refused as a whole', async (_what, query, scope, needed) => {
+    const before = await rows();
+    const reply = await ask(query, {}, scope);
+    expect(reply).toMatchObject({ status: 403, errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+    expect(reply.errors?.[0]?.message).toMatch(new RegExp(`scopes? ${needed}\\.$`));
+    expect(reply.data).toBeUndefined();
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each(['', 'doors', 'orders:read', 'door:read', 'Door:read'])(
+    'that says %j lets its bearer do nothing, whatever is asked',
+    async (scope) => {
+      for (const query of ['{ greeting }', 'no document']) {
+        expect(await ask(query, {}, scope)).toMatchObject({
+          status: 403,
+          errors: [{ message: 'The token has none of the scopes that are needed here.' }],
+        });
+      }
+    },
+  );
+
+  test('of a document with several operations is judged by the one that is meant', async () => {
+    const query = 'query A { doors } query B { tickets }';
+    const response = async (operationName: string): Promise<Response> =>
+      fetch(`${application.url}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${await tokenFor('doors:read')}`,
+        },
+        body: JSON.stringify({ query, operationName }),
+      });
+    expect((await response('A')).status).toBe(200);
+    expect((await response('B')).status).toBe(403);
+  });
+
+  const outcomeOf = async (transport: Transport, scope: string): Promise<unknown> => {
+    const token = await tokenFor(scope);
+    const follow = 'subscription { doorMoved }';
+    const subscriber = subscribe(application, transport, follow, {}, undefined, token);
+    let outcome: unknown;
+    void subscriber.ended.then((ending) => {
+      outcome = ending;
+    });
+    await until(async () => {
+      await install('Door');
+      outcome ??= subscriber.results.length > 0 ? 'told' : undefined;
+      return outcome !== undefined;
+    });
+    await subscriber.stop();
+    return outcome;
+  };
+
+  test.each(TRANSPORTS)('follows over %s the machines that it may read', async (transport) => {
+    expect(await outcomeOf(transport, 'doors:read')).toBe('told');
+    for (const scope of ['tickets:read', 'doors:write']) {
+      expect(await outcomeOf(transport, scope)).toMatchObject({ by: 'error' });
+    }
+  });
+});
+
+describe('what is wrong with one machine', () => {
+  test('fills its queue, and is seen at admission by all', async () => {
+    const lock = new Client({ connectionString: database.url });
+    await lock.connect();
+    await lock.query('BEGIN');
+    await lock.query('LOCK TABLE doors IN ACCESS EXCLUSIVE MODE');
+    const id = '00000000-0000-4000-8000-000000000000';
+    const waiting: Promise<Reply>[] = [];
+    await until(async () => {
+      // Different ones: those of one id are one entry of their statement.
+      const variables = { id: id.replace(/0{3}$/, String(100 + waiting.length)) };
+      waiting.push(ask('query ($id: ID!) { door(id: $id) }', variables));
+      const read = await metrics();
+      return read.get('lane_queue_length{machine="Door",lane="find"}') === MAX_QUEUE;
+    });
+    expect(await ask('{ tickets }')).toMatchObject({
+      status: 503,
+      errors: [{ extensions: { code: 'OVERLOADED' } }],
+    });
+    const read = await metrics();
+    expect(read.get('lane_queue_length{machine="Ticket",lane="find"}')).toBe(0);
+    await lock.query('ROLLBACK');
+    await lock.end();
+    await Promise.all(waiting);
+    expect((await ask('{ tickets }')).status).toBe(200);
+  });
+
+  test('as tables that are gone, makes the instance not ready until they are back', async () => {
+    expect(await isReady()).toBe(true);
+    await owner.query('ALTER TABLE ticket_ledger RENAME TO ticket_ledger_away');
+    expect(await ask('{ tickets }')).toMatchObject({ data: null });
+    expect(await isReady()).toBe(false);
+    expect((await ask('{ doors }')).errors).toBeUndefined();
+    await owner.query('ALTER TABLE ticket_ledger_away RENAME TO ticket_ledger');
+    await until(isReady);
+    expect((await ask('{ tickets }')).errors).toBeUndefined();
+  });
+
+  // The last one: an instance with a broken ledger stays as it is.
+  test('as a ledger that is broken, makes the instance not ready, and keeps no other from going on', async () => {
+    const door = await install('Door');
+    await owner.query('UPDATE ticket_ledger SET position = position - 1');
+    const before = await rows();
+    expect((await ask('mutation { installTicket }')).errors).toBeDefined();
+    expect(await isReady()).toBe(false);
+    expect((await ask('mutation { installTicket }')).errors).toBeDefined();
+    expect(await rows()).toEqual(before);
+    expect((await ask('mutation ($id: ID!) { openDoor(id: $id) }', { id: door })).data).toEqual({
+      openDoor: `Door ${door} Open`,
+    });
+    expect((await ask('{ tickets }')).errors).toBeUndefined();
+  });
+});
