@@ -61,9 +61,8 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
 const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
   main: ['application', 'engine/serve'],
   migrationCommand: ['ormconfig', 'engine/migrationCommand'],
-  application: ['ormconfig', 'kind', 'resolvers', 'engine/application'],
-  kind: ['entities', 'machine', 'engine/feed', 'engine/graphql', 'engine/store'],
-  resolvers: ['kind', 'machine', 'engine/graphql', 'engine/operations', 'engine/store'],
+  application: ['ormconfig', 'entities', 'machine', 'resolvers', 'engine/application'],
+  resolvers: ['machine', 'engine/graphql'],
   machine: ['engine/machine'],
   entities: [],
   ormconfig: ['entities', 'migrations', 'engine/database/dataSource'],

@@ -32,7 +32,7 @@ const SHARED_TYPES = [
 
 const OPERATIONS = Object.values(OperationTypeNode);
 
-/** The fields of root types that resolver classes have: `query life`. */
+/** The fields of root types that resolver classes have: `query order`. */
 type RootFields = ReadonlyMap<string, ResolverClass>;
 
 /**

@@ -309,7 +309,8 @@ test('a tool learns the machine by a query: its facts, and its events with what 
     mutation: 'payOrder',
     data: [{ name: 'amountCents', type: 'Int!', description: 'How much is paid.' }],
   });
-  expect(orderMachine.fields.slice(0, 2)).toEqual([
+  const [first, second] = orderMachine.fields as readonly object[];
+  expect([first, second]).toEqual([
     { name: 'customer', type: 'String' },
     { name: 'totalCents', type: 'Int' },
   ]);
