@@ -63,6 +63,7 @@ async function ask(source: string, inTime: number): Promise<ExecutionResult> {
     newId: uuidv7,
     observation: { refusal: undefined },
     actor: null,
+    scopes: null,
     get deadline() {
       asked += 1;
       return asked > inTime ? performance.now() - 1 : performance.now() + 20_000;

@@ -12,7 +12,6 @@ import { Notifier } from '../feed/Notifier';
 import { WakeUps } from '../feed/WakeUps';
 import { Machines } from '../graphql/context';
 import type { ServedMachine } from '../graphql/schema';
-import type { AnyLifecycle } from '../machine';
 import type { MachineReadings, Metrics } from '../metrics';
 import type { GroupTracer } from '../store/LaneSettings';
 import { Lanes } from '../store/Lanes';
@@ -50,10 +49,10 @@ export function startMachines(served: readonly ServedMachine[], shared: Shared):
     ownPayload: sender,
     listen: configuration.listen,
   });
-  const readings = served.map(({ lifecycle }, index) => {
+  const readings = served.map((machine, index) => {
     const tables = opened.tables[index];
-    if (tables === undefined) throw new Error(`${lifecycle.machine.name} has no tables.`);
-    return startMachine(lifecycle, tables, { ...shared, machines, wakeUps, sender });
+    if (tables === undefined) throw new Error(`${machine.lifecycle.machine.name} has no tables.`);
+    return startMachine(machine, tables, { ...shared, machines, wakeUps, sender });
   });
   metrics.read({ machines: readings, connections: () => opened.database.connections });
   return machines;
@@ -67,7 +66,7 @@ interface Surroundings extends Shared {
 }
 
 function startMachine(
-  lifecycle: AnyLifecycle,
+  { lifecycle }: ServedMachine,
   tables: MachineTables,
   { configuration, log, machines, parts, opened, pages, tracer, ...shared }: Surroundings,
 ): MachineReadings {

@@ -28,15 +28,15 @@ export interface Names {
   readonly type: (name: string) => string;
   /** A field of a root type that is bare for one machine: `census`, of another `orderCensus`. */
   readonly root: (name: string) => string;
-  /** The mutation of an event: `place`, of another machine `cancelOrder`. */
+  /** The mutation of an event: `cancel`, of another machine than the bare one `cancelOrder`. */
   readonly mutation: (verb: string) => string;
-  /** What the mutation of an event answers: `PlacementResult`, of another machine `OrderCancellationResult`. */
+  /** What the mutation of an event answers: `CancellationResult`, of another machine `OrderCancellationResult`. */
   readonly result: (event: string) => string;
   /** `IllegalTransition`, of another machine `IllegalOrderTransition`. */
   readonly illegal: string;
   /** The code of the error that there is no such machine: `ORDER_NOT_FOUND`. */
   readonly notFoundCode: string;
-  /** What a kind of cursors is called in cursors. The bare machine's are older than other machines are. */
+  /** What a kind of cursors is called in cursors. The bare machine's are the words alone: clients keep such cursors. */
   readonly cursor: (kind: 'feed' | 'version') => string;
 }
 
