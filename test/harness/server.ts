@@ -43,15 +43,15 @@ export async function startServer(
       write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
     },
   );
-  const { url, stop } = await startInTopology(given, async (inTopology) =>
+  const running = await startInTopology(given, async (inTopology) =>
     startApplication(application, readConfiguration(inTopology), log),
   );
   return {
-    url,
+    url: running.url,
     logs,
     database,
     stop: async () => {
-      await stop();
+      await running.stop();
       await database?.drop();
     },
   };
