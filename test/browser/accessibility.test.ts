@@ -55,9 +55,11 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     () => `/lives/${life}`,
     async (page) => {
       await page.route('**/graphql', (route) =>
-        route.request().postDataJSON().operationName === 'Death'
+        route.request().postDataJSON().operationName === 'Die'
           ? route.fulfill({
-              json: { data: { outcome: { __typename: 'LifeNotFound', message: 'Gone.' } } },
+              json: {
+                data: { outcome: { __typename: 'LifeNotFound', refusalMessage: 'Gone.' } },
+              },
             })
           : route.continue(),
       );
