@@ -36,7 +36,7 @@ export default tseslint.config(
     files: ['src/**/*.ts', 'packages/*/src/**/*.ts'],
     ignores: [
       // When something occurs and is recorded, and how long that takes to be seen elsewhere.
-      'packages/persistent-machine/src/application.ts',
+      'packages/persistent-machine/src/application/machines.ts',
       'packages/persistent-machine/src/feed/LiveTail.ts',
       // When a token expires.
       'packages/persistent-machine/src/server/authentication.ts',

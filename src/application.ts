@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { Served } from 'persistent-machine/application';
 import { createDataSource } from '../ormconfig';
 import { lifeKind } from './kind';
-import type { LifeRecord, Phase } from './machine';
 import { RESOLVERS } from './resolvers';
 
 /** Compiled, this file is in `dist/src`. */
 const DIST = join(__dirname, __dirname.endsWith(join('dist', 'src')) ? '..' : '../dist');
 
-export const served: Served<LifeRecord, Phase> = {
-  kind: lifeKind,
+export const served: Served = {
+  machines: [lifeKind],
   createDataSource,
   resolvers: RESOLVERS,
+  playground: join(__dirname, 'playground.graphql'),
   // The addresses are those of `web/src/App.tsx`.
   dashboard: { folder: join(DIST, 'web'), views: ['/', '/lives', '/lives/:id'] },
 };

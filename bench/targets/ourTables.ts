@@ -5,8 +5,9 @@ import { Database } from 'persistent-machine/database/Database';
 import { migrate } from 'persistent-machine/database/migrate';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
 import { Gestating } from '../../src/machine';
-import { beginStatement, parameters } from 'persistent-machine/store/statements';
-import { type MachineTables, tablesOf } from 'persistent-machine/store/tables';
+import { begin } from 'persistent-machine/operations/begin';
+import { run } from 'persistent-machine/store/Lanes';
+import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
 
 /** As many lives as one statement begins; larger ones are no faster. */
 const GROUP_SIZE = 2_000;
@@ -41,7 +42,7 @@ export async function conceiveOurs(
   { database, tables }: OurTables,
   count: number,
 ): Promise<string[]> {
-  const statement = beginStatement(tables);
+  const beginning = begin(tables);
   const lives = Array.from({ length: count }, () => Gestating.conceive(uuidv7(), new Date()));
   for (let first = 0; first < count; first += GROUP_SIZE) {
     const changes = lives.slice(first, first + GROUP_SIZE).map(({ state, occurredAt }) => ({
@@ -53,7 +54,7 @@ export async function conceiveOurs(
       idempotencyKey: null,
       token: null,
     }));
-    await database.run(statement, parameters(tables, changes));
+    await run(beginning, database, changes);
   }
   return lives.map(({ state }) => state.id);
 }

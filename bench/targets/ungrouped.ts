@@ -6,15 +6,17 @@ import { randomUUID } from 'node:crypto';
 import { closedLoop } from '../load/closedLoop';
 import type { Load, Throughput } from '../load/load';
 import { type LifeRecord, Alive, Gestating, phaseOf } from '../../src/machine';
-import { findStatement, parameters, swapStatement } from 'persistent-machine/store/statements';
+import { ask, run } from 'persistent-machine/store/Lanes';
+import { find } from 'persistent-machine/operations/find';
+import { swap } from 'persistent-machine/operations/swap';
 import { serve } from '../processes';
 import { databaseUrl, poolSize } from './environment';
 import { openOurTables } from './ourTables';
 
 async function main(): Promise<void> {
   const { database, tables } = await openOurTables(databaseUrl, poolSize);
-  const find = findStatement(tables);
-  const swap = swapStatement(tables);
+  const finding = find<LifeRecord>(tables);
+  const swapping = swap<LifeRecord>(tables);
 
   async function giveBirth(gestating: Gestating): Promise<boolean> {
     const alive = gestating.birth({ occurredAt: null, now: new Date() });
@@ -28,14 +30,16 @@ async function main(): Promise<void> {
       idempotencyKey: null,
       token: randomUUID(),
     };
-    const swapped = await database.run(swap, parameters(tables, [change]));
-    return swapped.length === 1;
+    return ask(swapping, database, change);
   }
 
   serve(async (load: Load, begun): Promise<Throughput> => {
-    const ids = load.variables.map(({ id }) => id);
-    const records = await database.run<LifeRecord>(find, [ids]);
-    const gestating = records.map(phaseOf).filter((phase) => phase instanceof Gestating);
+    const ids = load.variables.flatMap(({ id }) => id ?? []);
+    const records = await run(finding, database, ids);
+    const gestating = records
+      .flatMap((record) => record ?? [])
+      .map(phaseOf)
+      .filter((phase) => phase instanceof Gestating);
     return closedLoop(load, gestating, begun, giveBirth);
   });
 }

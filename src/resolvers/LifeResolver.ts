@@ -23,7 +23,7 @@ import {
   TransitionError,
   match,
 } from '../machine';
-import type { Order } from 'persistent-machine/store/MachineArchive';
+import type { Order } from 'persistent-machine/operations/machinesPage';
 import {
   ConceptionArguments,
   LifeArguments,
@@ -153,7 +153,7 @@ export class LifeResolver {
     return new LifeConnection(
       await machines
         .of(lifeKind)
-        .archive.machines(phase ?? null, order ?? 'oldestFirst', request, deadline),
+        .reader.machines(phase ?? null, order ?? 'oldestFirst', request, deadline),
     );
   }
 

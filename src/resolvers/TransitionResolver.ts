@@ -12,7 +12,7 @@ import {
   type SubscribeResolverData,
 } from 'type-graphql';
 import type { LifeEvent, Phase } from '../machine';
-import type { Transition } from 'persistent-machine/store/MachineArchive';
+import type { Transition } from 'persistent-machine/store/transition';
 import { BeyondEnd } from 'persistent-machine/store/place';
 import { PageArguments, pageRequest } from 'persistent-machine/graphql/arguments';
 import type { Context } from 'persistent-machine/graphql/context';
@@ -81,7 +81,7 @@ export class TransitionResolver {
     const request = pageRequest(page, feedCursor);
     const transitions = await machines
       .of(lifeKind)
-      .archive.feed(events ?? null, request, deadline)
+      .reader.feed(events ?? null, request, deadline)
       .catch(refuseBeyondEnd);
     return new LifeTransitionConnection(transitions, feedCursor);
   }
@@ -90,7 +90,7 @@ export class TransitionResolver {
     description: 'How many lives are in each phase, exactly consistent with the feed at `cursor`.',
   })
   async census(@Ctx() { machines, deadline }: Context): Promise<CensusType> {
-    return new CensusType(await machines.of(lifeKind).archive.census(deadline));
+    return new CensusType(await machines.of(lifeKind).reader.census(deadline));
   }
 
   @Subscription(() => LifeTransitionType, {

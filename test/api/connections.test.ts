@@ -72,7 +72,7 @@ const REFUSED = 'graphql_requests_total{operation="none",code="BAD_REQUEST"}';
 
 /** Waits, by asking the server, until so many subscribers are there. */
 async function untilSubscribers(number: number): Promise<void> {
-  while ((await metric('feed_subscribers')) !== number);
+  while ((await metric('feed_subscribers{machine="Life"}')) !== number);
 }
 
 describe('requests of one connection that are sent at once', () => {
@@ -95,7 +95,7 @@ describe('requests of one connection that are sent at once', () => {
     const socket = await open(STREAM.repeat(10));
     await untilSubscribers(1);
     // All ten were there before this was asked for.
-    expect(await metric('feed_subscribers')).toBe(1);
+    expect(await metric('feed_subscribers{machine="Life"}')).toBe(1);
     socket.resetAndDestroy();
     await untilSubscribers(0);
   });

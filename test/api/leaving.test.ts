@@ -59,7 +59,7 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 
 async function subscribers(): Promise<number> {
   const { text: metrics } = await send(server, { method: 'GET', path: '/metrics' });
-  return Number(/^feed_subscribers (\d+)$/m.exec(metrics)?.[1]);
+  return Number(/^feed_subscribers\{machine="Life"\} (\d+)$/m.exec(metrics)?.[1]);
 }
 
 /** The server's end of a connection; Node does not tell of its sockets in any other way. */

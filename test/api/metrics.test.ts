@@ -81,16 +81,30 @@ describe('what happens', () => {
     expect(
       counted.get('graphql_requests_total{operation="none",code="GRAPHQL_VALIDATION_FAILED"}'),
     ).toBe(1);
-    expect(counted.get('machine_transitions_total{event="Conception",outcome="applied"}')).toBe(1);
-    expect(counted.get('machine_transitions_total{event="Conception",outcome="replayed"}')).toBe(1);
-    expect(counted.get('machine_transitions_total{event="Birth",outcome="applied"}')).toBe(1);
-    expect(counted.get('machine_transitions_total{event="Birth",outcome="refused"}')).toBe(1);
-    expect(counted.get('machine_transitions_total{event="Death",outcome="applied"}')).toBe(1);
-    expect(counted.get('machine_transitions_total{event="Death",outcome="replayed"}')).toBe(1);
-    expect(counted.get('lane_group_size_count{lane="swap"}')).toBe(2);
-    expect(counted.get('lane_group_size_sum{lane="begin"}')).toBe(2);
-    expect(counted.get('lane_queue_length{lane="swap"}')).toBe(0);
-    expect(counted.get('ledger_size_bytes')).toBeGreaterThan(0);
+    expect(
+      counted.get('machine_transitions_total{machine="Life",event="Conception",outcome="applied"}'),
+    ).toBe(1);
+    expect(
+      counted.get(
+        'machine_transitions_total{machine="Life",event="Conception",outcome="replayed"}',
+      ),
+    ).toBe(1);
+    expect(
+      counted.get('machine_transitions_total{machine="Life",event="Birth",outcome="applied"}'),
+    ).toBe(1);
+    expect(
+      counted.get('machine_transitions_total{machine="Life",event="Birth",outcome="refused"}'),
+    ).toBe(1);
+    expect(
+      counted.get('machine_transitions_total{machine="Life",event="Death",outcome="applied"}'),
+    ).toBe(1);
+    expect(
+      counted.get('machine_transitions_total{machine="Life",event="Death",outcome="replayed"}'),
+    ).toBe(1);
+    expect(counted.get('lane_group_size_count{machine="Life",lane="swap"}')).toBe(2);
+    expect(counted.get('lane_group_size_sum{machine="Life",lane="begin"}')).toBe(2);
+    expect(counted.get('lane_queue_length{machine="Life",lane="swap"}')).toBe(0);
+    expect(counted.get('ledger_size_bytes{machine="Life"}')).toBeGreaterThan(0);
     expect(counted.get('database_up')).toBe(1);
     expect(counted.get('nodejs_eventloop_lag_seconds')).toBeDefined();
     expect(counted.get('graphql_request_duration_seconds_count{operation="mutation"}')).toBe(6);
@@ -162,7 +176,7 @@ describe('what happens', () => {
     const lookAgain = async (): Promise<unknown[]> => {
       const { text } = await send(cutOff, { method: 'GET', path: '/metrics' });
       const read = new Map(familiesOf(text).flatMap(({ samples }) => [...samples]));
-      return [read.get('database_up'), read.get('ledger_size_bytes')];
+      return [read.get('database_up'), read.get('ledger_size_bytes{machine="Life"}')];
     };
     try {
       expect(await lookAgain()).toEqual([1, expect.any(Number)]);
@@ -199,8 +213,8 @@ describe('what happens', () => {
       const { text } = await send(cutOff, { method: 'GET', path: '/metrics' });
       const counted = familiesOf(text).find(({ name }) => name === 'machine_transitions_total');
       expect(counted?.samples).toEqual([
-        ['machine_transitions_total{event="Birth",outcome="failed"}', 1],
-        ['machine_transitions_total{event="Death",outcome="failed"}', 1],
+        ['machine_transitions_total{machine="Life",event="Birth",outcome="failed"}', 1],
+        ['machine_transitions_total{machine="Life",event="Death",outcome="failed"}', 1],
       ]);
     } finally {
       await cutOff?.stop();
@@ -223,11 +237,11 @@ describe('what happens', () => {
     );
     await subscriber.untilReceived(1);
     const during = await metrics();
-    expect(during.get('feed_subscribers')).toBe(1);
-    expect(during.get('feed_lag_seconds')).toBeGreaterThanOrEqual(0);
+    expect(during.get('feed_subscribers{machine="Life"}')).toBe(1);
+    expect(during.get('feed_lag_seconds{machine="Life"}')).toBeGreaterThanOrEqual(0);
     expect(during.get('database_connections{state="idle"}')).toBeGreaterThan(0);
     await subscriber.stop();
-    for (;;) if ((await metrics()).get('feed_subscribers') === 0) break;
+    for (;;) if ((await metrics()).get('feed_subscribers{machine="Life"}') === 0) break;
   });
 
   test('a subscription is counted when it is accepted, or refused, over either transport', async () => {

@@ -1,7 +1,7 @@
 /** An instance that is stopped while it listens, over TCP: what PostgreSQL holds for it is let go of by itself. */
 import { randomInt } from 'node:crypto';
 import { until } from '../faults/Scene';
-import { channelOf } from 'persistent-machine/store/tables';
+import { channelOf } from 'persistent-machine/operations/tables';
 import { ask, contentsOf } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';

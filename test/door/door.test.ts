@@ -3,10 +3,12 @@ import { DataSource } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import { Database } from 'persistent-machine/database/Database';
 import { Feed } from 'persistent-machine/feed/Feed';
+import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { IdempotencyKeyReused, IllegalTransition, edgesOf } from '../../src/machine';
-import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import { Lanes } from 'persistent-machine/store/Lanes';
+import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
-import { tablesOf } from 'persistent-machine/store/tables';
+import { tablesOf } from 'persistent-machine/operations/tables';
 import { type TestDatabase, createTestDatabase } from '../harness';
 import {
   Closed,
@@ -25,7 +27,7 @@ const nobody = { actor: null };
 let database: TestDatabase;
 let dataSource: DataSource;
 let doors: MachineStore<DoorRecord, DoorPhase>;
-let archive: MachineArchive<DoorRecord, DoorPhase>;
+let reader: MachineReader<DoorRecord, DoorPhase>;
 let bystander: DoorPhase;
 let channel: string;
 
@@ -52,18 +54,19 @@ beforeAll(async () => {
     ledger: DoorLedger,
   });
   ({ channel } = tables);
+  const lanes = new Lanes({ queueSize: 10_000 });
   doors = new MachineStore(connection, tables, doorOf, {
     machine: doorMachine,
     now: () => new Date(),
     timeout: 5_000,
-    queueSize: 1_000,
+    lanes,
     onBrokenLedger: (error) => {
       throw error;
     },
   });
-  archive = new MachineArchive(connection, tables, doorOf, {
+  reader = new MachineReader(connection, tables, doorOf, {
     timeout: 5_000,
-    queueSize: 10_000,
+    lanes,
   });
 });
 
@@ -95,7 +98,7 @@ test('a door goes round, and its history is the way that it went', async () => {
   }
   expect(await doors.find(id)).toBeInstanceOf(Open);
 
-  const { nodes } = await archive.history(id, { from: 'start', size: 10 });
+  const { nodes } = await reader.history(id, { from: 'start', size: 10 });
   expect(nodes.map(({ event }) => event)).toEqual(['Installation', ...way]);
   const edges = edgesOf(doorMachine);
   for (const { event, from, phase } of nodes) {
@@ -144,19 +147,18 @@ test('an idempotency key answers the first outcome, rounds later', async () => {
 });
 
 test('the census counts doors by their own states', async () => {
-  const before = await archive.census();
+  const before = await reader.census();
   const { id } = (await install()).state;
   await doors.transition(id, 'Locking', steps.Locking, nobody);
-  const { counts, position } = await archive.census();
+  const { counts, position } = await reader.census();
   expect(counts['Locked']).toBe((before.counts['Locked'] ?? 0) + 1);
   expect(Number(position)).toBe(Number(before.position) + 2);
 });
 
 test('the feed tells of doors as they go round, and of one door alone', async () => {
-  const feed = new Feed(archive, doors, {
-    url: database.url,
+  const feed = new Feed(reader, doors, {
+    wakeUps: new WakeUps({ url: database.url, channels: [channel], listen: true }),
     channel,
-    listen: true,
     patience: 60_000,
     onFailure: (error) => {
       throw error;

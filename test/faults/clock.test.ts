@@ -93,7 +93,7 @@ async function twoBirths(): Promise<readonly [Promise<Answer>, Promise<Answer>]>
   const inQueue = request(BIRTH, second);
   await until(async () => {
     const metrics = await (await fetch(`${serverOf(server).url}/metrics`)).text();
-    return /^\w+\{lane="swap"\} 1$/m.test(metrics);
+    return /^lane_queue_length\{machine="Life",lane="swap"\} 1$/m.test(metrics);
   });
   return [inFlight, inQueue];
 }

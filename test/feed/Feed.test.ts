@@ -2,11 +2,15 @@
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { Feed } from 'persistent-machine/feed/Feed';
+import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { Tail } from 'persistent-machine/feed/Tail';
 import { Lagged } from 'persistent-machine/feed/errors';
 import type { LifeRecord, Phase } from '../../src/machine';
 import { BeyondEnd, FeedRewound } from 'persistent-machine/store/place';
 import { type TestStore, conceive, createStore } from '../harness';
+
+/** Which nothing notifies here. */
+const CHANNEL = 'life_transitions';
 
 let store: TestStore;
 let feed: Feed<LifeRecord, Phase>;
@@ -31,10 +35,9 @@ afterAll(async () => {
 });
 
 function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
-  const made = new Feed(store.archive, store.lives, {
-    url: store.url,
-    channel: 'life_transitions',
-    listen: true,
+  const made = new Feed(store.reader, store.lives, {
+    wakeUps: new WakeUps({ url: store.url, channels: [CHANNEL], listen: true }),
+    channel: CHANNEL,
     patience,
     onFailure: (error) => failures.push(error),
     onRewound: (error) => failures.push(error),
@@ -79,7 +82,7 @@ test('who stays away for long, and misses nothing that is no longer at hand, goe
 
 test('a place that the feed has not reached is refused, the last one is not', async () => {
   await conceiveMany(1);
-  const end = await store.archive.census();
+  const end = await store.reader.census();
   const position = String(Number(end.position) + 1);
   await expect(feed.transitions(null, { position, fingerprint: null })).rejects.toThrow(BeyondEnd);
   await expect(feed.transitions(null, { ...end, position })).rejects.toThrow(FeedRewound);

@@ -8,6 +8,7 @@ import { createDataSource } from '../../ormconfig';
 import { Database, type Statement } from 'persistent-machine/database/Database';
 import { Ledger, Life, LifeTransition } from '../../src/entities';
 import { Feed } from 'persistent-machine/feed/Feed';
+import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import {
   Alive,
   Gestating,
@@ -18,10 +19,14 @@ import {
   lifecycle,
   phaseOf,
 } from '../../src/machine';
-import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import { Lanes } from 'persistent-machine/store/Lanes';
+import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
-import { tablesOf } from 'persistent-machine/store/tables';
+import { tablesOf } from 'persistent-machine/operations/tables';
 import { type TestDatabase, conceive, createTestDatabase } from '../harness';
+
+/** Which nothing notifies here. */
+const CHANNEL = 'life_transitions';
 
 const SUBSCRIBERS = 300;
 const LIVES = 1_300;
@@ -63,7 +68,7 @@ let postgres: TestDatabase;
 let dataSource: DataSource;
 let database: CountingDatabase;
 let lives: MachineStore<LifeRecord, Phase>;
-let archive: MachineArchive<LifeRecord, Phase>;
+let reader: MachineReader<LifeRecord, Phase>;
 let feed: Feed<LifeRecord, Phase>;
 let ids: readonly string[];
 
@@ -76,7 +81,7 @@ beforeAll(async () => {
     statementTimeout: 10_000,
   });
   const tables = tablesOf(dataSource, { record: Life, history: LifeTransition, ledger: Ledger });
-  const limits = { timeout: 20_000, queueSize: 10_000 };
+  const limits = { timeout: 20_000, lanes: new Lanes({ queueSize: 10_000 }) };
   const fail = (error: unknown): never => {
     throw error;
   };
@@ -86,11 +91,10 @@ beforeAll(async () => {
     now: () => new Date(),
     onBrokenLedger: fail,
   });
-  archive = new MachineArchive(database, tables, phaseOf, limits);
-  feed = new Feed(archive, lives, {
-    url: postgres.url,
-    channel: 'life_transitions',
-    listen: false,
+  reader = new MachineReader(database, tables, phaseOf, limits);
+  feed = new Feed(reader, lives, {
+    wakeUps: new WakeUps({ url: postgres.url, channels: [CHANNEL], listen: false }),
+    channel: CHANNEL,
     patience: 60_000,
     onFailure: fail,
     onRewound: fail,
@@ -144,7 +148,7 @@ test('equal pages are read once, and births go on beside them', async () => {
   expect(sent).toBeLessThanOrEqual(3 * Math.ceil(LIVES / 500));
   for (const subscriber of subscribers) await subscriber.return?.();
   // The others are bystanders.
-  expect((await archive.census()).counts).toMatchObject({
+  expect((await reader.census()).counts).toMatchObject({
     Gestating: LIVES - BORN,
     Alive: BORN,
   });
@@ -156,7 +160,7 @@ test('different pages are read two at a time', async () => {
     fingerprint: null,
   }));
   const pages = await Promise.all(
-    places.map(async (place) => archive.subscribers.catchUp(['Conception'], place)),
+    places.map(async (place) => reader.subscribers.catchUp(['Conception'], place)),
   );
   expect(pages.map(({ nodes }) => nodes[0]?.position)).toEqual(
     places.map(({ position }) => String(Number(position) + 1)),
@@ -166,10 +170,10 @@ test('different pages are read two at a time', async () => {
 
 test('what follows of many lives is read many at a time, and one after the other', async () => {
   const begun = await Promise.all(
-    ids.slice(0, SUBSCRIBERS).map((id) => archive.past(id, { version: 1 })),
+    ids.slice(0, SUBSCRIBERS).map((id) => reader.past(id, { version: 1 })),
   );
   const pages = await Promise.all(
-    begun.map(async (life) => (life === null ? null : archive.subscribers.following(life))),
+    begun.map(async (life) => (life === null ? null : reader.subscribers.following(life))),
   );
   expect(pages.map((page) => page?.nodes.map(({ event }) => event))).toEqual(
     begun.map((_life, index) => (index < BORN ? ['Birth'] : [])),
@@ -181,7 +185,7 @@ test('what follows of many lives is read many at a time, and one after the other
 
 test('the ledger is measured once for all who look at the metrics meanwhile', async () => {
   const sizes = await Promise.all(
-    Array.from({ length: SUBSCRIBERS }, async () => archive.ledgerSize()),
+    Array.from({ length: SUBSCRIBERS }, async () => reader.ledgerSize()),
   );
   expect(new Set(sizes)).toEqual(new Set([expect.any(Number)]));
   expect(database.of('ledger/size')).toEqual({ sent: 1, most: 1 });

@@ -5,15 +5,16 @@ import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
 import { lifeKind } from '../../src/kind';
 import { Gestating, type Phase, lifecycle, phaseOf } from '../../src/machine';
-import type { LifeArchive, LifeStore } from '../../src/kind';
-import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import type { LifeReader, LifeStore } from '../../src/kind';
+import { Lanes } from 'persistent-machine/store/Lanes';
+import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
-import { type MachineTables, tablesOf } from 'persistent-machine/store/tables';
+import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
 import { createTestDatabase } from './postgres';
 
 export interface TestStore {
   readonly lives: LifeStore;
-  readonly archive: LifeArchive;
+  readonly reader: LifeReader;
   readonly dataSource: DataSource;
   readonly url: string;
   /** Called after each commit; a test may put its own here. */
@@ -28,7 +29,7 @@ export interface TestStore {
 /** @param now the store's clock */
 export async function createStore(now: () => Date = () => new Date()): Promise<TestStore> {
   const { url, drop } = await createTestDatabase();
-  const { dataSource, database, tables, lives } = await instanceOn(url, now, () => {
+  const { dataSource, database, tables, lanes, lives } = await instanceOn(url, now, () => {
     store.onCommit();
   });
   const neighbours: DataSource[] = [];
@@ -41,9 +42,9 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
       neighbours.push(neighbour.dataSource);
       return neighbour.lives;
     },
-    archive: new MachineArchive(database, tables, phaseOf, {
+    reader: new MachineReader(database, tables, phaseOf, {
       timeout: 5_000,
-      queueSize: 10_000,
+      lanes,
     }),
     dataSource,
     url,
@@ -70,23 +71,25 @@ async function instanceOn(
   dataSource: DataSource;
   database: Database;
   tables: MachineTables;
+  lanes: Lanes;
   lives: LifeStore;
 }> {
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
   const tables = tablesOf(dataSource, lifeKind.entities);
+  const lanes = new Lanes({ queueSize: 10_000 });
   const lives = new MachineStore(database, tables, phaseOf, {
     machine: lifecycle,
     now,
     onCommit,
     timeout: 5_000,
-    queueSize: 10_000,
+    lanes,
     onBrokenLedger: (error) => {
       throw error;
     },
   });
-  return { dataSource, database, tables, lives };
+  return { dataSource, database, tables, lanes, lives };
 }
 
 /** All that the tables hold, in order: what must not change, compared as a whole. */

@@ -77,9 +77,7 @@ test('there is a mutation for every event, by the name of its method', () => {
 
 describe('the operations of the playground', () => {
   const operations = Object.entries(
-    separateOperations(
-      parse(readFileSync('packages/persistent-machine/src/server/playground.graphql', 'utf8')),
-    ),
+    separateOperations(parse(readFileSync('src/playground.graphql', 'utf8'))),
   );
 
   test.each(operations)('%s is valid', (name, document) => {

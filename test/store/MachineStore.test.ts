@@ -74,7 +74,7 @@ test('a life is what it was recorded as, from its conception to its death', asyn
   expect(dead).toBeInstanceOf(Dead);
   expect(await store.lives.find(id)).toEqual(dead);
 
-  const { nodes } = await store.archive.history(id, { from: 'start', size: 10 });
+  const { nodes } = await store.reader.history(id, { from: 'start', size: 10 });
   expect(nodes.map(({ event, from, phase, actor }) => ({ event, from, phase, actor }))).toEqual([
     { event: 'Conception', from: null, phase: conceived, actor: null },
     { event: 'Birth', from: 'Gestating', phase: alive, actor: 'midwife' },
@@ -132,7 +132,7 @@ test('of 50 concurrent births of one life one wins, and each loser is told that 
   expect(losers).toHaveLength(49);
   for (const loser of losers) expect(loser.life).toEqual(winner);
 
-  const { nodes } = await store.archive.history(id, { from: 'start', size: 10 });
+  const { nodes } = await store.reader.history(id, { from: 'start', size: 10 });
   expect(nodes.map(({ event }) => event)).toEqual(['Conception', 'Birth']);
 });
 
@@ -236,10 +236,10 @@ test('the census counts what the feed has brought', async () => {
   await Promise.all(
     ids.slice(10).map(async (id) => store.lives.transition(id, 'Death', death, nobody)),
   );
-  const { counts, position } = await store.archive.census();
+  const { counts, position } = await store.reader.census();
   expect(counts).toEqual({ Gestating: 1, Alive: 11, Dead: 21 });
 
-  const { nodes } = await store.archive.feed(null, { from: 'start', size: 100 });
+  const { nodes } = await store.reader.feed(null, { from: 'start', size: 100 });
   expect(nodes.map((node) => Number(node.position))).toEqual(nodes.map((_, index) => index + 1));
   expect(position).toBe(String(nodes.length));
 });

@@ -53,10 +53,10 @@ afterAll(async () => {
 async function ask(source: string, inTime: number): Promise<ExecutionResult> {
   let asked = 0;
   const machines = new Machines();
-  const { lives, archive } = store;
+  const { lives, reader } = store;
   // Nothing is followed here.
   const feed = undefined as unknown as LifeFeed;
-  machines.serve(lifeKind, { store: lives, archive, feed });
+  machines.serve(lifeKind, { store: lives, reader, feed });
   const contextValue: Partial<Context> = {
     machines,
     newId: uuidv7,
@@ -98,8 +98,8 @@ test('readings that go together are each told at their own', async () => {
   const page = { from: 'start', size: 1 } as const;
   const deadlines = [performance.now() + 100, performance.now() + 20_000] as const;
   const readings = [
-    ...deadlines.map(async (deadline) => store.archive.history(id, page, deadline)),
-    ...deadlines.map(async (deadline) => store.archive.past(id, { version: 1 }, deadline)),
+    ...deadlines.map(async (deadline) => store.reader.history(id, page, deadline)),
+    ...deadlines.map(async (deadline) => store.reader.past(id, { version: 1 }, deadline)),
   ];
   const [history, laterHistory, past, laterPast] = readings;
   await expect(history).rejects.toThrow(Overloaded);

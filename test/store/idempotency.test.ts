@@ -21,8 +21,9 @@ import {
   phaseOf,
 } from '../../src/machine';
 import type { LifeStore } from '../../src/kind';
+import { Lanes } from 'persistent-machine/store/Lanes';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
-import { tablesOf } from 'persistent-machine/store/tables';
+import { tablesOf } from 'persistent-machine/operations/tables';
 import { until } from '../faults/Scene';
 import { watchAnswers } from '../faults/answers';
 import {
@@ -122,7 +123,7 @@ describe('a store', () => {
             machine: lifecycle,
             now: () => new Date(),
             timeout: 20_000,
-            queueSize: 100,
+            lanes: new Lanes({ queueSize: 100 }),
             onBrokenLedger: (error) => {
               throw error;
             },
@@ -135,7 +136,7 @@ describe('a store', () => {
   }
 
   const eventsOf = async (): Promise<string[]> => {
-    const { nodes } = await store.archive.history(id, { from: 'start', size: 10 });
+    const { nodes } = await store.reader.history(id, { from: 'start', size: 10 });
     return nodes.map(({ event }) => event);
   };
 

@@ -25,19 +25,18 @@ import {
   phaseOf,
   statesOf,
 } from '../../src/machine';
-import type { LifeArchive, LifeStore } from '../../src/kind';
-import { MachineArchive } from 'persistent-machine/store/MachineArchive';
+import type { LifeReader, LifeStore } from '../../src/kind';
+import { Lanes } from 'persistent-machine/store/Lanes';
+import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
-import type { Key, PageRequest } from 'persistent-machine/store/pages';
-import type { Place } from 'persistent-machine/store/place';
-import {
-  type Change,
-  beginStatement,
-  findStatement,
-  parameters,
-  swapStatement,
-} from 'persistent-machine/store/statements';
-import { type MachineTables, tablesOf } from 'persistent-machine/store/tables';
+import type { Key, PageRequest } from 'persistent-machine/operations/page';
+import type { Place } from 'persistent-machine/operations/place';
+import { begin } from 'persistent-machine/operations/begin';
+import type { Change } from 'persistent-machine/operations/change';
+import { find } from 'persistent-machine/operations/find';
+import type { Group, Operation, Query } from 'persistent-machine/operations/Operation';
+import { swap } from 'persistent-machine/operations/swap';
+import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
 import {
   type Contents,
   type TestDatabase,
@@ -56,14 +55,9 @@ interface Instance {
 
 type Scalar = string | number | null;
 
-interface Sent {
-  readonly statement: Statement;
-  readonly values: readonly unknown[];
-}
-
 /** The real one, which also remembers what was sent. */
 class RememberingDatabase extends Database {
-  readonly sent: Sent[] = [];
+  readonly sent: Query[] = [];
 
   override async run<Row extends object>(
     statement: Statement,
@@ -104,7 +98,7 @@ async function start(): Promise<Instance> {
     machine: lifecycle,
     now: () => new Date(),
     timeout: 20_000,
-    queueSize: 1_000,
+    lanes: new Lanes({ queueSize: 1_000 }),
     onBrokenLedger: (error) => {
       throw error;
     },
@@ -141,6 +135,14 @@ function changeOf(
 function conceptionOf(id: string, actor: string): Change<LifeRecord> {
   const phase = Gestating.conceive(id, new Date());
   return { ...commonOf(phase, actor), event: 'Conception', from: null };
+}
+
+/** What an operation sends for some questions; for none, a statement that does nothing. */
+function queryOf<Question>(
+  { query }: Operation<Question, unknown, never>,
+  questions: readonly Question[],
+): Query {
+  return query(questions as Group<Question>);
 }
 
 function commonOf(
@@ -212,10 +214,7 @@ describe('hammered from many sides at once', () => {
   }
 
   /** Commits a group of changes, and answers which were applied. */
-  type Commit = (
-    statement: Statement,
-    values: unknown[],
-  ) => Promise<Pick<Claim, 'id' | 'version'>[]>;
+  type Commit = (query: Query) => Promise<Pick<Claim, 'id' | 'version'>[]>;
 
   const ids = Array.from({ length: STEP * ROUNDS + WINDOW }, () => uuidv7());
   let tried = 0;
@@ -227,7 +226,8 @@ describe('hammered from many sides at once', () => {
     commit: Commit,
   ): Promise<Claim[]> {
     const group = members.flatMap((member) => ids[first + member] ?? []);
-    const records = await reading.run<LifeRecord>(findStatement(tables), [group]);
+    const { statement, values } = queryOf(find(tables), group);
+    const records = await reading.run<LifeRecord>(statement, values);
     const phases = new Map(records.map((record) => [record.id, phaseOf(record)]));
 
     const begins = group
@@ -242,11 +242,11 @@ describe('hammered from many sides at once', () => {
     });
 
     const claims: Claim[] = [];
-    for (const [statement, changes] of [
-      [beginStatement(tables), begins],
-      [swapStatement(tables), swaps],
+    for (const [operation, changes] of [
+      [begin(tables), begins],
+      [swap(tables), swaps],
     ] as const) {
-      const applied = await commit(statement, parameters(tables, changes));
+      const applied = await commit(queryOf(operation, changes));
       for (const { id, version } of applied) {
         const change = changes.find(({ record }) => record.id === id && record.version === version);
         claims.push({ id, version, actor: change?.actor ?? 'nobody asked for this' });
@@ -261,10 +261,10 @@ describe('hammered from many sides at once', () => {
   /** A group that waits too long for an id that another one inserts is not applied, and goes again. */
   const tryingAgain =
     (commit: Commit): Commit =>
-    async (statement, values) => {
+    async (query) => {
       for (;;) {
         try {
-          return await commit(statement, values);
+          return await commit(query);
         } catch (error) {
           if (!(error instanceof LockNotAvailable)) throw error;
         }
@@ -278,7 +278,7 @@ describe('hammered from many sides at once', () => {
       play(
         instance,
         round,
-        tryingAgain(async (statement, values) => instance.database.run(statement, values)),
+        tryingAgain(async ({ statement, values }) => instance.database.run(statement, values)),
       );
 
   /** Takes some of its transactions back. */
@@ -288,10 +288,10 @@ describe('hammered from many sides at once', () => {
       play(
         instance,
         round,
-        tryingAgain(async ({ text }, values) => {
+        tryingAgain(async ({ statement: { text }, values }) => {
           await client.query('BEGIN');
           try {
-            const { rows } = await client.query<Claim>(text, values);
+            const { rows } = await client.query<Claim>(text, [...values]);
             await client.query(round.end);
             return round.end === 'COMMIT' ? rows : [];
           } catch (error) {
@@ -408,8 +408,8 @@ describe('hammered from many sides at once', () => {
         orders.slice(round * 8, round * 8 + 8).map(async (order, side) => {
           const { database: one, tables } = instances[side % 2 === 0 ? 0 : 1];
           const changes = order.map((member) => conceptionOf(fresh[member] ?? '', `side ${side}`));
-          const commit = tryingAgain(async (statement, values) => one.run(statement, values));
-          return commit(beginStatement(tables), parameters(tables, changes));
+          const commit = tryingAgain(async ({ statement, values }) => one.run(statement, values));
+          return commit(queryOf(begin(tables), changes));
         }),
       );
       expect(
@@ -440,11 +440,11 @@ describe('while the tables grow from nothing', () => {
       );
       await owner.query('BEGIN');
       const before = await scans();
-      for (const [{ name, text }, changes] of [
-        [beginStatement(tables), begins],
-        [swapStatement(tables), births],
-      ] as const) {
-        await owner.query({ name, text, values: parameters(tables, changes) });
+      for (const { statement, values } of [
+        queryOf(begin(tables), begins),
+        queryOf(swap(tables), births),
+      ]) {
+        await owner.query({ ...statement, values: [...values] });
       }
       // What a commit would check.
       await owner.query('SET CONSTRAINTS ALL IMMEDIATE');
@@ -514,7 +514,7 @@ describe('with 50,000 lives, all of them in one state', () => {
   }
 
   /** Runs a statement as `planning` says, takes it back, and says what it has read. */
-  async function readingOf({ statement, values }: Sent, planning: string): Promise<Reading> {
+  async function readingOf({ statement, values }: Query, planning: string): Promise<Reading> {
     await owner.query(`BEGIN; SET LOCAL plan_cache_mode = ${planning}`);
     await owner.query(`PREPARE subject AS ${statement.text}`);
     const before = await scans();
@@ -556,21 +556,16 @@ describe('with 50,000 lives, all of them in one state', () => {
     async (planning) => {
       const [{ tables, database: reading }] = instances;
       const group = ids.slice(1_000, 1_000 + GROUP);
-      const records = await reading.run<LifeRecord>(findStatement(tables), [group]);
+      const { statement, values } = queryOf(find(tables), group);
+      const records = await reading.run<LifeRecord>(statement, values);
       const births = records.flatMap(
         (record) => changeOf(phaseOf(record), 'Birth', 'midwife') ?? [],
       );
       const begins = group.map(() => conceptionOf(uuidv7(), 'nobody'));
-      for (const [statement, changes] of [
-        [beginStatement(tables), begins],
-        [swapStatement(tables), births],
-      ] as const) {
-        const { scanned, blocks } = await readingOf(
-          { statement, values: parameters(tables, changes) },
-          planning,
-        );
+      for (const query of [queryOf(begin(tables), begins), queryOf(swap(tables), births)]) {
+        const { scanned, blocks } = await readingOf(query, planning);
         expect(scanned).toEqual([]);
-        expect(blocks).toBeLessThan(changes.length * 2 * BLOCKS_OF_A_LIFE);
+        expect(blocks).toBeLessThan(GROUP * 2 * BLOCKS_OF_A_LIFE);
       }
     },
   );
@@ -600,16 +595,16 @@ describe('with 50,000 lives, all of them in one state', () => {
   test.each(PLANNINGS)(
     'a page of all lives reads little more than that page (%s)',
     async (planning) => {
-      const archive = archiveOf(instances[0]);
+      const reader = readerOf(instances[0]);
       const [early, late] = [keys[LIVES / 2] ?? [], keys[LIVES - PAGE * 2] ?? []];
       expect(
         await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
           for (const states of [null, statesOf(lifecycle)]) {
             for (const page of pagesBetween(early, late)) {
-              await archive.machines(states, 'oldestFirst', page);
+              await reader.machines(states, 'oldestFirst', page);
             }
             for (const page of pagesBetween(late, early)) {
-              await archive.machines(states, 'newestFirst', page);
+              await reader.machines(states, 'newestFirst', page);
             }
           }
         }),
@@ -620,12 +615,12 @@ describe('with 50,000 lives, all of them in one state', () => {
   test.each(PLANNINGS)(
     'a page of the feed reads little more than that page (%s)',
     async (planning) => {
-      const archive = archiveOf(instances[0]);
+      const reader = readerOf(instances[0]);
       expect(
         await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
           for (const events of [null, eventsOf(lifecycle)]) {
             for (const page of pagesBetween(placeAt(LIVES / 2), placeAt(LIVES - PAGE * 2))) {
-              await archive.feed(events, page);
+              await reader.feed(events, page);
             }
           }
         }),
@@ -637,7 +632,7 @@ describe('with 50,000 lives, all of them in one state', () => {
     'a group of 256 look-ups reads little more than it finds (%s)',
     async (planning) => {
       const [{ lives }] = instances;
-      const archive = archiveOf(instances[0]);
+      const reader = readerOf(instances[0]);
       const group = ids.slice(-GROUP);
       const forEach = async (ask: (id: string) => Promise<unknown>): Promise<unknown> =>
         Promise.all(group.map(ask));
@@ -650,18 +645,18 @@ describe('with 50,000 lives, all of them in one state', () => {
               actor: null,
             }),
           );
-          await forEach((id) => archive.past(id, { version: 1 }));
-          await forEach((id) => archive.past(id, { asOf: new Date() }));
+          await forEach((id) => reader.past(id, { version: 1 }));
+          await forEach((id) => reader.past(id, { asOf: new Date() }));
           for (const page of pagesBetween(['1'], ['3'])) {
-            await forEach((id) => archive.history(id, page));
+            await forEach((id) => reader.history(id, page));
           }
-          await archive.census();
+          await reader.census();
           await Promise.all(
-            group.map(async (_id, ahead) => archive.subscribers.prove(placeAt(LIVES - ahead))),
+            group.map(async (_id, ahead) => reader.subscribers.prove(placeAt(LIVES - ahead))),
           );
           await forEach(async (id) => {
             const life = await lives.find(id);
-            if (life !== null) await archive.subscribers.following(life);
+            if (life !== null) await reader.subscribers.following(life);
           });
         }),
       ).toEqual([]);
@@ -682,6 +677,9 @@ async function scans(): Promise<Map<string, string>> {
   return new Map(rows.map(({ name, scans }) => [name, scans]));
 }
 
-function archiveOf({ database: reading, tables }: Instance): LifeArchive {
-  return new MachineArchive(reading, tables, phaseOf, { timeout: 5_000, queueSize: 1_000 });
+function readerOf({ database: reading, tables }: Instance): LifeReader {
+  return new MachineReader(reading, tables, phaseOf, {
+    timeout: 5_000,
+    lanes: new Lanes({ queueSize: 1_000 }),
+  });
 }

@@ -2,40 +2,41 @@
  * Puts the parts together, and takes them apart again. The only place that knows them all; does not know
  * the process it runs in: its environment, its signals, its exit.
  */
-import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { uuidv7 } from 'uuidv7';
+import { Parts } from './application/Parts';
+import { Readiness } from './application/Readiness';
+import { Waiting } from './application/Waiting';
+import {
+  type OpenedDatabase,
+  mostDatabaseConnections,
+  startDatabase,
+} from './application/database';
+import { listening } from './application/errors';
+import { startMachines } from './application/machines';
+import { readerOfPages } from './application/replica';
 import type { Configuration } from './config';
-import { Database, type Reader } from './database/Database';
-import { proveReplica } from './database/replica';
-import { ReplicaFirst } from './database/ReplicaFirst';
-import { TableWatch, awaitDatabase, reasonOf, withoutRepetition } from './database/awaitDatabase';
-import { createPool } from './database/dataSource';
-import { EmbeddedPostgresError, startEmbeddedPostgres } from './database/embedded';
-import { TablesMissing, UnusableDatabase } from './database/failures';
-import { Feed } from './feed/Feed';
-import { Notifier } from './feed/Notifier';
-import type { MachinePhase, MachineRecord } from './machine';
-import { Metrics } from './metrics';
-import { parseDatabaseUrl, placeOf } from './database/url';
-import { type CreateDataSource, openDatabase } from './openDatabase';
-import { type MachineKind, Machines, type Services } from './graphql/context';
+import type { AnyKind } from './graphql/context';
 import { type Resolvers, createSchema } from './graphql/schema';
+import { Metrics } from './metrics';
+import type { CreateDataSource } from './openDatabase';
 import { roomForConnections } from './server/connections';
 import type { Dashboard } from './server/dashboard';
 import { createServer } from './server/server';
-import { type WaitingRoom, openWaitingRoom } from './server/waitingRoom';
-import { MachineArchive } from './store/MachineArchive';
-import { MachineStore, type StoreObserver } from './store/MachineStore';
-import { recognitionStatements } from './store/statements';
+import { recognition } from './operations/recognition';
 import type { Tracing } from './tracing';
 
-/** What is served: a kind of machine, with what it is kept in, and asked for by. */
-export interface Served<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly kind: MachineKind<R, P>;
+export { StartError, isForPeople } from './application/errors';
+
+/** What is served: machines, what they are kept in, and how they are asked for. */
+export interface Served {
+  /** One of them at least; no two of one name. */
+  readonly machines: readonly AnyKind[];
   readonly createDataSource: CreateDataSource;
   readonly resolvers: Resolvers;
+  /** The path of a file of operations that the playground offers; left out: it begins with none. */
+  readonly playground?: string;
   /** Left out: there is nothing at `/`. */
   readonly dashboard?: Dashboard;
 }
@@ -52,301 +53,101 @@ export interface Application {
   stop(grace?: number): Promise<void>;
 }
 
+export interface StartOptions {
+  readonly tracing?: Tracing | undefined;
+  /** Aborted when the application is no longer wanted: then the database is not looked for once more. */
+  readonly stopping?: AbortSignal;
+}
+
 /**
  * How many connections may wait to be taken. Node's 511 overflow while a busy event loop makes one long turn, and
  * the kernel then resets connections whose clients have already asked: nobody could answer those.
  */
 const BACKLOG = 4_096;
 
-/** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
-const LAG_LIMIT = 60_000;
-
-/**
- * Parts of the grace period. New connections are still taken for the first, since a load balancer learns only
- * by and by that we are not ready. Open connections may still be used for the second. What is left is for
- * requests in flight, and for the database.
- */
-const NOTICE = 0.2;
-const LINGERING = 0.1;
-
-/** Something that the configuration names cannot be had. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
-
-/** What a person can mend is told in a sentence; anything else with its stack. */
-export function isForPeople(error: unknown): error is Error {
-  return (
-    error instanceof StartError ||
-    error instanceof EmbeddedPostgresError ||
-    error instanceof UnusableDatabase
-  );
-}
-
-function cannotListen({ host, port }: Configuration): string {
-  return `HOST=${host} and PORT=${port} cannot be listened on`;
-}
-
-/** How many connections to databases there may be: two pools, and one that listens for the feed. */
-function descriptorsOfDatabases({ databasePoolSize, databaseReplicaUrl }: Configuration): number {
-  return databasePoolSize * (databaseReplicaUrl === undefined ? 1 : 2) + 1;
-}
-
-/** Whatever keeps a part from starting, told as a sentence about the variable that names it. */
-async function start<T>(starting: Promise<T>, sentence: string): Promise<T> {
-  try {
-    return await starting;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(`${sentence}: ${reason}`, { cause: error });
-  }
-}
-
 /**
  * Starts everything that the configuration asks for, the database's end first. While the database of
  * DATABASE_URL is not there yet, or not up to date, it already listens, and is not ready.
  *
- * @param stopping aborted when it is no longer wanted: then the database is not looked for once more
  * @throws whatever kept a part from starting, once what had started is stopped
  */
-export async function startApplication<R extends MachineRecord, P extends MachinePhase<R>>(
-  { kind, createDataSource, resolvers, dashboard }: Served<R, P>,
+export async function startApplication(
+  served: Served,
   configuration: Configuration,
   log: FastifyBaseLogger,
-  {
-    tracing,
-    stopping = new AbortController().signal,
-  }: { readonly tracing?: Tracing | undefined; readonly stopping?: AbortSignal } = {},
+  options: StartOptions = {},
 ): Promise<Application> {
-  /** How to stop what has started, the last one first. */
-  const started: (() => Promise<unknown>)[] = [];
-  const stopAll = async (): Promise<void> => {
-    for (const stop of started.splice(0).reverse()) {
-      await stop().catch((error: unknown) => {
-        log.error({ err: error }, 'A part did not stop');
-      });
-    }
-  };
+  const parts = new Parts(log);
   try {
-    let { databaseUrl } = configuration;
-    // Leaves time to find out what became of a statement that was given up.
-    const statementTimeout = Math.ceil(configuration.requestTimeout * 0.4);
-    if (databaseUrl === undefined) {
-      const postgres = await startEmbeddedPostgres({
-        directory: configuration.dataDirectory,
-        log: (message) => {
-          log.info(message);
-        },
-      });
-      started.push(() => postgres.stop());
-      databaseUrl = postgres.url;
-    }
-
-    const { host } = configuration;
-    const dataSourceSettings = {
-      url: databaseUrl,
-      poolSize: configuration.databasePoolSize,
-      // Neither may take all of a request's time.
-      connectTimeout: statementTimeout,
-      // Through a pooler that forgets prepared statements, none can be set.
-      statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
-    };
-    const mostConnections = roomForConnections(descriptorsOfDatabases(configuration));
-    let { port } = configuration;
-    let waitingRoom: Promise<WaitingRoom> | undefined;
-    const enterWaitingRoom = async (): Promise<void> => {
-      waitingRoom ??= start(
-        openWaitingRoom({ ...configuration, port, mostConnections }, log),
-        cannotListen(configuration),
-      );
-      try {
-        ({ port } = await waitingRoom);
-      } catch (error) {
-        waitingRoom = undefined;
-        throw error;
-      }
-    };
-    const leaveWaitingRoom = async (): Promise<void> => {
-      // What kept it from opening has been told.
-      const room = await waitingRoom?.catch(() => undefined);
-      waitingRoom = undefined;
-      await room?.close();
-    };
-    started.push(leaveWaitingRoom);
-    const { migrateOnStart } = configuration;
-    const patient = withoutRepetition(log);
-    const { dataSource, tables, check } = await awaitDatabase(
-      () =>
-        openDatabase({ ...kind, createDataSource }, dataSourceSettings, {
-          migrateIt: migrateOnStart,
-          log: patient,
-        }),
-      log,
-      enterWaitingRoom,
-      stopping,
-    );
-    started.push(() => dataSource.destroy());
-    const place =
-      configuration.databaseUrl === undefined
-        ? `the embedded PostgreSQL in ${resolve(configuration.dataDirectory)}`
-        : placeOf(parseDatabaseUrl(configuration.databaseUrl));
-    log.info(`Using ${place}, schema ${tables.schema}`);
-
-    const tableWatch = new TableWatch(check, log);
-    started.push(() => tableWatch.stop());
-    let ready = true;
-    /** Whether anybody has asked, as load balancers do, and nobody in development does. */
-    let isWatched = false;
-    let lingering = 0;
-    const database = new Database(dataSource, {
-      preparedStatements: configuration.preparedStatements,
-      // A little longer than the database's own, so that it is the database who says that nothing was applied.
-      statementTimeout: statementTimeout * 1.2,
-      observer: {
-        onLoss: ({ message, cause }) => {
-          log.warn({ cause: String(cause) }, `Without the database: ${message}`);
-        },
-        onReturn: () => {
-          log.info('The database answers again');
-        },
-        onMissingTables: (failure) => {
-          tableWatch.suspect(failure);
-        },
-      },
-    });
-    const metrics = new Metrics();
-    const limits = {
-      timeout: configuration.requestTimeout,
-      queueSize: configuration.maxQueue,
-      tracer: tracing?.groups,
-    };
-    const observer: StoreObserver = {
-      onGroup: (lane, size, waited) => {
-        metrics.countGroup(lane, size, waited);
-      },
-      onTransition: (event, outcome) => {
-        metrics.countTransition(event, outcome);
-      },
-    };
-    const notifier = configuration.listen
-      ? new Notifier(database, tables.channel, (error) => {
-          log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
-        })
-      : undefined;
-    const { machine, phaseOf } = kind;
-    const store = new MachineStore(database, tables, phaseOf, {
-      machine,
-      ...limits,
-      observer,
-      now: () => new Date(),
-      onCommit: () => {
-        feed.changed();
-        notifier?.changed();
-      },
-      onBrokenLedger: (error) => {
-        ready = false;
-        log.fatal({ err: error }, 'The ledger is broken: no more changes are accepted');
-      },
-    });
-    let pages: Reader = database;
-    if (configuration.databaseReplicaUrl !== undefined) {
-      // Each half as long as the primary's, which may be asked after it and in the same request's time.
-      const patience = Math.ceil(statementTimeout / 2);
-      const pool = createPool({
-        url: configuration.databaseReplicaUrl,
-        poolSize: configuration.databasePoolSize,
-        connectTimeout: patience,
-        statementTimeout: configuration.preparedStatements ? patience : undefined,
-      });
-      started.push(async () => {
-        // Not waited for: a replica may hang, and nothing of ours is left there.
-        void pool.end();
-        return Promise.resolve();
-      });
-      const replica = new Database(pool, {
-        preparedStatements: configuration.preparedStatements,
-        statementTimeout: patience * 1.2,
-      });
-      const proof = { table: tables.history, ...recognitionStatements(tables) };
-      pages = new ReplicaFirst(replica, database, {
-        prove: async () => proveReplica(replica, database, proof),
-        onTrouble: (error) => {
-          const cause = error instanceof Error && error.cause ? ` (${reasonOf(error.cause)})` : '';
-          log.warn(
-            `The replica is not used, and its reads go to the primary: ${reasonOf(error)}${cause}`,
-          );
-        },
-      });
-    }
-    const archive = new MachineArchive(database, tables, phaseOf, { ...limits, observer, pages });
-    const feed = new Feed(archive, store, {
-      url: databaseUrl,
-      channel: tables.channel,
-      ownPayload: notifier?.sender,
-      listen: configuration.listen,
-      patience: LAG_LIMIT,
-      onFailure: (error) => {
-        // That has been told, and is looked after.
-        if (error instanceof TablesMissing) return;
-        log.error({ err: error }, 'The feed could not be read');
-      },
-      onRewound: (error) => {
-        log.error(
-          { err: error },
-          'The history was set back: its subscribers are told FEED_REWOUND, and begin anew',
-        );
-      },
-    });
-    started.push(() => feed.stop());
-    metrics.read({
-      queues: () => ({ ...store.queues, ...archive.queues }),
-      connections: () => database.connections,
-      subscribers: () => feed.subscribers,
-      feedLag: () => feed.lag,
-      ledgerSize: () => archive.ledgerSize(),
-    });
-    const machines = new Machines();
-    machines.serve(kind, { store, archive, feed });
-    const services: Services = { machines, newId: uuidv7 };
-
-    const server = await createServer(
-      {
-        ...configuration,
-        mostConnections,
-        dashboard,
-        log,
-        metrics,
-        isReady: () => {
-          isWatched = true;
-          return ready && tableWatch.isWell;
-        },
-        lingering: () => lingering,
-        // For as long as that, whoever asks waits for it.
-        isDatabaseDown: () => database.isDown(configuration.requestTimeout),
-        onRequest: tracing?.nameRequest,
-      },
-      createSchema(resolvers),
-      services,
-    );
-    started.push(() => server.close());
-    await leaveWaitingRoom();
-    const url = await start(
-      server.listen({ host, port, backlog: BACKLOG }),
-      cannotListen(configuration),
-    );
-
-    const leave = async (grace: number): Promise<void> => {
-      ready = false;
-      if (isWatched) {
-        lingering = grace * LINGERING;
-        await delay(grace * NOTICE);
-      }
-      await stopAll();
-    };
-    let stopped: Promise<void> | undefined;
-    return { url, stop: (grace = 0) => (stopped ??= leave(grace)) };
+    return await startParts(served, configuration, log, options, parts);
   } catch (error) {
-    await stopAll();
+    await parts.stop();
     throw error;
   }
+}
+
+async function startParts(
+  served: Served,
+  configuration: Configuration,
+  log: FastifyBaseLogger,
+  { tracing, stopping = new AbortController().signal }: StartOptions,
+  parts: Parts,
+): Promise<Application> {
+  const mostConnections = roomForConnections(mostDatabaseConnections(configuration));
+  const waiting = new Waiting(configuration, mostConnections, log);
+  const opened = await startDatabase(served, configuration, log, parts, waiting, stopping);
+  const readiness = new Readiness(() => opened.tableWatch.isWell);
+  const metrics = new Metrics();
+  const machines = startMachines(served.machines, {
+    configuration,
+    log,
+    metrics,
+    parts,
+    opened,
+    pages: pagesOf(opened, configuration, log, parts),
+    tracer: tracing?.groups,
+    onBrokenLedger: () => {
+      readiness.end();
+    },
+  });
+  const server = await createServer(
+    {
+      ...configuration,
+      mostConnections,
+      dashboard: served.dashboard,
+      playground: configuration.playground ? { operations: served.playground } : undefined,
+      log,
+      metrics,
+      isReady: () => readiness.probe(),
+      lingering: () => readiness.lingering,
+      // For as long as that, a client that asks waits for it.
+      isDatabaseDown: () => opened.database.isDown(configuration.requestTimeout),
+      onRequest: tracing?.nameRequest,
+    },
+    createSchema(served.resolvers),
+    { machines, newId: uuidv7 },
+  );
+  parts.add(() => server.close());
+  await waiting.leave();
+  const { host } = configuration;
+  const listens = server.listen({ host, port: waiting.port, backlog: BACKLOG });
+  const url = await listening(listens, configuration);
+
+  const leave = async (grace: number): Promise<void> => {
+    const notice = readiness.leave(grace);
+    if (notice > 0) await delay(notice);
+    await parts.stop();
+  };
+  let stopped: Promise<void> | undefined;
+  return { url, stop: (grace = 0) => (stopped ??= leave(grace)) };
+}
+
+function pagesOf(
+  { database, tables }: OpenedDatabase,
+  configuration: Configuration,
+  log: FastifyBaseLogger,
+  parts: Parts,
+): ReturnType<typeof readerOfPages> {
+  const proofs = tables.map((each) => ({ table: each.history, ...recognition(each) }));
+  return readerOfPages(database, proofs, configuration, log, parts);
 }

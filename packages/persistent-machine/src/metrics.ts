@@ -4,15 +4,11 @@
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** What is read only when somebody looks. */
-export interface Readings {
+/** What is read of one machine when somebody looks. */
+export interface MachineReadings {
+  readonly name: string;
   /** How many requests wait, by the lane in which they do. */
   readonly queues: () => Readonly<Record<string, number>>;
-  readonly connections: () => {
-    readonly total: number;
-    readonly idle: number;
-    readonly waiting: number;
-  };
   readonly subscribers: () => number;
   /** How long the last transition took from being recorded to being in the feed, in milliseconds. */
   readonly feedLag: () => number;
@@ -23,7 +19,25 @@ export interface Readings {
   readonly ledgerSize: () => Promise<number | undefined>;
 }
 
-/** In seconds; a birth on an idle machine takes three milliseconds, and a request five seconds at the most. */
+/** What is read only when somebody looks. */
+export interface Readings {
+  readonly machines: readonly MachineReadings[];
+  readonly connections: () => {
+    readonly total: number;
+    readonly idle: number;
+    readonly waiting: number;
+  };
+}
+
+/** What is counted of one machine. */
+export interface MachineCounts {
+  /** A group was sent. @param waited how long its first entry had waited, in milliseconds */
+  readonly onGroup: (lane: string, size: number, waited: number) => void;
+  /** A transition was asked for. */
+  readonly onTransition: (event: string, outcome: string) => void;
+}
+
+/** In seconds; a transition on an idle computer takes three milliseconds, and a request five seconds at the most. */
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export class Metrics {
@@ -31,9 +45,9 @@ export class Metrics {
   readonly #requests: Counter<'operation' | 'code'>;
   readonly #durations: Histogram<'operation'>;
   readonly #subscriptionErrors: Counter<'code'>;
-  readonly #transitions: Counter<'event' | 'outcome'>;
-  readonly #groupSizes: Histogram<'lane'>;
-  readonly #groupWaits: Histogram<'lane'>;
+  readonly #transitions: Counter<'machine' | 'event' | 'outcome'>;
+  readonly #groupSizes: Histogram<'machine' | 'lane'>;
+  readonly #groupWaits: Histogram<'machine' | 'lane'>;
   readonly #failedReadings: Counter<'metric'>;
 
   constructor() {
@@ -61,20 +75,20 @@ export class Metrics {
     this.#transitions = new Counter({
       name: 'machine_transitions_total',
       help: 'Transitions that were asked for, by what became of them; a lost swap is tried again',
-      labelNames: ['event', 'outcome'],
+      labelNames: ['machine', 'event', 'outcome'],
       registers,
     });
     this.#groupSizes = new Histogram({
       name: 'lane_group_size',
       help: 'Entries of one statement',
-      labelNames: ['lane'],
+      labelNames: ['machine', 'lane'],
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
       registers,
     });
     this.#groupWaits = new Histogram({
       name: 'lane_wait_seconds',
       help: 'How long the first entry of a group had waited when it was sent',
-      labelNames: ['lane'],
+      labelNames: ['machine', 'lane'],
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
       registers,
     });
@@ -117,70 +131,101 @@ export class Metrics {
     this.#subscriptionErrors.inc({ code });
   }
 
-  countTransition(event: string, outcome: string): void {
-    this.#transitions.inc({ event, outcome });
-  }
-
-  /** @param waited in milliseconds */
-  countGroup(lane: string, size: number, waited: number): void {
-    this.#groupSizes.observe({ lane }, size);
-    this.#groupWaits.observe({ lane }, waited / 1_000);
-  }
-
-  /** Has these read whenever somebody looks. */
-  read(readings: Readings): void {
-    const gauge = <Label extends string>(
-      name: string,
-      help: string,
-      labelNames: readonly Label[],
-      collect: (set: (value: number, labels?: Partial<Record<Label, string>>) => void) => unknown,
-    ): void => {
-      const created = new Gauge<Label>({
-        name,
-        help,
-        labelNames,
-        registers: [this.#registry],
-        collect: async () => {
-          await collect((value, labels = {}) => {
-            created.set(labels, value);
-          });
-        },
-      });
+  /** @param machine its name, by which its series are told from those of other machines */
+  ofMachine(machine: string): MachineCounts {
+    return {
+      onGroup: (lane, size, waited) => {
+        this.#groupSizes.observe({ machine, lane }, size);
+        this.#groupWaits.observe({ machine, lane }, waited / 1_000);
+      },
+      onTransition: (event, outcome) => {
+        this.#transitions.inc({ machine, event, outcome });
+      },
     };
-    gauge('lane_queue_length', 'Entries that wait for their statement', ['lane'], (set) => {
-      for (const [lane, length] of Object.entries(readings.queues())) set(length, { lane });
-    });
-    gauge('database_connections', 'Connections of the pool', ['state'], (set) => {
-      const { total, idle, waiting } = readings.connections();
+  }
+
+  /** Has these read whenever somebody looks; called once. */
+  read({ machines, connections }: Readings): void {
+    this.#gauge(
+      'lane_queue_length',
+      'Entries that wait for their statement',
+      ['machine', 'lane'],
+      (set) => {
+        for (const { name: machine, queues } of machines) {
+          for (const [lane, length] of Object.entries(queues())) set(length, { machine, lane });
+        }
+      },
+    );
+    this.#gauge('database_connections', 'Connections of the pool', ['state'], (set) => {
+      const { total, idle, waiting } = connections();
       set(idle, { state: 'idle' });
       set(total - idle, { state: 'busy' });
       set(waiting, { state: 'wanted' });
     });
-    gauge('feed_subscribers', 'Subscriptions that are open', [], (set) => {
-      set(readings.subscribers());
+    this.#gauge('feed_subscribers', 'Subscriptions that are open', ['machine'], (set) => {
+      for (const { name: machine, subscribers } of machines) set(subscribers(), { machine });
     });
-    gauge(
+    this.#gauge(
       'feed_lag_seconds',
       'From being recorded to being in the feed, of the last transition',
-      [],
+      ['machine'],
       (set) => {
-        set(readings.feedLag() / 1_000);
+        for (const { name: machine, feedLag } of machines) set(feedLag() / 1_000, { machine });
       },
     );
+    this.#readLedgers(machines);
+  }
+
+  /** By what the database says of the ledgers it is known, too, whether it says anything. */
+  #readLedgers(machines: readonly MachineReadings[]): void {
+    const read = async ({ ledgerSize }: MachineReadings): Promise<number | undefined> => {
+      try {
+        return await ledgerSize();
+      } catch {
+        return undefined;
+      }
+    };
     // Gauges are collected in this order, and all at once: the second waits for what the first has asked.
-    let size: Promise<number | undefined> = Promise.resolve(undefined);
-    gauge(
+    let sizes: Promise<(number | undefined)[]> = Promise.resolve([]);
+    this.#gauge(
       'ledger_size_bytes',
       'The ledger’s table; it grows while somebody holds an old snapshot',
-      [],
+      ['machine'],
       async (set) => {
-        const read = async (): Promise<number | undefined> => readings.ledgerSize();
-        size = read().catch(() => undefined);
-        set((await size) ?? NaN);
+        sizes = Promise.all(machines.map(read));
+        const found = await sizes;
+        machines.forEach(({ name: machine }, index) => {
+          set(found[index] ?? NaN, { machine });
+        });
       },
     );
-    gauge('database_up', 'Whether the database answered this reading: 1 or 0', [], async (set) => {
-      set((await size) === undefined ? 0 : 1);
+    this.#gauge(
+      'database_up',
+      'Whether the database answered this reading: 1 or 0',
+      [],
+      async (set) => {
+        const isUp = (await sizes).some((size) => size !== undefined);
+        set(isUp ? 1 : 0);
+      },
+    );
+  }
+
+  #gauge<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    collect: (set: (value: number, labels?: Partial<Record<Label, string>>) => void) => unknown,
+  ): void {
+    const created = new Gauge<Label>({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect: async () => {
+        await collect((value, labels = {}) => {
+          created.set(labels, value);
+        });
+      },
     });
   }
 }

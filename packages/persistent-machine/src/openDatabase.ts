@@ -15,23 +15,24 @@ import {
   checkTables,
   inspect,
 } from './database/preconditions';
-import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './store/tables';
+import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './operations/tables';
 
 /** Makes an application's DataSource, which is not connected yet. */
 export type CreateDataSource = (settings: DataSourceSettings) => DataSource;
 
-/** What is kept in the database: a machine's entities, and with what they are reached. */
+/** What is kept in the database: the machines' entities, and with what they are reached. */
 export interface Kept {
-  readonly entities: MachineEntities;
+  readonly machines: readonly { readonly entities: MachineEntities }[];
   readonly createDataSource: CreateDataSource;
 }
 
 export interface OpenDatabase {
   readonly dataSource: DataSource;
-  readonly tables: MachineTables;
-  /** Where it is in its server. */
-  readonly installation: Installation;
-  /** Fails while it cannot be worked with. */
+  /** Of each machine, in their order. */
+  readonly tables: readonly MachineTables[];
+  /** In which the tables are. */
+  readonly schema: string;
+  /** Fails while the database cannot be worked with. */
   readonly check: () => Promise<void>;
 }
 
@@ -42,7 +43,7 @@ export interface OpenDatabase {
  * @throws UnusableDatabase, DatabaseNotReady, and what TypeORM and node-postgres throw
  */
 export async function openDatabase(
-  { entities, createDataSource }: Kept,
+  { machines, createDataSource }: Kept,
   settings: DataSourceSettings,
   { migrateIt, log }: { readonly migrateIt: boolean; readonly log: Log },
 ): Promise<OpenDatabase> {
@@ -53,8 +54,8 @@ export async function openDatabase(
     await dataSource.initialize().catch((error: unknown) => {
       throw toldForPeople(error);
     });
-    const tables = tablesOf(dataSource, entities);
-    const needs = needsOf(tables);
+    const tables = machines.map(({ entities }) => tablesOf(dataSource, entities));
+    const needs = tables.flatMap(needsOf);
     const ask: Ask = async (text, values = []) => dataSource.query(text, [...values]);
     if (pending.length > 0) {
       if (!migrateIt) {
@@ -66,7 +67,7 @@ export async function openDatabase(
     }
     const check = async (): Promise<void> => checkTables(ask, schema, needs);
     await check();
-    return { dataSource, tables, installation, check };
+    return { dataSource, tables, schema, check };
   } catch (error) {
     if (dataSource.isInitialized) await dataSource.destroy();
     throw error;

@@ -8,7 +8,6 @@ import pino from 'pino';
 import type * as application from './application';
 import { ConfigurationError, misspelled, readConfiguration } from './config';
 import { serializers } from './log';
-import type { MachinePhase, MachineRecord } from './machine';
 import type * as tracing from './tracing';
 
 /* eslint-disable @typescript-eslint/no-require-imports -- When they are loaded, if at all, is the point. */
@@ -16,9 +15,7 @@ const loadTracing = () => require('./tracing') as typeof tracing;
 const loadApplication = () => require('./application') as typeof application;
 /* eslint-enable @typescript-eslint/no-require-imports */
 
-async function main<R extends MachineRecord, P extends MachinePhase<R>>(
-  load: () => application.Served<R, P>,
-): Promise<void> {
+async function main(load: () => application.Served): Promise<void> {
   if (existsSync('.env')) loadEnvFile('.env');
   const configuration = readConfiguration(process.env);
   const onFailure = (reason: string): void => {
@@ -88,9 +85,7 @@ function stopOnSignals(
  *
  * @param load called once, when what it loads may be loaded
  */
-export function serve<R extends MachineRecord, P extends MachinePhase<R>>(
-  load: () => application.Served<R, P>,
-): void {
+export function serve(load: () => application.Served): void {
   main(load).catch((error: unknown) => {
     const forPeople = error instanceof ConfigurationError || loadApplication().isForPeople(error);
     console.error(forPeople ? error.message : error);

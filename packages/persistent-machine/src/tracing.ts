@@ -36,7 +36,7 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import { ATTR_HTTP_ROUTE, ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 import { representationOf } from './server/representation';
-import type { GroupTracer } from './store/Lane';
+import type { GroupTracer } from './store/LaneSettings';
 
 /** The one route that is followed: nobody wants to know where a health check spends its time. */
 const ROUTE = '/graphql';

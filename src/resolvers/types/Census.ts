@@ -1,7 +1,7 @@
 /** The type `Census`: the ledger, for everybody. */
 import { Field, Int, ObjectType } from 'type-graphql';
 import { type LifeState, lifecycle, statesOf } from '../../machine';
-import type { Census } from 'persistent-machine/store/MachineArchive';
+import type { Census } from 'persistent-machine/operations/census';
 import { feedCursor } from 'persistent-machine/graphql/cursors';
 
 @ObjectType('Census', {

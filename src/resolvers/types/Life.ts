@@ -78,7 +78,7 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
   ): Promise<LifeSnapshotType | null> {
     const past = pastOf(moment);
     const life = past
-      ? await machines.of(lifeKind).archive.past(this.id, past, deadline)
+      ? await machines.of(lifeKind).reader.past(this.id, past, deadline)
       : this.life;
     return life && new LifeSnapshotType(life);
   }
@@ -89,7 +89,7 @@ export abstract class LifeType<P extends Phase = Phase> extends NodeType {
     @Ctx() { machines, deadline }: Context,
   ): Promise<LifeTransitionConnection> {
     const request = pageRequest(page, historyCursor);
-    const transitions = await machines.of(lifeKind).archive.history(this.id, request, deadline);
+    const transitions = await machines.of(lifeKind).reader.history(this.id, request, deadline);
     return new LifeTransitionConnection(transitions, historyCursor);
   }
 }

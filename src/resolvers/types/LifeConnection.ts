@@ -1,7 +1,7 @@
 /** The connection of lives. */
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { Phase } from '../../machine';
-import type { Page } from 'persistent-machine/store/pages';
+import type { Page } from 'persistent-machine/operations/page';
 import { lifeCursor } from 'persistent-machine/graphql/cursors';
 import { LifeType, lifeTypeOf } from './Life';
 import { PageInfo, connectionOf } from 'persistent-machine/graphql/PageInfo';

@@ -4,8 +4,8 @@
  */
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import type { LifeEvent, LifeState, Phase } from '../../machine';
-import type { Transition } from 'persistent-machine/store/MachineArchive';
-import type { Page } from 'persistent-machine/store/pages';
+import type { Transition } from 'persistent-machine/store/transition';
+import type { Page } from 'persistent-machine/operations/page';
 import { type CursorCodec, feedCursor } from 'persistent-machine/graphql/cursors';
 import { DateTime } from 'persistent-machine/graphql/DateTime';
 import { LifeSnapshotType } from './LifeSnapshot';

@@ -8,7 +8,7 @@ import {
   lifecycle,
   statesOf,
 } from '../../machine';
-import type { Order } from 'persistent-machine/store/MachineArchive';
+import type { Order } from 'persistent-machine/operations/machinesPage';
 
 /** What each enum value says in the schema: a new state or event does not compile until it says something. */
 const stateDescriptions: Record<LifeState, string> = {

@@ -1,6 +1,6 @@
 /**
  * Whether a database is a streaming replica of another one: of that very database, and not of one that looks like
- * it. Is given a table that both have, and does not know what is in it.
+ * it. Is given tables that both have, and does not know what is in them.
  */
 import type { Reader, Statement } from './Database';
 
@@ -41,17 +41,21 @@ const SYSTEM: Statement = {
   text: 'SELECT system_identifier::text AS system FROM pg_control_system()',
 };
 
-/** @throws NotAReplica, and what the two readers throw */
+/**
+ * @param proofs one at least
+ * @throws NotAReplica, and what the two readers throw
+ */
 export async function proveReplica(
   replica: Reader,
   primary: Reader,
-  proof: ReplicaProof,
+  proofs: readonly ReplicaProof[],
 ): Promise<void> {
-  const [copy] = await replica.run<Identity>(IDENTITY, [proof.table]);
+  const table = proofs[0]?.table;
+  const [copy] = await replica.run<Identity>(IDENTITY, [table]);
   if (copy?.isStandby !== true) {
     throw new NotAReplica('DATABASE_REPLICA_URL names a database that is no standby');
   }
-  const [original] = await primary.run<Identity>(IDENTITY, [proof.table]);
+  const [original] = await primary.run<Identity>(IDENTITY, [table]);
   if (copy.tableOid === null) throw new NotAReplica('it does not have the tables yet');
   const isOther =
     copy.name !== original?.name ||
@@ -59,7 +63,7 @@ export async function proveReplica(
     copy.tableOid !== original.tableOid ||
     !(copy.maySeeSystem && original.maySeeSystem
       ? await haveSameSystem(replica, primary)
-      : await haveSameRow(replica, primary, proof));
+      : await haveSameRow(replica, primary, proofs));
   if (isOther) {
     throw new NotAReplica('DATABASE_REPLICA_URL names a replica of another database');
   }
@@ -71,18 +75,20 @@ async function haveSameSystem(replica: Reader, primary: Reader): Promise<boolean
   return copy !== undefined && copy.system === original?.system;
 }
 
+/** By the first of the tables in which the replica has a row. */
 async function haveSameRow(
   replica: Reader,
   primary: Reader,
-  { latest, again }: ReplicaProof,
+  proofs: readonly ReplicaProof[],
 ): Promise<boolean> {
-  const [copy] = await replica.run(latest, []);
-  if (copy === undefined) {
-    throw new NotAReplica(
-      'GRANT EXECUTE ON FUNCTION pg_control_system() to the role, or wait until there is something in it by which ' +
-        'it can be recognized',
-    );
+  for (const { latest, again } of proofs) {
+    const [copy] = await replica.run(latest, []);
+    if (copy === undefined) continue;
+    const [original] = await primary.run(again, Object.values(copy));
+    return JSON.stringify(copy) === JSON.stringify(original);
   }
-  const [original] = await primary.run(again, Object.values(copy));
-  return JSON.stringify(copy) === JSON.stringify(original);
+  throw new NotAReplica(
+    'GRANT EXECUTE ON FUNCTION pg_control_system() to the role, or wait until there is something in it by which ' +
+      'it can be recognized',
+  );
 }

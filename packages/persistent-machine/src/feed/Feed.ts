@@ -6,10 +6,11 @@
  * does nothing. Generic, and knows no GraphQL.
  */
 import type { MachinePhase, MachineRecord } from '../machine';
-import type { MachineArchive } from '../store/MachineArchive';
+import type { Place } from '../operations/place';
+import type { MachineReader } from '../store/MachineReader';
 import type { MachineStore } from '../store/MachineStore';
-import { FeedRewound, type Place } from '../store/place';
-import type { Transition } from '../store/transitions';
+import { FeedRewound } from '../store/place';
+import type { Transition } from '../store/transition';
 import { LiveTail, type LiveTailSettings } from './LiveTail';
 import { Paced } from './Paced';
 import { Subscription, type Topic } from './Subscription';
@@ -23,7 +24,7 @@ export interface FeedSettings extends LiveTailSettings {
 const PACE = 5;
 
 export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly #archive: MachineArchive<R, P>;
+  readonly #reader: MachineReader<R, P>;
   readonly #store: MachineStore<R, P>;
   readonly #settings: FeedSettings;
   readonly #subscriptions = new Set<Subscription<P>>();
@@ -31,8 +32,8 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   #live: LiveTail<R, P> | undefined;
   #stopping: Promise<void> = Promise.resolve();
 
-  constructor(archive: MachineArchive<R, P>, store: MachineStore<R, P>, settings: FeedSettings) {
-    this.#archive = archive;
+  constructor(reader: MachineReader<R, P>, store: MachineStore<R, P>, settings: FeedSettings) {
+    this.#reader = reader;
     this.#store = store;
     this.#settings = settings;
   }
@@ -53,7 +54,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
     const { end, place } = await this.#arrive(after, deadline);
     return this.#join(end, place, {
       accepts: ({ event }) => events === null || events.includes(event),
-      read: async (reached) => this.#archive.subscribers.catchUp(events, reached),
+      read: async (reached) => this.#reader.subscribers.catchUp(events, reached),
     });
   }
 
@@ -78,7 +79,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
       machine: id,
       accepts: (transition) =>
         transition.phase.state.id === id && transition.phase.state.version > version,
-      read: async (_reached, last) => this.#archive.subscribers.following(last?.phase ?? phase),
+      read: async (_reached, last) => this.#reader.subscribers.following(last?.phase ?? phase),
     });
     return new Changes(phase, transitions);
   }
@@ -116,7 +117,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   ): Promise<{ readonly end: Place; readonly place: Place }> {
     for (;;) {
       const live = this.#live;
-      const { subscribers } = this.#archive;
+      const { subscribers } = this.#reader;
       const isTailThere =
         live === undefined ||
         subscribers.prove(live.end, deadline).then(
@@ -129,7 +130,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
         );
       const [isThere, end, place] = await Promise.all([
         isTailThere,
-        this.#archive.census(deadline),
+        this.#reader.census(deadline),
         after && subscribers.prove(after, deadline),
       ]);
       if (isThere) return { end, place: place ?? end };
@@ -172,7 +173,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
 
   #begin(end: Place): LiveTail<R, P> {
     const live = new LiveTail<R, P>(
-      this.#archive.subscribers,
+      this.#reader.subscribers,
       {
         ...this.#settings,
         onRewound: (error) => {

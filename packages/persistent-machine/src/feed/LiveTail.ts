@@ -1,19 +1,24 @@
 /**
- * The tail of the log, kept up to date: one read for each wake-up, however many subscribers there are, who
- * are then told. Lives only as long as somebody is subscribed.
+ * The tail of the log, kept up to date: one read for each wake-up, however many subscribers there are, which are then
+ * told. It is there only while there are subscribers.
  */
 import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
+import type { Place } from '../operations/place';
 import type { SubscriberReads } from '../store/SubscriberReads';
-import { FeedRewound, type Place } from '../store/place';
-import type { Transition } from '../store/transitions';
+import { FeedRewound } from '../store/place';
+import type { Transition } from '../store/transition';
 import { Tail } from './Tail';
-import { WakeUps, type WakeUpSettings } from './WakeUps';
+import type { WakeUps } from './WakeUps';
 
 /** The most transitions that are kept in memory, twice over for a moment; who is further behind reads the table. */
 const CAPACITY = 2_048;
 
-export interface LiveTailSettings extends WakeUpSettings {
+export interface LiveTailSettings {
+  /** Shared by the feeds of all machines. */
+  readonly wakeUps: WakeUps;
+  /** The channel of this machine, which the wake-ups know. */
+  readonly channel: string;
   /** Told what kept it from reading that will not pass by itself. */
   readonly onFailure: (error: unknown) => void;
   /** Told that the database's history is another one than what is in memory. */
@@ -24,7 +29,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly tail: Tail<Transition<P>>;
   readonly #reads: SubscriberReads<R, P>;
   readonly #settings: LiveTailSettings;
-  readonly #wakeUps: WakeUps;
+  readonly #leaveWakeUps: () => Promise<void>;
   /** Who waits for news, by the machine that it is to be of. */
   readonly #waiting = new Map<string | undefined, Set<() => void>>();
   readonly #waitingForRecovery = new Set<() => void>();
@@ -41,8 +46,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#settings = settings;
     this.#end = end;
     this.tail = new Tail(Number(end.position), CAPACITY);
-    this.#wakeUps = new WakeUps(settings, () => void this.look());
-    this.#wakeUps.start();
+    this.#leaveWakeUps = settings.wakeUps.follow(settings.channel, () => void this.look());
   }
 
   /** The last transition that is here, or the place where it began. */
@@ -71,7 +75,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   /** @returns once nothing is left of it */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#wakeUps.stop();
+    await this.#leaveWakeUps();
   }
 
   /** Reads whatever is new. A wake-up that comes meanwhile is about what this read may have been too early for. */

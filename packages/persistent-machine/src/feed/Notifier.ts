@@ -4,9 +4,9 @@
  * queue of notifications fill up), and NOTIFY takes a lock of the whole cluster at its commit. Does not know what is
  * new.
  */
-import { randomUUID } from 'node:crypto';
-import type { Database, Statement } from '../database/Database';
+import type { Database } from '../database/Database';
 import { isPassing } from '../database/failures';
+import { notify } from '../operations/notify';
 import { Paced } from './Paced';
 
 /** At most one notification in this time, in milliseconds. */
@@ -15,26 +15,28 @@ const PACE = 5;
 /** How long the database is left alone once it has refused one, in milliseconds; the others look by themselves. */
 const AFTER_FAILURE = 1_000;
 
-const NOTIFY: Statement = { name: 'notify', text: 'SELECT pg_notify($1, $2)' };
-
 export class Notifier {
-  readonly channel: string;
-  /** What its notifications say, by which the instance knows its own. */
-  readonly sender = randomUUID();
+  readonly #channel: string;
+  readonly #sender: string;
   readonly #database: Pick<Database, 'run'>;
   readonly #onFailure: (error: unknown) => void;
   readonly #notifications = new Paced(PACE, () => this.#notify());
   #isFailing = false;
   #leaveAloneUntil = 0;
 
-  /** @param onFailure told of the first failure since the last success */
+  /**
+   * @param sender what its notifications say, by which the instance knows its own
+   * @param onFailure told of the first failure since the last success
+   */
   constructor(
     database: Pick<Database, 'run'>,
     channel: string,
+    sender: string,
     onFailure: (error: unknown) => void,
   ) {
     this.#database = database;
-    this.channel = channel;
+    this.#channel = channel;
+    this.#sender = sender;
     this.#onFailure = onFailure;
   }
 
@@ -45,7 +47,7 @@ export class Notifier {
 
   async #notify(): Promise<void> {
     try {
-      await this.#database.run(NOTIFY, [this.channel, this.sender]);
+      await this.#database.run(notify, [this.#channel, this.#sender]);
       this.#isFailing = false;
     } catch (error) {
       this.#leaveAloneUntil = performance.now() + AFTER_FAILURE;

@@ -8,9 +8,9 @@
  */
 import { isPassing } from '../database/failures';
 import type { MachinePhase, MachineRecord } from '../machine';
-import type { Page } from '../store/pages';
-import type { Place } from '../store/place';
-import type { Transition } from '../store/transitions';
+import type { Page } from '../operations/page';
+import type { Place } from '../operations/place';
+import type { Transition } from '../store/transition';
 import type { Tail } from './Tail';
 import { Lagged } from './errors';
 

@@ -1,6 +1,6 @@
 /** What all connections share: `PageInfo`, and the way from a page of ours to one of Relay's. */
 import { Field, ObjectType } from 'type-graphql';
-import type { Page } from '../store/pages';
+import type { Page } from '../operations/page';
 import type { CursorCodec } from './cursors';
 
 @ObjectType('PageInfo', {

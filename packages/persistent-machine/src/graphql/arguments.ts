@@ -9,8 +9,8 @@ import {
   validateSync,
 } from 'class-validator';
 import { ArgsType, Field, ID, Int } from 'type-graphql';
-import type { Past } from '../store/MachineArchive';
-import { LARGEST_PAGE, type PageRequest } from '../store/pages';
+import type { Past } from '../store/MachineReader';
+import { LARGEST_PAGE, type PageRequest } from '../operations/page';
 import type { CursorCodec } from './cursors';
 import { BadUserInput, type FieldProblem } from './errors';
 import { DateTime } from './DateTime';

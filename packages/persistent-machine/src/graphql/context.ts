@@ -1,21 +1,31 @@
 /** What every resolver gets: the machines that are served, and who asks; the same for each way of asking. */
 import type { Feed } from '../feed/Feed';
 import type { MachineDefinition, MachinePhase, MachineRecord } from '../machine';
-import type { MachineArchive } from '../store/MachineArchive';
-import type { MachineStore, PhaseOf } from '../store/MachineStore';
-import type { MachineEntities } from '../store/tables';
+import type { MachineEntities } from '../operations/tables';
+import type { MachineReader } from '../store/MachineReader';
+import type { MachineStore } from '../store/MachineStore';
+import type { PhaseOf } from '../store/transition';
 
 /** A kind of machine: what it allows, how its phases are rebuilt, and where it is stored. */
 export interface MachineKind<R extends MachineRecord, P extends MachinePhase<R>> {
+  /** Its name, by which metrics know it. */
+  readonly name: string;
+  /** Of several of them, by which scopes know it. */
+  readonly plural: string;
   readonly machine: MachineDefinition;
   readonly phaseOf: PhaseOf<R, P>;
   readonly entities: MachineEntities<R>;
 }
 
+/** A kind of machine, where it does not matter which. */
+// Its types are those of `phaseOf`, which is only ever given what the tables of the same kind hold.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyKind = MachineKind<any, any>;
+
 /** By what the machines of one kind are changed, read and followed. */
 export interface MachineService<R extends MachineRecord, P extends MachinePhase<R>> {
   readonly store: MachineStore<R, P>;
-  readonly archive: MachineArchive<R, P>;
+  readonly reader: MachineReader<R, P>;
   readonly feed: Feed<R, P>;
 }
 
@@ -24,13 +34,15 @@ export class Machines {
   /** What is found under a kind was put there with this very kind, and so has its types. */
   readonly #services = new Map<object, unknown>();
   readonly #areFull: (() => boolean)[] = [];
+  readonly #plurals: string[] = [];
 
   serve<R extends MachineRecord, P extends MachinePhase<R>>(
     kind: MachineKind<R, P>,
     service: MachineService<R, P>,
   ): void {
     this.#services.set(kind, service);
-    this.#areFull.push(() => service.store.isFull || service.archive.isFull);
+    this.#plurals.push(kind.plural);
+    this.#areFull.push(() => service.store.lanes.isFull);
   }
 
   /** @throws Error where this kind is not served */
@@ -40,6 +52,11 @@ export class Machines {
     const service = this.#services.get(kind);
     if (service === undefined) throw new Error('This kind of machine is not served.');
     return service as MachineService<R, P>;
+  }
+
+  /** The plural names of all kinds that are served. */
+  get plurals(): readonly string[] {
+    return this.#plurals;
   }
 
   /** Whether so many requests wait for one kind already that another one may be refused at once. */

@@ -3,9 +3,10 @@
  * cursor of one is refused by another instead of meaning something else there.
  */
 import type { MachinePhase, MachineRecord } from '../machine';
-import type { Transition } from '../store/MachineArchive';
-import type { Key } from '../store/pages';
-import { FeedRewound, type Place } from '../store/place';
+import type { Transition } from '../store/transition';
+import type { Key } from '../operations/page';
+import type { Place } from '../operations/place';
+import { FeedRewound } from '../store/place';
 import { BadUserInput } from './errors';
 import { isUuid } from './uuid';
 

@@ -1,7 +1,9 @@
 /**
- * Who may ask at all, before anything is read of what is asked: no page of a foreign origin, and on loopback
- * no name but the machine's own. Knows HTTP headers, and nothing of GraphQL.
+ * Which requests may ask at all, before anything is read of what is asked: none of a page of a foreign origin, and on
+ * loopback none by another name than the computer's own. Knows HTTP headers, and nothing of GraphQL.
  */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyBaseLogger } from 'fastify';
 
 /** A request's headers, as far as they say where it comes from. */
 interface Headers {
@@ -20,7 +22,6 @@ export interface AccessRules {
 
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/**
 /** Tells whether a Host header names a host at all. The same one comes with most requests, and is compared only. */
 export function hostRule(): (host: string) => boolean {
   let known: string | undefined;
@@ -66,4 +67,32 @@ function isOurs(origin: string, host: string, { corsOrigins }: AccessRules): boo
 /** A page may ask without saying where it is from, by GET, and is then shown nothing; its browser says so instead. */
 function isOfForeignPage({ 'sec-fetch-site': site }: Headers): boolean {
   return site === 'cross-site' || site === 'same-site';
+}
+
+/** The headers by which a proxy says whom it asks for. */
+const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip'];
+
+/**
+ * For a server that asks for no token: warns at once where others can reach it. A name that was rebound to it
+ * cannot be told from its own there, since only its users know what they call it.
+ *
+ * @returns what is to be called with the headers of each request, and warns of the first that a proxy passed on
+ */
+export function warnOfOpenness(
+  log: FastifyBaseLogger,
+  { loopback }: Pick<AccessRules, 'loopback'>,
+): (headers: IncomingHttpHeaders) => void {
+  if (!loopback) {
+    log.warn(
+      'AUTH is off beyond loopback: every client that reaches this server may ask, and so may any web page that a browser there opens, by a name that its author rebinds to this address (DNS rebinding).',
+    );
+  }
+  let warned = false;
+  return (headers) => {
+    if (warned || !PROXY_HEADERS.some((name) => headers[name] !== undefined)) return;
+    warned = true;
+    log.warn(
+      'A request came through a proxy, and AUTH is off: every client that reaches the proxy may ask.',
+    );
+  };
 }

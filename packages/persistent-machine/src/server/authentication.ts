@@ -1,14 +1,9 @@
 /**
- * Who asks, by a signed token, and what that lets them do: one set of rules, however a request travels. Knows
- * JSON Web Tokens, and the HTTP headers that carry them; not what is asked for.
+ * Whom a signed token speaks for: one set of rules, however a request travels. Knows JSON Web Tokens, and the HTTP
+ * headers that carry them; not what is asked for, nor what a scope allows.
  */
-import type { IncomingHttpHeaders } from 'node:http';
-import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
 import type { FastifyBaseLogger } from 'fastify';
-import { GraphQLError, type OperationTypeNode } from 'graphql';
 import { type JWTPayload, type JWTVerifyGetKey, type JWTHeaderParameters, jwtVerify } from 'jose';
-import type { Context } from '../graphql/context';
-import type { AccessRules } from './access';
 import { IssuerKeys, KeysUnavailable } from './issuerKeys';
 
 export { KeysUnavailable };
@@ -141,46 +136,6 @@ function sharedSecret(secret: string): JWTVerifyGetKey {
   return () => key;
 }
 
-/**
- * The scope that an operation needs; neither implies the other. What a mutation answers is its own, however much is
- * selected of it: a token that may only write sees the life that its mutation names and that life's history, and by
- * those no other life. The schema promises it: the loser of a race is shown who won.
- */
-const SCOPES: Readonly<Record<`${OperationTypeNode}`, string>> = {
-  query: 'lives:read',
-  subscription: 'lives:read',
-  mutation: 'lives:write',
-};
-
-/** @returns why the operation is refused, or undefined where it may go on */
-export function scopeRefusal(
-  operation: `${OperationTypeNode}`,
-  scopes: ReadonlySet<string> | null,
-): GraphQLError | undefined {
-  const needed = SCOPES[operation];
-  if (scopes?.has(needed) === true) return undefined;
-  return new GraphQLError(`The token lacks the scope ${needed}.`, {
-    extensions: { code: 'FORBIDDEN', http: { status: 403 } },
-  });
-}
-
-/** Whether a token lets its bearer do anything at all. */
-export function hasAnyScope({ scopes }: Caller): boolean {
-  return Object.values(SCOPES).some((scope) => scopes.has(scope));
-}
-
-/** For Apollo Server: refuses a request as a whole, before anything of it is executed. */
-export function requireScopes(): ApolloServerPlugin<Context> {
-  const listener = Promise.resolve<GraphQLRequestListener<Context>>({
-    didResolveOperation: async ({ operation, contextValue: { scopes } }) => {
-      // Where none was found, none is executed.
-      const refused = operation && scopeRefusal(operation.operation, scopes);
-      if (refused) throw refused;
-    },
-  });
-  return { requestDidStart: () => listener };
-}
-
 /** @returns how to call it off */
 export function onceExpired({ expiresAt }: Caller, callback: () => void): () => void {
   const wait = (): NodeJS.Timeout =>
@@ -194,33 +149,5 @@ export function onceExpired({ expiresAt }: Caller, callback: () => void): () => 
   let timer = wait();
   return () => {
     clearTimeout(timer);
-  };
-}
-
-/** The headers by which a proxy says whom it asks for. */
-const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip'];
-
-/**
- * For a server that asks for no token: warns at once where others can reach it. A name that was rebound to it
- * cannot be told from its own there, since only its users know what they call it.
- *
- * @returns what is to be called with the headers of each request, and warns of the first that a proxy passed on
- */
-export function warnOfOpenness(
-  log: FastifyBaseLogger,
-  { loopback }: Pick<AccessRules, 'loopback'>,
-): (headers: IncomingHttpHeaders) => void {
-  if (!loopback) {
-    log.warn(
-      'AUTH is off beyond loopback: every client that reaches this server may ask, and so may any web page that a browser there opens, by a name that its author rebinds to this address (DNS rebinding).',
-    );
-  }
-  let warned = false;
-  return (headers) => {
-    if (warned || !PROXY_HEADERS.some((name) => headers[name] !== undefined)) return;
-    warned = true;
-    log.warn(
-      'A request came through a proxy, and AUTH is off: every client that reaches the proxy may ask.',
-    );
   };
 }

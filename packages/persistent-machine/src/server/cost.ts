@@ -25,7 +25,7 @@ import {
   isListType,
   isObjectType,
 } from 'graphql';
-import { LARGEST_PAGE } from '../store/pages';
+import { LARGEST_PAGE } from '../operations/page';
 
 /** Two connections in one another, in pages of the largest size, with all that their nodes have, are half of it. */
 const MOST_VALUES = 1_000_000;

@@ -5,7 +5,8 @@
  * graphql-sse's own handler takes results as fast as they come and keeps what the client has not read, without
  * a bound; here a result is taken when the client has room for it.
  */
-import { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type {
   FastifyInstance,
   FastifyReply,
@@ -13,23 +14,19 @@ import type {
   onRequestAsyncHookHandler,
   onRequestHookHandler,
 } from 'fastify';
-import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
-import { print } from 'graphql-sse';
 import { Overloaded } from '../database/failures';
-import { onceExpired, scopeRefusal } from './authentication';
+import { onceExpired } from './authentication';
 import type { Connections } from './connections';
 import { codeOf } from './errors';
+import { type Errors, eventsOf, streamOf } from './eventWriter';
 import type { RequestContext } from './graphql';
 import type { Observation } from './observation';
-import type { Results, Subscriptions } from './subscriptions';
-
-/** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
-const PULSE = 12_000;
+import { EVENT_STREAM } from './representation';
+import type { Results } from './sharedExecution';
+import type { Subscriptions } from './subscriptions';
 
 /** How long a client may take nothing of what is sent, in milliseconds. */
 const LONGEST_STALL = 120_000;
-
-export const EVENT_STREAM = 'text/event-stream';
 
 /** What refuses a stream as a whole, and with which status; anything else is told in the stream. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -44,89 +41,21 @@ const STATUS: Readonly<Record<string, number>> = {
   DATABASE_UNAVAILABLE: 503,
 };
 
-type Errors = NonNullable<FormattedExecutionResult['errors']>;
+export interface EventStreamSettings {
+  readonly subscriptions: Subscriptions;
+  readonly contextOf: (observation: Observation) => RequestContext;
+  /** Refuses a request for which there is no room. */
+  readonly admit: onRequestHookHandler;
+  /** Finds out who asks; undefined: any client may. */
+  readonly authenticate: onRequestAsyncHookHandler | undefined;
+  /** Looks after connections that carry no stream. */
+  readonly connections: Connections;
+}
 
-/**
- * @param server one that negotiates representations
- * @param admit refuses a request for which there is no room
- * @param authenticate finds out who asks; undefined: whoever asks may
- * @param connections looks after connections that carry no stream
- */
-export function eventStreams(
-  server: FastifyInstance,
-  subscriptions: Subscriptions,
-  contextOf: (observation: Observation) => RequestContext,
-  admit: onRequestHookHandler,
-  authenticate: onRequestAsyncHookHandler | undefined,
-  connections: Connections,
-): void {
-  const streams = new Set<Readable>();
-  let closing = false;
-
-  const refuse = (reply: FastifyReply, errors: Errors, status: number): FastifyReply =>
-    reply
-      .code(status)
-      .headers(status === 503 ? { 'retry-after': 1 } : {})
-      .type('application/json; charset=utf-8')
-      .send(JSON.stringify({ errors }));
-
-  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const context = contextOf(request.observation);
-    const { caller } = request;
-    const refused = authenticate && scopeRefusal('subscription', caller?.scopes ?? null);
-    if (refused) return refuse(reply, subscriptions.tellErrors([refused], context), 403);
-    const accepted = subscriptions.accept(parametersOf(request), context);
-    if (!('document' in accepted)) {
-      return refuse(reply, subscriptions.tellErrors(accepted, context), 400);
-    }
-    const begun = await subscriptions.begin(accepted);
-    if ('errors' in begun) {
-      const errors = subscriptions.tellErrors(begun.errors, context);
-      const code = codeOf(errors);
-      const status = STATUS[code];
-      if (status !== undefined) return refuse(reply, errors, status);
-      subscriptions.refused(context.observation, code);
-      return reply.type(EVENT_STREAM).send(next({ errors }) + COMPLETE);
-    }
-    const { socket } = request.raw;
-    if (socket.destroyed || socket.readableEnded) {
-      // It left while its subscription began, before there was anything to notice it.
-      await begun.return?.();
-      socket.destroy();
-      return reply.hijack();
-    }
-    if (closing) {
-      await begun.return?.();
-      return refuse(reply, subscriptions.tellErrors([new Overloaded('Stopping.')], context), 503);
-    }
-    const stream = streamOf(
-      begun,
-      (result) => subscriptions.tell(result, context),
-      (error) => subscriptions.tellErrors([error], context),
-    );
-    streams.add(stream);
-    // Broken off, as at shutdown: it has not come to its end.
-    const stopWaiting = caller && onceExpired(caller, () => stream.destroy());
-    const giveUp = (): void => {
-      socket.destroy();
-    };
-    connections.release(socket);
-    socket.setTimeout(LONGEST_STALL, giveUp);
-    // Whoever closes their side has left: there would be nobody to notice until the next pulse.
-    socket.once('end', giveUp);
-    stream.once('close', () => {
-      streams.delete(stream);
-      stopWaiting?.();
-      // Others may be asked for on the same connection.
-      socket.setTimeout(0).off('timeout', giveUp).off('end', giveUp);
-      connections.lookAfter(socket);
-    });
-    return reply
-      .type(`${EVENT_STREAM}; charset=utf-8`)
-      .header('cache-control', 'no-cache')
-      .header('x-accel-buffering', 'no')
-      .send(stream);
-  };
+/** @param server one that negotiates representations */
+export function eventStreams(server: FastifyInstance, settings: EventStreamSettings): void {
+  const { admit, authenticate } = settings;
+  const streams = new EventStreams(settings);
   for (const method of ['GET', 'POST'] as const) {
     server.route({
       method,
@@ -135,16 +64,99 @@ export function eventStreams(
       // It would subscribe, and then have nothing to say.
       exposeHeadRoute: false,
       onRequest: authenticate ? [admit, authenticate] : admit,
-      handler,
+      handler: async (request, reply) => streams.begin(request, reply),
     });
   }
-
-  // Broken off, not completed: a client takes that for a lost connection, and comes back to another instance.
   server.addHook('preClose', (done) => {
-    closing = true;
-    for (const stream of streams) stream.destroy();
+    streams.breakOff();
     done();
   });
+}
+
+class EventStreams {
+  readonly #settings: EventStreamSettings;
+  readonly #open = new Set<Readable>();
+  #closing = false;
+
+  constructor(settings: EventStreamSettings) {
+    this.#settings = settings;
+  }
+
+  async begin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { subscriptions, contextOf } = this.#settings;
+    const context = contextOf(request.observation);
+    const granted = request.caller?.scopes ?? null;
+    const accepted = subscriptions.accept(parametersOf(request), context, granted);
+    if (!('document' in accepted)) {
+      return refuse(reply, subscriptions.tellErrors(accepted, context));
+    }
+    const begun = await subscriptions.begin(accepted);
+    if ('errors' in begun) {
+      const errors = subscriptions.tellErrors(begun.errors, context);
+      const code = codeOf(errors);
+      if (STATUS[code] !== undefined) return refuse(reply, errors);
+      subscriptions.refused(context.observation, code);
+      return reply.type(EVENT_STREAM).send(eventsOf(errors));
+    }
+    const { socket } = request.raw;
+    if (socket.destroyed || socket.readableEnded) {
+      // It left while its subscription began, before there was anything to notice it.
+      await begun.return?.();
+      socket.destroy();
+      return reply.hijack();
+    }
+    if (this.#closing) {
+      await begun.return?.();
+      return refuse(reply, subscriptions.tellErrors([new Overloaded('Stopping.')], context));
+    }
+    return reply
+      .type(`${EVENT_STREAM}; charset=utf-8`)
+      .header('cache-control', 'no-cache')
+      .header('x-accel-buffering', 'no')
+      .send(this.#carry(begun, request, socket));
+  }
+
+  /** Breaks all off, and completes none: a client takes that for a lost connection, and comes back to another instance. */
+  breakOff(): void {
+    this.#closing = true;
+    for (const stream of this.#open) stream.destroy();
+  }
+
+  #carry(results: Results, { observation, caller }: FastifyRequest, socket: Socket): Readable {
+    const { subscriptions, connections } = this.#settings;
+    const stream = streamOf(
+      results,
+      (result) => subscriptions.tell(result, observation),
+      (error) => subscriptions.tellErrors([error], observation),
+    );
+    this.#open.add(stream);
+    // Broken off, as at shutdown: it has not come to its end.
+    const stopWaiting = caller && onceExpired(caller, () => stream.destroy());
+    const giveUp = (): void => {
+      socket.destroy();
+    };
+    connections.release(socket);
+    socket.setTimeout(LONGEST_STALL, giveUp);
+    // A client that closes its side has left: nothing would notice it until the next pulse.
+    socket.once('end', giveUp);
+    stream.once('close', () => {
+      this.#open.delete(stream);
+      stopWaiting?.();
+      // Others may be asked for on the same connection.
+      socket.setTimeout(0).off('timeout', giveUp).off('end', giveUp);
+      connections.lookAfter(socket);
+    });
+    return stream;
+  }
+}
+
+function refuse(reply: FastifyReply, errors: Errors): FastifyReply {
+  const status = STATUS[codeOf(errors)] ?? 400;
+  return reply
+    .code(status)
+    .headers(status === 503 ? { 'retry-after': 1 } : {})
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ errors }));
 }
 
 /** What a client asks, however it is sent. */
@@ -158,63 +170,4 @@ export function parametersOf({ method, query, body }: FastifyRequest): unknown {
   } catch {
     return { ...rest, variables };
   }
-}
-
-const COMPLETE = print({ event: 'complete', data: null });
-
-function next(result: FormattedExecutionResult): string {
-  // graphql-sse types an error as graphql-js makes it; what leaves us is that, formatted.
-  return print({ event: 'next', data: result as never });
-}
-
-function streamOf(
-  results: Results,
-  tell: (result: ExecutionResult) => FormattedExecutionResult,
-  tellError: (error: unknown) => Errors,
-): Readable {
-  let asking = false;
-  const ask = async (stream: Readable): Promise<void> => {
-    try {
-      const result = await results.next();
-      // Broken off, it must not look as if it had come to its end.
-      if (stream.destroyed) return;
-      asking = false;
-      if (result.done !== true) {
-        stream.push(next(tell(result.value)));
-        return;
-      }
-      stream.push(COMPLETE);
-    } catch (error) {
-      if (stream.destroyed) return;
-      stream.push(next({ errors: tellError(error) }));
-      stream.push(COMPLETE);
-    }
-    clearInterval(pulse);
-    stream.push(null);
-  };
-  const stream = new Readable({
-    read() {
-      // A pulse asks again, too.
-      if (asking) return;
-      asking = true;
-      void ask(this);
-    },
-    destroy(error, callback) {
-      clearInterval(pulse);
-      results.return?.().then(
-        () => {
-          callback(error);
-        },
-        () => {
-          callback(error);
-        },
-      );
-    },
-  });
-  // The first one has the headers sent; some browsers wait for a byte.
-  stream.push(':\n\n');
-  const pulse = setInterval(() => {
-    if (stream.readableLength === 0) stream.push(':\n\n');
-  }, PULSE);
-  return stream;
 }

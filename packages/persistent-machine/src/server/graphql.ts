@@ -10,10 +10,10 @@ import {
 import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../graphql/context';
-import { type Authentication, requireScopes } from './authentication';
 import { executionOptions, parseOptions, validationOptions, validationRules } from './documents';
 import { formatterOf, isUnexpected, limitErrors } from './errors';
 import type { Observation } from './observation';
+import { type Scopes, requireScopes } from './scopes';
 
 /** What a request over HTTP is executed with. */
 export interface RequestContext extends Context {
@@ -23,14 +23,14 @@ export interface RequestContext extends Context {
 export interface GraphQLSettings {
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
-  /** Undefined: whoever asks may do everything. */
-  readonly authentication: Authentication | undefined;
+  /** undefined: no scope is needed. */
+  readonly scopes: Scopes | undefined;
 }
 
 /** @returns a server that is not started yet */
 export function createGraphQLServer(
   schema: GraphQLSchema,
-  { introspection, log, authentication }: GraphQLSettings,
+  { introspection, log, scopes }: GraphQLSettings,
 ): ApolloServer<RequestContext> {
   return new ApolloServer<RequestContext>({
     schema,
@@ -51,7 +51,7 @@ export function createGraphQLServer(
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       watchRequests(log),
-      ...(authentication ? [requireScopes()] : []),
+      ...(scopes ? [requireScopes(scopes)] : []),
     ],
   });
 }

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   getDistDirectory,
   isSandboxFrame,
@@ -36,29 +35,38 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** An operation with the comment above it, as in `playground.graphql`; its name is the group. */
+/** An operation of the file, with the comment above it; its name is the group. */
 const OPERATION = /(?:^#.*\n)+^\w+ (\w+)[^]*?^\}$/gm;
 
-/** The id of no life: a birth before any conception is answered with `LifeNotFound`. */
-const NO_LIFE = '00000000-0000-0000-0000-000000000000';
+/** The id of nothing, which `$id` is before there has been an answer. */
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Altair runs this after each answer, or part of a long one, so it parses only what it looks for. */
-const FOLLOW_THE_NEWEST_LIFE = `const { body } = altair.response;
-if (body.includes('"conceive":{')) {
-  altair.helpers.setEnvironment('lifeId', JSON.parse(body).data.conceive.id, true);
-}
+/**
+ * Has `$id` be the id of the object that was answered last, so that no id is to be copied from one tab to the next. Altair
+ * runs this after each answer, or part of a long one, so it parses none.
+ */
+const FOLLOW_THE_NEWEST = `const [, id] = /^{"data":{"\\w+":{[^{}]*?"id":"([-0-9a-f]{36})"/.exec(altair.response.body) || [];
+if (id) altair.helpers.setEnvironment('id', id, true);
 `;
 
 /** Server-sent events need neither another scheme nor other credentials than the queries. */
 const SUBSCRIPTIONS = 'graphql-sse';
 
+export interface Playground {
+  /** The path of a file of operations, each with a comment above it and a tab of its own; undefined: one empty tab. */
+  readonly operations: string | undefined;
+}
+
 /**
- * Serves the playground: below `/graphql/playground/`, and at `/graphql` to those who prefer HTML.
+ * Serves the playground: below `/graphql/playground/`, and at `/graphql` to browsers, which prefer HTML.
  *
  * @param server one that negotiates representations
  */
-export async function playground(server: FastifyInstance): Promise<void> {
-  const operations = await readFile(join(__dirname, 'playground.graphql'), 'utf8');
+export async function playground(
+  server: FastifyInstance,
+  { operations: path }: Playground,
+): Promise<void> {
+  const operations = path === undefined ? '' : await readFile(path, 'utf8');
   const options = altairOptions(operations);
   const page = renderAltair(options);
   const script = renderInitSnippet(options);
@@ -86,7 +94,7 @@ export async function playground(server: FastifyInstance): Promise<void> {
   });
 }
 
-/** Tells caches that `/graphql` answers differently to those who accept something else. */
+/** Tells caches that `/graphql` answers differently to clients that accept something else. */
 export function varyByAccept(reply: FastifyReply): void {
   // The CORS plugin may have named Origin already.
   const others = reply.getHeader('vary');
@@ -109,12 +117,12 @@ function altairOptions(operations: string): RenderOptions {
       initialQuery,
       initialSubscriptionRequestHandlerId: SUBSCRIPTIONS,
     })),
-    initialVariables: JSON.stringify({ id: '{{lifeId}}' }, null, 2),
+    initialVariables: JSON.stringify({ id: '{{id}}' }, null, 2),
     initialEnvironments: {
-      activeSubEnvironment: 'life',
-      subEnvironments: [{ id: 'life', title: 'Life', variables: { lifeId: NO_LIFE } }],
+      activeSubEnvironment: 'newest',
+      subEnvironments: [{ id: 'newest', title: 'Newest', variables: { id: NO_ID } }],
     },
-    initialPostRequestScript: FOLLOW_THE_NEWEST_LIFE,
+    initialPostRequestScript: FOLLOW_THE_NEWEST,
     initialSettings: { 'schema.reloadOnStart': true },
     persistedSettings: {
       'banners.disable': true,

@@ -3,11 +3,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import Negotiator from 'negotiator';
 
+export const EVENT_STREAM = 'text/event-stream';
+
 /** What `/graphql` can answer; who has no preference, as curl has none, gets the first. */
 const REPRESENTATIONS = [
   'application/json',
   'application/graphql-response+json',
-  'text/event-stream',
+  EVENT_STREAM,
   'text/html',
 ];
 

@@ -4,62 +4,11 @@
  * larger its groups, and when it is idle an entry goes at once. Owns what is sent when and with whom, retries and
  * settlement; does not know what its entries are, nor any SQL.
  */
-import {
-  ConnectionLost,
-  OutcomeUnknown,
-  Overloaded,
-  RefusedData,
-  Unreachable,
-  isPassing,
-} from '../database/failures';
+import { ConnectionLost, Overloaded, RefusedData, isPassing } from '../database/failures';
+import { Backoff } from './Backoff';
 import { HELD_UP, HeldUp } from './HeldUp';
+import type { LaneSettings } from './LaneSettings';
 import { Queue, type Rivals, type Waiting } from './Queue';
-
-/** Whoever follows requests on their way to the database, where many of them become one statement. */
-export interface GroupTracer {
-  /** @returns the trace that whoever calls is part of, whatever that is */
-  readonly current: () => unknown;
-  /**
-   * @param requests the traces that the entries of a group are part of, the first one's first
-   * @param statement runs what is sent for all of them
-   */
-  readonly run: <T>(requests: readonly unknown[], statement: () => Promise<T>) => Promise<T>;
-}
-
-export interface LaneSettings<Entry, Result> {
-  /**
-   * Runs a group as one statement, all or nothing; answers in the group's order. An entry that it answers
-   * `HELD_UP` was neither applied nor refused, and goes again after a pause of its own.
-   */
-  readonly execute: (group: readonly Entry[]) => Promise<readonly (Result | typeof HELD_UP)[]>;
-  /**
-   * Of entries with the same key only the first one of a group is sent. The others are answered, by
-   * `follow`, from the first one's result.
-   */
-  readonly keyOf: (entry: Entry) => string;
-  readonly follow: (first: Result) => Result;
-  /**
-   * For entries that change something: what became of an entry which was sent, lost its answer, was sent
-   * again, and was answered this result; to be found out by the entry's deadline. Left out: a lost answer is
-   * no different from none.
-   */
-  readonly settle?: (entry: Entry, result: Result, deadline: number) => Promise<Result>;
-  /**
-   * Whether a group failed because another transaction's lock holds up one of its entries. Left out: a
-   * statement of this lane waits for no lock of a single entry.
-   */
-  readonly isHeldUp?: (error: unknown) => boolean;
-  /** The most entries of a group. */
-  readonly groupSize: number;
-  /** The most entries that wait for their statement, and that a lock holds up; more are refused at once. */
-  readonly queueSize: number;
-  /** The most statements in flight, and as many again for entries that go alone. */
-  readonly inFlight: number;
-  /** Told of each group that is sent: its size, and how long its first entry had waited, in milliseconds. */
-  readonly observe?: (size: number, waited: number) => void;
-  /** Undefined: nobody follows. */
-  readonly tracer?: GroupTracer | undefined;
-}
 
 /** What is sent on one way: one statement after another, or a few at a time. */
 interface Track<Entry, Result> {
@@ -69,13 +18,8 @@ interface Track<Entry, Result> {
   scheduled: boolean;
 }
 
-/** The longest pause after a first failure, doubled with each further one up to the last; in milliseconds. */
-const FIRST_PAUSE = 20;
-const LONGEST_PAUSE = 500;
-
 /** Made once: under overload a stack for each refusal would take an eighth of the processor's time. */
 const FULL = new Overloaded('Too many wait already.');
-const TOO_LATE = new Overloaded('The deadline passed in the queue.');
 
 export class Lane<Entry, Result> {
   readonly #settings: LaneSettings<Entry, Result>;
@@ -85,16 +29,16 @@ export class Lane<Entry, Result> {
   /** The keys of the entries that are in flight alone. */
   readonly #triedAlone = new Set<string>();
   readonly #heldUp = new HeldUp<Entry, Result>();
-  #paused = false;
-  /** Why statements have failed since the last success, and how many in a row. */
-  #trouble: unknown;
-  #failures = 0;
+  readonly #backoff = new Backoff(() => {
+    this.#schedule(this.#groups);
+    this.#schedule(this.#singles);
+  });
 
   constructor(settings: LaneSettings<Entry, Result>) {
     this.#settings = settings;
     const track = (groupSize: number): Track<Entry, Result> => ({
       queue: new Queue((waiting) => {
-        waiting.reject(tooLate(waiting, this.#trouble ?? TOO_LATE));
+        waiting.reject(this.#backoff.tooLate(waiting.uncertain));
       }),
       groupSize,
       inFlight: 0,
@@ -125,11 +69,12 @@ export class Lane<Entry, Result> {
   async submit(entry: Entry, deadline: number): Promise<Result> {
     if (this.isFull) throw FULL;
     const since = performance.now();
-    if (deadline <= since) throw tooLate({ uncertain: false }, this.#trouble ?? TOO_LATE);
+    if (deadline <= since) throw this.#backoff.tooLate(false);
     return new Promise((resolve, reject) => {
       this.#groups.queue.append({
         entry,
         key: this.#settings.keyOf(entry),
+        form: this.#settings.formOf?.(entry),
         since,
         deadline,
         resolve,
@@ -145,7 +90,7 @@ export class Lane<Entry, Result> {
   /** After this turn of the event loop, so that all that arrives in it goes together. */
   #schedule(track: Track<Entry, Result>): void {
     const busy = track.inFlight >= this.#settings.inFlight;
-    if (track.scheduled || this.#paused || busy || track.queue.length === 0) return;
+    if (track.scheduled || this.#backoff.isPausing || busy || track.queue.length === 0) return;
     track.scheduled = true;
     setImmediate(() => {
       track.scheduled = false;
@@ -174,8 +119,7 @@ export class Lane<Entry, Result> {
       return;
     }
     this.#land(track, group);
-    this.#failures = 0;
-    this.#trouble = undefined;
+    this.#backoff.reset();
     await this.#sendOthers(track);
     await this.#answer(group, results, track);
   }
@@ -231,7 +175,7 @@ export class Lane<Entry, Result> {
    * do for as long as the answers take, which is a fifth of the time under load.
    */
   async #sendOthers(track: Track<Entry, Result>): Promise<void> {
-    if (this.#paused || track.queue.length === 0) return;
+    if (this.#backoff.isPausing || track.queue.length === 0) return;
     if (!track.scheduled) void this.#runNextGroup(track);
     // By then it is on its way, where a connection is free.
     await new Promise(setImmediate);
@@ -313,7 +257,7 @@ export class Lane<Entry, Result> {
     for (const each of affected) if (!goesAgain(each)) each.reject(error);
     const again = affected.filter(goesAgain);
     queue.putBack(refused ? [...again, ...followers] : again);
-    if (again.length > 0) this.#pause(error);
+    if (again.length > 0) this.#backoff.pause(error);
   }
 
   /** Entries that a lock holds up wait for nothing but the lock, and nothing waits for them. */
@@ -331,34 +275,8 @@ export class Lane<Entry, Result> {
       this.#schedule(track);
     });
   }
-
-  /** Lets the lane hold its breath: for longer with each failure, and at random, so that not all come back at once. */
-  #pause(error: unknown): void {
-    if (isPassing(error)) this.#trouble = error;
-    if (this.#paused) return;
-    this.#paused = true;
-    setTimeout(() => {
-      this.#paused = false;
-      this.#schedule(this.#groups);
-      this.#schedule(this.#singles);
-    }, pauseAfter(this.#failures));
-    this.#failures += 1;
-  }
 }
 
 function keysOf(group: readonly Rivals<unknown, never>[]): string[] {
   return group.flatMap((rivals) => rivals.slice(0, 1).map(({ key }) => key));
-}
-
-/** How long to let the database be after some failures before this one, in milliseconds; at random. */
-function pauseAfter(failures: number): number {
-  return Math.random() * Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);
-}
-
-/** What to tell whom the deadline found waiting. */
-function tooLate({ uncertain }: { readonly uncertain: boolean }, trouble: unknown): unknown {
-  if (uncertain) return new OutcomeUnknown({}, { cause: trouble });
-  if (trouble instanceof ConnectionLost)
-    return new Unreachable(trouble.message, { cause: trouble });
-  return trouble;
 }

@@ -4,14 +4,8 @@
  * decided by the machine alone, which this only asks.
  */
 import { randomUUID } from 'node:crypto';
-import type { Database, Statement } from '../database/Database';
-import {
-  DatabaseUnavailable,
-  LockNotAvailable,
-  OutcomeUnknown,
-  Overloaded,
-  RefusedData,
-} from '../database/failures';
+import type { Database } from '../database/Database';
+import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from '../database/failures';
 import {
   IdempotencyKeyReused,
   type MachineDefinition,
@@ -23,21 +17,20 @@ import {
   checkEvent,
   checkSuccession,
 } from '../machine';
-import { HELD_UP } from './HeldUp';
-import { type GroupTracer, Lane } from './Lane';
+import type { Change } from '../operations/change';
+import { find } from '../operations/find';
+import { type Version, type VersionLookup, findVersion } from '../operations/findVersion';
 import {
-  type Change,
-  beginStatement,
-  findStatement,
-  findVersionStatement,
-  findWithKeyStatement,
-  parameters,
-  swapStatement,
-} from './statements';
-import { type MachineTables, recordOf } from './tables';
-
-/** Rebuilds the phase that a record is in; throws where the record is one that cannot be. */
-export type PhaseOf<R extends MachineRecord, P extends MachinePhase<R>> = (record: R) => P;
+  type FoundWithKey,
+  type KeyedLookup,
+  findWithKey,
+  madeUpKey,
+} from '../operations/findWithKey';
+import type { MachineTables } from '../operations/tables';
+import { type CommitSettings, Commits } from './Commits';
+import type { Lane } from './Lane';
+import type { Lanes } from './Lanes';
+import type { PhaseOf } from './transition';
 
 /** How a transition is asked for. */
 export interface TransitionRequest {
@@ -51,77 +44,28 @@ export interface TransitionRequest {
   readonly deadline?: number | undefined;
 }
 
-export interface StoreSettings {
+export interface StoreSettings extends CommitSettings {
   /** What the machine allows: a caller whose step leads elsewhere has a bug. */
   readonly machine: MachineDefinition;
   /** The clock by which transitions are recorded. */
   readonly now: () => Date;
   /** How long a request may wait and try for which no deadline is given, in milliseconds. */
   readonly timeout: number;
-  /** The most requests that wait for each kind of statement. */
-  readonly queueSize: number;
-  /** Told once, when the database shows that no change may be made any more; the store then refuses all. */
-  readonly onBrokenLedger: (error: Error) => void;
-  /** Told after each commit that has changed something. */
-  readonly onCommit?: () => void;
-  readonly observer?: StoreObserver;
-  readonly tracer?: GroupTracer | undefined;
-}
-
-/** Whoever counts what the store does. */
-export interface StoreObserver {
-  /** A group is sent: how many entries, and how long the first had waited, in milliseconds. */
-  readonly onGroup: (lane: string, size: number, waited: number) => void;
-  /** A transition was asked for; `lost` is a lost swap, which is tried again. */
-  readonly onTransition: (event: string, outcome: TransitionOutcome) => void;
+  /** Told of each transition that was asked for; `lost` is a lost swap, which is tried again. */
+  readonly onTransition?: (event: string, outcome: TransitionOutcome) => void;
 }
 
 export type TransitionOutcome = 'applied' | 'replayed' | 'refused' | 'lost' | 'failed';
 
-interface KeyedLookup {
-  readonly id: string;
-  readonly key: string;
-}
-
-interface VersionLookup {
-  readonly id: string;
-  readonly version: number;
-}
-
-/** A machine as it was at one of its versions, and the token of the transition that made it so. */
-interface Version<P> {
-  readonly phase: P;
-  readonly token: string | null;
-}
-
-/** What was recorded under an idempotency key. */
-interface Recorded<P> {
-  readonly key: string;
-  readonly event: string;
-  readonly occurredAt: Date;
-  readonly phase: P;
-}
-
-/** The most entries of one statement. */
-const GROUP_SIZE = 256;
-
-/** What a group of one is answered where its idempotency key was used meanwhile: it is lost, whatever the version. */
-const KEY_IS_TAKEN: readonly boolean[] = [false];
-
-/** A key that we make up for who gave none: it names the version and the token of the transition. */
-const MADE_UP_KEY = /^retry:(\d{1,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-
 export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly #database: Database;
-  readonly #tables: MachineTables;
+  /** In which its requests wait. */
+  readonly lanes: Lanes;
   readonly #phaseOf: PhaseOf<R, P>;
   readonly #settings: StoreSettings;
   readonly #finds: Lane<string, R | null>;
-  readonly #keyedFinds: Lane<KeyedLookup, { record: R | null; recorded: Recorded<P> | null }>;
-  readonly #versions: Lane<VersionLookup, Version<P> | null>;
-  readonly #begins: Lane<Change<R>, boolean>;
-  readonly #swaps: Lane<Change<R>, boolean>;
-  #broken = false;
+  readonly #keyedFinds: Lane<KeyedLookup, FoundWithKey<R>>;
+  readonly #versions: Lane<VersionLookup, Version<R> | null>;
+  readonly #commits: Commits<R>;
 
   constructor(
     database: Database,
@@ -129,63 +73,14 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
     phaseOf: PhaseOf<R, P>,
     settings: StoreSettings,
   ) {
-    this.#database = database;
-    this.#tables = tables;
     this.#phaseOf = phaseOf;
     this.#settings = settings;
-
-    const { queueSize, tracer } = settings;
-    const observe = (lane: string) => (size: number, waited: number) => {
-      settings.observer?.onGroup(lane, size, waited);
-    };
-    const reads = { groupSize: GROUP_SIZE, queueSize, inFlight: 2, tracer };
-    // A second commit in flight would wait for the first one's lock of the ledger, and make both groups smaller.
-    const commits = { ...reads, inFlight: 1 };
-    const find = findStatement(tables);
-    this.#finds = new Lane({
-      ...reads,
-      observe: observe('find'),
-      execute: (ids) => this.#find(find, ids),
-      keyOf: (id) => id,
-      follow: (record) => record,
-    });
-    const findWithKey = findWithKeyStatement(tables);
-    this.#keyedFinds = new Lane({
-      ...reads,
-      observe: observe('find with key'),
-      execute: (lookups) => this.#findWithKey(findWithKey, lookups),
-      keyOf: ({ id, key }) => `${id} ${key}`,
-      follow: (found) => found,
-    });
-    const findVersion = findVersionStatement(tables);
-    this.#versions = new Lane({
-      ...reads,
-      observe: observe('find version'),
-      execute: (lookups) => this.#findVersions(findVersion, lookups),
-      keyOf: ({ id, version }) => `${id} ${version}`,
-      follow: (found) => found,
-    });
-    const begin = beginStatement(tables);
-    this.#begins = new Lane({
-      ...commits,
-      observe: observe('begin'),
-      execute: (changes) => this.#commit(begin, changes),
-      keyOf: ({ record }) => record.id,
-      follow: () => false,
-      // Whoever began it, the answer is how it began.
-      settle: async (_change, begun) => begun,
-      isHeldUp: (error) => error instanceof LockNotAvailable,
-    });
-    const swap = swapStatement(tables);
-    this.#swaps = new Lane({
-      ...commits,
-      observe: observe('swap'),
-      execute: (changes) => this.#swap(swap, find, changes),
-      // Of several swaps of one version only one can win, and whether it does, the others are lost.
-      keyOf: ({ record }) => `${record.id} ${record.version}`,
-      follow: () => false,
-      settle: (change, swapped, deadline) => this.#settle(change, swapped, deadline),
-    });
+    const { lanes } = settings;
+    this.lanes = lanes;
+    this.#finds = lanes.open(find<R>(tables), database);
+    this.#keyedFinds = lanes.open(findWithKey<R>(tables), database);
+    this.#versions = lanes.open(findVersion<R>(tables), database);
+    this.#commits = new Commits(database, tables, this.#versions, settings);
   }
 
   /**
@@ -215,7 +110,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       idempotencyKey: null,
       token: null,
     };
-    if (await this.#submit(this.#begins, change, deadline, { id })) return phase;
+    if (await this.#commit(change, deadline, { id })) return phase;
 
     const begun = await this.#versions
       .submit({ id, version: 1 }, deadline)
@@ -227,9 +122,9 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
         throw error;
       });
     // The database lets no record be without its history, nor begin in a state that is not initial.
-    if (begun?.phase.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
+    if (begun?.record.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
     // Of one state there is one class.
-    return begun.phase as Initial;
+    return this.#phaseOf(begun.record) as Initial;
   }
 
   /**
@@ -284,7 +179,7 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
         this.#count(event, isReplay ? 'replayed' : 'refused');
         return isReplay
           ? // Recorded by the same event, and so one of the step's own outcomes.
-            (recorded.phase as Outcome)
+            (this.#phaseOf(recorded.record) as Outcome)
           : new IdempotencyKeyReused(recorded.key);
       }
 
@@ -307,35 +202,13 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
         idempotencyKey,
         token,
       };
-      const retryWith = { idempotencyKey: idempotencyKey ?? `retry:${version}:${token}` };
-      if (await this.#submit(this.#swaps, change, deadline, retryWith)) return outcome;
+      const retryWith = { idempotencyKey: idempotencyKey ?? madeUpKey(version, token) };
+      if (await this.#commit(change, deadline, retryWith)) return outcome;
     }
   }
 
-  /** Whether so many wait already that another one may be refused at once. */
-  get isFull(): boolean {
-    return (
-      this.#finds.isFull ||
-      this.#keyedFinds.isFull ||
-      this.#versions.isFull ||
-      this.#begins.isFull ||
-      this.#swaps.isFull
-    );
-  }
-
-  /** How many wait, in each lane. */
-  get queues(): Readonly<Record<string, number>> {
-    return {
-      find: this.#finds.length,
-      'find with key': this.#keyedFinds.length,
-      'find version': this.#versions.length,
-      begin: this.#begins.length,
-      swap: this.#swaps.length,
-    };
-  }
-
   #count(event: string, outcome: TransitionOutcome): void {
-    this.#settings.observer?.onTransition(event, outcome);
+    this.#settings.onTransition?.(event, outcome);
   }
 
   #deadline(): number {
@@ -343,28 +216,25 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   /** @returns the machine as it is, and what was recorded under the key, where one is given */
-  async #load(
-    id: string,
-    key: string | null,
-    deadline: number,
-  ): Promise<{ record: R | null; recorded: Recorded<P> | null }> {
+  async #load(id: string, key: string | null, deadline: number): Promise<FoundWithKey<R>> {
     return key === null
       ? { record: await this.#finds.submit(id, deadline), recorded: null }
       : this.#keyedFinds.submit({ id, key }, deadline);
   }
 
   /** @returns whether the change was applied; false: the swap was lost, or the id was taken */
-  async #submit(
-    lane: Lane<Change<R>, boolean>,
+  async #commit(
     change: Change<R>,
     deadline: number,
     retryWith: Readonly<Record<string, string>>,
   ): Promise<boolean> {
+    const isBeginning = change.from === null;
     try {
-      if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
-      const isApplied = await lane.submit(change, deadline);
+      const isApplied = await (isBeginning
+        ? this.#commits.begin(change, deadline)
+        : this.#commits.swap(change, deadline));
       // A beginning that was there already is the same as a replay.
-      const unapplied = change.from === null ? 'replayed' : 'lost';
+      const unapplied = isBeginning ? 'replayed' : 'lost';
       this.#count(change.event, isApplied ? 'applied' : unapplied);
       return isApplied;
     } catch (error) {
@@ -372,120 +242,5 @@ export class MachineStore<R extends MachineRecord, P extends MachinePhase<R>> {
       if (error instanceof OutcomeUnknown) throw new OutcomeUnknown(retryWith, { cause: error });
       throw error;
     }
-  }
-
-  /**
-   * What was not applied is lost only where its version, or a later one, is there. Else another transaction has
-   * locked the record, and the statement has skipped it: that decides nothing, and it goes again.
-   */
-  async #swap(
-    swap: Statement,
-    find: Statement,
-    changes: readonly Change<R>[],
-  ): Promise<readonly (boolean | typeof HELD_UP)[]> {
-    const applied = await this.#commit(swap, changes);
-    const others = changes.filter((_change, index) => applied[index] === false);
-    if (others.length === 0 || applied === KEY_IS_TAKEN) return applied;
-    const ids = others.map(({ record }) => record.id);
-    // Where that cannot be read now, they go again, too: what was applied must be told in any case.
-    const records = await this.#find(find, ids).catch(() => []);
-    const versions = new Map(records.map((record) => [record?.id, record?.version ?? 0]));
-    return changes.map(({ record: { id, version } }, index) => {
-      const isThere = (versions.get(id) ?? 0) >= version;
-      return applied[index] === true || (isThere ? false : HELD_UP);
-    });
-  }
-
-  async #commit(statement: Statement, changes: readonly Change<R>[]): Promise<readonly boolean[]> {
-    const { idempotencyKey, positionKey } = this.#tables;
-    try {
-      const applied = await this.#database.run<{ id: string; version: number }>(
-        statement,
-        parameters(this.#tables, changes),
-      );
-      if (applied.length > 0) this.#settings.onCommit?.();
-      const versions = new Map(applied.map(({ id, version }) => [id, version]));
-      return changes.map(({ record }) => versions.get(record.id) === record.version);
-    } catch (error) {
-      const constraint = error instanceof RefusedData ? error.constraint : undefined;
-      // Somebody used the key meanwhile: to look again will show what for.
-      if (constraint === idempotencyKey && changes.length === 1) return KEY_IS_TAKEN;
-      if (constraint !== positionKey || !(error instanceof Error)) throw error;
-      if (!this.#broken) this.#settings.onBrokenLedger(error);
-      this.#broken = true;
-      throw new DatabaseUnavailable('The ledger is broken.', { cause: error });
-    }
-  }
-
-  /**
-   * What became of a swap that was sent, lost its answer, and was sent again, until it was applied or lost (that
-   * it was skipped proves nothing: the first one may still run, and hold the lock). If that one is lost, then the
-   * version is there, for good: either it bears our token, or it is somebody else's.
-   */
-  async #settle(
-    { record: { id, version }, token }: Change<R>,
-    swapped: boolean,
-    deadline: number,
-  ): Promise<boolean> {
-    if (swapped) return true;
-    const found = await this.#versions.submit({ id, version }, deadline);
-    return found?.token === token;
-  }
-
-  async #find(statement: Statement, ids: readonly string[]): Promise<(R | null)[]> {
-    const records = await this.#database.run<R>(statement, [ids]);
-    const byId = new Map(records.map((record) => [record.id, record]));
-    return ids.map((id) => byId.get(id) ?? null);
-  }
-
-  async #findVersions(
-    statement: Statement,
-    lookups: readonly VersionLookup[],
-  ): Promise<(Version<P> | null)[]> {
-    const rows = await this.#database.run<{ number: string; token: string | null }>(statement, [
-      lookups.map(({ id }) => id),
-      lookups.map(({ version }) => version),
-    ]);
-    const byNumber = new Map(rows.map((row) => [Number(row.number), row]));
-    return lookups.map((_lookup, index) => {
-      const row = byNumber.get(index + 1);
-      if (row === undefined) return null;
-      return { phase: this.#phaseOf(recordOf<R>(this.#tables, row)), token: row.token };
-    });
-  }
-
-  async #findWithKey(
-    statement: Statement,
-    lookups: readonly KeyedLookup[],
-  ): Promise<{ record: R | null; recorded: Recorded<P> | null }[]> {
-    const madeUp = lookups.map(({ key }) => MADE_UP_KEY.exec(key));
-    const rows = await this.#database.run<{
-      number: string;
-      event: string | null;
-      occurredAt: Date;
-    }>(statement, [
-      lookups.map(({ id }) => id),
-      lookups.map(({ key }) => key),
-      madeUp.map((match) => match?.[1] ?? null),
-      madeUp.map((match) => match?.[2] ?? null),
-    ]);
-    const byNumber = new Map(rows.map((row) => [Number(row.number), row]));
-    return lookups.map(({ key }, index) => {
-      const row = byNumber.get(index + 1);
-      if (row === undefined) return { record: null, recorded: null };
-      const { event, occurredAt } = row;
-      return {
-        record: recordOf<R>(this.#tables, row),
-        recorded:
-          event === null
-            ? null
-            : {
-                key,
-                event,
-                occurredAt,
-                phase: this.#phaseOf(recordOf<R>(this.#tables, row, 'recorded.')),
-              },
-      };
-    });
   }
 }

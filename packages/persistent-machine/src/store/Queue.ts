@@ -8,6 +8,8 @@ export interface Waiting<Entry, Result> {
   readonly entry: Entry;
   /** Entries with the same key are rivals: what the first is answered says what the others are. */
   readonly key: string;
+  /** Only entries of one form are taken together. */
+  readonly form: string | undefined;
   /** When it came, and when it is too late, in milliseconds of a clock that never goes back. */
   readonly since: number;
   readonly deadline: number;
@@ -56,27 +58,34 @@ export class Queue<Entry, Result> {
   }
 
   /**
-   * Takes the first entries whose deadline has not passed.
+   * Takes the first entries whose deadline has not passed, of the first one's form.
    *
    * @param most the most keys
    */
   take(most: number): Rivals<Entry, Result>[] {
     this.#rejectExpired();
     const group = new Map<string, Rivals<Entry, Result>>();
-    let taken = 0;
+    const form = this.#waiting[0]?.form;
+    const passedOver: Waiting<Entry, Result>[] = [];
+    let seen = 0;
     for (const waiting of this.#waiting) {
-      const rivals = group.get(waiting.key);
-      if (rivals === undefined) {
-        if (group.size >= most) break;
-        group.set(waiting.key, [waiting]);
+      if (waiting.form === form) {
+        const rivals = group.get(waiting.key);
+        if (rivals === undefined) {
+          if (group.size >= most) break;
+          group.set(waiting.key, [waiting]);
+        } else {
+          // One that may have been applied is sent itself: no other's result says what became of it.
+          if (waiting.uncertain) break;
+          rivals.push(waiting);
+        }
       } else {
-        // One that may have been applied is sent itself: no other's result says what became of it.
-        if (waiting.uncertain) break;
-        rivals.push(waiting);
+        passedOver.push(waiting);
       }
-      taken += 1;
+      seen += 1;
     }
-    this.#waiting = this.#waiting.slice(taken);
+    const others = this.#waiting.slice(seen);
+    this.#waiting = passedOver.length === 0 ? others : passedOver.concat(others);
     return [...group.values()];
   }
 

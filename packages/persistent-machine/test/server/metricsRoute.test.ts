@@ -1,6 +1,6 @@
 /** Many scrapes at once, and readings that fail: over HTTP, of metrics whose slow reading the test holds. */
 import fastify, { type FastifyInstance } from 'fastify';
-import { Metrics, type Readings } from 'persistent-machine/metrics';
+import { type MachineReadings, Metrics, type Readings } from 'persistent-machine/metrics';
 import { metricsRoute } from 'persistent-machine/server/metricsRoute';
 
 let server: FastifyInstance;
@@ -11,9 +11,9 @@ let onArrival: () => void;
 let asked: number;
 let answer: (size: number) => void;
 
-const READINGS: Readings = {
+const DOORS: MachineReadings = {
+  name: 'Door',
   queues: () => ({ swap: 1 }),
-  connections: () => ({ total: 3, idle: 2, waiting: 0 }),
   subscribers: () => 4,
   feedLag: () => 5,
   ledgerSize: async () => {
@@ -22,6 +22,11 @@ const READINGS: Readings = {
       answer = resolve;
     });
   },
+};
+
+const READINGS: Readings = {
+  machines: [DOORS],
+  connections: () => ({ total: 3, idle: 2, waiting: 0 }),
 };
 
 beforeEach(() => {
@@ -66,20 +71,20 @@ test('two hundred scrapes at once ask the database once at a time, and twice in 
   await untilArrived(200);
   expect(asked).toBe(1);
   answer(100);
-  expect(await (await first).text()).toMatch(/^ledger_size_bytes 100$/m);
+  expect(await (await first).text()).toMatch(/^ledger_size_bytes\{machine="Door"\} 100$/m);
   // Those who came meanwhile are shown what was read after they had come.
   expect(asked).toBe(2);
   answer(200);
   for (const response of await others) {
     expect(response.status).toBe(200);
-    expect(await response.text()).toMatch(/^ledger_size_bytes 200$/m);
+    expect(await response.text()).toMatch(/^ledger_size_bytes\{machine="Door"\} 200$/m);
   }
   expect(asked).toBe(2);
   const later = fetch(url);
   await untilArrived(201);
   expect(asked).toBe(3);
   answer(300);
-  expect(await (await later).text()).toMatch(/^ledger_size_bytes 300$/m);
+  expect(await (await later).text()).toMatch(/^ledger_size_bytes\{machine="Door"\} 300$/m);
 });
 
 test('more scrapes than may wait are refused, and those that wait are answered', async () => {
@@ -100,15 +105,18 @@ test('a reading that fails is left out and counted, and fails neither the scrape
   const fail = (): never => {
     throw new Error('This cannot be read.');
   };
-  const url = await serve({ ...READINGS, queues: fail, connections: fail, ledgerSize: fail });
+  const url = await serve({
+    machines: [{ ...DOORS, queues: fail, ledgerSize: fail }],
+    connections: fail,
+  });
   for (const round of [1, 2, 3]) {
     const response = await fetch(url);
     expect(response.status).toBe(200);
     const text = await response.text();
     expect(text).not.toMatch(/^(?:# HELP )?(?:lane_queue_length|database_connections)/m);
-    expect(text).toMatch(/^feed_subscribers 4$/m);
+    expect(text).toMatch(/^feed_subscribers\{machine="Door"\} 4$/m);
     expect(text).toMatch(/^database_up 0$/m);
-    expect(text).toMatch(/^ledger_size_bytes Nan$/im);
+    expect(text).toMatch(/^ledger_size_bytes\{machine="Door"\} Nan$/im);
     const failed = /^metrics_failed_readings_total\{metric="lane_queue_length"\} (\d+)$/m;
     expect(Number(failed.exec(text)?.[1] ?? 0)).toBeGreaterThanOrEqual(round - 1);
   }

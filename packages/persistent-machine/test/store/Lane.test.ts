@@ -11,9 +11,10 @@ import {
   Overloaded,
   RefusedData,
   Unreachable,
-} from 'persistent-machine/database/failures';
-import { HELD_UP } from 'persistent-machine/store/HeldUp';
-import { Lane, type LaneSettings } from 'persistent-machine/store/Lane';
+} from '../../src/database/failures';
+import { HELD_UP } from '../../src/store/HeldUp';
+import { Lane } from '../../src/store/Lane';
+import type { LaneSettings } from '../../src/store/LaneSettings';
 
 interface Entry {
   readonly key: string;
@@ -273,6 +274,47 @@ describe('entries with the same key', () => {
       expect(await Promise.all(outcomes)).toEqual(['a1', 'after a1']);
     },
   );
+});
+
+describe('entries of several forms', () => {
+  /** Of the form that their name begins with. */
+  const ofForms = (settings: Partial<LaneSettings<Entry, string>> = {}): Lane<Entry, string> =>
+    laneWith({ formOf: ({ name }) => name.charAt(0), ...settings });
+
+  test('go apart, and those of one form go together from wherever they stand', async () => {
+    const lane = ofForms();
+    const names = ['a1', 'b1', 'a2', 'b2', 'a3', 'a4'];
+    const outcomes = names.map((name) => submit(lane, name));
+    for (const expected of [['a1', 'a2', 'a3'], ['b1', 'b2'], ['a4']]) {
+      await turn();
+      expect(last().names).toEqual(expected);
+      last().answer();
+    }
+    expect(await Promise.all(outcomes)).toEqual(names);
+  });
+
+  test('are asked once where they are equal, and each is told at its own deadline', async () => {
+    const lane = ofForms({ groupSize: 1, formOf: ({ key }) => key });
+    const first = submit(lane, 'a', { key: 'a' });
+    await turn();
+    const others = ['b1', 'c', 'b2', 'b3'].map((name) =>
+      submit(lane, name, { key: name.charAt(0), deadline: name === 'b2' ? STEP : LATER }),
+    );
+    const tooLate = expect(others[2]).rejects.toThrow(Overloaded);
+    await pass(2 * STEP);
+    await tooLate;
+    last().answer();
+    await turn();
+    expect(last().names).toEqual(['b1']);
+    last().answer();
+    await turn();
+    expect(last().names).toEqual(['c']);
+    last().answer();
+    expect(await first).toBe('a');
+    expect(await others[0]).toBe('b1');
+    expect(await others[3]).toBe('after b1');
+    expect(sent).toHaveLength(3);
+  });
 });
 
 describe('deadlines', () => {

@@ -1,38 +1,10 @@
 /**
- * Pages by keyset: the rows after, or before, one that the client has seen, in an order that an index
- * has, so that the last page costs what the first does. Owns the statement and what the flags mean (the
- * Relay connection specification's, made exact); does not know what the rows are.
+ * Pages by keyset: the rows after, or before, one that the client has seen, in an order that an index has, so that the
+ * last page costs what the first does. Owns the statement; does not know what the rows are.
  */
-import type { Reader, Statement } from '../database/Database';
-import { type Column, selected } from './tables';
-
-/** A place in an order: the values of its key columns, as text. */
-export type Key = readonly string[];
-
-/** The most rows of a page. */
-export const LARGEST_PAGE = 100;
-
-/**
- * Which page of a connection is wanted, whatever its order.
- *
- * @typeParam At how the caller names a place
- */
-export interface PageRequest<At = Key> {
-  /** Counted from the connection's start (`first`), or from its end (`last`). */
-  readonly from: 'start' | 'end';
-  /** At most so many rows, as many as the keyset's largest page has or fewer. */
-  readonly size: number;
-  /** Only what comes after this place. */
-  readonly after?: At | undefined;
-  /** Only what comes before it. */
-  readonly before?: At | undefined;
-}
-
-export interface Page<Node> {
-  readonly nodes: readonly Node[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-}
+import { type Column, selected } from './columns';
+import type { Query } from './Operation';
+import { type Key, LARGEST_PAGE, type PageRequest } from './page';
 
 /** What a connection consists of, and the index that it goes by. */
 export interface Keyset {
@@ -53,66 +25,6 @@ export interface Keyset {
   readonly total?: string;
   /** By what the row at a cursor's own place is known again, as an SQL expression about `row`. */
   readonly witness?: string;
-}
-
-/** What a keyset's `witness` is of the rows at the places that a page was asked for by; null: there is no such row. */
-export interface Witnesses {
-  readonly after: string | null;
-  readonly before: string | null;
-}
-
-/** A row of a page's statement; where a page is empty there is one for it, whose node's columns are null. */
-interface PageRow {
-  readonly '#partition': string | null;
-  /** Whether the connection has rows on the other side of the cursor that the page starts from. */
-  readonly '#behind': boolean;
-  readonly '#total': string | null;
-  readonly '#after': string | null;
-  readonly '#before': string | null;
-}
-
-/** Reads one page of the keyset's only connection, its total, and the witnesses of its bounds: all of one moment. */
-export async function readPage<Node>(
-  reader: Reader,
-  keyset: Keyset,
-  request: PageRequest,
-  nodeOf: (row: object) => Node,
-): Promise<Page<Node> & { readonly total: number; readonly witnesses: Witnesses }> {
-  const { statement, values } = pageStatement(keyset, request);
-  const rows = await reader.run<PageRow>(statement, values);
-  const { '#total': total, '#after': after = null, '#before': before = null } = rows[0] ?? {};
-  const page = pageOf(keyset, rows, request, nodeOf);
-  return { ...page, total: Number(total), witnesses: { after, before } };
-}
-
-/** Reads the same page of each of a partitioned keyset's connections. */
-export async function readPages<Node>(
-  reader: Reader,
-  keyset: Keyset & Required<Pick<Keyset, 'partition'>>,
-  request: PageRequest,
-  nodeOf: (row: object) => Node,
-): Promise<Map<string, Page<Node>>> {
-  const { statement, values } = pageStatement(keyset, request);
-  const rows = await reader.run<PageRow>(statement, values);
-  const rowsOf = new Map<string, PageRow[]>(keyset.partition.values.map((value) => [value, []]));
-  for (const row of rows) rowsOf.get(row['#partition'] ?? '')?.push(row);
-  return new Map([...rowsOf].map(([value, own]) => [value, pageOf(keyset, own, request, nodeOf)]));
-}
-
-function pageOf<Node>(
-  { key: [key] }: Keyset,
-  rows: readonly PageRow[],
-  request: PageRequest,
-  nodeOf: (row: object) => Node,
-): Page<Node> {
-  const found = rows.filter((row) => key && row[key.property as keyof PageRow] !== null);
-  const nodes = found.slice(0, request.size).map(nodeOf);
-  // One row more was asked for than the page may have, to know whether there is one.
-  const ahead = found.length > request.size;
-  const behind = rows[0]?.['#behind'] ?? false;
-  return request.from === 'start'
-    ? { nodes, hasNextPage: ahead, hasPreviousPage: behind }
-    : { nodes: nodes.reverse(), hasNextPage: behind, hasPreviousPage: ahead };
 }
 
 /** One end of a scan: a comparison, and the place that rows are compared with. */
@@ -138,10 +50,8 @@ function extreme(key: readonly Column[], end: 0 | 1): string {
     .join(', ');
 }
 
-function pageStatement(
-  keyset: Keyset,
-  request: PageRequest,
-): { statement: Statement; values: unknown[] } {
+/** @returns the statement that reads a page of the keyset, whose rows are `PageRow`s with the columns */
+export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   const values: unknown[] = [];
   const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
   const { table, key, partition, filter } = keyset;

@@ -8,6 +8,7 @@ import { quoted } from '../database/identifiers';
 import type { TableNeeds } from '../database/preconditions';
 import { schemaOf } from '../internals';
 import type { MachineRecord } from '../machine';
+import type { Column } from './columns';
 
 /** The entities of one machine, whose record is `R`: an entity that lacks a column of it does not compile. */
 export interface MachineEntities<R extends MachineRecord = MachineRecord> {
@@ -17,13 +18,6 @@ export interface MachineEntities<R extends MachineRecord = MachineRecord> {
   readonly history: new () => Omit<R, 'id'>;
   /** One row: the position of the last transition, and how many machines are in each state. */
   readonly ledger: EntityTarget<ObjectLiteral>;
-}
-
-/** A column as SQL names it, as our code names it, and its SQL type. */
-export interface Column {
-  readonly name: string;
-  readonly property: string;
-  readonly type: string;
 }
 
 export interface MachineTables {
@@ -109,6 +103,13 @@ export function channelOf(schema: string, table: string): string {
   return `${table.replace(/\W/g, '_').slice(0, 30)}:${digest.slice(0, 16)}`;
 }
 
+/** @throws Error where the record has no such property */
+export function columnOf({ names, columns }: MachineTables, property: string): Column {
+  const column = columns.find((each) => each.property === property);
+  if (column === undefined) throw new Error(`${names.records} lacks ${property}.`);
+  return column;
+}
+
 /** The name of the entity's unique constraint, or unique index, that ends with a property. */
 function uniqueOn({ name, uniques, indices }: EntityMetadata, property: string): string {
   const unique = [...uniques, ...indices.filter(({ isUnique }) => isUnique)].find(
@@ -116,27 +117,6 @@ function uniqueOn({ name, uniques, indices }: EntityMetadata, property: string):
   );
   if (unique === undefined) throw new Error(`${name}.${property} is not unique.`);
   return unique.name;
-}
-
-/** A select list: the columns of `alias`, under the names that our code has for them. */
-export function selected(columns: readonly Column[], alias: string): string {
-  return columns.map(({ name, property }) => `${alias}.${name} AS "${property}"`).join(', ');
-}
-
-/**
- * The record alone, of a row that has more.
- *
- * @param prefix what the names of its columns begin with in this row
- */
-// R is the caller's word for the record of these tables.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
-export function recordOf<R>({ columns }: MachineTables, row: object, prefix = ''): R {
-  // What a row has is its columns' business.
-  const values = row as Readonly<Record<string, unknown>>;
-  const record: Record<string, unknown> = {};
-  for (const { property } of columns) record[property] = values[prefix + property];
-  // The columns are the record's properties: they were read off its entity.
-  return record as R;
 }
 
 function columnsOf(metadata: EntityMetadata): Column[] {

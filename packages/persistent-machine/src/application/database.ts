@@ -1,0 +1,117 @@
+/**
+ * The application's database: started where none is named, waited for where it is not there yet, and watched from then
+ * on. Does not know what is kept in it.
+ */
+import { resolve } from 'node:path';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Configuration } from '../config';
+import { Database } from '../database/Database';
+import { TableWatch, awaitDatabase, withoutRepetition } from '../database/awaitDatabase';
+import { startEmbeddedPostgres } from '../database/embedded';
+import { parseDatabaseUrl, placeOf } from '../database/url';
+import { type Kept, openDatabase } from '../openDatabase';
+import type { MachineTables } from '../operations/tables';
+import type { Parts } from './Parts';
+import type { Waiting } from './Waiting';
+
+/** A database that has all tables of the application. */
+export interface OpenedDatabase {
+  /** A `postgresql://` URL. */
+  readonly url: string;
+  readonly database: Database;
+  /** Of the machines, in the order in which they are served. */
+  readonly tables: readonly MachineTables[];
+  readonly tableWatch: TableWatch;
+}
+
+/**
+ * How long a statement may take, in milliseconds: leaves time in a request to find out what became of a statement that
+ * was given up.
+ */
+export function statementTimeoutOf({ requestTimeout }: Configuration): number {
+  return Math.ceil(requestTimeout * 0.4);
+}
+
+/** How many connections to databases there may be: two pools, and one that listens for the feeds. */
+export function mostDatabaseConnections({
+  databasePoolSize,
+  databaseReplicaUrl,
+}: Configuration): number {
+  return databasePoolSize * (databaseReplicaUrl === undefined ? 1 : 2) + 1;
+}
+
+/**
+ * @param waiting is entered while the database is not there yet, or not up to date
+ * @param stopping aborted when the database is no longer wanted: then it is not looked for once more
+ * @throws whatever keeps it from being used; the signal's reason
+ */
+export async function startDatabase(
+  kept: Kept,
+  configuration: Configuration,
+  log: FastifyBaseLogger,
+  parts: Parts,
+  waiting: Waiting,
+  stopping: AbortSignal,
+): Promise<OpenedDatabase> {
+  const url = configuration.databaseUrl ?? (await startEmbedded(configuration, log, parts));
+  const statementTimeout = statementTimeoutOf(configuration);
+  const settings = {
+    url,
+    poolSize: configuration.databasePoolSize,
+    // Neither may take all of a request's time.
+    connectTimeout: statementTimeout,
+    // Through a pooler that forgets prepared statements, none can be set.
+    statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
+  };
+  parts.add(() => waiting.leave());
+  const patient = { migrateIt: configuration.migrateOnStart, log: withoutRepetition(log) };
+  const { dataSource, tables, schema, check } = await awaitDatabase(
+    () => openDatabase(kept, settings, patient),
+    log,
+    () => waiting.enter(),
+    stopping,
+  );
+  parts.add(() => dataSource.destroy());
+  log.info(`Using ${placeFor(configuration)}, schema ${schema}`);
+  const tableWatch = new TableWatch(check, log);
+  parts.add(() => tableWatch.stop());
+  const database = new Database(dataSource, {
+    preparedStatements: configuration.preparedStatements,
+    // A little longer than the database's own, so that it is the database who says that nothing was applied.
+    statementTimeout: statementTimeout * 1.2,
+    observer: {
+      onLoss: ({ message, cause }) => {
+        log.warn({ cause: String(cause) }, `Without the database: ${message}`);
+      },
+      onReturn: () => {
+        log.info('The database answers again');
+      },
+      onMissingTables: (failure) => {
+        tableWatch.suspect(failure);
+      },
+    },
+  });
+  return { url, database, tables, tableWatch };
+}
+
+async function startEmbedded(
+  { dataDirectory }: Configuration,
+  log: FastifyBaseLogger,
+  parts: Parts,
+): Promise<string> {
+  const postgres = await startEmbeddedPostgres({
+    directory: dataDirectory,
+    log: (message) => {
+      log.info(message);
+    },
+  });
+  parts.add(() => postgres.stop());
+  return postgres.url;
+}
+
+/** As a person knows it, without credentials. */
+function placeFor({ databaseUrl, dataDirectory }: Configuration): string {
+  return databaseUrl === undefined
+    ? `the embedded PostgreSQL in ${resolve(dataDirectory)}`
+    : placeOf(parseDatabaseUrl(databaseUrl));
+}

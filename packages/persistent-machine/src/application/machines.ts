@@ -1,0 +1,140 @@
+/**
+ * The machines that are served: a store, a reader and a feed for each, on one database, with one connection that listens
+ * for all. Knows neither GraphQL nor how the machines are asked for.
+ */
+import { randomUUID } from 'node:crypto';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Configuration } from '../config';
+import type { Database, Reader } from '../database/Database';
+import { TablesMissing } from '../database/failures';
+import { Feed } from '../feed/Feed';
+import { Notifier } from '../feed/Notifier';
+import { WakeUps } from '../feed/WakeUps';
+import { type AnyKind, Machines } from '../graphql/context';
+import type { MachineReadings, Metrics } from '../metrics';
+import type { GroupTracer } from '../store/LaneSettings';
+import { Lanes } from '../store/Lanes';
+import { MachineReader } from '../store/MachineReader';
+import { MachineStore } from '../store/MachineStore';
+import type { MachineTables } from '../operations/tables';
+import type { OpenedDatabase } from './database';
+import type { Parts } from './Parts';
+
+/** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
+const LAG_LIMIT = 60_000;
+
+/** What all machines of one application share. */
+export interface Shared {
+  readonly configuration: Configuration;
+  readonly log: FastifyBaseLogger;
+  readonly metrics: Metrics;
+  readonly parts: Parts;
+  readonly opened: OpenedDatabase;
+  /** Where pages are read that may be stale. */
+  readonly pages: Reader;
+  readonly tracer: GroupTracer | undefined;
+  /** Told when a machine's ledger is broken: no more changes are accepted there. */
+  readonly onBrokenLedger: () => void;
+}
+
+/** @returns the machines, which are being measured from now on */
+export function startMachines(kinds: readonly AnyKind[], shared: Shared): Machines {
+  const { opened, configuration, metrics } = shared;
+  const machines = new Machines();
+  const sender = randomUUID();
+  const wakeUps = new WakeUps({
+    url: opened.url,
+    channels: opened.tables.map(({ channel }) => channel),
+    ownPayload: sender,
+    listen: configuration.listen,
+  });
+  const readings = kinds.map((kind, index) => {
+    const tables = opened.tables[index];
+    if (tables === undefined) throw new Error(`${kind.name} has no tables.`);
+    return startMachine(kind, tables, { ...shared, machines, wakeUps, sender });
+  });
+  metrics.read({ machines: readings, connections: () => opened.database.connections });
+  return machines;
+}
+
+interface Surroundings extends Shared {
+  readonly machines: Machines;
+  readonly wakeUps: WakeUps;
+  /** By which this instance knows its own notifications. */
+  readonly sender: string;
+}
+
+function startMachine(
+  kind: AnyKind,
+  tables: MachineTables,
+  { configuration, log, machines, parts, opened, pages, tracer, ...shared }: Surroundings,
+): MachineReadings {
+  const { name, machine, phaseOf } = kind;
+  const { database } = opened;
+  const observer = shared.metrics.ofMachine(name);
+  const timeout = configuration.requestTimeout;
+  const lanes = new Lanes({
+    queueSize: configuration.maxQueue,
+    tracer,
+    onGroup: observer.onGroup,
+  });
+  const notifier = notifierOf(database, tables, shared.sender, configuration, log);
+  const store = new MachineStore(database, tables, phaseOf, {
+    machine,
+    lanes,
+    timeout,
+    onTransition: observer.onTransition,
+    now: () => new Date(),
+    onCommit: () => {
+      feed.changed();
+      notifier?.changed();
+    },
+    onBrokenLedger: (error) => {
+      shared.onBrokenLedger();
+      log.fatal(
+        { machine: name, err: error },
+        'The ledger is broken: no more changes are accepted',
+      );
+    },
+  });
+  const reader = new MachineReader(database, tables, phaseOf, { lanes, timeout, pages });
+  const feed = new Feed(reader, store, {
+    wakeUps: shared.wakeUps,
+    channel: tables.channel,
+    patience: LAG_LIMIT,
+    onFailure: (error) => {
+      // That has been told, and is looked after.
+      if (error instanceof TablesMissing) return;
+      log.error({ machine: name, err: error }, 'The feed could not be read');
+    },
+    onRewound: (error) => {
+      log.error(
+        { machine: name, err: error },
+        'The history was set back: its subscribers are told FEED_REWOUND, and begin anew',
+      );
+    },
+  });
+  parts.add(() => feed.stop());
+  machines.serve(kind, { store, reader, feed });
+  return {
+    name,
+    queues: () => lanes.lengths,
+    subscribers: () => feed.subscribers,
+    feedLag: () => feed.lag,
+    ledgerSize: () => reader.ledgerSize(),
+  };
+}
+
+/** @returns undefined where the other instances are not to be notified */
+function notifierOf(
+  database: Database,
+  { channel }: MachineTables,
+  sender: string,
+  { listen }: Configuration,
+  log: FastifyBaseLogger,
+): Notifier | undefined {
+  if (!listen) return undefined;
+  return new Notifier(database, channel, sender, (error) => {
+    log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
+  });
+}

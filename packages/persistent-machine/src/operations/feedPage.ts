@@ -1,0 +1,88 @@
+/**
+ * Pages of the feed: all transitions of a kind of machine, in the order of commits. Each is read with the witnesses of
+ * the places that bound it, in one statement; whether those prove the places is not decided here.
+ */
+import type { MachineRecord } from '../machine';
+import { type Keyset, pageQuery } from './keyset';
+import { type LaneOf, type Operation, oneByOne } from './Operation';
+import {
+  LARGEST_PAGE,
+  type Page,
+  type PageRequest,
+  type PageRow,
+  type Witnesses,
+  pageOf,
+} from './page';
+import { type Place, witnessExpression } from './place';
+import type { MachineTables } from './tables';
+import { EVENT, POSITION, type TransitionRow, transitionColumns, transitionOf } from './transition';
+
+/** The most transitions that are read at once for the live tail, and for subscribers who are behind it. */
+export const TAIL_PAGE = 500;
+
+export interface FeedQuestion {
+  /** Only transitions by one of these; null: by any. */
+  readonly events: readonly string[] | null;
+  readonly request: PageRequest<Place>;
+}
+
+export type FeedAnswer<R extends MachineRecord> = Page<TransitionRow<R>> & {
+  readonly witnesses: Witnesses;
+};
+
+type FeedOperation<R extends MachineRecord> = Operation<FeedQuestion, FeedAnswer<R>, PageRow>;
+
+/** For clients, who ask for `LARGEST_PAGE` transitions at the most. */
+export function feedPage<R extends MachineRecord>(tables: MachineTables): FeedOperation<R> {
+  return pagesOf(tables, 'feed', LARGEST_PAGE, oneByOne({ name: 'feed', inFlight: 2, keyOf }));
+}
+
+/** For subscribers, `TAIL_PAGE` transitions at a time. */
+export function tailPage<R extends MachineRecord>(tables: MachineTables): FeedOperation<R> {
+  const lane = oneByOne({ name: 'catch up', inFlight: 2, keyOf, isAside: true });
+  return pagesOf(tables, 'tail', TAIL_PAGE, lane);
+}
+
+/** Without the fingerprints: equal positions have one answer, whoever believes what is there. */
+function keyOf({ events, request: { from, size, after, before } }: FeedQuestion): string {
+  return JSON.stringify([events, from, size, after?.position, before?.position]);
+}
+
+/** @param name of the kind of page, in the names of its statements */
+function pagesOf<R extends MachineRecord>(
+  tables: MachineTables,
+  name: string,
+  largestPage: number,
+  lane: LaneOf<FeedQuestion>,
+): FeedOperation<R> {
+  const { names, history } = tables;
+  const columns = transitionColumns(tables);
+  const witness = witnessExpression(tables, 'row');
+  const keysetOf = (events: readonly string[] | null): Keyset => ({
+    name: `${names.history}/${name}${events ? '/by' : ''}`,
+    table: history,
+    largestPage,
+    columns,
+    key: [POSITION],
+    descending: false,
+    filter: events ? { column: EVENT, values: [...new Set(events)] } : undefined,
+    witness,
+  });
+  return {
+    lane,
+    query: ([{ events, request }]) => {
+      const { after, before, from, size } = request;
+      return pageQuery(keysetOf(events), {
+        from,
+        size,
+        after: after && [after.position],
+        before: before && [before.position],
+      });
+    },
+    answers: (rows, [{ request }]) => {
+      const { '#after': after = null, '#before': before = null } = rows[0] ?? {};
+      const page = pageOf(rows, request, POSITION.property, (row) => transitionOf<R>(tables, row));
+      return [{ ...page, witnesses: { after, before } }];
+    },
+  };
+}

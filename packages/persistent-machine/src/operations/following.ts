@@ -1,0 +1,85 @@
+/** The next transitions of single machines, for subscribers who follow one each. */
+import type { MachineRecord } from '../machine';
+import { selected } from './columns';
+import type { Operation } from './Operation';
+import type { Page } from './page';
+import type { MachineTables } from './tables';
+import { type TransitionRow, transitionColumns, transitionOf } from './transition';
+
+/** The most transitions of one machine that are read at once, and of how many machines. */
+const MOST = { transitions: 100, machines: 32 };
+
+export interface KnownVersion {
+  readonly id: string;
+  readonly version: number;
+}
+
+export interface Following<R extends MachineRecord> {
+  /** When the version that was asked for was made; null: there is none. */
+  readonly known: Date | null;
+  readonly page: Page<TransitionRow<R>>;
+}
+
+/** `position` is null where nothing follows. */
+interface Row {
+  readonly '#number': string;
+  readonly '#known': Date | null;
+  readonly position: string | null;
+}
+
+/** @returns an operation that answers an id and a version the transitions that follow it, oldest first */
+export function following<R extends MachineRecord>(
+  tables: MachineTables,
+): Operation<KnownVersion, Following<R>, Row> {
+  const { names, history, owner } = tables;
+  // One more than the page may have tells whether there is one.
+  const statement = {
+    name: `${names.history}/following`,
+    text: `
+SELECT wanted.number AS "#number", known.updated_at AS "#known", following.*
+FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
+LEFT JOIN ${history} AS known
+  ON known.${owner.name} = wanted.id AND known.version = wanted.version
+LEFT JOIN LATERAL (
+  SELECT ${selected(transitionColumns(tables), 'history')}
+  FROM ${history} AS history
+  WHERE history.${owner.name} = wanted.id AND history.version > wanted.version
+  ORDER BY history.version
+  LIMIT ${MOST.transitions + 1}
+) AS following ON true
+ORDER BY wanted.number, following.version`,
+  };
+  return {
+    lane: {
+      name: 'follow',
+      groupSize: MOST.machines,
+      inFlight: 1,
+      keyOf: ({ id, version }) => `${id} ${version}`,
+      isAside: true,
+    },
+    query: (versions) => ({
+      statement,
+      values: [versions.map(({ id }) => id), versions.map(({ version }) => version)],
+    }),
+    answers: (rows, versions) => {
+      const found = versions.map(() => ({
+        known: null as Date | null,
+        nodes: [] as TransitionRow<R>[],
+      }));
+      for (const row of rows) {
+        const own = found[Number(row['#number']) - 1];
+        if (own === undefined) continue;
+        own.known = row['#known'];
+        if (row.position !== null) own.nodes.push(transitionOf<R>(tables, row));
+      }
+      return found.map(({ known, nodes }) => ({
+        known,
+        page: {
+          nodes: nodes.slice(0, MOST.transitions),
+          hasNextPage: nodes.length > MOST.transitions,
+          hasPreviousPage: true,
+        },
+      }));
+    },
+  };
+}

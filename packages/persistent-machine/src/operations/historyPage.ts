@@ -1,0 +1,46 @@
+/** Pages of the transitions of single machines, oldest first: the same page of many machines is one statement. */
+import type { MachineRecord } from '../machine';
+import { pageQuery } from './keyset';
+import { GROUP_SIZE, type Operation } from './Operation';
+import { type Page, type PageRequest, type PageRow, pageOf } from './page';
+import { type MachineTables, columnOf } from './tables';
+import { type TransitionRow, transitionColumns, transitionOf } from './transition';
+
+export interface HistoryQuestion {
+  readonly id: string;
+  readonly request: PageRequest;
+}
+
+export function historyPage<R extends MachineRecord>(
+  tables: MachineTables,
+): Operation<HistoryQuestion, Page<TransitionRow<R>>, PageRow> {
+  const { names, history, owner } = tables;
+  const keyset = {
+    name: `${names.history}/history`,
+    table: history,
+    columns: transitionColumns(tables),
+    key: [columnOf(tables, 'version')],
+    descending: false,
+  };
+  return {
+    lane: {
+      name: 'history',
+      groupSize: GROUP_SIZE,
+      inFlight: 2,
+      keyOf: ({ id, request }) => `${id} ${JSON.stringify(request)}`,
+      // One field of a document asks for one page, of however many machines.
+      formOf: ({ request }) => JSON.stringify(request),
+    },
+    query: (group) => {
+      const values = group.map(({ id }) => id);
+      return pageQuery({ ...keyset, partition: { column: owner, values } }, group[0].request);
+    },
+    answers: (rows, group) => {
+      const rowsOf = new Map<string, PageRow[]>(group.map(({ id }) => [id, []]));
+      for (const row of rows) rowsOf.get(row['#partition'] ?? '')?.push(row);
+      return group.map(({ id, request }) =>
+        pageOf(rowsOf.get(id) ?? [], request, 'version', (row) => transitionOf<R>(tables, row)),
+      );
+    },
+  };
+}

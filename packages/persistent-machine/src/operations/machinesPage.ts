@@ -1,0 +1,51 @@
+/** Pages of all machines of a kind, by age, with their total. */
+import type { MachineRecord } from '../machine';
+import { recordOf } from './columns';
+import { type Keyset, pageQuery } from './keyset';
+import { type Operation, oneByOne } from './Operation';
+import { type Page, type PageRequest, type PageRow, pageOf } from './page';
+import { type MachineTables, columnOf } from './tables';
+
+export type Order = 'oldestFirst' | 'newestFirst';
+
+export interface MachinesQuestion {
+  /** Only machines in one of these; null: in any. */
+  readonly states: readonly string[] | null;
+  readonly order: Order;
+  readonly request: PageRequest;
+}
+
+/** @returns an operation that answers a page, and how many machines are in those states, both of one moment */
+export function machinesPage<R extends MachineRecord>(
+  tables: MachineTables,
+): Operation<MachinesQuestion, Page<R> & { readonly total: number }, PageRow> {
+  const { names, records, ledger, columns } = tables;
+  const createdAt = columnOf(tables, 'createdAt');
+  const id = columnOf(tables, 'id');
+  const stateType = columnOf(tables, 'stateType');
+  const keysetOf = ({ states, order }: MachinesQuestion): Keyset => ({
+    name: `${names.records}/${order}${states ? '/in' : ''}`,
+    table: records,
+    columns,
+    key: [createdAt, id],
+    descending: order === 'newestFirst',
+    filter: states ? { column: stateType, values: [...new Set(states)] } : undefined,
+    total: `(
+    SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
+    WHERE filter.list IS NULL OR key = ANY (filter.list))`,
+  });
+  return {
+    lane: oneByOne({
+      name: 'machines',
+      inFlight: 2,
+      keyOf: (question) => JSON.stringify(question),
+    }),
+    query: ([question]) => pageQuery(keysetOf(question), question.request),
+    answers: (rows, [{ request }]) => [
+      {
+        ...pageOf(rows, request, id.property, (row) => recordOf<R>(tables, row)),
+        total: Number(rows[0]?.['#total']),
+      },
+    ],
+  };
+}
