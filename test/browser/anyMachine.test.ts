@@ -5,7 +5,7 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { NOTHING, findingsOn } from '../harness/axe';
 import { type Window, launchBrowser, openWindow } from '../harness/browser';
-import { type Orders, startOrders } from './orders';
+import { type Orders, startOrders } from './orders/server';
 
 jest.setTimeout(180_000);
 

@@ -4,12 +4,14 @@ import { createContext, useContext } from 'react';
 import type { FieldFragment, MachineQuery } from '../graphql/graphql';
 import { uncapitalized, wordsOf } from './names';
 
+type Described = MachineQuery['machine'];
+
 /** A column, or what an event must be told; its type is written as in a document: `Int!`. */
 export type MachineField = FieldFragment;
-export type MachineState = MachineQuery['machine']['states'][number];
-export type MachineEvent = MachineQuery['machine']['events'][number];
+export type MachineState = Described['states'][number];
+export type MachineEvent = Described['events'][number];
 
-export interface Machine extends Omit<MachineQuery['machine'], '__typename'> {
+export interface Machine extends Described {
   /** What the API calls one of them, and many: `life`, `lives`. */
   readonly one: string;
   readonly many: string;
@@ -23,7 +25,7 @@ export interface Machine extends Omit<MachineQuery['machine'], '__typename'> {
 const PLURALS: Readonly<Record<string, string>> = { life: 'lives' };
 
 /** @throws where it has no beginning, or names and types that are none to GraphQL: documents are made of them */
-export function describe(machine: MachineQuery['machine']): Machine {
+export function describe(machine: Described): Machine {
   const { name, states, events, fields } = machine;
   const accepted = new Set(states.flatMap(({ transitions }) => transitions.map((t) => t.event)));
   const beginning = events.find(({ event }) => !accepted.has(event));
