@@ -145,7 +145,7 @@ describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(
         life,
       );
       const { nodes } = now.history;
-      const course = [life.declaration.initial, ...way];
+      const course = [lives.machine.declaration.initial, ...way];
       const states = course.map(({ to }) => to);
       expect(nodes).toEqual(
         course.map(({ event, to }, index) => ({
