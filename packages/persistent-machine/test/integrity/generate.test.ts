@@ -124,6 +124,30 @@ describe('nothing is written', () => {
     });
   });
 
+  test('of what was made by hand, and says so', async () => {
+    await migrations.generate(plain(), 'First');
+    await using(plain(), async (dataSource) => {
+      await migrate(dataSource);
+      for (const statement of [
+        'CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$',
+        'CREATE TRIGGER shouts AFTER INSERT ON doors EXECUTE FUNCTION shout()',
+        "COMMENT ON TRIGGER shouts ON doors IS 'by hand'",
+        'CREATE INDEX by_year ON doors (extract(year FROM created_at AT TIME ZONE $$UTC$$))',
+        "COMMENT ON INDEX by_year IS 'by hand'",
+        "ALTER TABLE doors ADD CONSTRAINT doors_are_new CHECK (created_at > '2020-01-01Z')",
+        "COMMENT ON CONSTRAINT doors_are_new ON doors IS 'by hand'",
+      ]) {
+        await dataSource.query(statement);
+      }
+    });
+    expect(await migrations.generate(plain(), 'Second')).toMatchObject({
+      info: ['Nothing is missing: no migration was written.'],
+    });
+    await migrations.generate(entitiesFor(keyed), 'Third');
+    const [, third = ''] = migrations.files();
+    expect(migrations.read(third)).not.toMatch(/shout|by_year|doors_are_new/);
+  });
+
   test.each(['', 'freezing', 'Freezing it', '1st'])('under the name "%s"', async (name) => {
     await expect(migrations.generate(plain(), name)).rejects.toThrow(
       /Name the migration as a class/,
