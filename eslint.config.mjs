@@ -61,7 +61,7 @@ export default tseslint.config(
   },
   {
     // A test looks into answers of every shape, and fails where one is not as it says.
-    files: ['test/**/*.ts', 'packages/*/test/**/*.ts'],
+    files: ['test/**/*.ts', 'packages/*/test/**/*.ts', 'examples/orders/test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',

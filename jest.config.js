@@ -22,7 +22,11 @@ module.exports = {
     {
       ...shared,
       displayName: 'main',
-      testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/test/**/*.test.ts',
+        '<rootDir>/packages/*/test/**/*.test.ts',
+        '<rootDir>/examples/orders/test/**/*.test.ts',
+      ],
       testPathIgnorePatterns: [
         '/node_modules/',
         ...['browser', 'clients', 'deploy', 'embedded', 'faults', 'overload'].map(

@@ -2,6 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { printSchema } from 'graphql';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { RESOLVERS } from '../src/resolvers';
+import { served } from '../src/application';
 
-writeFileSync('schema.graphql', `${printSchema(createSchema(RESOLVERS))}\n`);
+writeFileSync('schema.graphql', `${printSchema(createSchema(served.machines))}\n`);

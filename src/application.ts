@@ -2,16 +2,16 @@
 import { join } from 'node:path';
 import type { Served } from 'persistent-machine/application';
 import { createDataSource } from '../ormconfig';
-import { lifeKind } from './kind';
-import { RESOLVERS } from './resolvers';
+import { lifeEntities } from './entities';
+import { lives } from './machine';
+import { LifeResolver } from './resolvers/LifeResolver';
 
 /** Compiled, this file is in `dist/src`. */
 const DIST = join(__dirname, __dirname.endsWith(join('dist', 'src')) ? '..' : '../dist');
 
 export const served: Served = {
-  machines: [lifeKind],
+  machines: [{ lifecycle: lives, entities: lifeEntities, resolvers: [LifeResolver] }],
   createDataSource,
-  resolvers: RESOLVERS,
   playground: join(__dirname, 'playground.graphql'),
   // The addresses are those of `web/src/App.tsx`.
   dashboard: { folder: join(DIST, 'web'), views: ['/', '/lives', '/lives/:id'] },

@@ -15,10 +15,6 @@ const config: CodegenConfig = {
         useTypeImports: true,
       },
     },
-    'src/graphql/possibleTypes.ts': {
-      plugins: ['fragment-matcher'],
-      config: { apolloClientVersion: 3 },
-    },
   },
 };
 

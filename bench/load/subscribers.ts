@@ -6,10 +6,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { feedCursor } from 'persistent-machine/graphql/cursors';
+import { cursorsOf } from 'persistent-machine/graphql/cursors';
+import { namesOf } from 'persistent-machine/graphql/names';
+import { life } from '../../src/machine';
 import { operations, subscriptions } from '../operations';
 import { serve } from '../processes';
 import { Stopwatch, type Throughput } from './load';
+
+const { feed } = cursorsOf(namesOf(life));
 
 /** Subscribe to the feed, and give birth so many times a second. Answered by how long each delivery took. */
 export interface Follow {
@@ -81,7 +85,7 @@ class Audience {
   /** @returns when one more is connected and has subscribed */
   async join(): Promise<void> {
     // A bare position, of which each subscriber is told whatever follows.
-    const after = feedCursor.of({ position: String(this.#after), fingerprint: null });
+    const after = feed.of({ position: String(this.#after), fingerprint: null });
     let position = this.#after;
     const leave = await subscribe(this.#url, subscriptions.transitions, { after }, (data) => {
       // What the document asks for, or nothing where something went wrong.
@@ -226,7 +230,7 @@ async function endOfFeed(url: string): Promise<number> {
 }
 
 function positionOf(cursor: string): number {
-  return Number(feedCursor.parse(cursor, 'cursor').position);
+  return Number(feed.parse(cursor, 'cursor').position);
 }
 
 async function post(url: string, request: object): Promise<string> {

@@ -4,7 +4,7 @@ import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
 import { migrate } from 'persistent-machine/database/migrate';
 import { lifeEntities } from '../../src/entities';
-import { Gestating } from '../../src/machine';
+import { lives } from '../../src/machine';
 import { begin } from 'persistent-machine/operations/begin';
 import { run } from 'persistent-machine/store/Lanes';
 import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
@@ -43,12 +43,13 @@ export async function conceiveOurs(
   count: number,
 ): Promise<string[]> {
   const beginning = begin(tables);
-  const lives = Array.from({ length: count }, () => Gestating.conceive(uuidv7(), new Date()));
+  const phases = Array.from({ length: count }, () => lives.begin(uuidv7(), {}, new Date()));
   for (let first = 0; first < count; first += GROUP_SIZE) {
-    const changes = lives.slice(first, first + GROUP_SIZE).map(({ state, occurredAt }) => ({
+    const changes = phases.slice(first, first + GROUP_SIZE).map(({ state, occurredAt }) => ({
       record: state,
       event: 'Conception',
       from: null,
+      data: null,
       occurredAt,
       actor: null,
       idempotencyKey: null,
@@ -56,5 +57,5 @@ export async function conceiveOurs(
     }));
     await run(beginning, database, changes);
   }
-  return lives.map(({ state }) => state.id);
+  return phases.map(({ state }) => state.id);
 }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { closedLoop } from '../load/closedLoop';
 import type { Load, Throughput } from '../load/load';
-import { type LifeRecord, Alive, Gestating, phaseOf } from '../../src/machine';
+import { Alive, Gestating, lives } from '../../src/machine';
 import { ask, run } from 'persistent-machine/store/Lanes';
 import { find } from 'persistent-machine/operations/find';
 import { swap } from 'persistent-machine/operations/swap';
@@ -15,8 +15,8 @@ import { openOurTables } from './ourTables';
 
 async function main(): Promise<void> {
   const { database, tables } = await openOurTables(databaseUrl, poolSize);
-  const finding = find<LifeRecord>(tables);
-  const swapping = swap<LifeRecord>(tables);
+  const finding = find(tables);
+  const swapping = swap(tables);
 
   async function giveBirth(gestating: Gestating): Promise<boolean> {
     const alive = gestating.birth({ occurredAt: null, now: new Date() });
@@ -25,6 +25,7 @@ async function main(): Promise<void> {
       record: alive.state,
       event: 'Birth',
       from: gestating.stateType,
+      data: null,
       occurredAt: alive.occurredAt,
       actor: null,
       idempotencyKey: null,
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     const records = await run(finding, database, ids);
     const gestating = records
       .flatMap((record) => record ?? [])
-      .map(phaseOf)
+      .map((record) => lives.phaseOf(record))
       .filter((phase) => phase instanceof Gestating);
     return closedLoop(load, gestating, begun, giveBirth);
   });

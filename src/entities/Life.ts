@@ -4,7 +4,7 @@
  */
 import { entityOf } from 'persistent-machine/integrity';
 import { Entity } from 'typeorm';
-import { life } from './declaration';
+import { life } from '../machine';
 
 @Entity()
 export class Life extends entityOf(life) {}

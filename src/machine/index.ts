@@ -1,3 +1,11 @@
 /** The machine of this application. Imports nothing but the engine's own floor `machine`, and must not. */
-export * from 'persistent-machine/machine';
+export {
+  CorruptRecord,
+  IdempotencyKeyReused,
+  IllegalTransition,
+  type Moment,
+  NotFound,
+  OccurredAtOutOfRange,
+  Refusal,
+} from 'persistent-machine/machine';
 export * from './life';

@@ -3,7 +3,7 @@
  * as the database has them.
  */
 import { Client } from 'pg';
-import { lifecycle, statesOf } from '../../src/machine';
+import { lives } from '../../src/machine';
 import type { TestServer } from '../harness';
 import { livingIn } from './lives';
 
@@ -23,7 +23,7 @@ export class Bystanders {
   static async of({ url, database }: TestServer): Promise<Bystanders> {
     if (database === undefined) throw new Error('The server has no database of its own.');
     const ids: string[] = [];
-    for (const state of statesOf(lifecycle)) ids.push(await livingIn({ url }, state));
+    for (const state of lives.states) ids.push(await livingIn({ url }, state));
     const bystanders = new Bystanders(database.url, ids);
     await bystanders.#session.connect();
     bystanders.#before = await bystanders.#rows();

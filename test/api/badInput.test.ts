@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { uuidv7 } from 'uuidv7';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { RESOLVERS } from '../../src/resolvers';
+import { served } from '../../src/application';
 import { type Answer, type TestServer, startServer } from '../harness';
 import { Bystanders } from './Bystanders';
 import { ask, dataOf } from './client';
@@ -64,7 +64,7 @@ const expectRefused = ({ status, errors }: Answer, fields: readonly object[]): v
 };
 
 describe('an id', () => {
-  const schema = createSchema(RESOLVERS);
+  const schema = createSchema(served.machines);
   const roots: readonly [string, GraphQLNamedType | null | undefined][] = [
     ['query', schema.getQueryType()],
     ['mutation', schema.getMutationType()],

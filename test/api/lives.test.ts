@@ -1,12 +1,6 @@
 /** The life of a life over the API: conceived, born, dead, and found again at every moment of it. */
 import { uuidv7 } from 'uuidv7';
-import {
-  type LifeState,
-  lifecycle,
-  nextEvents,
-  statesOf,
-  type transitionMethods,
-} from '../../src/machine';
+import { type LifeState, type LifeEvent, lives } from '../../src/machine';
 import { type TestServer, startServer } from '../harness';
 import { Bystanders } from './Bystanders';
 import { ask, dataOf } from './client';
@@ -129,7 +123,7 @@ describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(
           phase: constant(to),
           version: index + 2,
           createdAt: life.createdAt,
-          nextEvents: nextEvents(lifecycle, to).map(constant),
+          nextEvents: lives.nextEvents(to).map(constant),
         });
         expect(await found(life.id)).toEqual(outcome);
         last = outcome;
@@ -151,7 +145,7 @@ describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(
         life,
       );
       const { nodes } = now.history;
-      const course = [lifecycle.initial, ...way];
+      const course = [lives.machine.declaration.initial, ...way];
       const states = course.map(({ to }) => to);
       expect(nodes).toEqual(
         course.map(({ event, to }, index) => ({
@@ -171,7 +165,7 @@ describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(
             updatedAt: expect.any(String),
             bornAt: timeOf('Birth', index),
             diedAt: timeOf('Death', index),
-            nextEvents: nextEvents(lifecycle, to).map(constant),
+            nextEvents: lives.nextEvents(to).map(constant),
           },
           life: last,
         })),
@@ -179,7 +173,7 @@ describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(
       expect(nodes[0].occurredAt).toBe(life.createdAt);
 
       /** When an event occurred, where it had by that step. */
-      function timeOf(event: keyof typeof transitionMethods, index: number): unknown {
+      function timeOf(event: Exclude<LifeEvent, 'Conception'>, index: number): unknown {
         const at = course.findIndex((step) => step.event === event);
         return at >= 0 && at <= index ? nodes[at].occurredAt : null;
       }
@@ -222,7 +216,7 @@ test('a death goes by the birth’s time where that lies ahead of the server’s
 });
 
 test('the snapshot of a life is the life as it is, without its identity', async () => {
-  for (const state of statesOf(lifecycle)) {
+  for (const state of lives.states) {
     const id = await livingIn(server, state);
     const { life } = await dataOf(
       server,
@@ -296,8 +290,8 @@ describe('finding', () => {
     expect(await found(uuidv7())).toBeNull();
   });
 
-  test('any node by its id gives the life, as an object of its phase’s own type', async () => {
-    for (const state of statesOf(lifecycle)) {
+  test('any node by its id gives the as an object of its phase’s own type', async () => {
+    for (const state of lives.states) {
       const id = await livingIn(server, state);
       const { node } = await dataOf(
         server,
@@ -313,6 +307,22 @@ describe('finding', () => {
       id: uuidv7(),
     });
     expect(none).toEqual({ node: null });
+  });
+
+  test('any life shows when it was born and when it died, with no fragment for its phase', async () => {
+    const ids = [];
+    for (const state of lives.states) ids.push(await livingIn(server, state));
+    const { nodes } = await dataOf(
+      server,
+      'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Life { phase bornAt diedAt } } }',
+      { ids },
+    );
+    expect(nodes).toEqual([
+      { phase: 'GESTATING', bornAt: null, diedAt: null },
+      { phase: 'ALIVE', bornAt: expect.any(String), diedAt: null },
+      // By the shortest way, which is not by its birth.
+      { phase: 'DEAD', bornAt: null, diedAt: expect.any(String) },
+    ]);
   });
 
   test('nodes answers in the order of the ids: null where there is none, twice where asked twice', async () => {

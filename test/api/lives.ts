@@ -1,28 +1,20 @@
 /** Ways through the machine, derived from its own list, and lives that have gone them over the API. */
-import {
-  type EventOf,
-  type LifeState,
-  type StateOf,
-  edgesOf,
-  lifecycle,
-  nextEvents,
-  transitionMethods,
-} from '../../src/machine';
+import { type LifeState, life, lives, type LifeEvent } from '../../src/machine';
 import { dataOf } from './client';
 
 /** An event that a mutation makes: any but the conception. */
-export type Step = Exclude<EventOf<typeof lifecycle>, typeof lifecycle.initial.event>;
+export type Step = Exclude<LifeEvent, typeof life.declaration.initial.event>;
 
 /** A way from the initial state: what happened, and where each step led. */
-export type Way = readonly { readonly event: Step; readonly to: StateOf<typeof lifecycle> }[];
+export type Way = readonly { readonly event: Step; readonly to: LifeState }[];
 
 /** Each way to `state`, and where that is undefined, each way to an end; none goes by one arrow twice. */
 export function waysTo(
   state?: LifeState,
-  from: LifeState = lifecycle.initial.to,
-  arrows = edgesOf(lifecycle),
+  from: LifeState = life.declaration.initial.to,
+  arrows = lives.edges,
 ): Way[] {
-  const here = state === undefined ? nextEvents(lifecycle, from).length === 0 : state === from;
+  const here = state === undefined ? lives.nextEvents(from).length === 0 : state === from;
   const onward = arrows
     .filter((arrow) => arrow.from === from)
     .flatMap((arrow) => {
@@ -42,7 +34,7 @@ export function constant(name: string): string {
 /** The mutation that makes an event happen to `$id`, and what it selects. */
 export function mutationOf(event: Step, selection: string): string {
   return `mutation ($id: ID!, $occurredAt: DateTime) {
-    outcome: ${transitionMethods[event]}(id: $id, occurredAt: $occurredAt) { ${selection} }
+    outcome: ${life.declaration.events[event].verb}(id: $id, occurredAt: $occurredAt) { ${selection} }
   }`;
 }
 

@@ -5,9 +5,9 @@ import {
   lexicographicSortSchema,
   printSchema,
 } from 'graphql';
-import { edgesOf, lifecycle, mermaid, statesOf } from '../../src/machine';
+import { life, lives } from '../../src/machine';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { RESOLVERS } from '../../src/resolvers';
+import { served } from '../../src/application';
 import { type TestServer, startServer } from '../harness';
 import { ask, dataOf } from './client';
 import { constant, livingIn } from './lives';
@@ -28,11 +28,11 @@ test('the machine is the list that the code goes by, as states with their transi
     '{ machine { states { phase initial final transitions { event to } } mermaid } }',
   );
   expect(machine).toEqual({
-    states: statesOf(lifecycle).map((state) => {
-      const transitions = edgesOf(lifecycle).filter(({ from }) => from === state);
+    states: lives.states.map((state) => {
+      const transitions = lives.edges.filter(({ from }) => from === state);
       return {
         phase: constant(state),
-        initial: state === lifecycle.initial.to,
+        initial: state === life.declaration.initial.to,
         final: transitions.length === 0,
         transitions: transitions.map(({ event, to }) => ({
           event: constant(event),
@@ -40,7 +40,26 @@ test('the machine is the list that the code goes by, as states with their transi
         })),
       };
     }),
-    mermaid: mermaid(lifecycle),
+    mermaid: lives.mermaid(),
+  });
+});
+
+test('a tool is told by the machine what is known of a life, and which mutation asks for each event', async () => {
+  const { machine } = await dataOf(
+    server,
+    '{ machine { name events { event mutation data { name } } fields { name type description } } }',
+  );
+  expect(machine).toEqual({
+    name: 'Life',
+    events: [
+      { event: 'CONCEPTION', mutation: 'conceive', data: [] },
+      { event: 'BIRTH', mutation: 'birth', data: [] },
+      { event: 'DEATH', mutation: 'die', data: [] },
+    ],
+    fields: [
+      { name: 'bornAt', type: 'DateTime', description: 'When it was born.' },
+      { name: 'diedAt', type: 'DateTime', description: 'When it died.' },
+    ],
   });
 });
 
@@ -157,7 +176,7 @@ describe('introspection', () => {
     const question = getIntrospectionQuery({ specifiedByUrl: true });
     const schema = buildClientSchema(await dataOf(server, question));
     expect(printSchema(lexicographicSortSchema(schema))).toBe(
-      printSchema(lexicographicSortSchema(createSchema(RESOLVERS))),
+      printSchema(lexicographicSortSchema(createSchema(served.machines))),
     );
     const { errors } = await ask(server, '{ lifes { totalCount } }');
     expect(errors?.[0]?.message).toContain('Did you mean');

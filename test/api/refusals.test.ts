@@ -1,13 +1,6 @@
 /** What a mutation answers when it refuses: which error, with which facts, and nothing changed. */
 import { uuidv7 } from 'uuidv7';
-import {
-  type LifeState,
-  edgesOf,
-  eventsOf,
-  lifecycle,
-  nextEvents,
-  statesOf,
-} from '../../src/machine';
+import { type LifeState, life, lives } from '../../src/machine';
 import { type TestServer, startServer } from '../harness';
 import { Bystanders } from './Bystanders';
 import { ask, dataOf } from './client';
@@ -26,20 +19,20 @@ const recordedAt = (occurredAt: string): object => ({
   outcome: { history: { nodes: [{ occurredAt }] } },
 });
 
-const steps = eventsOf(lifecycle).filter(
-  (event): event is Step => event !== lifecycle.initial.event,
+const steps = lives.events.filter(
+  (event): event is Step => event !== life.declaration.initial.event,
 );
 
 /** Each pair of a state and an event that it does not accept: all that the list leaves out. */
-const illegal = statesOf(lifecycle).flatMap((state) =>
+const illegal = lives.states.flatMap((state) =>
   steps
-    .filter((event) => !nextEvents(lifecycle, state).includes(event))
+    .filter((event) => !lives.nextEvents(state).includes(event))
     .map((event) => ({ state, event })),
 );
 
 /** A state that accepts an event. */
 const accepting = (event: Step): LifeState =>
-  edgesOf(lifecycle).find((edge) => edge.event === event)?.from ?? lifecycle.initial.to;
+  lives.edges.find((edge) => edge.event === event)?.from ?? life.declaration.initial.to;
 
 /** When the last that happened to a life did. */
 const lastOf = async (id: string): Promise<string> => {
@@ -87,7 +80,7 @@ test.each(illegal)(
     const id = await livingIn(server, state);
     const before = await all(id);
     const { outcome } = await dataOf(server, mutationOf(event, OUTCOME), { id: id.toUpperCase() });
-    const accepted = nextEvents(lifecycle, state);
+    const accepted = lives.nextEvents(state);
     expect(outcome).toEqual({
       __typename: 'IllegalTransition',
       message: expect.stringContaining(`${event} is not possible in ${state}`),

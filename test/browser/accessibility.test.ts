@@ -1,14 +1,13 @@
 /** Every view of the dashboard, dark and light, wide and narrow: axe-core finds nothing, and nothing sticks out. */
-import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
 import { startServer } from '../harness';
+import { NOTHING, findingsOn } from '../harness/axe';
 import { type Window, launchBrowser, openWindow } from '../harness/browser';
 
 jest.setTimeout(180_000);
 
-const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const SECRET = 'a secret of the test'.repeat(4);
 
 let server: Awaited<ReturnType<typeof startServer>>;
@@ -55,9 +54,11 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     () => `/lives/${life}`,
     async (page) => {
       await page.route('**/graphql', (route) =>
-        route.request().postDataJSON().operationName === 'Death'
+        route.request().postDataJSON().operationName === 'Die'
           ? route.fulfill({
-              json: { data: { outcome: { __typename: 'LifeNotFound', message: 'Gone.' } } },
+              json: {
+                data: { outcome: { __typename: 'LifeNotFound', refusalMessage: 'Gone.' } },
+              },
             })
           : route.continue(),
       );
@@ -75,18 +76,6 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
 const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
   [1280, 360].map((width) => ({ colorScheme, width })),
 );
-
-/** @returns what axe-core finds, and whether the page must be scrolled sideways */
-async function findingsOn(page: Page): Promise<unknown> {
-  // Not by a script element, which the page's policy forbids.
-  await page.evaluate(AXE);
-  return page.evaluate(`axe.run().then(({ violations }) => ({
-    violations: violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]),
-    sticksOut: document.documentElement.scrollWidth > document.documentElement.clientWidth,
-  }))`);
-}
-
-const NOTHING = { violations: [], sticksOut: false };
 
 describe.each(looks)('$colorScheme, $width pixels wide', ({ colorScheme, width }) => {
   let window: Window;

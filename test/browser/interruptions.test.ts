@@ -292,7 +292,7 @@ describe('AUTH=jwt', () => {
     await enter(await tokenOf('lives:read', '1h'));
     await live(page);
     await page.getByRole('button', { name: 'Conceive' }).click();
-    await page.getByText('changing lives:write').waitFor();
+    await page.getByText('The token lacks the scope lives:write.').waitFor();
   });
 
   test('a token that expires under an open page is asked for again', async () => {

@@ -9,7 +9,7 @@ import { createDataSource } from '../../ormconfig';
 import { databaseSchema } from '../../scripts/databaseSchema';
 import { phaseOf } from '../../src/machine';
 import { type Contents, type TestDatabase, contentsOf, createTestDatabase } from '../harness';
-import { lifeKind } from '../../src/kind';
+import { Life } from '../../src/entities';
 
 const DUMP = readFileSync(join(__dirname, 'version-0.1.0.sql'), 'utf8');
 
@@ -48,7 +48,7 @@ test('it is migrated with what it holds, and is then what is wanted', async () =
   expect(await differencesOf(dataSource)).toEqual({ up: [], down: [], others: [] });
   expect(await contentsOf(owner)).toEqual(before);
 
-  const lives = await dataSource.manager.find(lifeKind.entities.record);
+  const lives = await dataSource.manager.find(Life);
   expect(lives.map((life) => phaseOf(life).stateType).sort()).toEqual([
     'Alive',
     'Alive',
@@ -72,7 +72,7 @@ test('no table is written anew for it', async () => {
 
 test('it is then kept as declared', async () => {
   await migrate(dataSource);
-  const [dead] = await dataSource.manager.findBy(lifeKind.entities.record, { stateType: 'Dead' });
+  const [dead] = await dataSource.manager.findBy(Life, { stateType: 'Dead' });
   await expect(
     owner.query(
       `UPDATE lives SET version = version + 1, state_type = 'Alive' WHERE id = '${dead?.id ?? ''}'`,

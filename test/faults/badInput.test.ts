@@ -11,7 +11,7 @@ import { type GraphQLObjectType, getNamedType } from 'graphql';
 import { Client } from 'pg';
 import WebSocket from 'ws';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { RESOLVERS } from '../../src/resolvers';
+import { served } from '../../src/application';
 import { Bystanders } from '../api/Bystanders';
 import { JSON_BODY, type Reply, leakIn, send } from '../api/client';
 import { type TestServer, startServer } from '../harness';
@@ -184,7 +184,7 @@ const operations = Object.entries(roots()).flatMap(([kind, root]) =>
 );
 
 function roots(): Record<string, GraphQLObjectType | null | undefined> {
-  const schema = createSchema(RESOLVERS);
+  const schema = createSchema(served.machines);
   return {
     query: schema.getQueryType(),
     mutation: schema.getMutationType(),

@@ -5,14 +5,7 @@
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { RefusedData } from 'persistent-machine/database/failures';
-import {
-  Alive,
-  IllegalTransition,
-  type Moment,
-  type Phase,
-  type TransitionError,
-  match,
-} from '../../src/machine';
+import { Alive } from '../../src/machine';
 import {
   type TestServer,
   type TestStore,
@@ -435,13 +428,6 @@ describe('data that are refused', () => {
     await store.close();
   });
 
-  const birth = (phase: Phase, at: Moment): Alive | TransitionError =>
-    match(phase, {
-      Gestating: (gestating) => gestating.birth(at),
-      Alive: (alive) => new IllegalTransition('Birth', alive),
-      Dead: (dead) => new IllegalTransition('Birth', dead),
-    });
-
   test.each([
     { code: '23514', what: 'by a constraint', actor: 'unwelcome' },
     { code: '22021', what: 'as no text', actor: 'nul \0 byte' },
@@ -462,9 +448,14 @@ describe('data that are refused', () => {
 
     const outcomes = await Promise.allSettled(
       ids.map(async (id, index) =>
-        store.lives.transition(id, 'Birth', birth, {
-          actor: index === CULPRIT ? actor : 'welcome',
-        }),
+        store.lives.transition(
+          id,
+          'Birth',
+          {},
+          {
+            actor: index === CULPRIT ? actor : 'welcome',
+          },
+        ),
       ),
     );
     const swaps = answers.of('lives/swap');

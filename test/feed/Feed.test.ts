@@ -5,7 +5,7 @@ import { Feed } from 'persistent-machine/feed/Feed';
 import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { Tail } from 'persistent-machine/feed/Tail';
 import { Lagged } from 'persistent-machine/feed/errors';
-import type { LifeRecord, Phase } from '../../src/machine';
+import type { lives } from '../../src/machine';
 import { BeyondEnd, FeedRewound } from 'persistent-machine/store/place';
 import { type TestStore, conceive, createStore } from '../harness';
 
@@ -13,7 +13,7 @@ import { type TestStore, conceive, createStore } from '../harness';
 const CHANNEL = 'life_transitions';
 
 let store: TestStore;
-let feed: Feed<LifeRecord, Phase>;
+let feed: Feed<typeof lives>;
 let failures: unknown[];
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ afterAll(async () => {
   await store.close();
 });
 
-function feedWith({ patience }: { patience: number }): Feed<LifeRecord, Phase> {
+function feedWith({ patience }: { patience: number }): Feed<typeof lives> {
   const made = new Feed(store.reader, store.lives, {
     wakeUps: new WakeUps({ url: store.url, channels: [CHANNEL], listen: true }),
     channel: CHANNEL,

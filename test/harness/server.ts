@@ -1,6 +1,6 @@
 /** A server of the real application for a test, in the test's own process, on a free port. */
 import pino from 'pino';
-import { startApplication } from 'persistent-machine/application';
+import { type Served, startApplication } from 'persistent-machine/application';
 import { served } from '../../src/application';
 import { readConfiguration } from 'persistent-machine/config';
 import { type TestDatabase, createTestDatabase } from './postgres';
@@ -20,10 +20,16 @@ export interface TestServer {
 
 /**
  * @param environment variables as a user would set them; without DATABASE_URL a database is made
+ * @param application what is served; left out: lives
  */
-export async function startServer(environment: Record<string, string> = {}): Promise<TestServer> {
+export async function startServer(
+  environment: Record<string, string> = {},
+  application: Served = served,
+): Promise<TestServer> {
   const database =
-    environment['DATABASE_URL'] === undefined ? await createTestDatabase() : undefined;
+    environment['DATABASE_URL'] === undefined
+      ? await (application === served ? createTestDatabase() : createTestDatabase(null))
+      : undefined;
   const logs: Record<string, unknown>[] = [];
   const given = {
     PORT: '0',
@@ -37,15 +43,15 @@ export async function startServer(environment: Record<string, string> = {}): Pro
       write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
     },
   );
-  const application = await startInTopology(given, async (inTopology) =>
-    startApplication(served, readConfiguration(inTopology), log),
+  const running = await startInTopology(given, async (inTopology) =>
+    startApplication(application, readConfiguration(inTopology), log),
   );
   return {
-    url: application.url,
+    url: running.url,
     logs,
     database,
     stop: async () => {
-      await application.stop();
+      await running.stop();
       await database?.drop();
     },
   };

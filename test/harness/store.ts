@@ -3,14 +3,17 @@ import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
-import { lifeKind } from '../../src/kind';
-import { Gestating, type Phase, lifecycle, phaseOf } from '../../src/machine';
-import type { LifeReader, LifeStore } from '../../src/kind';
+import type { AnyLifecycle } from 'persistent-machine/machine';
+import { lifeEntities } from '../../src/entities';
+import { type Phase, lives as lifecycle } from '../../src/machine';
 import { Lanes } from 'persistent-machine/store/Lanes';
 import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
 import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
 import { createTestDatabase } from './postgres';
+
+export type LifeStore = MachineStore<typeof lifecycle>;
+export type LifeReader = MachineReader<typeof lifecycle>;
 
 export interface TestStore {
   readonly lives: LifeStore;
@@ -21,6 +24,8 @@ export interface TestStore {
   onCommit: () => void;
   /** A store of another instance, with a pool of its own on the same database; closed with this one. */
   neighbour(): Promise<LifeStore>;
+  /** The same with phases of other classes. */
+  neighbourOf<L extends AnyLifecycle>(classes: L): Promise<MachineStore<L>>;
   /** A session of its own, as the tables' owner; ended with the store. */
   connect(): Promise<Client>;
   close(): Promise<void>;
@@ -29,20 +34,26 @@ export interface TestStore {
 /** @param now the store's clock */
 export async function createStore(now: () => Date = () => new Date()): Promise<TestStore> {
   const { url, drop } = await createTestDatabase();
-  const { dataSource, database, tables, lanes, lives } = await instanceOn(url, now, () => {
-    store.onCommit();
-  });
+  const { dataSource, database, tables, lanes, lives } = await instanceOn(
+    url,
+    lifecycle,
+    now,
+    () => {
+      store.onCommit();
+    },
+  );
   const neighbours: DataSource[] = [];
   const clients: Client[] = [];
   const store: TestStore = {
     onCommit: () => undefined,
     lives,
-    neighbour: async () => {
-      const neighbour = await instanceOn(url, now, () => undefined);
+    neighbour: async () => store.neighbourOf(lifecycle),
+    neighbourOf: async (classes) => {
+      const neighbour = await instanceOn(url, classes, now, () => undefined);
       neighbours.push(neighbour.dataSource);
       return neighbour.lives;
     },
-    reader: new MachineReader(database, tables, phaseOf, {
+    reader: new MachineReader(database, tables, lifecycle, {
       timeout: 5_000,
       lanes,
     }),
@@ -63,8 +74,9 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
   return store;
 }
 
-async function instanceOn(
+async function instanceOn<L extends AnyLifecycle>(
   url: string,
+  classes: L,
   now: () => Date,
   onCommit: () => void,
 ): Promise<{
@@ -72,15 +84,14 @@ async function instanceOn(
   database: Database;
   tables: MachineTables;
   lanes: Lanes;
-  lives: LifeStore;
+  lives: MachineStore<L>;
 }> {
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
-  const tables = tablesOf(dataSource, lifeKind.entities);
+  const tables = tablesOf(dataSource, lifeEntities);
   const lanes = new Lanes({ queueSize: 10_000 });
-  const lives = new MachineStore(database, tables, phaseOf, {
-    machine: lifecycle,
+  const lives = new MachineStore(database, tables, classes, {
     now,
     onCommit,
     timeout: 5_000,
@@ -110,5 +121,5 @@ export async function contentsOf(client: Pick<Client, 'query'>): Promise<Content
 
 /** Conceives a life in a store. */
 export async function conceive(lives: LifeStore, id: string): Promise<Phase> {
-  return lives.begin('Conception', (now) => Gestating.conceive(id, now), { actor: null });
+  return lives.begin(id, {}, { actor: null });
 }

@@ -1,24 +1,18 @@
 /** The machine's full matrix, derived from its list: every state with every event. */
+import { CLOCK_TOLERANCE, type RecordOf } from 'persistent-machine/machine';
 import {
   Alive,
-  CLOCK_TOLERANCE,
   CorruptRecord,
   Dead,
   Gestating,
   IllegalTransition,
-  type LifeRecord,
   type LifeState,
   OccurredAtOutOfRange,
   type Phase,
-  edgesOf,
-  eventsOf,
-  lifecycle,
   match,
-  mermaid,
-  nextEvents,
   phaseOf,
-  statesOf,
-  transitionMethods,
+  life,
+  lives,
 } from '../../src/machine';
 
 const conceivedAt = new Date('2026-01-01T00:00:00.000Z');
@@ -45,9 +39,11 @@ function attempt(phase: Phase, method: string): unknown {
   return typeof transition === 'function' ? Reflect.apply(transition, phase, [{ now }]) : undefined;
 }
 
-const edges = edgesOf(lifecycle);
-const matrix = statesOf(lifecycle).flatMap((from) =>
-  (Object.keys(transitionMethods) as (keyof typeof transitionMethods)[]).map((event) => ({
+const edges = lives.edges;
+/** All events but the one that begins a life. */
+const steps = ['Birth', 'Death'] as const;
+const matrix = lives.states.flatMap((from) =>
+  steps.map((event) => ({
     from,
     event,
     to: edges.find((edge) => edge.from === from && edge.event === event)?.to,
@@ -58,7 +54,7 @@ const illegal = matrix.filter(({ to }) => to === undefined);
 
 describe('the machine allows just what its list says', () => {
   test.each(legal)('$from becomes $to by $event', ({ from, event, to }) => {
-    const next = attempt(phases[from], transitionMethods[event]);
+    const next = attempt(phases[from], life.declaration.events[event].verb);
     expect(next).toBeInstanceOf(phases[to ?? from].constructor);
     expect(next).toMatchObject({
       stateType: to,
@@ -68,36 +64,33 @@ describe('the machine allows just what its list says', () => {
   });
 
   test.each(illegal)('$from has no $event', ({ from, event }) => {
-    expect(phases[from]).not.toHaveProperty(transitionMethods[event]);
+    expect(phases[from]).not.toHaveProperty(life.declaration.events[event].verb);
   });
 
   test('the matrix has every event but the one that begins a life', () => {
-    expect(eventsOf(lifecycle)).toEqual([
-      lifecycle.initial.event,
-      ...Object.keys(transitionMethods),
-    ]);
+    expect(lives.events).toEqual([life.declaration.initial.event, ...steps]);
   });
 
-  test.each(statesOf(lifecycle))('%s says which events it accepts', (state) => {
+  test.each(lives.states)('%s says which events it accepts', (state) => {
     const accepted = edges.filter(({ from }) => from === state).map(({ event }) => event);
     expect(phases[state].nextEvents).toEqual(accepted);
-    expect(nextEvents(lifecycle, state)).toEqual(accepted);
+    expect(lives.nextEvents(state)).toEqual(accepted);
   });
 
   test('a conception is the first version of a gestating life', () => {
-    expect(Gestating.conceive(id, conceivedAt)).toEqual(phases.Gestating);
+    expect(lives.begin(id, {}, conceivedAt)).toEqual(phases.Gestating);
   });
 
   test('a life that dies before it is born was never born', () => {
-    expect(Gestating.conceive(id, conceivedAt).die({ now })).toMatchObject({
+    expect(lives.begin(id, {}, conceivedAt).die({ now })).toMatchObject({
       state: { bornAt: null, diedAt: now },
     });
   });
 
   test('a transition leaves the phase that it starts from as it was', () => {
-    const gestating = Gestating.conceive(id, conceivedAt);
+    const gestating = lives.begin(id, {}, conceivedAt);
     gestating.birth({ now });
-    expect(gestating).toEqual(Gestating.conceive(id, conceivedAt));
+    expect(gestating).toEqual(lives.begin(id, {}, conceivedAt));
   });
 });
 
@@ -139,17 +132,21 @@ describe('the guard on occurredAt', () => {
 });
 
 describe('a phase is rebuilt from its record', () => {
-  test.each(statesOf(lifecycle))('%s', (state) => {
+  test.each(lives.states)('%s', (state) => {
     const rebuilt = phaseOf({ ...phases[state].state });
     expect(rebuilt).toBeInstanceOf(phases[state].constructor);
     expect(rebuilt).toEqual(phases[state]);
   });
 
   const moments = [null, bornAt];
-  const combinations = [...statesOf(lifecycle), 'Undead', 'constructor'].flatMap((stateType) =>
+  const combinations = [...lives.states, 'Undead', 'constructor'].flatMap((stateType) =>
     moments.flatMap((born) => moments.map((died) => ({ stateType, bornAt: born, diedAt: died }))),
   );
-  const possible = ({ stateType, bornAt: born, diedAt: died }: Partial<LifeRecord>): boolean =>
+  const possible = ({
+    stateType,
+    bornAt: born,
+    diedAt: died,
+  }: Partial<RecordOf<typeof lives>>): boolean =>
     (stateType === 'Gestating' && born === null && died === null) ||
     (stateType === 'Alive' && born !== null && died === null) ||
     (stateType === 'Dead' && died !== null);
@@ -169,7 +166,7 @@ test('an error names the event, the state that refused it, and what that accepts
     event: 'Birth',
     from: 'Alive',
     nextEvents: ['Death'],
-    life: alive,
+    phase: alive,
   });
   expect(new IllegalTransition('Birth', dead).message).toBe(
     'Birth is not possible in Dead, which accepts nothing any more.',
@@ -182,11 +179,11 @@ test('match gives each phase to its own arm', () => {
     Alive: (life: Alive) => life,
     Dead: (life: Dead) => life,
   };
-  for (const state of statesOf(lifecycle)) expect(match(phases[state], arms)).toBe(phases[state]);
+  for (const state of lives.states) expect(match(phases[state], arms)).toBe(phases[state]);
 });
 
 test('the diagram has every edge, the beginning and the end', () => {
-  expect(mermaid(lifecycle)).toBe(
+  expect(lives.mermaid()).toBe(
     [
       'stateDiagram-v2',
       '    [*] --> Gestating : Conception',

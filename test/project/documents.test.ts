@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { readConfiguration, variables } from 'persistent-machine/config';
-import { lifecycle, mermaid } from '../../src/machine';
+import { lives } from '../../src/machine';
 
 const readme = readFileSync('README.md', 'utf8');
 const documents = readdirSync('.').filter((name) => name.endsWith('.md'));
@@ -18,7 +18,7 @@ function sectionOf(title: string): string {
 
 test('the README’s diagram is the machine’s', () => {
   const [, diagram] = /^```mermaid\n([^]*?)\n```$/m.exec(readme) ?? [];
-  expect(diagram).toBe(mermaid(lifecycle));
+  expect(diagram).toBe(lives.mermaid());
 });
 
 test('the README’s table of variables has each of them once, and no other', () => {

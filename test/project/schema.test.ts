@@ -13,11 +13,11 @@ import {
   separateOperations,
   validate,
 } from 'graphql';
-import { transitionMethods } from '../../src/machine';
+import { life } from '../../src/machine';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { RESOLVERS } from '../../src/resolvers';
+import { served } from '../../src/application';
 
-const schema = createSchema(RESOLVERS);
+const schema = createSchema(served.machines);
 
 test('schema.graphql is the schema; where it is not, npm run schema makes it so', () => {
   expect(readFileSync('schema.graphql', 'utf8').trimEnd()).toBe(printSchema(schema));
@@ -70,9 +70,11 @@ test('every type, field, argument and enum value has a description, which is a s
   expect(silent.map(([coordinate]) => coordinate)).toEqual([]);
 });
 
-test('there is a mutation for every event, by the name of its method', () => {
+test('there is a mutation for every event, by its verb', () => {
   const mutations = Object.keys(schema.getMutationType()?.getFields() ?? {});
-  expect(mutations).toEqual(expect.arrayContaining(Object.values(transitionMethods)));
+  expect(mutations).toEqual(
+    expect.arrayContaining(Object.values(life.declaration.events).map(({ verb }) => verb)),
+  );
 });
 
 describe('the operations of the playground', () => {

@@ -3,12 +3,13 @@ import { type ExecutionResult, graphql } from 'graphql';
 import { uuidv7 } from 'uuidv7';
 import { Overloaded } from 'persistent-machine/database/failures';
 import { type Context, Machines } from 'persistent-machine/graphql/context';
-import { type LifeFeed, lifeKind } from '../../src/kind';
+import type { Feed } from 'persistent-machine/feed/Feed';
+import { lives as lifecycle } from '../../src/machine';
 import { createSchema } from 'persistent-machine/graphql/schema';
-import { RESOLVERS } from '../../src/resolvers';
+import { served } from '../../src/application';
 import { type Contents, type TestStore, conceive, contentsOf, createStore } from '../harness';
 
-const schema = createSchema(RESOLVERS);
+const schema = createSchema(served.machines);
 const id = uuidv7();
 
 /** A document for each field of the root; `machine` asks no database. */
@@ -55,13 +56,14 @@ async function ask(source: string, inTime: number): Promise<ExecutionResult> {
   const machines = new Machines();
   const { lives, reader } = store;
   // Nothing is followed here.
-  const feed = undefined as unknown as LifeFeed;
-  machines.serve(lifeKind, { store: lives, reader, feed });
+  const feed = undefined as unknown as Feed<typeof lifecycle>;
+  machines.serve(lifecycle, { store: lives, reader, feed });
   const contextValue: Partial<Context> = {
     machines,
     newId: uuidv7,
     observation: { refusal: undefined },
     actor: null,
+    scopes: null,
     get deadline() {
       asked += 1;
       return asked > inTime ? performance.now() - 1 : performance.now() + 20_000;

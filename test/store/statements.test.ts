@@ -10,22 +10,8 @@ import { createDataSource } from '../../ormconfig';
 import { Database, type Statement } from 'persistent-machine/database/Database';
 import { LockNotAvailable, failureOf } from 'persistent-machine/database/failures';
 import { lifeEntities } from '../../src/entities';
-import {
-  type Alive,
-  type Dead,
-  Gestating,
-  IllegalTransition,
-  type LifeRecord,
-  type Moment,
-  type Phase,
-  TransitionError,
-  eventsOf,
-  lifecycle,
-  match,
-  phaseOf,
-  statesOf,
-} from '../../src/machine';
-import type { LifeReader, LifeStore } from '../../src/kind';
+import type { MachineRecord } from 'persistent-machine/machine';
+import { type Phase, Refusal, lives as lifecycle } from '../../src/machine';
 import { Lanes } from 'persistent-machine/store/Lanes';
 import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
@@ -39,6 +25,8 @@ import { swap } from 'persistent-machine/operations/swap';
 import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
 import {
   type Contents,
+  type LifeReader,
+  type LifeStore,
   type TestDatabase,
   conceive,
   contentsOf,
@@ -94,8 +82,7 @@ async function start(): Promise<Instance> {
     preparedStatements: true,
     statementTimeout: 20_000,
   });
-  const lives = new MachineStore(remembering, tables, phaseOf, {
-    machine: lifecycle,
+  const lives = new MachineStore(remembering, tables, lifecycle, {
     now: () => new Date(),
     timeout: 20_000,
     lanes: new Lanes({ queueSize: 1_000 }),
@@ -106,34 +93,16 @@ async function start(): Promise<Instance> {
   return { dataSource, database: remembering, tables, lives };
 }
 
-const birth = (phase: Phase, at: Moment): Alive | TransitionError =>
-  match(phase, {
-    Gestating: (gestating) => gestating.birth(at),
-    Alive: (alive) => new IllegalTransition('Birth', alive),
-    Dead: (dead) => new IllegalTransition('Birth', dead),
-  });
-
-const death = (phase: Phase, at: Moment): Dead | TransitionError =>
-  match(phase, {
-    Gestating: (gestating) => gestating.die(at),
-    Alive: (alive) => alive.die(at),
-    Dead: (dead) => new IllegalTransition('Death', dead),
-  });
-
 /** What becomes of a life by an event, recorded by `actor`; undefined where that is not legal. */
-function changeOf(
-  phase: Phase,
-  event: 'Birth' | 'Death',
-  actor: string,
-): Change<LifeRecord> | undefined {
-  const next = { Birth: birth, Death: death }[event](phase, { now: new Date() });
-  return next instanceof TransitionError
+function changeOf(phase: Phase, event: 'Birth' | 'Death', actor: string): Change | undefined {
+  const next = lifecycle.step(event)(phase, {}, { now: new Date() });
+  return next instanceof Refusal
     ? undefined
     : { ...commonOf(next, actor), event, from: phase.stateType };
 }
 
-function conceptionOf(id: string, actor: string): Change<LifeRecord> {
-  const phase = Gestating.conceive(id, new Date());
+function conceptionOf(id: string, actor: string): Change {
+  const phase = lifecycle.begin(id, {}, new Date());
   return { ...commonOf(phase, actor), event: 'Conception', from: null };
 }
 
@@ -148,8 +117,8 @@ function queryOf<Question>(
 function commonOf(
   { state: record, occurredAt }: Phase,
   actor: string,
-): Omit<Change<LifeRecord>, 'event' | 'from'> {
-  return { record, occurredAt, actor, idempotencyKey: null, token: null };
+): Omit<Change, 'event' | 'from'> {
+  return { record, data: null, occurredAt, actor, idempotencyKey: null, token: null };
 }
 
 describe('hammered from many sides at once', () => {
@@ -227,8 +196,8 @@ describe('hammered from many sides at once', () => {
   ): Promise<Claim[]> {
     const group = members.flatMap((member) => ids[first + member] ?? []);
     const { statement, values } = queryOf(find(tables), group);
-    const records = await reading.run<LifeRecord>(statement, values);
-    const phases = new Map(records.map((record) => [record.id, phaseOf(record)]));
+    const records = await reading.run<MachineRecord>(statement, values);
+    const phases = new Map(records.map((record) => [record.id, lifecycle.phaseOf(record)]));
 
     const begins = group
       .filter((id) => !phases.has(id))
@@ -305,15 +274,11 @@ describe('hammered from many sides at once', () => {
   const asking =
     ({ lives }: Instance): Side =>
     async ({ first, members, event }) => {
-      const step: (phase: Phase, at: Moment) => Alive | Dead | TransitionError =
-        event === 'Birth' ? birth : death;
       const claims = members.map(async (member): Promise<Claim[]> => {
         const id = ids[first + member] ?? '';
         const actor = `try ${(tried += 1)}`;
-        const outcome = await lives.transition(id, event, step, { actor });
-        return outcome === null || outcome instanceof TransitionError
-          ? []
-          : [{ id, version: outcome.state.version, actor }];
+        const outcome = await lives.transition(id, event, {}, { actor });
+        return outcome instanceof Refusal ? [] : [{ id, version: outcome.state.version, actor }];
       });
       return (await Promise.all(claims)).flat();
     };
@@ -436,7 +401,7 @@ describe('while the tables grow from nothing', () => {
     for (let round = 1; round <= 12; round += 1) {
       const begins = Array.from({ length: 256 }, () => conceptionOf(uuidv7(), 'nobody'));
       const births = begins.flatMap(
-        ({ record }) => changeOf(phaseOf(record), 'Birth', 'midwife') ?? [],
+        ({ record }) => changeOf(lifecycle.phaseOf(record), 'Birth', 'midwife') ?? [],
       );
       await owner.query('BEGIN');
       const before = await scans();
@@ -557,9 +522,9 @@ describe('with 50,000 lives, all of them in one state', () => {
       const [{ tables, database: reading }] = instances;
       const group = ids.slice(1_000, 1_000 + GROUP);
       const { statement, values } = queryOf(find(tables), group);
-      const records = await reading.run<LifeRecord>(statement, values);
+      const records = await reading.run<MachineRecord>(statement, values);
       const births = records.flatMap(
-        (record) => changeOf(phaseOf(record), 'Birth', 'midwife') ?? [],
+        (record) => changeOf(lifecycle.phaseOf(record), 'Birth', 'midwife') ?? [],
       );
       const begins = group.map(() => conceptionOf(uuidv7(), 'nobody'));
       for (const query of [queryOf(begin(tables), begins), queryOf(swap(tables), births)]) {
@@ -599,7 +564,7 @@ describe('with 50,000 lives, all of them in one state', () => {
       const [early, late] = [keys[LIVES / 2] ?? [], keys[LIVES - PAGE * 2] ?? []];
       expect(
         await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
-          for (const states of [null, statesOf(lifecycle)]) {
+          for (const states of [null, lifecycle.states]) {
             for (const page of pagesBetween(early, late)) {
               await reader.machines(states, 'oldestFirst', page);
             }
@@ -618,7 +583,7 @@ describe('with 50,000 lives, all of them in one state', () => {
       const reader = readerOf(instances[0]);
       expect(
         await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
-          for (const events of [null, eventsOf(lifecycle)]) {
+          for (const events of [null, lifecycle.events]) {
             for (const page of pagesBetween(placeAt(LIVES / 2), placeAt(LIVES - PAGE * 2))) {
               await reader.feed(events, page);
             }
@@ -640,10 +605,17 @@ describe('with 50,000 lives, all of them in one state', () => {
         await wasteful(planning, GROUP * BLOCKS_OF_A_LIFE, async () => {
           await forEach((id) => lives.find(id));
           await forEach((id) =>
-            lives.transition(id, 'Birth', (life) => new IllegalTransition('Birth', life), {
-              idempotencyKey: 'once',
-              actor: null,
-            }),
+            lives.transition(
+              id,
+              'Birth',
+              {},
+              {
+                // Before its conception: it is looked up, and nothing changes.
+                occurredAt: new Date(0),
+                idempotencyKey: 'once',
+                actor: null,
+              },
+            ),
           );
           await forEach((id) => reader.past(id, { version: 1 }));
           await forEach((id) => reader.past(id, { asOf: new Date() }));
@@ -678,7 +650,7 @@ async function scans(): Promise<Map<string, string>> {
 }
 
 function readerOf({ database: reading, tables }: Instance): LifeReader {
-  return new MachineReader(reading, tables, phaseOf, {
+  return new MachineReader(reading, tables, lifecycle, {
     timeout: 5_000,
     lanes: new Lanes({ queueSize: 1_000 }),
   });

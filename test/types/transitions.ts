@@ -2,15 +2,7 @@
  * What must not compile, and what must. Never run: `tsc` checks it, in `npm run check` and in `npm test`. An
  * `@ts-expect-error` above a line that compiles is an error itself.
  */
-import type {
-  Alive,
-  Dead,
-  Gestating,
-  LifeState,
-  Phase,
-  lifecycle,
-  transitionMethods,
-} from '../../src/machine';
+import type { Alive, Dead, Gestating, LifeState, Phase, life } from '../../src/machine';
 import { match } from '../../src/machine';
 
 declare const gestating: Gestating;
@@ -32,12 +24,15 @@ phase.birth(at);
 phase.die(at);
 
 // The same as a whole: the classes have the methods that the list says, and no other.
-type Methods = typeof transitionMethods;
+type Declaration = (typeof life)['declaration'];
+type Verbs = { [E in 'Birth' | 'Death']: Declaration['events'][E]['verb'] };
 type ByClass = {
-  [S in LifeState]: Extract<keyof Extract<Phase, { stateType: S }>, Methods[keyof Methods]>;
+  [S in LifeState]: Extract<keyof Extract<Phase, { stateType: S }>, Verbs[keyof Verbs]>;
 };
 type ByList = {
-  [S in LifeState]: Methods[Extract<keyof (typeof lifecycle)['transitions'][S], keyof Methods>];
+  [S in LifeState]: Declaration['states'][S] extends { accepts: infer A }
+    ? Verbs[keyof A & keyof Verbs]
+    : never;
 };
 type Same<A, B> = [A, B] extends [B, A] ? true : false;
 export const sameTransitions: Same<ByClass, ByList> = true;

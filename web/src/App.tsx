@@ -1,52 +1,81 @@
-/** The frame around all views, and which address shows which. */
-import type { ReactNode } from 'react';
+/** The frame around all views, and which address shows which; and what is there until the machine is known. */
+import { ApolloProvider } from '@apollo/client/react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { Link, Route, Switch, useRoute } from 'wouter';
 import { ConnectionState } from './feed/ConnectionState';
+import icon from './icon.svg';
 import { HomeView } from './lives/HomeView';
 import { LifeView } from './lives/LifeView';
 import { LivesView } from './lives/LivesView';
+import { useAddresses } from './lives/addresses';
+import { MachineGate } from './machine/MachineGate';
+import { type Machine, MachineContext, useMachine } from './machine/machine';
+import { capitalized } from './machine/names';
 import { ThemeToggle } from './parts/ThemeToggle';
 import { View } from './parts/View';
-import icon from './icon.svg';
+import { type Line, type Session, SessionContext, openSession } from './session';
 
-/** @param props.onLeave how to give another token, where one is in use */
-export function App({ onLeave }: { onLeave: (() => void) | undefined }): ReactNode {
+interface Props {
+  readonly line: Line;
+  /** How to give another token, where one is in use. */
+  readonly onLeave: (() => void) | undefined;
+}
+
+export function App({ line, onLeave }: Props): ReactNode {
+  const [machine, setMachine] = useState<Machine>();
+  const session = useOpened(line, machine);
+  return (
+    <MachineContext value={machine}>
+      <SessionContext value={session}>
+        <a className="skip" href="#main">
+          Skip to the content
+        </a>
+        <header>
+          <Link href="/" className="brand">
+            <img src={icon} alt="" width="28" height="28" />
+            <span>Persistent State Machine</span>
+          </Link>
+          <nav aria-label="Views">
+            {session && <Navigation />}
+            <a href="/graphql">API</a>
+          </nav>
+          {session && <ConnectionState />}
+          {onLeave && <button onClick={onLeave}>Other token</button>}
+          <ThemeToggle />
+        </header>
+        {session ? (
+          <ApolloProvider client={session.client}>
+            <Views />
+          </ApolloProvider>
+        ) : (
+          <MachineGate client={line.asker} onMachine={setMachine} />
+        )}
+      </SessionContext>
+    </MachineContext>
+  );
+}
+
+/** @returns the session of a machine, as long as it is shown */
+function useOpened(line: Line, machine: Machine | undefined): Session | undefined {
+  const [session, setSession] = useState<Session>();
+  useEffect(() => {
+    if (machine === undefined) return;
+    const opened = openSession(line, machine);
+    setSession(opened);
+    return () => {
+      opened.close();
+      setSession(undefined);
+    };
+  }, [line, machine]);
+  return session;
+}
+
+function Navigation(): ReactNode {
+  const { words } = useMachine();
   return (
     <>
-      <a className="skip" href="#main">
-        Skip to the content
-      </a>
-      <header>
-        <Link href="/" className="brand">
-          <img src={icon} alt="" width="28" height="28" />
-          <span>Persistent State Machine</span>
-        </Link>
-        <nav aria-label="Views">
-          <NavigationLink href="/">Overview</NavigationLink>
-          <NavigationLink href="/lives">Lives</NavigationLink>
-          <a href="/graphql">API</a>
-        </nav>
-        <ConnectionState />
-        {onLeave && <button onClick={onLeave}>Other token</button>}
-        <ThemeToggle />
-      </header>
-      {/* As they are listed in src/server/dashboard.ts, too. */}
-      <Switch>
-        <Route path="/">
-          <HomeView />
-        </Route>
-        <Route path="/lives">
-          <LivesView />
-        </Route>
-        <Route path="/lives/:id">{({ id }) => <LifeView key={id} id={id} />}</Route>
-        <Route>
-          <View title="Nothing here">
-            <p className="empty">
-              This page does not exist. <Link href="/">Go to the overview.</Link>
-            </p>
-          </View>
-        </Route>
-      </Switch>
+      <NavigationLink href="/">Overview</NavigationLink>
+      <NavigationLink href={useAddresses().list()}>{capitalized(words.many)}</NavigationLink>
     </>
   );
 }
@@ -57,5 +86,28 @@ function NavigationLink({ href, children }: { href: string; children: string }):
     <Link href={href} aria-current={isHere ? 'page' : undefined}>
       {children}
     </Link>
+  );
+}
+
+/** At the addresses that the application's server has a page for, too. */
+function Views(): ReactNode {
+  const { many } = useMachine();
+  return (
+    <Switch>
+      <Route path="/">
+        <HomeView />
+      </Route>
+      <Route path={`/${many}`}>
+        <LivesView />
+      </Route>
+      <Route path={`/${many}/:id`}>{({ id }) => <LifeView key={id} id={id} />}</Route>
+      <Route>
+        <View title="Nothing here">
+          <p className="empty">
+            This page does not exist. <Link href="/">Go to the overview.</Link>
+          </p>
+        </View>
+      </Route>
+    </Switch>
   );
 }

@@ -1,12 +1,11 @@
-/** The page: a session, and where a token is needed, the question for one. */
-import { ApolloProvider } from '@apollo/client/react';
+/** The page: a line to the server, and where a token is needed, the question for one. */
 import { type ReactNode, StrictMode, useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { keep, kept } from './parts/keeping';
 import { TokenForm } from './parts/TokenForm';
 import { restoreTheme } from './parts/ThemeToggle';
-import { type Session, SessionContext, openSession } from './session';
+import { type Line, openLine } from './session';
 
 /** For as long as the tab is open, and for no other tab. */
 const TOKEN = 'token';
@@ -14,17 +13,17 @@ const TOKEN = 'token';
 function Page(): ReactNode {
   const [token, setToken] = useState(() => kept('sessionStorage', TOKEN));
   const [isRefused, setRefused] = useState(false);
-  const [session, setSession] = useState<Session>();
+  const [line, setLine] = useState<Line>();
 
   useEffect(() => {
     if (isRefused) return;
-    const opened = openSession(token, () => {
+    const opened = openLine(token, () => {
       setRefused(true);
     });
-    setSession(opened);
+    setLine(opened);
     return () => {
       opened.close();
-      setSession(undefined);
+      setLine(undefined);
     };
   }, [token, isRefused]);
 
@@ -38,20 +37,17 @@ function Page(): ReactNode {
     return <TokenForm wasRefused={token !== null} onToken={use} />;
   }
   return (
-    session && (
-      <SessionContext value={session}>
-        <ApolloProvider client={session.client}>
-          <App
-            onLeave={
-              token === null
-                ? undefined
-                : () => {
-                    use(null);
-                  }
-            }
-          />
-        </ApolloProvider>
-      </SessionContext>
+    line && (
+      <App
+        line={line}
+        onLeave={
+          token === null
+            ? undefined
+            : () => {
+                use(null);
+              }
+        }
+      />
     )
   );
 }

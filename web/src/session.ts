@@ -1,5 +1,8 @@
-/** What a token opens: the client with its cache, the socket, and the feed. The only place that wires them. */
-import { ApolloClient, ApolloLink, HttpLink } from '@apollo/client';
+/**
+ * What a token opens, in two steps: the line to the server, by which the machine is asked for, and, of the machine,
+ * the client with its cache and the feed. The only place that wires them.
+ */
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { ErrorLink } from '@apollo/client/link/error';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import { LifeCache } from './client/cache';
@@ -7,8 +10,20 @@ import { isUnauthorized } from './client/failures';
 import { retryLink } from './client/retry';
 import { Socket } from './client/socket';
 import { Feed, type FeedState } from './feed/Feed';
+import { type Documents, documentsOf } from './machine/documents';
+import type { Machine } from './machine/machine';
+
+export interface Line {
+  /** Is asked for the machine alone, and keeps it when all else that is cached must be forgotten. */
+  readonly asker: ApolloClient;
+  readonly socket: Socket;
+  /** Looks whether an error means that another token is needed. */
+  readonly refuse: (error: unknown) => void;
+  close(): void;
+}
 
 export interface Session {
+  readonly documents: Documents;
   readonly client: ApolloClient;
   readonly cache: LifeCache;
   readonly socket: Socket;
@@ -17,39 +32,53 @@ export interface Session {
 }
 
 /** @param refused is told when nobody is let in without another token */
-export function openSession(token: string | null, refused: () => void): Session {
-  const closing = new AbortController();
+export function openLine(token: string | null, refused: () => void): Line {
+  let isClosed = false;
   const refuse = (error: unknown): void => {
-    if (isUnauthorized(error) && !closing.signal.aborted) refused();
+    if (isUnauthorized(error) && !isClosed) refused();
   };
-  const cache = new LifeCache();
-  const client = new ApolloClient({
-    cache,
-    link: ApolloLink.from([
-      new ErrorLink(({ error }) => {
-        refuse(error);
-      }),
-      retryLink(),
-      new HttpLink({
-        uri: '/graphql',
-        headers: token === null ? {} : { authorization: `Bearer ${token}` },
-      }),
-    ]),
-  });
+  const link = ApolloLink.from([
+    new ErrorLink(({ error }) => {
+      refuse(error);
+    }),
+    retryLink(),
+    new HttpLink({
+      uri: '/graphql',
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    }),
+  ]);
+  const asker = new ApolloClient({ cache: new InMemoryCache(), link });
   const socket = new Socket(token);
-  const feed = new Feed(client, cache, socket);
+  return {
+    asker,
+    socket,
+    refuse,
+    close: () => {
+      isClosed = true;
+      socket.close();
+      asker.stop();
+    },
+  };
+}
+
+export function openSession({ asker, socket, refuse }: Line, machine: Machine): Session {
+  const closing = new AbortController();
+  const documents = documentsOf(machine);
+  const cache = new LifeCache(documents.facts);
+  const client = new ApolloClient({ cache, link: asker.link });
+  const feed = new Feed({ client, cache, socket, documents }, machine.states);
   void feed.run(closing.signal).then(() => {
     const { connection } = feed.state;
     if (connection.state === 'refused') refuse(connection.error);
   });
   return {
+    documents,
     client,
     cache,
     socket,
     feed,
     close: () => {
       closing.abort();
-      socket.close();
       client.stop();
     },
   };

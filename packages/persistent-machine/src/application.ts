@@ -17,10 +17,10 @@ import { listening } from './application/errors';
 import { startMachines } from './application/machines';
 import { readerOfPages } from './application/replica';
 import type { Configuration } from './config';
-import type { AnyKind } from './graphql/context';
-import { type Resolvers, createSchema } from './graphql/schema';
+import { type ServedMachine, createSchema } from './graphql/schema';
 import { Metrics } from './metrics';
 import type { CreateDataSource } from './openDatabase';
+import type { MachineEntities } from './operations/tables';
 import { roomForConnections } from './server/connections';
 import type { Dashboard } from './server/dashboard';
 import { createServer } from './server/server';
@@ -29,12 +29,16 @@ import type { Tracing } from './tracing';
 
 export { StartError, isForPeople } from './application/errors';
 
+/** A machine with what it is kept in. */
+export interface KeptMachine extends ServedMachine {
+  readonly entities: MachineEntities;
+}
+
 /** What is served: machines, what they are kept in, and how they are asked for. */
 export interface Served {
-  /** One of them at least; no two of one name. */
-  readonly machines: readonly AnyKind[];
+  /** One of them at least, in the order in which `node` looks for an id; no two of one name. */
+  readonly machines: readonly KeptMachine[];
   readonly createDataSource: CreateDataSource;
-  readonly resolvers: Resolvers;
   /** The path of a file of operations that the playground offers; left out: it begins with none. */
   readonly playground?: string;
   /** Left out: there is nothing at `/`. */
@@ -124,7 +128,7 @@ async function startParts(
       isDatabaseDown: () => opened.database.isDown(configuration.requestTimeout),
       onRequest: tracing?.nameRequest,
     },
-    createSchema(served.resolvers),
+    createSchema(served.machines),
     { machines, newId: uuidv7 },
   );
   parts.add(() => server.close());

@@ -32,8 +32,9 @@ async function main(load: () => application.Served): Promise<void> {
 
   for (const doubt of misspelled(process.env)) log.warn(doubt);
 
+  const served = load();
   const stopping = new AbortController();
-  const starting = loadApplication().startApplication(load(), configuration, log, {
+  const starting = loadApplication().startApplication(served, configuration, log, {
     tracing: traces,
     stopping: stopping.signal,
   });
@@ -41,8 +42,8 @@ async function main(load: () => application.Served): Promise<void> {
   try {
     const { url } = await starting;
     log.info(`Ready at ${url}/graphql`);
-    const playground = configuration.playground ? `, the playground at ${url}/graphql` : '';
-    log.info(`The dashboard is at ${url}/${playground}`);
+    if (served.dashboard) log.info(`The dashboard is at ${url}/`);
+    if (configuration.playground) log.info(`The playground is at ${url}/graphql, for a browser`);
   } catch (error) {
     // Told to stop before there was a database, it has.
     if (error !== stopping.signal.reason) throw error;

@@ -1,31 +1,34 @@
 /**
  * The cache of lives. Owns that a life is one object whatever its phase, and that it never grows younger; does
- * not know how lives are asked for.
+ * not know how lives are asked for, nor which types they have.
  */
 import { type Cache, InMemoryCache, type Reference } from '@apollo/client/cache';
-import type { OperationVariables } from '@apollo/client';
-import { type LifeFactsFragment, LifeFactsFragmentDoc } from '../graphql/graphql';
-import fragments from '../graphql/possibleTypes';
+import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 
-const LIFE_TYPES = new Set(fragments.possibleTypes['Life']);
+/** What a life has whatever machine it is of. */
+interface Versioned {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** Asks for all facts of a life, as fields of the life itself. */
+type FactsDocument = TypedDocumentNode<Versioned, Record<string, never>>;
 
 /**
  * Answers overtake one another, and a replayed mutation answers the life as it was. So whatever is written, an
  * older version of a life is replaced by the newest that is known: all of it, since every operation asks for
- * the same `LifeFacts`.
+ * the same facts.
+ *
+ * An object's key is its id alone, which is unique among all nodes: the name of a life's type changes with its
+ * phase. So no document that is written here may ask by type: the cache does not know which types are lives.
  */
 export class LifeCache extends InMemoryCache {
-  constructor() {
-    super({
-      possibleTypes: fragments.possibleTypes,
-      typePolicies: {
-        // By its id alone: the name of a life's type changes with its phase.
-        // An ID is a string in every answer.
-        Life: { keyFields: ({ id }) => `Life:${id as string}` },
-        // Values, without an identity. The newest is the right one.
-        Census: { merge: false },
-      },
-    });
+  readonly #facts: FactsDocument;
+
+  constructor(facts: FactsDocument) {
+    // An ID is a string in every answer.
+    super({ dataIdFromObject: ({ id }) => id as string | undefined });
+    this.#facts = facts;
   }
 
   override write<Data = unknown, Variables extends OperationVariables = OperationVariables>(
@@ -37,8 +40,13 @@ export class LifeCache extends InMemoryCache {
   }
 
   /** @returns the newest that is known of a life, if all of it is */
-  newest(id: string): LifeFactsFragment | null {
-    return this.readFragment({ id: `Life:${id}`, fragment: LifeFactsFragmentDoc });
+  newest(id: string): Versioned | null {
+    return this.readQuery({ id, query: this.#facts });
+  }
+
+  /** Keeps a life that no query of this cache has answered. */
+  keep(life: Versioned): void {
+    this.writeQuery({ id: life.id, query: this.#facts, data: life });
   }
 
   #withNewestLives(value: unknown): unknown {
@@ -53,11 +61,7 @@ export class LifeCache extends InMemoryCache {
   }
 }
 
-function isLife(value: object): value is Pick<LifeFactsFragment, 'id' | 'version'> {
-  return (
-    '__typename' in value &&
-    LIFE_TYPES.has(String(value.__typename)) &&
-    'version' in value &&
-    'id' in value
-  );
+/** A transition has a version, too, but no id. */
+function isLife(value: object): value is Versioned {
+  return 'id' in value && 'version' in value;
 }

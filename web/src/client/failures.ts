@@ -26,7 +26,6 @@ const SENTENCES: Readonly<Record<string, string>> = {
     'The database cannot be reached. Nothing was changed; try again in a moment.',
   OUTCOME_UNKNOWN:
     'The database was lost before it could say whether this was done. Try again: that finds out, and it is done once.',
-  FORBIDDEN: 'Your token does not allow this: reading takes lives:read, changing lives:write.',
   UNAUTHENTICATED: 'A valid token is needed.',
   INTERNAL_SERVER_ERROR: 'Something went wrong in the server. Its log says more.',
 };
@@ -64,9 +63,20 @@ export function sentenceOf(error: unknown): string {
   if (first === undefined) {
     return 'The server cannot be reached. Is it running? What was sent is sent again with the same key.';
   }
-  const fields = first.extensions?.['fields'] as readonly { message: string }[] | undefined;
-  const problems = (fields ?? []).map(({ message }) => message).join(' ');
+  const problems = Object.values(problemsIn(error)).join(' ');
   return SENTENCES[codeOf(first)] ?? (problems || first.message);
+}
+
+/** @returns what is wrong with what was sent: sentences, by the path of the argument that they are about */
+export function problemsIn(error: unknown): Readonly<Record<string, string>> {
+  const problems: Record<string, string> = {};
+  for (const { extensions } of errorsIn(error)) {
+    const fields = (extensions?.['fields'] ?? []) as readonly { path: string; message: string }[];
+    for (const { path, message } of fields) {
+      problems[path] = problems[path] === undefined ? message : `${problems[path]} ${message}`;
+    }
+  }
+  return problems;
 }
 
 function errorsIn(error: unknown): readonly GraphQLFormattedError[] {

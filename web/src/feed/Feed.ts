@@ -7,15 +7,9 @@ import type { LifeCache } from '../client/cache';
 import { hasCode } from '../client/failures';
 import { type Connection, follow } from '../client/follow';
 import type { Socket } from '../client/socket';
-import {
-  CensusDocument,
-  FeedDocument,
-  type FeedSubscription,
-  LifeFactsFragmentDoc,
-  type Phase,
-  RecentDocument,
-  type TransitionFactsFragment,
-} from '../graphql/graphql';
+import type { News, Transition } from '../machine/answers';
+import type { Documents } from '../machine/documents';
+import type { MachineState } from '../machine/machine';
 
 /** How many transitions are kept for showing. */
 const KEPT = 40;
@@ -23,25 +17,31 @@ const KEPT = 40;
 export interface FeedState {
   readonly connection: Connection;
   /** How many lives are in each phase; empty until it is known. */
-  readonly counts: Readonly<Partial<Record<Phase, number>>>;
+  readonly counts: Readonly<Record<string, number>>;
   /** The newest first. */
-  readonly recent: readonly TransitionFactsFragment[];
+  readonly recent: readonly Transition[];
+}
+
+/** By what the feed is followed. */
+interface Means {
+  readonly client: ApolloClient;
+  readonly cache: LifeCache;
+  readonly socket: Socket;
+  readonly documents: Documents;
 }
 
 export class Feed {
-  readonly #client: ApolloClient;
-  readonly #cache: LifeCache;
-  readonly #socket: Socket;
+  readonly #means: Means;
+  readonly #states: readonly MachineState[];
   readonly #listeners = new Set<() => void>();
-  readonly #watchers = new Set<(transition: TransitionFactsFragment) => void>();
+  readonly #watchers = new Set<(transition: Transition) => void>();
   #state: FeedState = { connection: { state: 'connecting' }, counts: {}, recent: [] };
   #frame: number | undefined;
   #hasBegun = false;
 
-  constructor(client: ApolloClient, cache: LifeCache, socket: Socket) {
-    this.#client = client;
-    this.#cache = cache;
-    this.#socket = socket;
+  constructor(means: Means, states: readonly MachineState[]) {
+    this.#means = means;
+    this.#states = states;
   }
 
   get state(): FeedState {
@@ -55,18 +55,19 @@ export class Feed {
   };
 
   /** @returns how to stop watching; a watcher is called with each transition, once */
-  readonly watch = (watcher: (transition: TransitionFactsFragment) => void): (() => void) => {
+  readonly watch = (watcher: (transition: Transition) => void): (() => void) => {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   };
 
   /** Follows the feed until the signal comes. */
   async run(signal: AbortSignal): Promise<void> {
+    const { socket, documents } = this.#means;
     await follow(
       {
         begin: () => this.#begin(),
         after: (cursor: string, whenLive) =>
-          this.#socket.subscribe(FeedDocument, { after: cursor }, signal, whenLive),
+          socket.subscribe(documents.feed, { after: cursor }, signal, whenLive),
         deal: ({ transitions }) => this.#deal(transitions),
         // A database that was put back to an earlier time has no such place.
         restartsAfter: (error) =>
@@ -81,33 +82,30 @@ export class Feed {
 
   /** The census and the feed after its cursor count every life once. What is listed ends there, too. */
   async #begin(): Promise<string> {
+    const { client, documents } = this.#means;
     // Not for the first time: the database was set back, and what is cached may be newer than what it has.
-    if (this.#hasBegun) await this.#client.resetStore().catch(() => undefined);
+    if (this.#hasBegun) await client.resetStore().catch(() => undefined);
     this.#hasBegun = true;
     const fetchPolicy = 'no-cache';
-    const counted = await this.#client.query({ query: CensusDocument, fetchPolicy });
-    const listed = await this.#client.query({
-      query: RecentDocument,
+    const counted = await client.query({ query: documents.census, fetchPolicy });
+    const listed = await client.query({
+      query: documents.recent,
       variables: { last: KEPT },
       fetchPolicy,
     });
     if (!counted.data || !listed.data) throw new TypeError('An answer without data and errors.');
-    const { cursor, ...counts } = counted.data.census;
+    const { census } = counted.data;
+    const { cursor } = census;
     const { nodes } = listed.data.transitions;
     const end = nodes.findIndex((node) => node.cursor === cursor) + 1;
     this.#change({
-      // A field for each phase, by its name; and the `__typename` that Apollo Client asks for.
-      counts: Object.fromEntries(
-        Object.entries(counts)
-          .filter(([, count]) => typeof count === 'number')
-          .map(([phase, count]) => [phase.toUpperCase(), count]),
-      ),
+      counts: Object.fromEntries(this.#states.map(({ phase }) => [phase, Number(census[phase])])),
       recent: nodes.slice(0, end).reverse(),
     });
     return cursor;
   }
 
-  #deal({ life, ...transition }: FeedSubscription['transitions']): string {
+  #deal({ life, ...transition }: News): string {
     const { from, to, cursor } = transition;
     const counts = { ...this.#state.counts };
     if (from !== null) counts[from] = (counts[from] ?? 0) - 1;
@@ -115,13 +113,8 @@ export class Feed {
     const recent = [transition, ...this.#state.recent].slice(0, KEPT);
     this.#change({ counts, recent });
     // Lives that are shown nowhere would only fill the memory.
-    if (this.#cache.newest(life.id)) {
-      this.#cache.writeFragment({
-        fragment: LifeFactsFragmentDoc,
-        data: life,
-        id: `Life:${life.id}`,
-      });
-    }
+    const { cache } = this.#means;
+    if (cache.newest(life.id)) cache.keep(life);
     for (const watcher of this.#watchers) watcher(transition);
     return cursor;
   }

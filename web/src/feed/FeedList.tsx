@@ -1,7 +1,8 @@
 /** The latest transitions, and for who does not see them come, how many came. */
 import { type ReactNode, useEffect, useState } from 'react';
 import { LifeId } from '../lives/LifeId';
-import { nameOf } from '../machine/machine';
+import { useMachine } from '../machine/machine';
+import { capitalized, nameOf, wordsOf } from '../machine/names';
 import { PhaseName } from '../machine/PhaseName';
 import { Moment } from '../parts/Moment';
 import { useFeed, useSession } from '../session';
@@ -11,13 +12,15 @@ const TELLING = 8_000;
 
 export function FeedList(): ReactNode {
   const { recent, connection } = useFeed();
+  const { beginning } = useMachine();
+  const begin = capitalized(wordsOf(beginning.mutation));
   return (
     <section className="card feed" aria-labelledby="feed-title">
       <h2 id="feed-title">What happens</h2>
       <Announcer />
       {recent.length === 0 ? (
         <p className="empty">
-          {connection.state === 'live' ? 'Nothing yet. Conceive a life.' : 'Listening…'}
+          {connection.state === 'live' ? `Nothing yet. Begin with “${begin}”.` : 'Listening…'}
         </p>
       ) : (
         <ol>

@@ -1,6 +1,6 @@
 /** Asks again once there is news, and not for each: what is counted and paged changes with what happens. */
 import { useEffect } from 'react';
-import type { TransitionFactsFragment } from '../graphql/graphql';
+import type { Transition } from '../machine/answers';
 import { useSession } from '../session';
 
 /** In milliseconds. */
@@ -9,7 +9,7 @@ const TOGETHER = 400;
 /** @param concerns whether a transition is news for who asks; both functions are to be the same each time */
 export function useNews(
   ask: () => Promise<unknown>,
-  concerns: (transition: TransitionFactsFragment) => boolean,
+  concerns: (transition: Transition) => boolean,
 ): void {
   const { feed } = useSession();
   useEffect(() => {

@@ -1,37 +1,32 @@
-/** The overview: the machine with all lives in it, the census, and the feed. */
+/** The overview: the machine with all that is in it, the census, and the feed. */
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { FeedList } from '../feed/FeedList';
-import { MachineFailure } from '../machine/MachineFailure';
 import { MachinePicture } from '../machine/MachinePicture';
-import { nameOf, useColour, useMachine } from '../machine/machine';
+import { useColour, useMachine } from '../machine/machine';
+import { nameOf } from '../machine/names';
 import { View } from '../parts/View';
 import { useFeed, useSession } from '../session';
-import { BEGINNING } from './changes';
-import { ConceiveButton } from './ConceiveButton';
+import { BeginButton } from './BeginButton';
 import { LoadPanel } from './LoadPanel';
-import { livesIn } from './addresses';
+import { useAddresses } from './addresses';
 
 export function HomeView(): ReactNode {
   const { feed } = useSession();
-  const states = useMachine();
-  const { counts, connection } = useFeed();
+  const machine = useMachine();
+  const { counts } = useFeed();
+  const addresses = useAddresses();
   return (
-    <View title="Overview" aside={<ConceiveButton />}>
+    <View title="Overview" aside={<BeginButton />}>
       <div className="overview">
         <section className="card picture" aria-labelledby="machine-title">
           <h2 id="machine-title">The machine, now</h2>
-          {states.length === 0 ? (
-            <MachineFailure isLive={connection.state === 'live'} />
-          ) : (
-            <MachinePicture
-              states={states}
-              beginning={BEGINNING}
-              counts={counts}
-              watch={feed.watch}
-              linkTo={livesIn}
-            />
-          )}
+          <MachinePicture
+            machine={machine}
+            counts={counts}
+            watch={feed.watch}
+            linkTo={(phase) => addresses.list({ phase })}
+          />
           <Census />
         </section>
         <FeedList />
@@ -42,7 +37,8 @@ export function HomeView(): ReactNode {
 }
 
 function Census(): ReactNode {
-  const states = useMachine();
+  const { states, words } = useMachine();
+  const addresses = useAddresses();
   const { counts } = useFeed();
   const colour = useColour();
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -55,13 +51,13 @@ function Census(): ReactNode {
       </div>
       <dl aria-label="Census">
         <div>
-          <dt>All lives</dt>
+          <dt>All {words.many}</dt>
           <dd>{total.toLocaleString()}</dd>
         </div>
         {states.map(({ phase }) => (
           <div key={phase} data-colour={colour(phase)}>
             <dt>
-              <Link href={livesIn(phase)}>{nameOf(phase)}</Link>
+              <Link href={addresses.list({ phase })}>{nameOf(phase)}</Link>
             </dt>
             <dd>{counts[phase]?.toLocaleString() ?? '–'}</dd>
           </div>

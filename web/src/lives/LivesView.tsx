@@ -1,70 +1,71 @@
 /** The lives, in pages: which, and in what order, is in the address. */
 import { useQuery } from '@apollo/client/react';
-import type { ComponentProps, ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { useNews } from '../feed/useNews';
-import { type LivesQuery, LivesDocument, type Phase } from '../graphql/graphql';
-import { nameOf, useColour, useMachine } from '../machine/machine';
-import { MachineFailure } from '../machine/MachineFailure';
+import type { Facts } from '../machine/answers';
+import { useColour, useMachine } from '../machine/machine';
+import { capitalized, nameOf } from '../machine/names';
 import { PhaseName } from '../machine/PhaseName';
 import { Failure } from '../parts/Failure';
 import { Moment } from '../parts/Moment';
 import { View } from '../parts/View';
-import { useFeed } from '../session';
-import { type Choice, addressOf, choiceOf, variablesOf } from './addresses';
-import { ConceiveButton } from './ConceiveButton';
+import { useFeed, useSession } from '../session';
+import { BeginButton } from './BeginButton';
 import { LifeId } from './LifeId';
+import { Pages } from './Pages';
+import { type Choice, choiceOf, useAddresses, variablesOf } from './addresses';
 
 const anyNews = (): boolean => true;
 
 export function LivesView(): ReactNode {
-  const states = useMachine();
-  const { connection } = useFeed();
-  return (
-    <View title="Lives" aside={<ConceiveButton />}>
-      {states.length === 0 ? (
-        <MachineFailure isLive={connection.state === 'live'} />
-      ) : (
-        <Lives phases={states.map(({ phase }) => phase)} />
-      )}
-    </View>
-  );
-}
-
-function Lives({ phases }: { phases: readonly Phase[] }): ReactNode {
+  const { documents } = useSession();
+  const machine = useMachine();
+  const { many } = machine.words;
   const [search] = useSearchParams();
-  const choice = choiceOf(search, phases);
-  const { data, previousData, error, refetch } = useQuery(LivesDocument, {
+  const choice = choiceOf(search, machine);
+  const { data, previousData, error, refetch } = useQuery(documents.lives, {
     variables: variablesOf(choice),
     fetchPolicy: 'cache-and-network',
   });
   useNews(refetch, anyNews);
   const lives = (data ?? previousData)?.lives;
   return (
-    <section className="card lives" aria-label="All lives" aria-busy={data === undefined && !error}>
-      <Filters choice={choice} phases={phases} />
-      {error && <Failure error={error} again={() => void refetch().catch(() => undefined)} />}
-      {lives && <Table lives={lives.nodes} />}
-      {lives && <Pages choice={choice} {...lives} />}
-      {!lives && !error && <p className="empty">Looking…</p>}
-    </section>
+    <View title={capitalized(many)} aside={<BeginButton />}>
+      <section
+        className="card lives"
+        aria-label={`All ${many}`}
+        aria-busy={data === undefined && !error}
+      >
+        <Filters choice={choice} />
+        {error && <Failure error={error} again={() => void refetch().catch(() => undefined)} />}
+        {lives && <Table lives={lives.nodes} />}
+        {lives && <Pages choice={choice} page={lives} />}
+        {!lives && !error && <p className="empty">Looking…</p>}
+      </section>
+    </View>
   );
 }
 
-function Filters({ choice, phases }: { choice: Choice; phases: readonly Phase[] }): ReactNode {
+function Filters({ choice }: { choice: Choice }): ReactNode {
+  const { states } = useMachine();
+  const addresses = useAddresses();
   const { counts } = useFeed();
   const colour = useColour();
   const { phase: chosen, oldestFirst } = choice;
   return (
     <div className="filters">
       <nav aria-label="Phase" className="segments">
-        <Link href={addressOf({ oldestFirst })} aria-current={chosen === null ? 'true' : undefined}>
+        <Link
+          href={addresses.list({ oldestFirst })}
+          aria-current={chosen === null ? 'true' : undefined}
+        >
           All
         </Link>
-        {phases.map((phase) => (
+        {states.map(({ phase }) => (
           <Link
             key={phase}
-            href={addressOf({ phase, oldestFirst })}
+            href={addresses.list({ phase, oldestFirst })}
             aria-current={chosen === phase ? 'true' : undefined}
             data-colour={colour(phase)}
           >
@@ -76,7 +77,7 @@ function Filters({ choice, phases }: { choice: Choice; phases: readonly Phase[] 
         {[false, true].map((oldest) => (
           <Link
             key={String(oldest)}
-            href={addressOf({ phase: chosen, oldestFirst: oldest })}
+            href={addresses.list({ phase: chosen, oldestFirst: oldest })}
             aria-current={oldestFirst === oldest ? 'true' : undefined}
           >
             {oldest ? 'Oldest first' : 'Newest first'}
@@ -87,18 +88,19 @@ function Filters({ choice, phases }: { choice: Choice; phases: readonly Phase[] 
   );
 }
 
-function Table({ lives }: { lives: LivesQuery['lives']['nodes'] }): ReactNode {
-  if (lives.length === 0) return <p className="empty">No lives here.</p>;
+function Table({ lives }: { lives: readonly Facts[] }): ReactNode {
+  const { beginning, words } = useMachine();
+  if (lives.length === 0) return <p className="empty">No {words.many} here.</p>;
   return (
     <table>
       <thead>
         <tr>
-          <th scope="col">Life</th>
+          <th scope="col">{capitalized(words.one)}</th>
           <th scope="col">Phase</th>
           <th scope="col" className="number">
             Version
           </th>
-          <th scope="col">Conceived</th>
+          <th scope="col">{nameOf(beginning.event)}</th>
         </tr>
       </thead>
       <tbody>
@@ -118,63 +120,5 @@ function Table({ lives }: { lives: LivesQuery['lives']['nodes'] }): ReactNode {
         ))}
       </tbody>
     </table>
-  );
-}
-
-function Pages({
-  choice,
-  totalCount,
-  pageInfo: { hasPreviousPage, hasNextPage, startCursor, endCursor },
-}: { choice: Choice } & LivesQuery['lives']): ReactNode {
-  const page = (after: string | null, before: string | null): string =>
-    addressOf({ ...choice, after, before });
-  return (
-    <nav aria-label="Pages" className="pages">
-      <p role="status">
-        {totalCount.toLocaleString()} {totalCount === 1 ? 'life' : 'lives'}
-      </p>
-      <PageLink href={page(null, null)} isThere={hasPreviousPage}>
-        First
-      </PageLink>
-      <PageLink href={page(null, startCursor)} isThere={hasPreviousPage}>
-        Previous
-      </PageLink>
-      <PageLink href={page(endCursor, null)} isThere={hasNextPage}>
-        Next
-      </PageLink>
-    </nav>
-  );
-}
-
-/** Stays where it is when there is no such page, so that the others do not move, and the focus is not lost. */
-function PageLink({
-  href,
-  isThere,
-  children,
-}: {
-  href: string;
-  isThere: boolean;
-  children: string;
-}): ReactNode {
-  return (
-    <Link href={href} asChild>
-      <Anchor isThere={isThere}>{children}</Anchor>
-    </Link>
-  );
-}
-
-/** The same element whether or not it leads anywhere. `Link` gives it where to, and how to go there. */
-function Anchor({
-  isThere,
-  children,
-  ...leading
-}: { isThere: boolean; children: string } & ComponentProps<'a'>): ReactNode {
-  return (
-    <a
-      className="button"
-      {...(isThere ? leading : { role: 'link', 'aria-disabled': true, tabIndex: -1 })}
-    >
-      {children}
-    </a>
   );
 }

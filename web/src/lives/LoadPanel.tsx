@@ -1,13 +1,17 @@
-/** Makes a few hundred lives live and die, so that there is something to see. */
+/** Sends a few hundred lives through the machine, so that there is something to see. */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { sentenceOf } from '../client/failures';
+import { useMachine } from '../machine/machine';
+import { capitalized } from '../machine/names';
 import { useSession } from '../session';
 import { live } from './load';
 
 const COUNT = 300;
 
 export function LoadPanel(): ReactNode {
-  const { client } = useSession();
+  const session = useSession();
+  const machine = useMachine();
+  const { many } = machine.words;
   const [ended, setEnded] = useState(0);
   const [state, setState] = useState<'idle' | 'running' | 'stopped' | 'done'>('idle');
   const [failure, setFailure] = useState<unknown>();
@@ -22,7 +26,8 @@ export function LoadPanel(): ReactNode {
     setState('running');
     try {
       await live(
-        client,
+        session,
+        machine,
         COUNT,
         () => {
           setEnded((count) => count + 1);
@@ -34,7 +39,7 @@ export function LoadPanel(): ReactNode {
       setFailure(error);
     }
     // Those that are shown nowhere are forgotten.
-    client.cache.gc();
+    session.cache.gc();
     setState(stopping.signal.aborted ? 'stopped' : 'done');
   };
 
@@ -43,7 +48,9 @@ export function LoadPanel(): ReactNode {
     <section className="card load" aria-labelledby="load-title">
       <div>
         <h2 id="load-title">Make it move</h2>
-        <p>{COUNT} lives are conceived, born, and die, twenty at a time.</p>
+        <p>
+          {COUNT} {many} go their way through the machine, twenty at a time.
+        </p>
       </div>
       <button
         onClick={() => {
@@ -55,14 +62,18 @@ export function LoadPanel(): ReactNode {
       </button>
       {state !== 'idle' && (
         <>
-          <progress value={ended} max={COUNT} aria-label="Lives that have ended" />
+          <progress
+            value={ended}
+            max={COUNT}
+            aria-label={`${capitalized(many)} that have gone their way`}
+          />
           <p className="told">
             {ended} of {COUNT}
           </p>
         </>
       )}
       <p className="told" role="status">
-        {state === 'done' && 'All have lived.'}
+        {state === 'done' && 'All have gone their way.'}
         {state === 'stopped' && (failure === undefined ? 'Stopped.' : sentenceOf(failure))}
       </p>
     </section>

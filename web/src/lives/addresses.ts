@@ -1,43 +1,64 @@
-/** What the addresses of the lists of lives say: all that is chosen, so that it can be kept and shared. */
-import type { LivesQueryVariables, Phase } from '../graphql/graphql';
+/** What the addresses of lives and of their lists say: all that is chosen, so that it can be kept and shared. */
+import type { PageVariables } from '../machine/answers';
+import { type Machine, useMachine } from '../machine/machine';
 
 const PAGE = 20;
 
 export interface Choice {
-  readonly phase: Phase | null;
+  readonly phase: string | null;
   readonly oldestFirst: boolean;
   readonly after: string | null;
   readonly before: string | null;
 }
 
-/** @param phases those of the machine; others are not chosen */
-export function choiceOf(search: URLSearchParams, phases: readonly Phase[]): Choice {
+export interface Addresses {
+  readonly list: (choice?: Partial<Choice>) => string;
+  readonly one: (id: string, version?: number) => string;
+}
+
+/** Below the plural of the machine's name. */
+export function addressesOf({ many }: Machine): Addresses {
   return {
-    phase: phases.find((phase) => phase.toLowerCase() === search.get('phase')) ?? null,
+    list: ({ phase, oldestFirst, after, before } = {}) => {
+      const search = new URLSearchParams();
+      if (phase) search.set('phase', phase.toLowerCase());
+      if (oldestFirst) search.set('order', 'oldest');
+      if (after) search.set('after', after);
+      if (before) search.set('before', before);
+      return withSearch(`/${many}`, search);
+    },
+    one: (id, version) =>
+      withSearch(
+        `/${many}/${id}`,
+        new URLSearchParams(version === undefined ? {} : { version: String(version) }),
+      ),
+  };
+}
+
+export function useAddresses(): Addresses {
+  return addressesOf(useMachine());
+}
+
+/** @returns what a list's address chooses; of phases only those of the machine */
+export function choiceOf(search: URLSearchParams, { states }: Machine): Choice {
+  const phase = search.get('phase');
+  return {
+    phase: states.find((state) => state.phase.toLowerCase() === phase)?.phase ?? null,
     oldestFirst: search.get('order') === 'oldest',
     after: search.get('after'),
     before: search.get('before'),
   };
 }
 
-export function addressOf({ phase, oldestFirst, after, before }: Partial<Choice>): string {
-  const search = new URLSearchParams();
-  if (phase) search.set('phase', phase.toLowerCase());
-  if (oldestFirst) search.set('order', 'oldest');
-  if (after) search.set('after', after);
-  if (before) search.set('before', before);
-  return search.size === 0 ? '/lives' : `/lives?${search.toString()}`;
-}
-
-export function livesIn(phase: Phase): string {
-  return addressOf({ phase });
-}
-
 /** As the API is asked for it. */
-export function variablesOf({ phase, oldestFirst, after, before }: Choice): LivesQueryVariables {
+export function variablesOf({ phase, oldestFirst, after, before }: Choice): PageVariables {
   return {
     phase: phase === null ? null : [phase],
     order: oldestFirst ? 'OLDEST_FIRST' : 'NEWEST_FIRST',
     ...(before === null ? { first: PAGE, after } : { last: PAGE, before }),
   };
+}
+
+function withSearch(path: string, search: URLSearchParams): string {
+  return search.size === 0 ? path : `${path}?${search.toString()}`;
 }

@@ -1,36 +1,11 @@
 /**
- * What can be done to lives: begin one, and make an event happen to one, each by a key that is its own. Owns
- * which mutation an event is; a new one is asked for here by the compiler.
+ * What can be done to lives: begin one, and make an event happen to one, each by a key that is its own. Does not
+ * know which events there are.
  */
-import type { ApolloClient, TypedDocumentNode } from '@apollo/client';
 import { uuidv7 } from 'uuidv7';
 import { isPassing } from '../client/failures';
-import {
-  BirthDocument,
-  type BirthMutation,
-  ConceiveDocument,
-  DeathDocument,
-  type DeathMutation,
-  type LifeEvent,
-  type LifeFactsFragment,
-} from '../graphql/graphql';
-
-type Outcome = NonNullable<BirthMutation['outcome'] | DeathMutation['outcome']>;
-
-/** Why a life did not change, as the API says it. */
-export type Refusal = Extract<Outcome, { message: string }>;
-
-/** The event by which a life begins. */
-export const BEGINNING = 'CONCEPTION' satisfies LifeEvent;
-
-type Step = Exclude<LifeEvent, typeof BEGINNING>;
-
-type Change = TypedDocumentNode<
-  BirthMutation | DeathMutation,
-  { readonly id: string; readonly idempotencyKey: string }
->;
-
-const MUTATIONS: Readonly<Record<Step, Change>> = { BIRTH: BirthDocument, DEATH: DeathDocument };
+import { type Data, type Facts, type Outcome, isRefusal } from '../machine/answers';
+import type { Session } from '../session';
 
 /** The keys of what was sent and may have happened, by what it was. */
 const unanswered = new Map<string, string>();
@@ -59,39 +34,50 @@ async function send<Answer>(
  *
  * @throws what came instead of an answer, after every retry
  */
-export function conceive(client: ApolloClient): Promise<LifeFactsFragment> {
-  return send(BEGINNING, (id) => conceiveAs(client, id));
+export function begin(session: Session, data: Data): Promise<Facts> {
+  return send(`a beginning with ${JSON.stringify(data)}`, (id) => beginAs(session, id, data));
 }
 
 /** @throws what came instead of an answer, after every retry */
-export async function conceiveAs(client: ApolloClient, id: string): Promise<LifeFactsFragment> {
-  const { data } = await client.mutate({ mutation: ConceiveDocument, variables: { id } });
-  if (!data?.conceive) throw new TypeError('An answer without a life and without errors.');
-  return data.conceive;
+export async function beginAs(session: Session, id: string, data: Data): Promise<Facts> {
+  const { client, cache, documents } = session;
+  const answer = await client.mutate({
+    mutation: documents.begin,
+    variables: { ...data, id },
+    fetchPolicy: 'no-cache',
+  });
+  const begun = answer.data?.begun;
+  if (!begun) throw new TypeError('An answer with nothing begun and without errors.');
+  cache.keep(begun);
+  return begun;
 }
 
 /**
  * Makes an event happen once, however often this must be called until it answers.
  *
+ * @param data what the event is told, by name
  * @returns the life after the event, or why there is none
  * @throws what came instead of an answer, after every retry
  */
 export async function transition(
-  client: ApolloClient,
+  { client, cache, documents }: Session,
   id: string,
-  event: LifeEvent,
+  event: string,
+  data: Data,
 ): Promise<Outcome> {
-  if (event === BEGINNING) throw new TypeError('A life begins once.');
-  return send(`${event} of ${id}`, async (idempotencyKey) => {
-    const { data } = await client.mutate({
-      mutation: MUTATIONS[event],
-      variables: { id, idempotencyKey },
+  const mutation = documents.changes.get(event);
+  if (mutation === undefined) throw new TypeError(`${event} does not happen to what has begun.`);
+  return send(`${event} of ${id} with ${JSON.stringify(data)}`, async (idempotencyKey) => {
+    const answer = await client.mutate({
+      mutation,
+      variables: { ...data, id, idempotencyKey },
+      // The cache cannot tell a life's type from a refusal's, but it keeps the life that is given to it.
+      fetchPolicy: 'no-cache',
     });
-    if (!data?.outcome) throw new TypeError('An answer without an outcome and without errors.');
-    return data.outcome;
+    const outcome = answer.data?.outcome;
+    if (!outcome) throw new TypeError('An answer without an outcome and without errors.');
+    const life = isRefusal(outcome) ? outcome.refusalLife : outcome;
+    if (life) cache.keep(life);
+    return outcome;
   });
-}
-
-export function isRefusal(outcome: Outcome): outcome is Refusal {
-  return 'message' in outcome;
 }

@@ -1,8 +1,12 @@
 /** Lives for show: each goes its way through whatever machine there is, a bounded number of them at a time. */
-import type { ApolloClient } from '@apollo/client';
 import { uuidv7 } from 'uuidv7';
 import { pause } from '../client/backoff';
-import { conceiveAs, isRefusal, transition } from './changes';
+import { hasCode } from '../client/failures';
+import { type Facts, isRefusal } from '../machine/answers';
+import type { Machine, MachineField } from '../machine/machine';
+import { exampleOf } from '../machine/values';
+import type { Session } from '../session';
+import { beginAs, transition } from './changes';
 
 /** How many lives are under way at once. */
 const AT_ONCE = 20;
@@ -20,7 +24,8 @@ const LONGEST_PAUSE = 600;
  * @throws the first that failed, after every retry
  */
 export async function live(
-  client: ApolloClient,
+  session: Session,
+  machine: Machine,
   count: number,
   onEnd: () => void,
   signal: AbortSignal,
@@ -30,24 +35,46 @@ export async function live(
   const worker = async (): Promise<void> => {
     while (!isOver()) {
       begun += 1;
-      await liveOne(client, signal);
+      await liveOne(session, machine, signal);
       if (!signal.aborted) onEnd();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-async function liveOne(client: ApolloClient, signal: AbortSignal): Promise<void> {
-  let { id, nextEvents } = await conceiveAs(client, uuidv7());
+async function liveOne(session: Session, machine: Machine, signal: AbortSignal): Promise<void> {
+  let life = await beginAs(session, uuidv7(), dataFor(machine.beginning.data));
+  /** What it was not let do in the state that it is in. */
+  let refused: string[] = [];
   for (let step = 0; step < LONGEST_WAY && !signal.aborted; step += 1) {
+    const possible = life.nextEvents.filter((event) => !refused.includes(event));
     // The event that a state names first is the usual one.
-    const usual = Math.random() < 0.8 ? 0 : Math.floor(Math.random() * nextEvents.length);
-    const event = nextEvents[usual];
+    const usual = Math.random() < 0.8 ? 0 : Math.floor(Math.random() * possible.length);
+    const event = machine.events.find((each) => each.event === possible[usual]);
     if (event === undefined) return;
     await pause(Math.random() * LONGEST_PAUSE, signal);
-    const outcome = await transition(client, id, event);
-    // Somebody else has a hand in it: leave it to them.
-    if (isRefusal(outcome)) return;
-    ({ id, nextEvents } = outcome);
+    const next = await stepped(session, life, event.event, dataFor(event.data));
+    refused = next ? [] : [...refused, event.event];
+    life = next ?? life;
   }
+}
+
+/** @returns the life after an event, if that was not refused: its data are made up, and may not be allowed */
+async function stepped(
+  session: Session,
+  { id }: Facts,
+  event: string,
+  data: Readonly<Record<string, unknown>>,
+): Promise<Facts | undefined> {
+  try {
+    const outcome = await transition(session, id, event, data);
+    return isRefusal(outcome) ? undefined : outcome;
+  } catch (error) {
+    if (hasCode(error, 'BAD_USER_INPUT')) return undefined;
+    throw error;
+  }
+}
+
+function dataFor(fields: readonly MachineField[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(fields.map(({ name, type }) => [name, exampleOf(type)]));
 }

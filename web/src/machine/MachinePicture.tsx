@@ -6,17 +6,16 @@ import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { useMedia } from '../parts/useMedia';
 import { type Arrow as ArrowOf, BOX, type Picture, draw } from './layout';
-import { type MachineState, nameOf, useColour } from './machine';
+import { type Machine, useColour } from './machine';
+import { nameOf } from './names';
 
 interface Props {
-  readonly states: readonly MachineState[];
-  /** The event by which something begins. */
-  readonly beginning: string;
+  readonly machine: Machine;
   readonly counts: Readonly<Record<string, number>>;
   /** @returns how to stop being told of each transition */
   readonly watch: (watcher: (transition: ArrowOf) => void) => () => void;
   /** Where a state's box leads. */
-  readonly linkTo: (phase: MachineState['phase']) => string;
+  readonly linkTo: (phase: string) => string;
 }
 
 /** The most transitions that travel at once: more are not told apart, and cost the browser. */
@@ -30,11 +29,11 @@ interface Pulse {
   readonly arrow: string;
 }
 
-export function MachinePicture({ states, beginning, counts, watch, linkTo }: Props): ReactNode {
+export function MachinePicture({ machine, counts, watch, linkTo }: Props): ReactNode {
   const isNarrow = useMedia('(max-width: 40rem)');
   const picture = useMemo(
-    () => draw(states, beginning, isNarrow ? 'TB' : 'LR'),
-    [states, beginning, isNarrow],
+    () => draw(machine.states, machine.beginning.event, isNarrow ? 'TB' : 'LR'),
+    [machine, isNarrow],
   );
   const pulses = usePulses(watch);
   const colour = useColour();

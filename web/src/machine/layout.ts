@@ -73,7 +73,12 @@ export function draw(
     boxes: states.map((state) => ({ state, ...place(graph.node(state.phase)) })),
     arrows: arrows.map((arrow) => {
       const edge = graph.edge({ v: arrow.from ?? START, w: arrow.to, name: arrow.event });
-      return { ...arrow, path: curve((edge.points ?? []).map(place)), label: place(edge) };
+      const label = place(edge);
+      const points =
+        arrow.from === arrow.to
+          ? loop(place(graph.node(arrow.to)), label)
+          : (edge.points ?? []).map(place);
+      return { ...arrow, path: curve(points), label };
     }),
   };
 }
@@ -81,6 +86,17 @@ export function draw(
 /** Of a node or an edge that has been laid out. */
 function place({ x = 0, y = 0 }: { x?: number; y?: number }): Point {
   return { x, y };
+}
+
+/** From a box to its label, which dagre puts beside it, and back: the way of dagre itself begins elsewhere. */
+function loop(box: Point, label: Point): readonly Point[] {
+  const isBelow = label.y > box.y;
+  // What is below in one direction is to the right in the other.
+  const at = (along: number, away: number): Point =>
+    isBelow ? { x: box.x + along, y: box.y + away } : { x: box.x + away, y: box.y + along };
+  const side = (isBelow ? BOX.height : BOX.width) / 2;
+  const middle = (side + (isBelow ? label.y - box.y : label.x - box.x)) / 2;
+  return [at(-24, side), at(-36, middle), label, at(36, middle), at(24, side)];
 }
 
 /** Through all points without a corner, so that a label lies on its arrow: a Catmull-Rom spline, as Bézier curves. */

@@ -1,24 +1,61 @@
-/** The machine, as the server describes it; nothing of it is written down here. */
-import { useQuery } from '@apollo/client/react';
-import { MachineDocument, type MachineQuery } from '../graphql/graphql';
+/** The machine, as the server describes it: of its states, events and columns nothing is written down here. */
+import { assertName, parseType } from 'graphql';
+import { createContext, useContext } from 'react';
+import type { FieldFragment, MachineQuery } from '../graphql/graphql';
+import { uncapitalized, wordsOf } from './names';
 
-export type MachineState = MachineQuery['machine']['states'][number];
+type Described = MachineQuery['machine'];
 
-const NONE: readonly MachineState[] = [];
+/** A column, or what an event must be told; its type is written as in a document: `Int!`. */
+export type MachineField = FieldFragment;
+export type MachineState = Described['states'][number];
+export type MachineEvent = Described['events'][number];
 
-/** @returns its states; none until they are known */
-export function useMachine(): readonly MachineState[] {
-  return useQuery(MachineDocument).data?.machine.states ?? NONE;
+export interface Machine extends Described {
+  /** What the API calls one of them, and many: `life`, `lives`. */
+  readonly one: string;
+  readonly many: string;
+  /** The same in texts. */
+  readonly words: { readonly one: string; readonly many: string };
+  /** The event by which one begins; no state accepts it. */
+  readonly beginning: MachineEvent;
 }
 
-/** As people write what GraphQL spells in capitals: `ALIVE` is Alive. */
-export function nameOf(constant: string): string {
-  return constant.charAt(0) + constant.slice(1).toLowerCase().replaceAll('_', ' ');
+/** The plurals that do not end in `s`. The query does not say them. */
+const PLURALS: Readonly<Record<string, string>> = { life: 'lives' };
+
+/** @throws where it has no beginning, or names and types that are none to GraphQL: documents are made of them */
+export function describe(machine: Described): Machine {
+  const { name, states, events, fields } = machine;
+  const accepted = new Set(states.flatMap(({ transitions }) => transitions.map((t) => t.event)));
+  const beginning = events.find(({ event }) => !accepted.has(event));
+  if (beginning === undefined) throw new TypeError(`Nothing begins a ${name}.`);
+  const said = [...fields, ...events.flatMap(({ data }) => data)];
+  for (const each of [
+    name,
+    ...states.map(({ phase }) => phase),
+    ...events.map(({ mutation }) => mutation),
+    ...said.map((field) => field.name),
+  ]) {
+    assertName(each);
+  }
+  for (const { type } of said) parseType(type);
+  const one = uncapitalized(name);
+  const many = PLURALS[one] ?? `${one}s`;
+  return { ...machine, one, many, words: { one: wordsOf(one), many: wordsOf(many) }, beginning };
+}
+
+export const MachineContext = createContext<Machine | undefined>(undefined);
+
+export function useMachine(): Machine {
+  const machine = useContext(MachineContext);
+  if (machine === undefined) throw new Error('There is no machine around this.');
+  return machine;
 }
 
 /** Which of the colours is a phase's: its place in the machine's list. */
 export function useColour(): (phase: string) => number {
-  const states = useMachine();
+  const { states } = useMachine();
   return (phase) =>
     Math.max(
       0,

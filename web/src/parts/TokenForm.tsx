@@ -27,8 +27,8 @@ export function TokenForm({ wasRefused, onToken }: Props): ReactNode {
       >
         <h1>A token is needed</h1>
         <p>
-          This server answers to whoever has a token with the scopes <code>lives:read</code> and{' '}
-          <code>lives:write</code>. It stays in this tab.
+          This server answers only with a token, whose scopes say what you may read and change. The
+          token stays in this tab.
         </p>
         {(isNone || wasRefused) && (
           <p className="notice" role="alert">

@@ -10,7 +10,8 @@ import { TablesMissing } from '../database/failures';
 import { Feed } from '../feed/Feed';
 import { Notifier } from '../feed/Notifier';
 import { WakeUps } from '../feed/WakeUps';
-import { type AnyKind, Machines } from '../graphql/context';
+import { Machines } from '../graphql/context';
+import type { ServedMachine } from '../graphql/schema';
 import type { MachineReadings, Metrics } from '../metrics';
 import type { GroupTracer } from '../store/LaneSettings';
 import { Lanes } from '../store/Lanes';
@@ -38,7 +39,7 @@ export interface Shared {
 }
 
 /** @returns the machines, which are being measured from now on */
-export function startMachines(kinds: readonly AnyKind[], shared: Shared): Machines {
+export function startMachines(served: readonly ServedMachine[], shared: Shared): Machines {
   const { opened, configuration, metrics } = shared;
   const machines = new Machines();
   const sender = randomUUID();
@@ -48,10 +49,10 @@ export function startMachines(kinds: readonly AnyKind[], shared: Shared): Machin
     ownPayload: sender,
     listen: configuration.listen,
   });
-  const readings = kinds.map((kind, index) => {
+  const readings = served.map((machine, index) => {
     const tables = opened.tables[index];
-    if (tables === undefined) throw new Error(`${kind.name} has no tables.`);
-    return startMachine(kind, tables, { ...shared, machines, wakeUps, sender });
+    if (tables === undefined) throw new Error(`${machine.lifecycle.machine.name} has no tables.`);
+    return startMachine(machine, tables, { ...shared, machines, wakeUps, sender });
   });
   metrics.read({ machines: readings, connections: () => opened.database.connections });
   return machines;
@@ -65,11 +66,11 @@ interface Surroundings extends Shared {
 }
 
 function startMachine(
-  kind: AnyKind,
+  { lifecycle }: ServedMachine,
   tables: MachineTables,
   { configuration, log, machines, parts, opened, pages, tracer, ...shared }: Surroundings,
 ): MachineReadings {
-  const { name, machine, phaseOf } = kind;
+  const { name } = lifecycle.machine;
   const { database } = opened;
   const observer = shared.metrics.ofMachine(name);
   const timeout = configuration.requestTimeout;
@@ -79,8 +80,7 @@ function startMachine(
     onGroup: observer.onGroup,
   });
   const notifier = notifierOf(database, tables, shared.sender, configuration, log);
-  const store = new MachineStore(database, tables, phaseOf, {
-    machine,
+  const store = new MachineStore(database, tables, lifecycle, {
     lanes,
     timeout,
     onTransition: observer.onTransition,
@@ -97,7 +97,7 @@ function startMachine(
       );
     },
   });
-  const reader = new MachineReader(database, tables, phaseOf, { lanes, timeout, pages });
+  const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout, pages });
   const feed = new Feed(reader, store, {
     wakeUps: shared.wakeUps,
     channel: tables.channel,
@@ -115,7 +115,7 @@ function startMachine(
     },
   });
   parts.add(() => feed.stop());
-  machines.serve(kind, { store, reader, feed });
+  machines.serve(lifecycle, { store, reader, feed });
   return {
     name,
     queues: () => lanes.lengths,

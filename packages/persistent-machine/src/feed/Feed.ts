@@ -5,7 +5,7 @@
  * anything that another would need. Where the database was set back, every subscriber is told so. Without subscribers it
  * does nothing. Generic, and knows no GraphQL.
  */
-import type { MachinePhase, MachineRecord } from '../machine';
+import type { AnyLifecycle, MachinePhase, MachineRecord, PhaseIn } from '../machine';
 import type { Place } from '../operations/place';
 import type { MachineReader } from '../store/MachineReader';
 import type { MachineStore } from '../store/MachineStore';
@@ -23,16 +23,16 @@ export interface FeedSettings extends LiveTailSettings {
 /** How often the tail looks at the most because the instance itself has changed something, in milliseconds. */
 const PACE = 5;
 
-export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly #reader: MachineReader<R, P>;
-  readonly #store: MachineStore<R, P>;
+export class Feed<L extends AnyLifecycle> {
+  readonly #reader: MachineReader<L>;
+  readonly #store: MachineStore<L>;
   readonly #settings: FeedSettings;
-  readonly #subscriptions = new Set<Subscription<P>>();
+  readonly #subscriptions = new Set<Subscription<L>>();
   readonly #looks = new Paced(PACE, async () => this.#live?.look());
-  #live: LiveTail<R, P> | undefined;
+  #live: LiveTail<L> | undefined;
   #stopping: Promise<void> = Promise.resolve();
 
-  constructor(reader: MachineReader<R, P>, store: MachineStore<R, P>, settings: FeedSettings) {
+  constructor(reader: MachineReader<L>, store: MachineStore<L>, settings: FeedSettings) {
     this.#reader = reader;
     this.#store = store;
     this.#settings = settings;
@@ -50,7 +50,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
     events: readonly string[] | null,
     after: Place | undefined,
     deadline?: number,
-  ): Promise<AsyncIterableIterator<Transition<P>, undefined>> {
+  ): Promise<AsyncIterableIterator<Transition<L>, undefined>> {
     const { end, place } = await this.#arrive(after, deadline);
     return this.#join(end, place, {
       accepts: ({ event }) => events === null || events.includes(event),
@@ -69,19 +69,21 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   async changes(
     id: string,
     deadline?: number,
-  ): Promise<AsyncIterableIterator<P, undefined> | null> {
+  ): Promise<AsyncIterableIterator<PhaseIn<L>, undefined> | null> {
     // Read before the machine is: what happens to it in between is not missed, and its version says what it shows.
     const { end } = await this.#arrive(undefined, deadline);
     const phase = await this.#store.find(id, deadline);
     if (phase === null) return null;
-    const { version } = phase.state;
+    const { version } = recordIn(phase);
     const transitions = this.#join(end, end, {
       machine: id,
-      accepts: (transition) =>
-        transition.phase.state.id === id && transition.phase.state.version > version,
+      accepts: (transition) => {
+        const record = recordIn(transition.phase);
+        return record.id === id && record.version > version;
+      },
       read: async (_reached, last) => this.#reader.subscribers.following(last?.phase ?? phase),
     });
-    return new Changes(phase, transitions);
+    return new Changes<PhaseIn<L>>(phase, transitions);
   }
 
   /** The instance itself has committed something: it need not be notified to look. */
@@ -138,7 +140,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   /** What is in memory is no history any more: all who follow it are told, and none of it is served again. */
-  #rewind(live: LiveTail<R, P>, error: FeedRewound): void {
+  #rewind(live: LiveTail<L>, error: FeedRewound): void {
     // Its last subscriber may have left, and another tail have taken its place.
     if (this.#live !== live) return;
     this.#settings.onRewound(error);
@@ -146,9 +148,9 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   /** @param end a place that the feed has reached */
-  #join(end: Place, place: Place, topic: Topic<P>): Subscription<P> {
+  #join(end: Place, place: Place, topic: Topic<L>): Subscription<L> {
     const live = (this.#live ??= this.#begin(end));
-    const subscription = new Subscription<P>(
+    const subscription = new Subscription<L>(
       {
         tail: live.tail,
         end: () => live.end,
@@ -171,8 +173,8 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
     return subscription;
   }
 
-  #begin(end: Place): LiveTail<R, P> {
-    const live = new LiveTail<R, P>(
+  #begin(end: Place): LiveTail<L> {
+    const live = new LiveTail<L>(
       this.#reader.subscribers,
       {
         ...this.#settings,
@@ -185,7 +187,7 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
     return live;
   }
 
-  #leave(subscription: Subscription<P>): void {
+  #leave(subscription: Subscription<L>): void {
     this.#subscriptions.delete(subscription);
     if (this.#subscriptions.size > 0 || this.#live === undefined) return;
     const stopped = Promise.all([this.#stopping, this.#live.stop()]);
@@ -194,16 +196,18 @@ export class Feed<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 }
 
+/** What is known of the phase of any machine. */
+function recordIn({ state }: MachinePhase): MachineRecord {
+  return state;
+}
+
 /** The phases that a machine's transitions lead to, its present one first. */
-class Changes<P extends MachinePhase<MachineRecord>> implements AsyncIterableIterator<
-  P,
-  undefined
-> {
-  readonly #transitions: AsyncIterableIterator<Transition<P>, undefined>;
+class Changes<P extends MachinePhase> implements AsyncIterableIterator<P, undefined> {
+  readonly #transitions: AsyncIterableIterator<{ readonly phase: P }, undefined>;
   #first: P | undefined;
   #final = false;
 
-  constructor(first: P, transitions: AsyncIterableIterator<Transition<P>, undefined>) {
+  constructor(first: P, transitions: AsyncIterableIterator<{ readonly phase: P }, undefined>) {
     this.#first = first;
     this.#transitions = transitions;
   }

@@ -3,7 +3,7 @@
  * told. It is there only while there are subscribers.
  */
 import { isPassing } from '../database/failures';
-import type { MachinePhase, MachineRecord } from '../machine';
+import type { AnyLifecycle, MachinePhase } from '../machine';
 import type { Place } from '../operations/place';
 import type { SubscriberReads } from '../store/SubscriberReads';
 import { FeedRewound } from '../store/place';
@@ -25,9 +25,9 @@ export interface LiveTailSettings {
   readonly onRewound: (error: FeedRewound) => void;
 }
 
-export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly tail: Tail<Transition<P>>;
-  readonly #reads: SubscriberReads<R, P>;
+export class LiveTail<L extends AnyLifecycle> {
+  readonly tail: Tail<Transition<L>>;
+  readonly #reads: SubscriberReads<L>;
   readonly #settings: LiveTailSettings;
   readonly #leaveWakeUps: () => Promise<void>;
   /** Who waits for news, by the machine that it is to be of. */
@@ -41,7 +41,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
   #wokenMeanwhile = false;
 
   /** @param end the place from which on transitions are wanted */
-  constructor(reads: SubscriberReads<R, P>, settings: LiveTailSettings, end: Place) {
+  constructor(reads: SubscriberReads<L>, settings: LiveTailSettings, end: Place) {
     this.#reads = reads;
     this.#settings = settings;
     this.#end = end;
@@ -102,7 +102,7 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
     }
   }
 
-  #append(transitions: readonly Transition<P>[]): void {
+  #append(transitions: readonly Transition<L>[]): void {
     for (const callback of this.#waitingForRecovery) callback();
     this.#waitingForRecovery.clear();
     const last = transitions.at(-1);
@@ -111,7 +111,10 @@ export class LiveTail<R extends MachineRecord, P extends MachinePhase<R>> {
     this.#end = last;
     this.lag = Math.max(0, Date.now() - last.recordedAt.getTime());
     this.#tell(undefined);
-    for (const { phase } of transitions) this.#tell(phase.state.id);
+    for (const { phase } of transitions) {
+      const { state }: MachinePhase = phase;
+      this.#tell(state.id);
+    }
   }
 
   #tell(machine: string | undefined): void {

@@ -7,7 +7,7 @@
  * An iterator by hand: `return()` of an async generator would wait for the `next()` that is pending.
  */
 import { isPassing } from '../database/failures';
-import type { MachinePhase, MachineRecord } from '../machine';
+import type { AnyLifecycle } from '../machine';
 import type { Page } from '../operations/page';
 import type { Place } from '../operations/place';
 import type { Transition } from '../store/transition';
@@ -15,20 +15,20 @@ import type { Tail } from './Tail';
 import { Lagged } from './errors';
 
 /** What a subscription is about. */
-export interface Topic<P extends MachinePhase<MachineRecord>> {
+export interface Topic<L extends AnyLifecycle> {
   /** The machine whose transitions wake the subscriber; undefined: those of any. */
   readonly machine?: string;
-  readonly accepts: (transition: Transition<P>) => boolean;
+  readonly accepts: (transition: Transition<L>) => boolean;
   /**
    * The first of what it is about that is recorded after a place, which is proved to be there still; `last` is what
    * was delivered last.
    */
-  readonly read: (after: Place, last: Transition<P> | undefined) => Promise<Page<Transition<P>>>;
+  readonly read: (after: Place, last: Transition<L> | undefined) => Promise<Page<Transition<L>>>;
 }
 
 /** What a subscription needs of its feed. */
-export interface Source<P extends MachinePhase<MachineRecord>> {
-  readonly tail: Tail<Transition<P>>;
+export interface Source<L extends AnyLifecycle> {
+  readonly tail: Tail<Transition<L>>;
   /** The place where the tail ends. */
   readonly end: () => Place;
   /** Calls back, once, when there is something new of the machine, or of any. */
@@ -36,22 +36,22 @@ export interface Source<P extends MachinePhase<MachineRecord>> {
   /** Calls back, once, when the database has answered again. */
   readonly onRecovery: (callback: () => void) => void;
   /** Forgets it, and whatever it still waits for. */
-  readonly leave: (subscription: Subscription<P>, callback: (() => void) | undefined) => void;
+  readonly leave: (subscription: Subscription<L>, callback: (() => void) | undefined) => void;
   /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
   readonly patience: number;
 }
 
-export class Subscription<P extends MachinePhase<MachineRecord>> implements AsyncIterableIterator<
-  Transition<P>,
+export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterator<
+  Transition<L>,
   undefined
 > {
-  readonly #source: Source<P>;
-  readonly #topic: Topic<P>;
+  readonly #source: Source<L>;
+  readonly #topic: Topic<L>;
   /** Everything up to here was delivered, or waits in `#page`. */
   #place: Place;
   /** What was read from the table and not delivered yet, the next one last. */
-  #page: Transition<P>[] = [];
-  #last: Transition<P> | undefined;
+  #page: Transition<L>[] = [];
+  #last: Transition<L> | undefined;
   #deliveredAt = performance.now();
   #ended = false;
   /** Why it has ended, where the subscriber has not been told yet. */
@@ -59,7 +59,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
   #wake: (() => void) | undefined;
 
   /** @param place after which it begins */
-  constructor(source: Source<P>, topic: Topic<P>, place: Place) {
+  constructor(source: Source<L>, topic: Topic<L>, place: Place) {
     this.#source = source;
     this.#topic = topic;
     this.#place = place;
@@ -76,7 +76,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
    * @throws Lagged where the subscriber had not asked for too long, and what it missed is no longer at hand;
    *   FeedRewound where the history that it follows is not the database's any more
    */
-  async next(): Promise<IteratorResult<Transition<P>, undefined>> {
+  async next(): Promise<IteratorResult<Transition<L>, undefined>> {
     const { tail, patience } = this.#source;
     const away = performance.now() - this.#deliveredAt;
     if (!this.#ended && away > patience && !tail.reachesBackTo(this.#position)) {
@@ -122,7 +122,7 @@ export class Subscription<P extends MachinePhase<MachineRecord>> implements Asyn
     return Number(this.#place.position);
   }
 
-  #takeFromTail(): Transition<P> | undefined {
+  #takeFromTail(): Transition<L> | undefined {
     const { tail, end } = this.#source;
     if (!tail.reachesBackTo(this.#position)) return undefined;
     const next = tail.next(this.#position, this.#topic.accepts)?.entry;

@@ -1,13 +1,13 @@
 /**
- * Cursors: places in an order, written as opaque strings. Each kind of connection has its own, so that a
- * cursor of one is refused by another instead of meaning something else there.
+ * Cursors: places in an order, written as opaque strings. Each kind of connection of each machine has its own, so that
+ * a cursor of one is refused by another instead of meaning something else there.
  */
-import type { MachinePhase, MachineRecord } from '../machine';
-import type { Transition } from '../store/transition';
+import type { MachinePhase } from '../machine';
 import type { Key } from '../operations/page';
 import type { Place } from '../operations/place';
 import { FeedRewound } from '../store/place';
 import { BadUserInput } from './errors';
+import type { Names } from './names';
 import { isUuid } from './uuid';
 
 /** @typeParam At what a cursor names, as the store takes it */
@@ -43,13 +43,14 @@ function codec<Node>(
   };
 }
 
-/** In `lives`, whatever its order and filter: the life's age and id. */
-export const lifeCursor = codec<MachinePhase<MachineRecord>>(
-  'life',
-  ({ state }) => [state.createdAt.toISOString(), state.id],
-  ([createdAt = '', id = '', ...rest]) =>
-    isMoment(createdAt) && isUuid(id) && id === id.toLowerCase() && rest.length === 0,
-);
+/** What one machine's cursors are. Of another machine each is refused. */
+export interface Cursors {
+  /** In the list of machines, whatever its order and filter: when the machine began, and its id. */
+  readonly machine: CursorCodec<MachinePhase>;
+  readonly feed: CursorCodec<Place, Place>;
+  /** In one machine's history: the version. */
+  readonly version: CursorCodec<{ readonly phase: MachinePhase }>;
+}
 
 /**
  * In the feed: how far each of its partitions has come, and one fingerprint of the transitions there. There is one
@@ -59,35 +60,42 @@ export const lifeCursor = codec<MachinePhase<MachineRecord>>(
  */
 const FEED_FORM = '2';
 
-const feedKeys = codec<Key>(
-  'feed',
-  (key) => key,
-  ([form = '', fingerprint = '', positions = '', ...rest]) =>
-    form === FEED_FORM
-      ? /^[0-9a-f]{16}$/.test(fingerprint) && arePositions(positions) && rest.length === 0
-      : isPosition(form) && fingerprint === '',
-);
-
-export const feedCursor: CursorCodec<Place, Place> = {
-  of: ({ position, fingerprint }) =>
-    feedKeys.of(fingerprint === null ? [position] : [FEED_FORM, fingerprint, position]),
-  parse: (cursor, argument) => {
-    const [form = '', fingerprint, positions] = feedKeys.parse(cursor, argument);
-    if (fingerprint === undefined || positions === undefined) {
-      return { position: form, fingerprint: null };
-    }
-    // Of a database with another number of partitions, from which this one was imported.
-    if (!isPosition(positions)) throw new FeedRewound('The feed has one partition.');
-    return { position: positions, fingerprint };
-  },
-};
-
-/** In one life's history: the version. */
-export const historyCursor = codec<Transition<MachinePhase<MachineRecord>>>(
-  'version',
-  ({ phase }) => [String(phase.state.version)],
-  (key) => /^(0|[1-9]\d{0,8})$/.test(key.join()),
-);
+export function cursorsOf({ field, cursor }: Names): Cursors {
+  const feedKeys = codec<Key>(
+    cursor('feed'),
+    (key) => key,
+    ([form = '', fingerprint = '', positions = '', ...rest]) =>
+      form === FEED_FORM
+        ? /^[0-9a-f]{16}$/.test(fingerprint) && arePositions(positions) && rest.length === 0
+        : isPosition(form) && fingerprint === '',
+  );
+  return {
+    machine: codec(
+      field,
+      ({ state }) => [state.createdAt.toISOString(), state.id],
+      ([createdAt = '', id = '', ...rest]) =>
+        isMoment(createdAt) && isUuid(id) && id === id.toLowerCase() && rest.length === 0,
+    ),
+    feed: {
+      of: ({ position, fingerprint }) =>
+        feedKeys.of(fingerprint === null ? [position] : [FEED_FORM, fingerprint, position]),
+      parse: (text, argument) => {
+        const [form = '', fingerprint, positions] = feedKeys.parse(text, argument);
+        if (fingerprint === undefined || positions === undefined) {
+          return { position: form, fingerprint: null };
+        }
+        // Of a database with another number of partitions, from which this one was imported.
+        if (!isPosition(positions)) throw new FeedRewound('The feed has one partition.');
+        return { position: positions, fingerprint };
+      },
+    },
+    version: codec(
+      cursor('version'),
+      ({ phase }) => [String(phase.state.version)],
+      (key) => /^(0|[1-9]\d{0,8})$/.test(key.join()),
+    ),
+  };
+}
 
 function isMoment(text: string): boolean {
   const date = new Date(text);

@@ -1,5 +1,6 @@
 /** Errors that are thrown, not answered as values: the schema has no place for them. Knows GraphQL's codes, not HTTP. */
 import { GraphQLError } from 'graphql';
+import type { Names } from './names';
 
 /** What is wrong with one argument. */
 export interface FieldProblem {
@@ -16,9 +17,9 @@ export class BadUserInput extends GraphQLError {
   }
 }
 
-/** A subscription has no result union to tell it by. */
-export class SubscribedLifeNotFound extends GraphQLError {
-  constructor(id: string) {
-    super(`There is no life ${id}.`, { extensions: { code: 'LIFE_NOT_FOUND' } });
+/** There is nothing to follow. A subscription has no result union to tell it by. */
+export class NothingToFollow extends GraphQLError {
+  constructor({ noun, notFoundCode }: Names, id: string) {
+    super(`There is no ${noun} ${id}.`, { extensions: { code: notFoundCode } });
   }
 }

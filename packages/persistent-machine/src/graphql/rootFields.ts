@@ -12,6 +12,16 @@ export interface RootField {
   readonly access: Access;
 }
 
+/** The scope that lets a token read or write a machine: `orders:read`. */
+export function scopeOf(machine: string, access: Access): string {
+  return `${machine}:${access}`;
+}
+
+/** Whether a token's scopes let it read a machine; null: no token is needed. */
+export function mayRead(scopes: ReadonlySet<string> | null, machine: string): boolean {
+  return scopes === null || scopes.has(scopeOf(machine, 'read'));
+}
+
 /** What an operation does of whose fields nothing else is said. */
 export function accessOf(operation: OperationTypeNode): Access {
   return operation === OperationTypeNode.MUTATION ? 'write' : 'read';

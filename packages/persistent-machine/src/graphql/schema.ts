@@ -1,8 +1,20 @@
-/** The GraphQL schema, built from an application's resolvers. Knows no server and no database. */
-import 'reflect-metadata';
-import type { GraphQLSchema } from 'graphql';
-import { type PubSub, buildSchemaSync } from 'type-graphql';
+/**
+ * The GraphQL schema of the machines that are served: what is derived of each, and what their applications have written by
+ * hand. Knows no server and no database.
+ */
+import { type GraphQLObjectType, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type PubSub, buildSchemaSync, getMetadataStorage } from 'type-graphql';
+import type { AnyLifecycle } from '../machine';
 import { validateArguments } from './arguments';
+import { type MachineInGraphQL, graphqlOf } from './graphqlOf';
+import { NODE_RESOLVERS } from './nodes';
+import type { ResolverClass } from './roots';
+
+/** A machine, and its resolvers that are written by hand: a field that one of them has is not derived. */
+export interface ServedMachine {
+  readonly lifecycle: AnyLifecycle;
+  readonly resolvers?: readonly ResolverClass[];
+}
 
 /** type-graphql wants one as soon as there is a subscription. Ours come from the feed: nobody publishes. */
 const NO_PUBLISHING: PubSub = {
@@ -12,16 +24,41 @@ const NO_PUBLISHING: PubSub = {
   },
 };
 
-/** A resolver is a class that type-graphql knows by its decorators alone. */
-export type Resolvers = readonly [Resolver, ...Resolver[]];
-type Resolver = new () => object;
+/** Of each machine they are implemented by the types of its states. */
+const SHARED_TYPES = [
+  ...['Node', 'PageInfo', 'TransitionError', 'OccurredAtOutOfRange', 'IdempotencyKeyReused'],
+  ...['Query', 'Mutation', 'Subscription', 'DateTime', 'Boolean', 'Float', 'ID', 'Int', 'String'],
+];
 
-export function createSchema(resolvers: Resolvers): GraphQLSchema {
+const OPERATIONS = Object.values(OperationTypeNode);
+
+/** The fields of root types that resolver classes have: `query order`. */
+type RootFields = ReadonlyMap<string, ResolverClass>;
+
+/**
+ * @param machines in the order in which `node` looks for an id
+ * @throws TypeError with a sentence where two of them would have one name
+ */
+export function createSchema(machines: readonly ServedMachine[]): GraphQLSchema {
+  const parts = machines.map((served) => partOf(served));
+  checkNames(parts);
+  const resolvers = parts.flatMap(({ fields }) => [...new Set(fields.values())]);
   const schema = buildSchemaSync({
-    resolvers: [...resolvers],
+    resolvers: [...NODE_RESOLVERS, ...resolvers] as [ResolverClass, ...ResolverClass[]],
+    // type-graphql would else take in those of every machine that it was ever told of.
+    orphanedTypes: [],
     validateFn: validateArguments,
     pubSub: NO_PUBLISHING,
   });
+  for (const { lifecycle, fields } of parts) {
+    for (const operation of OPERATIONS) {
+      for (const field of Object.values(schema.getRootType(operation)?.getFields() ?? {})) {
+        if (!fields.has(`${operation} ${field.name}`)) continue;
+        // Read by `rootFields.ts`.
+        field.extensions = { ...field.extensions, machine: lifecycle.machine.plural };
+      }
+    }
+  }
   // type-graphql has no place for the description of a root type.
   describe(schema.getQueryType(), 'What can be asked.');
   describe(
@@ -35,6 +72,67 @@ export function createSchema(resolvers: Resolvers): GraphQLSchema {
   return schema;
 }
 
-function describe(type: { description?: unknown } | null | undefined, description: string): void {
+/** What one machine adds to a schema. */
+interface Part {
+  readonly lifecycle: AnyLifecycle;
+  readonly graphql: MachineInGraphQL<AnyLifecycle>;
+  readonly fields: RootFields;
+}
+
+function partOf({ lifecycle, resolvers = [] }: ServedMachine): Part {
+  const graphql = graphqlOf(lifecycle);
+  // A later one of the same name takes the place of an earlier one.
+  const fields = rootFieldsOf([...graphql.resolvers, ...resolvers]);
+  return { lifecycle, graphql, fields };
+}
+
+function rootFieldsOf(resolvers: readonly ResolverClass[]): RootFields {
+  const { queries, mutations, subscriptions } = getMetadataStorage();
+  const fields = new Map<string, ResolverClass>();
+  for (const resolver of resolvers) {
+    for (const [operation, handlers] of [
+      ['query', queries],
+      ['mutation', mutations],
+      ['subscription', subscriptions],
+    ] as const) {
+      for (const { target, schemaName } of handlers) {
+        if (target === resolver) fields.set(`${operation} ${schemaName}`, resolver);
+      }
+    }
+  }
+  return fields;
+}
+
+/** @throws TypeError where two machines have one name for something */
+function checkNames(parts: readonly Part[]): void {
+  const bare = parts.filter(({ lifecycle }) => lifecycle.machine.bare);
+  if (bare.length > 1) {
+    const both = bare.map(({ lifecycle }) => lifecycle.machine.name).join(' and ');
+    throw new TypeError(`${both} are bare: of the machines of one server one may be.`);
+  }
+  const names = parts.map(({ lifecycle }) => lifecycle.machine.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new TypeError(`Two machines are called ${twice}.`);
+  const taken = new Map<string, { readonly owner: string; readonly by: unknown }>();
+  const take = (what: string, owner: string, by?: unknown): void => {
+    const other = taken.get(what);
+    // A refusal that two machines have in common has one type.
+    if (other !== undefined && (by === undefined || other.by !== by)) {
+      throw new TypeError(
+        `Both ${other.owner} and ${owner} would have the ${what} in the schema: rename one of them.`,
+      );
+    }
+    taken.set(what, { owner, by });
+  };
+  for (const name of SHARED_TYPES) take(`type ${name}`, 'all machines');
+  for (const name of ['node', 'nodes']) take(`query ${name}`, 'all machines');
+  for (const { lifecycle, graphql, fields } of parts) {
+    const { name } = lifecycle.machine;
+    for (const [type, by] of graphql.types) take(`type ${type}`, name, by);
+    for (const field of fields.keys()) take(field, name);
+  }
+}
+
+function describe(type: GraphQLObjectType | null | undefined, description: string): void {
   if (type) type.description = description;
 }

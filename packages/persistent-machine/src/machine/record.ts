@@ -1,6 +1,6 @@
 /**
- * The columns that the record of any persistent machine has, and what a phase rebuilt from it offers.
- * Generic; which further columns a record has is its own machine's business.
+ * The columns that the record of every machine has, and what every phase offers. Which further columns a record has is
+ * its own machine's declaration.
  */
 
 /** A machine's database record, as plain data. */
@@ -9,23 +9,22 @@ export interface MachineRecord {
   readonly id: string;
   /** 1 when the machine began; one more with each transition. */
   readonly version: number;
-  /** The textual name of the phase that this record is in. */
+  /** The name of the state that this record is in. */
   readonly stateType: string;
+  /** When the machine began. */
   readonly createdAt: Date;
   /** When the last transition was recorded, by the clock of the instance that recorded it. */
   readonly updatedAt: Date;
 }
 
-/** One phase of a machine: a class of its own for each state, which holds the record narrowed to that state. */
-export interface MachinePhase<R extends MachineRecord> {
+/** A record of which no more is known than that it has columns of its machine's own. */
+export type AnyRecord = MachineRecord & Readonly<Record<string, unknown>>;
+
+/** A phase of any machine: an object of the class of one state, which holds the record narrowed to that state. */
+export interface MachinePhase<R extends MachineRecord = MachineRecord> {
   readonly stateType: string;
   readonly state: R;
-  /** When the last transition occurred, as its caller said; what the next one may not precede. */
+  /** When the last transition occurred, as its caller said; the next one may not precede it. */
   readonly occurredAt: Date;
   readonly nextEvents: readonly string[];
-}
-
-/** What the next record shares with every next record: one version on, and recorded now. */
-export function successor<R extends MachineRecord>(record: R, now: Date): R {
-  return { ...record, version: record.version + 1, updatedAt: now };
 }

@@ -1,7 +1,6 @@
 /** Begins machines, a group at once. Knows nothing of what becomes of one whose id is taken. */
 import type { Statement } from '../database/Database';
-import type { MachineRecord } from '../machine';
-import { type Applied, type Change, applied, inputClause, parameters } from './change';
+import { type Applied, type Change, applied, inputClause, parametersOf } from './change';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { recordClauses } from './recording';
 import type { MachineTables } from './tables';
@@ -21,10 +20,9 @@ const BE_PATIENT_AGAIN = `, set_config('lock_timeout', (SELECT usual FROM patien
  *
  * @returns an operation that answers each change whether it was applied; where not, the machine existed before
  */
-export function begin<R extends MachineRecord>(
-  tables: MachineTables,
-): Operation<Change<R>, boolean, Applied> {
+export function begin(tables: MachineTables): Operation<Change, boolean, Applied> {
   const statement = statementFor(tables);
+  const parameters = parametersOf(tables);
   return {
     lane: {
       name: 'begin',
@@ -33,7 +31,7 @@ export function begin<R extends MachineRecord>(
       inFlight: 1,
       keyOf: ({ record }) => record.id,
     },
-    query: (changes) => ({ statement, values: parameters(tables, changes) }),
+    query: (changes) => ({ statement, values: parameters(changes) }),
     answers: applied,
   };
 }

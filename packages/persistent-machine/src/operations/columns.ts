@@ -1,4 +1,8 @@
-/** Columns in SQL's words and in ours: select lists, and records out of rows. Does not know whose columns they are. */
+/**
+ * Columns in SQL's words and in ours: select lists, and records out of rows. Does not know whose columns they are. What a
+ * row has beside the columns of a record has a name that begins with #, which no column of a record has.
+ */
+import type { MachineRecord } from '../machine';
 import type { MachineTables } from './tables';
 
 /** A column as SQL names it, as our code names it, and its SQL type. */
@@ -20,20 +24,22 @@ export function selected(columns: readonly Column[], alias: string, prefix = '')
  *
  * @param prefix what the names of its columns begin with in this row
  */
-// R is the caller's word for the record of these tables.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
-export function recordOf<R>({ columns }: MachineTables, row: object, prefix = ''): R {
+export function recordOf({ columns }: MachineTables, row: object, prefix = ''): MachineRecord {
   // What a row has is its columns' business.
   const values = row as Readonly<Record<string, unknown>>;
   const record: Record<string, unknown> = {};
   for (const { property } of columns) record[property] = values[prefix + property];
   // The columns are the record's properties: they were read off its entity.
-  return record as R;
+  return record as unknown as MachineRecord;
 }
 
-/** Rows by the number of the question that each is for; `WITH ORDINALITY` counts from 1 on. */
-export function rowsByNumber<Row extends { readonly number: string }>(
-  rows: readonly Row[],
-): ReadonlyMap<number, Row> {
-  return new Map(rows.map((row) => [Number(row.number), row]));
+/** A row that says which of a group's questions it is for. */
+export interface Numbered {
+  /** `WITH ORDINALITY` counts from 1 on. */
+  readonly '#number': string;
+}
+
+/** Rows by the numbers of the questions that they are for, one for each. */
+export function rowsByNumber<Row extends Numbered>(rows: readonly Row[]): ReadonlyMap<number, Row> {
+  return new Map(rows.map((row) => [Number(row['#number']), row]));
 }

@@ -2,7 +2,6 @@
  * Pages of the feed: all transitions of a kind of machine, in the order of commits. Each is read with the witnesses of
  * the places that bound it, in one statement; whether those prove the places is not decided here.
  */
-import type { MachineRecord } from '../machine';
 import { type Keyset, pageQuery } from './keyset';
 import { type LaneOf, type Operation, oneByOne } from './Operation';
 import {
@@ -26,19 +25,19 @@ export interface FeedQuestion {
   readonly request: PageRequest<Place>;
 }
 
-export type FeedAnswer<R extends MachineRecord> = Page<TransitionRow<R>> & {
+export type FeedAnswer = Page<TransitionRow> & {
   readonly witnesses: Witnesses;
 };
 
-type FeedOperation<R extends MachineRecord> = Operation<FeedQuestion, FeedAnswer<R>, PageRow>;
+type FeedOperation = Operation<FeedQuestion, FeedAnswer, PageRow>;
 
 /** For clients, who ask for `LARGEST_PAGE` transitions at the most. */
-export function feedPage<R extends MachineRecord>(tables: MachineTables): FeedOperation<R> {
+export function feedPage(tables: MachineTables): FeedOperation {
   return pagesOf(tables, 'feed', LARGEST_PAGE, oneByOne({ name: 'feed', inFlight: 2, keyOf }));
 }
 
 /** For subscribers, `TAIL_PAGE` transitions at a time. */
-export function tailPage<R extends MachineRecord>(tables: MachineTables): FeedOperation<R> {
+export function tailPage(tables: MachineTables): FeedOperation {
   const lane = oneByOne({ name: 'catch up', inFlight: 2, keyOf, isAside: true });
   return pagesOf(tables, 'tail', TAIL_PAGE, lane);
 }
@@ -49,12 +48,12 @@ function keyOf({ events, request: { from, size, after, before } }: FeedQuestion)
 }
 
 /** @param name of the kind of page, in the names of its statements */
-function pagesOf<R extends MachineRecord>(
+function pagesOf(
   tables: MachineTables,
   name: string,
   largestPage: number,
   lane: LaneOf<FeedQuestion>,
-): FeedOperation<R> {
+): FeedOperation {
   const { names, history } = tables;
   const columns = transitionColumns(tables);
   const witness = witnessExpression(tables, 'row');
@@ -81,7 +80,7 @@ function pagesOf<R extends MachineRecord>(
     },
     answers: (rows, [{ request }]) => {
       const { '#after': after = null, '#before': before = null } = rows[0] ?? {};
-      const page = pageOf(rows, request, POSITION.property, (row) => transitionOf<R>(tables, row));
+      const page = pageOf(rows, request, POSITION.property, (row) => transitionOf(tables, row));
       return [{ ...page, witnesses: { after, before } }];
     },
   };

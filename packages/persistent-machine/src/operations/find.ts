@@ -5,9 +5,9 @@ import { GROUP_SIZE, type Operation } from './Operation';
 import type { MachineTables } from './tables';
 
 /** @returns an operation that answers an id its record, or null where there is none */
-export function find<R extends MachineRecord>(
+export function find(
   tables: MachineTables,
-): Operation<string, R | null, R> {
+): Operation<string, MachineRecord | null, MachineRecord> {
   const statement = {
     name: `${tables.names.records}/find`,
     text: `

@@ -1,6 +1,6 @@
 /** Finds machines as they were at a time: by what had occurred by then. */
 import type { MachineRecord } from '../machine';
-import { recordOf, rowsByNumber, selected } from './columns';
+import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { GROUP_SIZE, type Operation } from './Operation';
 import type { MachineTables } from './tables';
 
@@ -9,19 +9,15 @@ export interface AsOfLookup {
   readonly asOf: Date;
 }
 
-interface Row {
-  readonly number: string;
-}
-
 /** @returns an operation that answers an id and a time the record of then; null: the machine had not begun */
-export function findAsOf<R extends MachineRecord>(
+export function findAsOf(
   tables: MachineTables,
-): Operation<AsOfLookup, R | null, Row> {
+): Operation<AsOfLookup, MachineRecord | null, Numbered> {
   const { names, history, owner, historyColumns } = tables;
   const statement = {
     name: `${names.records}/find-as-of`,
     text: `
-SELECT wanted.number, ${selected(historyColumns, 'history')}
+SELECT wanted.number AS "#number", ${selected(historyColumns, 'history')}
 FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS wanted (id, moment, number)
 CROSS JOIN LATERAL (
   SELECT * FROM ${history} AS history
@@ -45,7 +41,7 @@ CROSS JOIN LATERAL (
       const byNumber = rowsByNumber(rows);
       return lookups.map((_lookup, index) => {
         const row = byNumber.get(index + 1);
-        return row === undefined ? null : recordOf<R>(tables, row);
+        return row === undefined ? null : recordOf(tables, row);
       });
     },
   };

@@ -1,6 +1,7 @@
 /** Finds machines as they were at one of their versions. */
 import type { MachineRecord } from '../machine';
-import { recordOf, rowsByNumber, selected } from './columns';
+import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
+import { type StoredData, selectedData } from './data';
 import { GROUP_SIZE, type Operation } from './Operation';
 import type { MachineTables } from './tables';
 
@@ -9,25 +10,25 @@ export interface VersionLookup {
   readonly version: number;
 }
 
-export interface Version<R> {
-  readonly record: R;
-  /** Of the transition that made it so. */
+export interface Version {
+  readonly record: MachineRecord;
+  /** Of the transition that made it so; also what that carried. */
   readonly token: string | null;
+  readonly data: StoredData;
 }
 
-interface Row {
-  readonly number: string;
-  readonly token: string | null;
+interface Row extends Numbered {
+  readonly '#token': string | null;
+  readonly '#data'?: StoredData;
 }
 
 /** @returns an operation that answers an id and a version what is recorded of it; null: there is no such version */
-export function findVersion<R extends MachineRecord>(
-  tables: MachineTables,
-): Operation<VersionLookup, Version<R> | null, Row> {
+export function findVersion(tables: MachineTables): Operation<VersionLookup, Version | null, Row> {
   const statement = {
     name: `${tables.names.records}/find-version`,
     text: `
-SELECT wanted.number, ${selected(tables.historyColumns, 'history')}, history.token
+SELECT wanted.number AS "#number", ${selected(tables.historyColumns, 'history')},
+       history.token AS "#token"${selectedData(tables, 'history')}
 FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
 JOIN ${tables.history} AS history
   ON history.${tables.owner.name} = wanted.id AND history.version = wanted.version`,
@@ -47,7 +48,9 @@ JOIN ${tables.history} AS history
       const byNumber = rowsByNumber(rows);
       return lookups.map((_lookup, index) => {
         const row = byNumber.get(index + 1);
-        return row === undefined ? null : { record: recordOf<R>(tables, row), token: row.token };
+        if (row === undefined) return null;
+        const { '#token': token, '#data': data = null } = row;
+        return { record: recordOf(tables, row), token, data };
       });
     },
   };

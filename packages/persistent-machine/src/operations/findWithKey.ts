@@ -4,7 +4,8 @@
  * caller who gave none: it names a version, and the token of that version's transition.
  */
 import type { MachineRecord } from '../machine';
-import { recordOf, rowsByNumber, selected } from './columns';
+import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
+import { type StoredData, selectedData } from './data';
 import { GROUP_SIZE, type Operation } from './Operation';
 import type { MachineTables } from './tables';
 
@@ -13,26 +14,27 @@ export interface KeyedLookup {
   readonly key: string;
 }
 
-export interface FoundWithKey<R> {
+export interface FoundWithKey {
   /** null: there is no such machine. */
-  readonly record: R | null;
+  readonly record: MachineRecord | null;
   /** null: nothing was recorded under the key. */
-  readonly recorded: Recorded<R> | null;
+  readonly recorded: Recorded | null;
 }
 
 /** What was recorded under an idempotency key. */
-export interface Recorded<R> {
+export interface Recorded {
   readonly key: string;
   readonly event: string;
   readonly occurredAt: Date;
+  readonly data: StoredData;
   /** As it was right after. */
-  readonly record: R;
+  readonly record: MachineRecord;
 }
 
-interface Row {
-  readonly number: string;
-  readonly event: string | null;
-  readonly occurredAt: Date;
+interface Row extends Numbered {
+  readonly '#event': string | null;
+  readonly '#occurredAt': Date;
+  readonly '#data'?: StoredData;
 }
 
 /** The key that a caller who gave none may try again with. */
@@ -40,18 +42,20 @@ export function madeUpKey(version: number, token: string): string {
   return `retry:${version}:${token}`;
 }
 
+/** What the names of the columns begin with that the record had right after the transition. */
+const RECORDED = '#recorded.';
+
 const MADE_UP_KEY = /^retry:(\d{1,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /** @returns an operation that answers an id and a key what is found by both */
-export function findWithKey<R extends MachineRecord>(
-  tables: MachineTables,
-): Operation<KeyedLookup, FoundWithKey<R>, Row> {
+export function findWithKey(tables: MachineTables): Operation<KeyedLookup, FoundWithKey, Row> {
   const { names, records, history, owner, columns, historyColumns } = tables;
   const statement = {
     name: `${names.records}/find-with-key`,
     text: `
-SELECT wanted.number, ${selected(columns, 'record')}, ${selected(historyColumns, 'history', 'recorded.')},
-       history.event, history.occurred_at AS "occurredAt"
+SELECT wanted.number AS "#number", ${selected(columns, 'record')},
+       ${selected(historyColumns, 'history', RECORDED)},
+       history.event AS "#event", history.occurred_at AS "#occurredAt"${selectedData(tables, 'history')}
 FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[])
   WITH ORDINALITY AS wanted (id, key, version, token, number)
 JOIN ${records} AS record ON record.id = wanted.id
@@ -90,12 +94,12 @@ LEFT JOIN LATERAL (
       return lookups.map(({ key }, index) => {
         const row = byNumber.get(index + 1);
         if (row === undefined) return { record: null, recorded: null };
-        const { event, occurredAt } = row;
+        const { '#event': event, '#occurredAt': occurredAt, '#data': data = null } = row;
         const recorded =
           event === null
             ? null
-            : { key, event, occurredAt, record: recordOf<R>(tables, row, 'recorded.') };
-        return { record: recordOf<R>(tables, row), recorded };
+            : { key, event, occurredAt, data, record: recordOf(tables, row, RECORDED) };
+        return { record: recordOf(tables, row), recorded };
       });
     },
   };

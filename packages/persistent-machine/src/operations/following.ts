@@ -1,6 +1,5 @@
 /** The next transitions of single machines, for subscribers who follow one each. */
-import type { MachineRecord } from '../machine';
-import { selected } from './columns';
+import { type Numbered, selected } from './columns';
 import type { Operation } from './Operation';
 import type { Page } from './page';
 import type { MachineTables } from './tables';
@@ -14,23 +13,20 @@ export interface KnownVersion {
   readonly version: number;
 }
 
-export interface Following<R extends MachineRecord> {
+export interface Following {
   /** When the version that was asked for was made; null: there is none. */
   readonly known: Date | null;
-  readonly page: Page<TransitionRow<R>>;
+  readonly page: Page<TransitionRow>;
 }
 
-/** `position` is null where nothing follows. */
-interface Row {
-  readonly '#number': string;
+interface Row extends Numbered {
   readonly '#known': Date | null;
-  readonly position: string | null;
+  /** null: nothing follows. */
+  readonly '#position': string | null;
 }
 
 /** @returns an operation that answers an id and a version the transitions that follow it, oldest first */
-export function following<R extends MachineRecord>(
-  tables: MachineTables,
-): Operation<KnownVersion, Following<R>, Row> {
+export function following(tables: MachineTables): Operation<KnownVersion, Following, Row> {
   const { names, history, owner } = tables;
   // One more than the page may have tells whether there is one.
   const statement = {
@@ -64,13 +60,13 @@ ORDER BY wanted.number, following.version`,
     answers: (rows, versions) => {
       const found = versions.map(() => ({
         known: null as Date | null,
-        nodes: [] as TransitionRow<R>[],
+        nodes: [] as TransitionRow[],
       }));
       for (const row of rows) {
         const own = found[Number(row['#number']) - 1];
         if (own === undefined) continue;
         own.known = row['#known'];
-        if (row.position !== null) own.nodes.push(transitionOf<R>(tables, row));
+        if (row['#position'] !== null) own.nodes.push(transitionOf(tables, row));
       }
       return found.map(({ known, nodes }) => ({
         known,

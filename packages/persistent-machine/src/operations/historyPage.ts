@@ -1,5 +1,4 @@
 /** Pages of the transitions of single machines, oldest first: the same page of many machines is one statement. */
-import type { MachineRecord } from '../machine';
 import { pageQuery } from './keyset';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { type Page, type PageRequest, type PageRow, pageOf } from './page';
@@ -11,9 +10,9 @@ export interface HistoryQuestion {
   readonly request: PageRequest;
 }
 
-export function historyPage<R extends MachineRecord>(
+export function historyPage(
   tables: MachineTables,
-): Operation<HistoryQuestion, Page<TransitionRow<R>>, PageRow> {
+): Operation<HistoryQuestion, Page<TransitionRow>, PageRow> {
   const { names, history, owner } = tables;
   const keyset = {
     name: `${names.history}/history`,
@@ -39,7 +38,7 @@ export function historyPage<R extends MachineRecord>(
       const rowsOf = new Map<string, PageRow[]>(group.map(({ id }) => [id, []]));
       for (const row of rows) rowsOf.get(row['#partition'] ?? '')?.push(row);
       return group.map(({ id, request }) =>
-        pageOf(rowsOf.get(id) ?? [], request, 'version', (row) => transitionOf<R>(tables, row)),
+        pageOf(rowsOf.get(id) ?? [], request, 'version', (row) => transitionOf(tables, row)),
       );
     },
   };

@@ -16,9 +16,9 @@ export interface MachinesQuestion {
 }
 
 /** @returns an operation that answers a page, and how many machines are in those states, both of one moment */
-export function machinesPage<R extends MachineRecord>(
+export function machinesPage(
   tables: MachineTables,
-): Operation<MachinesQuestion, Page<R> & { readonly total: number }, PageRow> {
+): Operation<MachinesQuestion, Page<MachineRecord> & { readonly total: number }, PageRow> {
   const { names, records, ledger, columns } = tables;
   const createdAt = columnOf(tables, 'createdAt');
   const id = columnOf(tables, 'id');
@@ -43,7 +43,7 @@ export function machinesPage<R extends MachineRecord>(
     query: ([question]) => pageQuery(keysetOf(question), question.request),
     answers: (rows, [{ request }]) => [
       {
-        ...pageOf(rows, request, id.property, (row) => recordOf<R>(tables, row)),
+        ...pageOf(rows, request, id.property, (row) => recordOf(tables, row)),
         total: Number(rows[0]?.['#total']),
       },
     ],

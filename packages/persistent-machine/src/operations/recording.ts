@@ -1,5 +1,5 @@
 /** The end of each statement that changes machines: the ledger moves, and the history is written. */
-import { CHANGE_COLUMNS } from './change';
+import { changeColumns } from './change';
 import type { MachineTables } from './tables';
 
 /**
@@ -9,7 +9,9 @@ import type { MachineTables } from './tables';
  */
 export function recordClauses(tables: MachineTables, afterwards = ''): string {
   const { history, ledger, owner } = tables;
-  const columns = [...tables.historyColumns.slice(1), ...CHANGE_COLUMNS].map(({ name }) => name);
+  const columns = [...tables.historyColumns.slice(1), ...changeColumns(tables)].map(
+    ({ name }) => name,
+  );
   return `-- What the group did, added up before the ledger is touched: when the ledger's row was waited for, the
 -- update below is worked out again from its new contents, and may then use nothing but rows it already has.
 change AS MATERIALIZED (

@@ -3,8 +3,7 @@
  * nothing of what becomes of a swap that was lost.
  */
 import type { Statement } from '../database/Database';
-import type { MachineRecord } from '../machine';
-import { type Applied, type Change, applied, inputClause, parameters } from './change';
+import { type Applied, type Change, applied, inputClause, parametersOf } from './change';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { recordClauses } from './recording';
 import type { MachineTables } from './tables';
@@ -15,10 +14,9 @@ import type { MachineTables } from './tables';
  * @returns an operation that answers each change whether it was applied; one that was not has lost the swap, or was
  *   skipped, which this does not tell apart
  */
-export function swap<R extends MachineRecord>(
-  tables: MachineTables,
-): Operation<Change<R>, boolean, Applied> {
+export function swap(tables: MachineTables): Operation<Change, boolean, Applied> {
   const statement = statementFor(tables);
+  const parameters = parametersOf(tables);
   return {
     lane: {
       name: 'swap',
@@ -28,7 +26,7 @@ export function swap<R extends MachineRecord>(
       // Of several swaps of one version only one can win.
       keyOf: ({ record }) => `${record.id} ${record.version}`,
     },
-    query: (changes) => ({ statement, values: parameters(tables, changes) }),
+    query: (changes) => ({ statement, values: parameters(changes) }),
     answers: applied,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The three tables of a persistent machine, read off its TypeORM entities. Generic: which columns a
+ * The three tables of a persistent machine, read off its TypeORM entities. Which columns a
  * machine's record has is the entity's business, and SQL is written elsewhere.
  */
 import { createHash } from 'node:crypto';
@@ -20,6 +20,11 @@ export interface MachineEntities<R extends MachineRecord = MachineRecord> {
   readonly ledger: EntityTarget<ObjectLiteral>;
 }
 
+interface TableColumn extends Column {
+  /** As PostgreSQL's catalogs have its name, which `name` quotes. */
+  readonly databaseName: string;
+}
+
 export interface MachineTables {
   /** The tables' names alone: the names of statements begin with them, and have 63 characters at most. */
   readonly names: { readonly records: string; readonly history: string; readonly ledger: string };
@@ -32,11 +37,13 @@ export interface MachineTables {
   /** What is notified when there is something new: another one in each schema. */
   readonly channel: string;
   /** The record's, `id` first. */
-  readonly columns: readonly Column[];
+  readonly columns: readonly TableColumn[];
   /** The history's column with the id of its record; our code calls it `id`, too. */
-  readonly owner: Column;
+  readonly owner: TableColumn;
   /** The record's columns as the history has them, `owner` in place of `id`. */
-  readonly historyColumns: readonly Column[];
+  readonly historyColumns: readonly TableColumn[];
+  /** Whether the history has a column for what the events carry. */
+  readonly hasData: boolean;
   /** The constraint by which an idempotency key is used once. */
   readonly idempotencyKey: string;
   /** The constraint by which a position is given once. */
@@ -79,17 +86,23 @@ export function tablesOf(dataSource: DataSource, entities: MachineEntities): Mac
     columns: [id, ...others],
     owner: { ...owner, property: 'id' },
     historyColumns: [{ ...owner, property: 'id' }, ...others],
+    hasData: history.findColumnWithPropertyName('data') !== undefined,
     idempotencyKey: uniqueOn(history, 'idempotencyKey'),
     positionKey: uniqueOn(history, 'position'),
   };
 }
 
 /** @returns what the store's statements need of the tables */
-export function needsOf({ names, columns, historyColumns }: MachineTables): TableNeeds[] {
-  const namesOf = (list: readonly Column[]): string[] => list.map(({ name }) => name);
+export function needsOf({ names, columns, historyColumns, hasData }: MachineTables): TableNeeds[] {
+  const namesOf = (list: readonly TableColumn[]): string[] =>
+    list.map(({ databaseName }) => databaseName);
   return [
     { name: names.records, columns: namesOf(columns), rights: ['SELECT', 'INSERT', 'UPDATE'] },
-    { name: names.history, columns: namesOf(historyColumns), rights: ['SELECT', 'INSERT'] },
+    {
+      name: names.history,
+      columns: [...namesOf(historyColumns), ...(hasData ? ['data'] : [])],
+      rights: ['SELECT', 'INSERT'],
+    },
     { name: names.ledger, columns: ['position', 'counts'], rights: ['SELECT', 'UPDATE'] },
   ];
 }
@@ -119,9 +132,11 @@ function uniqueOn({ name, uniques, indices }: EntityMetadata, property: string):
   return unique.name;
 }
 
-function columnsOf(metadata: EntityMetadata): Column[] {
+function columnsOf(metadata: EntityMetadata): TableColumn[] {
   return metadata.columns.map((column) => ({
-    name: column.databaseName,
+    // A name may be a word of SQL's.
+    name: quoted(column.databaseName),
+    databaseName: column.databaseName,
     property: column.propertyName,
     // TypeORM allows constructors as types; our entities name SQL types.
     type: String(column.type),

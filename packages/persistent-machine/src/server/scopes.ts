@@ -13,7 +13,13 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Context } from '../graphql/context';
-import { type Access, type RootField, accessOf, rootFieldsOf } from '../graphql/rootFields';
+import {
+  type Access,
+  type RootField,
+  accessOf,
+  rootFieldsOf,
+  scopeOf,
+} from '../graphql/rootFields';
 
 /** The words of a token's claim; null: it has none. */
 export type Granted = ReadonlySet<string> | null;
@@ -97,10 +103,6 @@ export function requireScopes(required: Scopes): ApolloServerPlugin<Context> {
     },
   });
   return { requestDidStart: () => listener };
-}
-
-function scopeOf(machine: string, access: Access): string {
-  return `${machine}:${access}`;
 }
 
 function isMet(need: Need, granted: Granted): boolean {

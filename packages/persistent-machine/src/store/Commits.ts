@@ -3,11 +3,17 @@
  * to a machine's tables; does not know what a change means, nor who decided it.
  */
 import type { Database } from '../database/Database';
-import { DatabaseUnavailable, LockNotAvailable, RefusedData } from '../database/failures';
+import {
+  DatabaseUnavailable,
+  LockNotAvailable,
+  OutcomeUnknown,
+  RefusedData,
+} from '../database/failures';
 import type { MachineRecord } from '../machine';
 import { begin } from '../operations/begin';
 import type { Applied, Change } from '../operations/change';
 import { find } from '../operations/find';
+import { madeUpKey } from '../operations/findWithKey';
 import type { Version, VersionLookup } from '../operations/findVersion';
 import type { Operation } from '../operations/Operation';
 import { swap } from '../operations/swap';
@@ -23,33 +29,37 @@ export interface CommitSettings {
   readonly onBrokenLedger: (error: Error) => void;
   /** Told after each commit that has changed something. */
   readonly onCommit?: () => void;
+  /** Told of each transition that was asked for; `lost` is a lost swap, which is tried again. */
+  readonly onTransition?: (event: string, outcome: TransitionOutcome) => void;
 }
 
-type Commit<R extends MachineRecord> = Operation<Change<R>, boolean, Applied>;
+export type TransitionOutcome = 'applied' | 'replayed' | 'refused' | 'lost' | 'failed';
+
+type Commit = Operation<Change, boolean, Applied>;
 
 /** What a group of one is answered where its idempotency key was used meanwhile: it is lost, whatever the version. */
 const KEY_IS_TAKEN: readonly boolean[] = [false];
 
-export class Commits<R extends MachineRecord> {
+export class Commits {
   readonly #database: Database;
   readonly #tables: MachineTables;
   readonly #settings: CommitSettings;
-  readonly #begins: Lane<Change<R>, boolean>;
-  readonly #swaps: Lane<Change<R>, boolean>;
+  readonly #begins: Lane<Change, boolean>;
+  readonly #swaps: Lane<Change, boolean>;
   #broken = false;
 
   /** @param versions finds a machine at one of its versions */
   constructor(
     database: Database,
     tables: MachineTables,
-    versions: Lane<VersionLookup, Version<R> | null>,
+    versions: Lane<VersionLookup, Version | null>,
     settings: CommitSettings,
   ) {
     this.#database = database;
     this.#tables = tables;
     this.#settings = settings;
     const { lanes } = settings;
-    const beginning = begin<R>(tables);
+    const beginning = begin(tables);
     this.#begins = lanes.open(beginning, database, {
       execute: async (changes) => this.#commit(beginning, changes),
       follow: () => false,
@@ -57,8 +67,8 @@ export class Commits<R extends MachineRecord> {
       settle: async (_change, begun) => begun,
       isHeldUp: (error) => error instanceof LockNotAvailable,
     });
-    const swapping = swap<R>(tables);
-    const finding = find<R>(tables);
+    const swapping = swap(tables);
+    const finding = find(tables);
     this.#swaps = lanes.open(swapping, database, {
       execute: async (changes) => {
         const applied = await this.#commit(swapping, changes);
@@ -79,9 +89,9 @@ export class Commits<R extends MachineRecord> {
    * @returns whether it began; false: there was a machine with this id
    * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
    */
-  async begin(change: Change<R>, deadline: number): Promise<boolean> {
-    this.#checkLedger();
-    return this.#begins.submit(change, deadline);
+  async begin(change: Change, deadline: number): Promise<boolean> {
+    // A beginning that was there already is the same as a replay.
+    return this.#submit(this.#begins, change, deadline, 'replayed');
   }
 
   /**
@@ -89,16 +99,32 @@ export class Commits<R extends MachineRecord> {
    * @returns whether it was applied; false: the swap was lost
    * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
    */
-  async swap(change: Change<R>, deadline: number): Promise<boolean> {
-    this.#checkLedger();
-    return this.#swaps.submit(change, deadline);
+  async swap(change: Change, deadline: number): Promise<boolean> {
+    return this.#submit(this.#swaps, change, deadline, 'lost');
   }
 
-  #checkLedger(): void {
-    if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
+  async #submit(
+    lane: Lane<Change, boolean>,
+    change: Change,
+    deadline: number,
+    otherwise: TransitionOutcome,
+  ): Promise<boolean> {
+    const { onTransition } = this.#settings;
+    try {
+      if (this.#broken) throw new DatabaseUnavailable('The ledger is broken.');
+      const isApplied = await lane.submit(change, deadline);
+      onTransition?.(change.event, isApplied ? 'applied' : otherwise);
+      return isApplied;
+    } catch (error) {
+      onTransition?.(change.event, 'failed');
+      if (error instanceof OutcomeUnknown) {
+        throw new OutcomeUnknown(retryWith(change), { cause: error });
+      }
+      throw error;
+    }
   }
 
-  async #commit(operation: Commit<R>, changes: readonly Change<R>[]): Promise<readonly boolean[]> {
+  async #commit(operation: Commit, changes: readonly Change[]): Promise<readonly boolean[]> {
     try {
       const applied = await run(operation, this.#database, changes);
       if (applied.includes(true)) this.#settings.onCommit?.();
@@ -120,8 +146,8 @@ export class Commits<R extends MachineRecord> {
    * locked the record, and the statement has skipped it: that decides nothing, and it goes again.
    */
   async #tellLostFromSkipped(
-    finding: Operation<string, R | null, R>,
-    changes: readonly Change<R>[],
+    finding: Operation<string, MachineRecord | null, MachineRecord>,
+    changes: readonly Change[],
     applied: readonly boolean[],
   ): Promise<readonly (boolean | typeof HELD_UP)[]> {
     const others = changes.filter((_change, index) => applied[index] === false);
@@ -135,4 +161,10 @@ export class Commits<R extends MachineRecord> {
       return applied[index] === true || (isThere ? false : HELD_UP);
     });
   }
+}
+
+/** The arguments that make trying again safe. */
+function retryWith({ record, token, idempotencyKey }: Change): Readonly<Record<string, string>> {
+  const { id, version } = record;
+  return token === null ? { id } : { idempotencyKey: idempotencyKey ?? madeUpKey(version, token) };
 }

@@ -4,7 +4,7 @@
  * begins after an answer must see at least what that answer showed.
  */
 import type { Database, Reader } from '../database/Database';
-import type { MachinePhase, MachineRecord } from '../machine';
+import type { AnyLifecycle, MachineRecord, PhaseIn } from '../machine';
 import { type Census, census } from '../operations/census';
 import { type FeedAnswer, type FeedQuestion, feedPage } from '../operations/feedPage';
 import { type AsOfLookup, findAsOf } from '../operations/findAsOf';
@@ -17,11 +17,12 @@ import type { Place } from '../operations/place';
 import type { MachineTables } from '../operations/tables';
 import type { TransitionRow } from '../operations/transition';
 import { SubscriberReads } from './SubscriberReads';
+import { phasesOf } from './asked';
 import { by } from './deadline';
 import type { Lane } from './Lane';
 import { type Lanes, run } from './Lanes';
 import { BeyondEnd, FeedRewound, prove } from './place';
-import { type PhaseOf, Rebuilder, type Transition } from './transition';
+import { Rebuilder, type Transition } from './transition';
 
 /** A moment of a machine's past: one of its versions, or what had occurred by some time. */
 export type Past = { readonly version: number } | { readonly asOf: Date };
@@ -35,41 +36,41 @@ export interface ReaderSettings {
   readonly pages?: Reader;
 }
 
-export class MachineReader<R extends MachineRecord, P extends MachinePhase<R>> {
+export class MachineReader<L extends AnyLifecycle> {
   /** What is read by those who follow. */
-  readonly subscribers: SubscriberReads<R, P>;
-  readonly #phaseOf: PhaseOf<R, P>;
-  readonly #transitions: Rebuilder<R, P>;
+  readonly subscribers: SubscriberReads<L>;
+  readonly #phaseOf: (record: MachineRecord) => PhaseIn<L>;
+  readonly #transitions: Rebuilder<L>;
   readonly #timeout: number;
-  readonly #machines: Lane<MachinesQuestion, Page<R> & { readonly total: number }>;
-  readonly #feed: Lane<FeedQuestion, FeedAnswer<R>>;
+  readonly #machines: Lane<MachinesQuestion, Page<MachineRecord> & { readonly total: number }>;
+  readonly #feed: Lane<FeedQuestion, FeedAnswer>;
   /** Of the primary; undefined: there is no other. */
-  readonly #freshFeed: Lane<FeedQuestion, FeedAnswer<R>> | undefined;
-  readonly #histories: Lane<HistoryQuestion, Page<TransitionRow<R>>>;
-  readonly #versions: Lane<VersionLookup, Version<R> | null>;
-  readonly #asOf: Lane<AsOfLookup, R | null>;
+  readonly #freshFeed: Lane<FeedQuestion, FeedAnswer> | undefined;
+  readonly #histories: Lane<HistoryQuestion, Page<TransitionRow>>;
+  readonly #versions: Lane<VersionLookup, Version | null>;
+  readonly #asOf: Lane<AsOfLookup, MachineRecord | null>;
   readonly #census: Lane<null, Census>;
   readonly #ledgerSizes: Lane<null, number | undefined>;
 
   constructor(
     database: Database,
     tables: MachineTables,
-    phaseOf: PhaseOf<R, P>,
+    lifecycle: L,
     { lanes, timeout, pages = database }: ReaderSettings,
   ) {
-    this.#phaseOf = phaseOf;
-    this.#transitions = new Rebuilder(phaseOf);
+    this.#phaseOf = phasesOf(lifecycle);
+    this.#transitions = new Rebuilder(lifecycle);
     this.#timeout = timeout;
-    this.#machines = lanes.open(machinesPage<R>(tables), pages);
-    const feed = feedPage<R>(tables);
+    this.#machines = lanes.open(machinesPage(tables), pages);
+    const feed = feedPage(tables);
     this.#feed = lanes.open(feed, pages);
     if (pages !== database) {
       this.#freshFeed = lanes.open(feed, database, { name: 'feed of the primary' });
     }
-    this.#histories = lanes.open(historyPage<R>(tables), database);
+    this.#histories = lanes.open(historyPage(tables), database);
     // A lane of its own: whoever turns pages does not hold up a store that looks what became of a change.
-    this.#versions = lanes.open(findVersion<R>(tables), database, { name: 'snapshot' });
-    this.#asOf = lanes.open(findAsOf<R>(tables), database);
+    this.#versions = lanes.open(findVersion(tables), database, { name: 'snapshot' });
+    this.#asOf = lanes.open(findAsOf(tables), database);
     this.#census = lanes.open(census(tables), database);
     const size = ledgerSize(tables);
     this.#ledgerSizes = lanes.open<null, number | undefined, { readonly size: string }>(
@@ -99,7 +100,7 @@ export class MachineReader<R extends MachineRecord, P extends MachinePhase<R>> {
     order: Order,
     request: PageRequest,
     deadline = this.#deadline(),
-  ): Promise<Page<P> & { readonly total: number }> {
+  ): Promise<Page<PhaseIn<L>> & { readonly total: number }> {
     const page = await this.#machines.submit({ states, order, request }, deadline);
     return { ...mapPage(page, this.#phaseOf), total: page.total };
   }
@@ -114,7 +115,7 @@ export class MachineReader<R extends MachineRecord, P extends MachinePhase<R>> {
     events: readonly string[] | null,
     request: PageRequest<Place>,
     deadline = this.#deadline(),
-  ): Promise<Page<Transition<P>>> {
+  ): Promise<Page<Transition<L>>> {
     try {
       return this.#proved(await this.#feed.submit({ events, request }, deadline), request);
     } catch (error) {
@@ -126,9 +127,9 @@ export class MachineReader<R extends MachineRecord, P extends MachinePhase<R>> {
   }
 
   #proved(
-    page: FeedAnswer<R>,
+    page: FeedAnswer,
     { after, before }: Pick<PageRequest<Place>, 'after' | 'before'>,
-  ): Page<Transition<P>> {
+  ): Page<Transition<L>> {
     if (after) prove(after, page.witnesses.after, 'after');
     if (before) prove(before, page.witnesses.before, 'before');
     return this.#transitions.pageOf(page);
@@ -144,7 +145,7 @@ export class MachineReader<R extends MachineRecord, P extends MachinePhase<R>> {
     id: string,
     request: PageRequest,
     deadline = this.#deadline(),
-  ): Promise<Page<Transition<P>>> {
+  ): Promise<Page<Transition<L>>> {
     const page = await by(deadline, this.#histories.submit({ id, request }, deadline));
     return this.#transitions.pageOf(page);
   }
@@ -155,7 +156,7 @@ export class MachineReader<R extends MachineRecord, P extends MachinePhase<R>> {
    * @param id in lower case
    * @returns null where it had not begun by then, or has no such version
    */
-  async past(id: string, past: Past, deadline = this.#deadline()): Promise<P | null> {
+  async past(id: string, past: Past, deadline = this.#deadline()): Promise<PhaseIn<L> | null> {
     const reading =
       'version' in past
         ? this.#versions

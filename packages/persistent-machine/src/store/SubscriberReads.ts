@@ -5,7 +5,7 @@
  * what wakes them.
  */
 import type { Database } from '../database/Database';
-import type { MachinePhase, MachineRecord } from '../machine';
+import type { AnyLifecycle, MachinePhase } from '../machine';
 import { type FeedAnswer, type FeedQuestion, TAIL_PAGE, tailPage } from '../operations/feedPage';
 import { type Following, type KnownVersion, following } from '../operations/following';
 import type { Page } from '../operations/page';
@@ -24,26 +24,26 @@ export interface SubscriberReadsSettings {
   readonly timeout: number;
 }
 
-export class SubscriberReads<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly #transitions: Rebuilder<R, P>;
+export class SubscriberReads<L extends AnyLifecycle> {
+  readonly #transitions: Rebuilder<L>;
   readonly #timeout: number;
-  readonly #news: (question: FeedQuestion) => Promise<FeedAnswer<R>>;
-  readonly #pages: Lane<FeedQuestion, FeedAnswer<R>>;
-  readonly #following: Lane<KnownVersion, Following<R>>;
+  readonly #news: (question: FeedQuestion) => Promise<FeedAnswer>;
+  readonly #pages: Lane<FeedQuestion, FeedAnswer>;
+  readonly #following: Lane<KnownVersion, Following>;
   readonly #witnesses: Lane<string, Witness | null>;
 
   constructor(
     database: Database,
     tables: MachineTables,
-    transitions: Rebuilder<R, P>,
+    transitions: Rebuilder<L>,
     { lanes, timeout }: SubscriberReadsSettings,
   ) {
     this.#transitions = transitions;
     this.#timeout = timeout;
-    const tail = tailPage<R>(tables);
+    const tail = tailPage(tables);
     this.#news = async (question) => ask(tail, database, question);
     this.#pages = lanes.open(tail, database);
-    this.#following = lanes.open(following<R>(tables), database);
+    this.#following = lanes.open(following(tables), database);
     this.#witnesses = lanes.open(witnesses(tables), database);
   }
 
@@ -53,7 +53,7 @@ export class SubscriberReads<R extends MachineRecord, P extends MachinePhase<R>>
    *
    * @throws FeedRewound
    */
-  async news(after: Place): Promise<Page<Transition<P>>> {
+  async news(after: Place): Promise<Page<Transition<L>>> {
     return this.#proved(await this.#news(questionOf(null, after)), after);
   }
 
@@ -62,7 +62,7 @@ export class SubscriberReads<R extends MachineRecord, P extends MachinePhase<R>>
    *
    * @throws FeedRewound, BeyondEnd, Overloaded, DatabaseUnavailable
    */
-  async catchUp(events: readonly string[] | null, after: Place): Promise<Page<Transition<P>>> {
+  async catchUp(events: readonly string[] | null, after: Place): Promise<Page<Transition<L>>> {
     return this.#proved(
       await this.#pages.submit(questionOf(events, after), this.#deadline()),
       after,
@@ -75,7 +75,9 @@ export class SubscriberReads<R extends MachineRecord, P extends MachinePhase<R>>
    * @param phase as a subscriber was told last
    * @throws FeedRewound, Overloaded, DatabaseUnavailable
    */
-  async following({ state: { id, version, updatedAt } }: P): Promise<Page<Transition<P>>> {
+  async following({
+    state: { id, version, updatedAt },
+  }: MachinePhase): Promise<Page<Transition<L>>> {
     const { known, page } = await this.#following.submit({ id, version }, this.#deadline());
     if (known?.getTime() !== updatedAt.getTime()) {
       throw new FeedRewound(`Version ${version} of ${id} is not there any more.`);
@@ -97,7 +99,7 @@ export class SubscriberReads<R extends MachineRecord, P extends MachinePhase<R>>
   }
 
   /** @throws FeedRewound, BeyondEnd */
-  #proved(page: FeedAnswer<R>, after: Place): Page<Transition<P>> {
+  #proved(page: FeedAnswer, after: Place): Page<Transition<L>> {
     prove(after, page.witnesses.after);
     return this.#transitions.pageOf(page);
   }

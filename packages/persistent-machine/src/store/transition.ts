@@ -1,20 +1,21 @@
-/** Transitions with the phases that they led to. */
-import type { MachinePhase, MachineRecord } from '../machine';
+/** Transitions with the phases that they led to, typed by the lifecycle of their machine. */
+import type { AnyLifecycle, EventIn, MachineRecord, PhaseIn, StateIn } from '../machine';
+import { DataCodec } from '../operations/data';
 import { type Page, mapPage } from '../operations/page';
 import type { Place } from '../operations/place';
 import type { TransitionRow } from '../operations/transition';
-
-/** Rebuilds the phase that a record is in; throws where the record is one that cannot be. */
-export type PhaseOf<R extends MachineRecord, P extends MachinePhase<R>> = (record: R) => P;
+import { type SaidIn, phasesOf } from './asked';
 
 /** One recorded change; its place in the feed of all transitions is its own. */
-export interface Transition<P extends MachinePhase<MachineRecord>> extends Place {
+export interface Transition<L extends AnyLifecycle> extends Place {
   readonly fingerprint: string;
-  readonly event: P['nextEvents'][number];
+  readonly event: EventIn<L>;
   /** The state before; null for the beginning. */
-  readonly from: P['stateType'] | null;
+  readonly from: StateIn<L> | null;
   /** The machine as it was right after. */
-  readonly phase: P;
+  readonly phase: PhaseIn<L>;
+  /** What the caller said with the event; null: it carries nothing. */
+  readonly data: SaidIn<L>;
   readonly occurredAt: Date;
   readonly recordedAt: Date;
   readonly actor: string | null;
@@ -24,16 +25,18 @@ export interface Transition<P extends MachinePhase<MachineRecord>> extends Place
  * Rebuilds the phases of pages of transitions. Callers who were answered one page share what is made of it: GraphQL
  * executes a result once for all subscribers who are given one transition.
  */
-export class Rebuilder<R extends MachineRecord, P extends MachinePhase<R>> {
-  readonly #phaseOf: PhaseOf<R, P>;
-  readonly #rebuilt = new WeakMap<Page<TransitionRow<R>>, Page<Transition<P>>>();
+export class Rebuilder<L extends AnyLifecycle> {
+  readonly #phaseOf: (record: MachineRecord) => PhaseIn<L>;
+  readonly #codec: DataCodec;
+  readonly #rebuilt = new WeakMap<Page<TransitionRow>, Page<Transition<L>>>();
 
-  constructor(phaseOf: PhaseOf<R, P>) {
-    this.#phaseOf = phaseOf;
+  constructor(lifecycle: L) {
+    this.#phaseOf = phasesOf(lifecycle);
+    this.#codec = new DataCodec(lifecycle.machine);
   }
 
-  /** @throws what `phaseOf` does, for a record that cannot be */
-  pageOf(page: Page<TransitionRow<R>>): Page<Transition<P>> {
+  /** @throws CorruptRecord */
+  pageOf(page: Page<TransitionRow>): Page<Transition<L>> {
     const known = this.#rebuilt.get(page);
     if (known !== undefined) return known;
     const rebuilt = mapPage(page, (row) => this.#transitionOf(row));
@@ -41,9 +44,19 @@ export class Rebuilder<R extends MachineRecord, P extends MachinePhase<R>> {
     return rebuilt;
   }
 
-  #transitionOf(row: TransitionRow<R>): Transition<P> {
-    const { position, fingerprint, event, from, record, occurredAt, recordedAt, actor } = row;
-    const phase = this.#phaseOf(record);
-    return { position, fingerprint, event, from, phase, occurredAt, recordedAt, actor };
+  #transitionOf(row: TransitionRow): Transition<L> {
+    const { position, fingerprint, occurredAt, recordedAt, actor } = row;
+    return {
+      position,
+      fingerprint,
+      // PostgreSQL keeps no event and no state but those of the declaration, and the data as they were encoded.
+      event: row.event as EventIn<L>,
+      from: row.from as StateIn<L> | null,
+      phase: this.#phaseOf(row.record),
+      data: this.#codec.decode(row.event, row.data) as SaidIn<L>,
+      occurredAt,
+      recordedAt,
+      actor,
+    };
   }
 }

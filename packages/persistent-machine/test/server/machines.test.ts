@@ -6,13 +6,16 @@ import { type Application, startApplication } from 'persistent-machine/applicati
 import { readConfiguration } from 'persistent-machine/config';
 import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
 import { TRANSPORTS, type Transport, subscribe } from '../../../../test/harness/subscriber';
-import { serving, swing } from './swings';
+import { served } from './served';
 
 const SECRET = 'a secret of the test'.repeat(4);
 const ALL = 'doors:read doors:write tickets:read tickets:write';
 const MAX_QUEUE = 3;
 
-const served = serving(swing('Door'), swing('Ticket'));
+/** Doors take the bare names, and tickets have theirs in front. */
+const INSTALL_DOOR = 'mutation { hang { id } }';
+const INSTALL_TICKET = 'mutation { raiseTicket { id } }';
+const COUNT = '{ doors: census { total } tickets: ticketCensus { total } }';
 
 let database: TestDatabase;
 let application: Application;
@@ -46,8 +49,10 @@ async function ask(query: string, variables: object = {}, scope = ALL): Promise<
   return { status: response.status, ...((await response.json()) as Omit<Reply, 'status'>) };
 }
 
-const install = async (machine: 'Door' | 'Ticket'): Promise<string> =>
-  (await ask(`mutation { id: install${machine} }`)).data.id as string;
+async function install(machine: 'Door' | 'Ticket'): Promise<string> {
+  const { data } = await ask(machine === 'Door' ? INSTALL_DOOR : INSTALL_TICKET);
+  return (machine === 'Door' ? data.hang.id : data.raiseTicket.id) as string;
+}
 
 const start = async (): Promise<Application> =>
   startApplication(
@@ -63,7 +68,8 @@ const start = async (): Promise<Application> =>
   );
 
 async function rows(ids?: readonly string[]): Promise<object[]> {
-  const all = `SELECT 'door' AS kind, * FROM doors UNION ALL SELECT 'ticket', * FROM tickets`;
+  const columns = 'id, version, state_type, created_at, updated_at';
+  const all = `SELECT 'door' AS kind, ${columns} FROM doors UNION ALL SELECT 'ticket', ${columns} FROM tickets`;
   const some = ids ? 'WHERE id = ANY ($1)' : '';
   const { rows } = await owner.query<object>(
     `SELECT * FROM (${all}) AS each ${some} ORDER BY id`,
@@ -114,29 +120,55 @@ afterAll(async () => {
 
 describe('each machine', () => {
   test('counts its own, and finds no other’s', async () => {
-    const before = (await ask('{ doors tickets }')).data as { doors: number; tickets: number };
+    type Counted = Readonly<Record<'doors' | 'tickets', { readonly total: number }>>;
+    const { doors, tickets } = (await ask(COUNT)).data as Counted;
     const door = await install('Door');
     await install('Door');
     const ticket = await install('Ticket');
-    expect((await ask('{ doors tickets }')).data).toEqual({
-      doors: before.doors + 2,
-      tickets: before.tickets + 1,
+    expect((await ask(COUNT)).data).toEqual({
+      doors: { total: doors.total + 2 },
+      tickets: { total: tickets.total + 1 },
     });
-    const both = 'query ($id: ID!) { door(id: $id) ticket(id: $id) }';
+    const both =
+      'query ($id: ID!) { door(id: $id) { id phase } ticket(id: $id) { id phase } node(id: $id) { id } }';
     expect((await ask(both, { id: door })).data).toEqual({
-      door: `Door ${door} Closed`,
+      door: { id: door, phase: 'SHUT' },
       ticket: null,
+      node: { id: door },
     });
     expect((await ask(both, { id: ticket })).data).toEqual({
       door: null,
-      ticket: `Ticket ${ticket} Closed`,
+      ticket: { id: ticket, phase: 'PENDING' },
+      node: { id: ticket },
     });
+  });
+
+  test('has cursors of its own, which the other refuses, as page and as subscription', async () => {
+    const { data } = await ask('{ census { cursor } ticketCensus { cursor } }');
+    const refusal = { extensions: { code: 'BAD_USER_INPUT', fields: [{ path: 'after' }] } };
+    const after = (field: string, cursor: string): string => `${field}(after: "${cursor}")`;
+    for (const [field, own, other] of [
+      ['transitions', data.census.cursor, data.ticketCensus.cursor],
+      ['ticketTransitions', data.ticketCensus.cursor, data.census.cursor],
+    ] as const) {
+      const page = 'nodes { event }';
+      expect((await ask(`{ ${after(field, own as string)} { ${page} } }`)).errors).toBeUndefined();
+      const refused = await ask(`{ ${after(field, other as string)} { ${page} } }`);
+      expect(refused.errors).toMatchObject([refusal]);
+      const follow = `subscription { ${after(field, other as string)} { event } }`;
+      const token = await tokenFor(ALL);
+      const subscriber = subscribe(application, 'WebSocket', follow, {}, undefined, token);
+      await subscriber.untilReceived(1);
+      expect(subscriber.results).toMatchObject([{ errors: [refusal] }]);
+      await subscriber.stop();
+    }
   });
 
   test('has a feed of its own, and one connection listens for both', async () => {
     const token = await tokenFor(ALL);
-    const subscribers = ['door', 'ticket'].map((machine) =>
-      subscribe(application, 'WebSocket', `subscription { ${machine}Moved }`, {}, undefined, token),
+    const subscribers = ['transitions { id: doorId }', 'ticketTransitions { id: ticketId }'].map(
+      (field) =>
+        subscribe(application, 'WebSocket', `subscription { t: ${field} }`, {}, undefined, token),
     );
     await until(async () => {
       await install('Door');
@@ -154,9 +186,7 @@ describe('each machine', () => {
     for (const [index, table] of ['doors', 'tickets'].entries()) {
       const subscriber = subscribers[index];
       await subscriber?.stop();
-      const told = subscriber?.results.map(
-        ({ data }) => String(Object.values(data as object)).split(' ')[1],
-      );
+      const told = subscriber?.results.map(({ data }) => data.t.id as string);
       const { rows: found } = await owner.query(`SELECT FROM ${table} WHERE id = ANY ($1)`, [told]);
       expect(found).toHaveLength(told?.length ?? -1);
     }
@@ -164,8 +194,8 @@ describe('each machine', () => {
 
   test('has its own series of every metric, and the same names of lanes', async () => {
     const id = await install('Door');
-    await ask('mutation ($id: ID!) { openDoor(id: $id) }', { id });
-    await ask('mutation ($id: ID!) { again: openDoor(id: $id) }', { id });
+    await ask('mutation ($id: ID!) { open(id: $id) { __typename } }', { id });
+    await ask('mutation ($id: ID!) { again: open(id: $id) { __typename } }', { id });
     const read = await metrics();
     const opened = 'machine_transitions_total{machine="Door",event="Opening",outcome=';
     expect(read.get(`${opened}"applied"}`)).toBe(1);
@@ -194,13 +224,17 @@ describe('each machine', () => {
 });
 
 describe('a token', () => {
-  const INSTALL = 'mutation { installDoor }';
+  const DOORS = 'census { total }';
+  const TICKETS = 'ticketCensus { total }';
+  const NODE = `{ node(id: "${'0'.repeat(8)}-0000-4000-8000-${'0'.repeat(12)}") { id } }`;
+  const INSTALL = INSTALL_DOOR;
+  const INSTALL_BOTH = 'mutation { hang { id } raiseTicket { id } }';
   const allowed: readonly (readonly [string, string, string])[] = [
-    ['reads one machine', '{ doors }', 'doors:read'],
+    ['reads one machine', `{ ${DOORS} }`, 'doors:read'],
     ['changes one machine', INSTALL, 'doors:write'],
-    ['reads both', '{ doors tickets }', 'doors:read tickets:read'],
-    ['changes both', 'mutation { installDoor installTicket }', 'doors:write tickets:write'],
-    ['asks what belongs to no machine', '{ greeting }', 'tickets:read'],
+    ['reads both', `{ ${DOORS} ${TICKETS} }`, 'doors:read tickets:read'],
+    ['changes both', INSTALL_BOTH, 'doors:write tickets:write'],
+    ['asks what belongs to no machine', NODE, 'tickets:read'],
     [
       'introspects',
       '{ __schema { queryType { name } } __type(name: "Int") { name } }',
@@ -210,31 +244,26 @@ describe('a token', () => {
     ['asks for the type of the mutations', 'mutation { __typename }', 'tickets:write'],
   ];
   const refused: readonly (readonly [string, string, string, string])[] = [
-    ['of another machine', '{ doors }', 'tickets:read', 'doors:read'],
-    ['that writes alone', '{ doors }', 'doors:write', 'doors:read'],
+    ['of another machine', `{ ${DOORS} }`, 'tickets:read', 'doors:read'],
+    ['that writes alone', `{ ${DOORS} }`, 'doors:write', 'doors:read'],
     ['that reads alone', INSTALL, 'doors:read tickets:read', 'doors:write'],
     ['that may write another machine', INSTALL, 'tickets:write doors:read', 'doors:write'],
-    ['of one of two', '{ tickets doors }', 'doors:read', 'tickets:read'],
-    [
-      'of one of two changes',
-      'mutation { installDoor installTicket }',
-      'doors:write',
-      'tickets:write',
-    ],
+    ['of one of two', `{ ${TICKETS} ${DOORS} }`, 'doors:read', 'tickets:read'],
+    ['of one of two changes', INSTALL_BOTH, 'doors:write', 'tickets:write'],
     [
       'that a fragment would hide it from',
-      '{ ...F doors } fragment F on Query { ... on Query { g: greeting ...G } } fragment G on Query { t: tickets }',
+      `{ ...F ${DOORS} } fragment F on Query { ... on Query { __typename ...G } } fragment G on Query { t: ${TICKETS} }`,
       'doors:read',
       'tickets:read',
     ],
-    ['that an alias would hide it from', '{ doors: tickets }', 'doors:read', 'tickets:read'],
+    ['that an alias would hide it from', `{ census: ${TICKETS} }`, 'doors:read', 'tickets:read'],
     [
       'that a condition would hide it from',
-      '{ doors tickets @skip(if: true) }',
+      `{ ${DOORS} ticketCensus @skip(if: true) { total } }`,
       'doors:read',
       'tickets:read',
     ],
-    ['that only writes', '{ greeting }', 'doors:write', 'doors:read, tickets:read'],
+    ['that only writes', NODE, 'doors:write', 'doors:read, tickets:read'],
     ['that only reads', 'mutation { __typename }', 'doors:read', 'doors:write, tickets:write'],
   ];
 
@@ -252,10 +281,20 @@ describe('a token', () => {
     expect(await rows()).toEqual(before);
   });
 
+  test('is shown by its id only what it may read', async () => {
+    const id = await install('Ticket');
+    const query = 'query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }';
+    expect((await ask(query, { id }, 'tickets:read')).data).toEqual({
+      node: { id },
+      nodes: [{ id }],
+    });
+    expect((await ask(query, { id }, 'doors:read')).data).toEqual({ node: null, nodes: [null] });
+  });
+
   test.each(['', 'doors', 'orders:read', 'door:read', 'Door:read'])(
     'that says %j lets its bearer do nothing, whatever is asked',
     async (scope) => {
-      for (const query of ['{ greeting }', 'no document']) {
+      for (const query of [NODE, 'no document']) {
         expect(await ask(query, {}, scope)).toMatchObject({
           status: 403,
           errors: [{ message: 'The token has none of the scopes that are needed here.' }],
@@ -265,7 +304,7 @@ describe('a token', () => {
   );
 
   test('of a document with several operations is judged by the one that is meant', async () => {
-    const query = 'query A { doors } query B { tickets }';
+    const query = `query A { ${DOORS} } query B { ${TICKETS} }`;
     const response = async (operationName: string): Promise<Response> =>
       fetch(`${application.url}/graphql`, {
         method: 'POST',
@@ -281,7 +320,7 @@ describe('a token', () => {
 
   const outcomeOf = async (transport: Transport, scope: string): Promise<unknown> => {
     const token = await tokenFor(scope);
-    const follow = 'subscription { doorMoved }';
+    const follow = 'subscription { transitions { event } }';
     const subscriber = subscribe(application, transport, follow, {}, undefined, token);
     let outcome: unknown;
     void subscriber.ended.then((ending) => {
@@ -315,11 +354,11 @@ describe('what is wrong with one machine', () => {
     await until(async () => {
       // Different ones: those of one id are one entry of their statement.
       const variables = { id: id.replace(/0{3}$/, String(100 + waiting.length)) };
-      waiting.push(ask('query ($id: ID!) { door(id: $id) }', variables));
+      waiting.push(ask('query ($id: ID!) { door(id: $id) { id } }', variables));
       const read = await metrics();
       return read.get('lane_queue_length{machine="Door",lane="find"}') === MAX_QUEUE;
     });
-    expect(await ask('{ tickets }')).toMatchObject({
+    expect(await ask('{ ticketCensus { total } }')).toMatchObject({
       status: 503,
       errors: [{ extensions: { code: 'OVERLOADED' } }],
     });
@@ -328,18 +367,18 @@ describe('what is wrong with one machine', () => {
     await lock.query('ROLLBACK');
     await lock.end();
     await Promise.all(waiting);
-    expect((await ask('{ tickets }')).status).toBe(200);
+    expect((await ask('{ ticketCensus { total } }')).status).toBe(200);
   });
 
   test('as tables that are gone, makes the instance not ready until they are back', async () => {
     expect(await isReady()).toBe(true);
     await owner.query('ALTER TABLE ticket_ledger RENAME TO ticket_ledger_away');
-    expect(await ask('{ tickets }')).toMatchObject({ data: null });
+    expect(await ask('{ ticketCensus { total } }')).toMatchObject({ data: null });
     expect(await isReady()).toBe(false);
-    expect((await ask('{ doors }')).errors).toBeUndefined();
+    expect((await ask('{ census { total } }')).errors).toBeUndefined();
     await owner.query('ALTER TABLE ticket_ledger_away RENAME TO ticket_ledger');
     await until(isReady);
-    expect((await ask('{ tickets }')).errors).toBeUndefined();
+    expect((await ask('{ ticketCensus { total } }')).errors).toBeUndefined();
   });
 
   // The last one: an instance with a broken ledger stays as it is.
@@ -347,13 +386,12 @@ describe('what is wrong with one machine', () => {
     const door = await install('Door');
     await owner.query('UPDATE ticket_ledger SET position = position - 1');
     const before = await rows();
-    expect((await ask('mutation { installTicket }')).errors).toBeDefined();
+    expect((await ask(INSTALL_TICKET)).errors).toBeDefined();
     expect(await isReady()).toBe(false);
-    expect((await ask('mutation { installTicket }')).errors).toBeDefined();
+    expect((await ask(INSTALL_TICKET)).errors).toBeDefined();
     expect(await rows()).toEqual(before);
-    expect((await ask('mutation ($id: ID!) { openDoor(id: $id) }', { id: door })).data).toEqual({
-      openDoor: `Door ${door} Open`,
-    });
-    expect((await ask('{ tickets }')).errors).toBeUndefined();
+    const open = 'mutation ($id: ID!) { open(id: $id) { __typename } }';
+    expect((await ask(open, { id: door })).data).toEqual({ open: { __typename: 'Open' } });
+    expect((await ask('{ ticketCensus { total } }')).errors).toBeUndefined();
   });
 });

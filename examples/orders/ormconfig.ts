@@ -1,0 +1,12 @@
+/** The TypeORM DataSource: which entities and migrations there are. */
+import { type DataSourceSettings, dataSourceOf } from 'persistent-machine/database/dataSource';
+import type { DataSource } from 'typeorm';
+import { MIGRATIONS } from './migrations';
+import { orderEntities } from './src/entities/Order';
+
+export function createDataSource(settings: DataSourceSettings): DataSource {
+  return dataSourceOf(settings, {
+    entities: Object.values(orderEntities),
+    migrations: [...MIGRATIONS],
+  });
+}

@@ -1,0 +1,146 @@
+/** The queries and subscriptions of a machine: one of it, a list of all, its feed, its census, and the machine itself. */
+import { Int } from 'type-graphql';
+import type { AnyLifecycle, MachinePhase } from '../machine';
+import type { Census } from '../operations/census';
+import type { Page } from '../operations/page';
+import { BeyondEnd } from '../store/place';
+import {
+  type AskedFeed,
+  type AskedId,
+  type AskedList,
+  feedArguments,
+  followArguments,
+  idArguments,
+  idOf,
+  isGiven,
+  listArguments,
+  pageRequest,
+} from './arguments';
+import type { Cursors } from './cursors';
+import type { Enums } from './enums';
+import { BadUserInput, NothingToFollow } from './errors';
+import { type Names, capitalized } from './names';
+import { type ConnectionOf, connectionType } from './pages';
+import type { PhaseTypes } from './phases';
+import { type ResolverClass, query, subscription } from './roots';
+import type { StateMachine } from './stateMachine';
+import type { AnyTransition, TransitionTypes } from './transitions';
+import type { Types } from './types';
+import type { ViewClass } from './View';
+
+export interface Readable {
+  readonly lifecycle: AnyLifecycle;
+  readonly types: Types;
+  readonly names: Names;
+  readonly enums: Enums;
+  readonly cursors: Cursors;
+  readonly phases: PhaseTypes;
+  readonly transitions: TransitionTypes;
+  readonly census: ViewClass<Census>;
+  readonly machine: StateMachine;
+}
+
+type Counted = Page<MachinePhase> & { readonly total: number };
+
+export function readingOf(readable: Readable): readonly ResolverClass[] {
+  const { lifecycle, types, names, enums, cursors, phases, transitions, census, machine } =
+    readable;
+  const { noun, nouns, aNoun } = names;
+  const one = idArguments(names.own('Arguments'), `The ${noun}'s id.`);
+  const connection = connectionType<MachinePhase, Counted>(
+    types,
+    { prefix: names.machine, noun, aNoun: capitalized(aNoun), nouns },
+    () => phases.machine,
+    phases.viewOf,
+    {
+      totalCount: {
+        type: () => Int,
+        says: `How many ${nouns} there are on all pages together.`,
+        of: ({ page }: ConnectionOf<MachinePhase, Counted>) => page.total,
+      },
+    },
+  );
+  return [
+    query({
+      name: names.field,
+      type: () => phases.machine,
+      nullable: true,
+      says: `One ${noun}; null when there is none.`,
+      arguments: one,
+      ask: async (asked: AskedId, { machines, deadline }) => {
+        const phase = await machines.of(lifecycle).store.find(idOf(asked), deadline);
+        return phase && phases.viewOf(phase);
+      },
+    }),
+    query({
+      name: names.fields,
+      type: () => connection,
+      says: `All ${nouns}, by when they began. Not to be followed: ${aNoun} may appear before one that was seen already. What is new comes without a gap in \`${names.root('transitions')}\`.`,
+      arguments: listArguments(names, enums),
+      ask: async ({ phase, order, ...asked }: AskedList, { machines, deadline }) => {
+        const request = pageRequest(asked, cursors.machine);
+        const { reader } = machines.of(lifecycle);
+        const sorted = order ?? 'oldestFirst';
+        const page = await reader.machines(phase ?? null, sorted, request, deadline);
+        return new connection({ page, cursor: cursors.machine });
+      },
+    }),
+    query({
+      name: names.root('transitions'),
+      type: () => transitions.connection,
+      says: 'The feed of all transitions, as pages, in the order in which they were committed.',
+      arguments: feedArguments(names, enums),
+      ask: async ({ events, ...asked }: AskedFeed, { machines, deadline }) => {
+        const request = pageRequest(asked, cursors.feed);
+        const { reader } = machines.of(lifecycle);
+        const page = await reader.feed(events ?? null, request, deadline).catch(refuseBeyondEnd);
+        return new transitions.connection({ page, cursor: cursors.feed });
+      },
+    }),
+    query({
+      name: names.root('census'),
+      type: () => census,
+      says: `How many ${nouns} are in each phase, exactly consistent with the feed at \`cursor\`.`,
+      ask: async (_asked, { machines, deadline }) =>
+        new census(await machines.of(lifecycle).reader.census(deadline)),
+    }),
+    query({
+      name: names.root('machine'),
+      type: () => machine.type,
+      says: 'The state machine itself, for tools that draw it or offer its events.',
+      ask: async () => machine.view,
+    }),
+    subscription({
+      name: names.changed,
+      type: () => phases.machine,
+      says: `The ${noun} as it is, then after each change; ends after a phase that nothing follows.`,
+      arguments: one,
+      follow: async (asked: AskedId, { machines, deadline }) => {
+        const id = idOf(asked);
+        const changes = await machines.of(lifecycle).feed.changes(id, deadline);
+        if (changes === null) throw new NothingToFollow(names, id);
+        return changes;
+      },
+      show: phases.viewOf,
+    }),
+    subscription({
+      name: names.root('transitions'),
+      type: () => transitions.transition,
+      says: 'The feed of all transitions, as they are committed: from right after a cursor, or from now on; with no gap, no repeat, and in order.',
+      arguments: followArguments(names, enums),
+      follow: async ({ after, events }: AskedFeed, { machines, deadline }) => {
+        const place = isGiven(after) ? cursors.feed.parse(after, 'after') : undefined;
+        return machines
+          .of(lifecycle)
+          .feed.transitions(events ?? null, place, deadline)
+          .catch(refuseBeyondEnd);
+      },
+      show: (transition: AnyTransition) => new transitions.transition(transition),
+    }),
+  ];
+}
+
+function refuseBeyondEnd(error: unknown): never {
+  if (!(error instanceof BeyondEnd)) throw error;
+  throw new BadUserInput([{ path: error.argument, message: 'is beyond the end of the feed.' }]);
+}

@@ -1,0 +1,39 @@
+/** What the classes of a machine's states must not be, when they are put to it. */
+import { classes } from '../../src/machine';
+import { Cancelled, Delivered, Draft, Paid, Placed, Shipped, order } from './order';
+
+describe('the classes of its states', () => {
+  const all = { Draft, Placed, Paid, Shipped, Delivered, Cancelled };
+  const put = (change: object): (() => unknown) => {
+    const changed = { ...all, ...change };
+    return () => (classes as (...put: unknown[]) => unknown)(order, changed);
+  };
+
+  test.each<[string, object]>([
+    ['the state Paid has no class', { Paid: undefined }],
+    ['the class Lost is of no state', { Lost: Draft }],
+    ['the class of Paid must extend the base that Order gives for it', { Paid: Placed }],
+    [
+      'the state Shipped accepts Delivery, and its class lacks deliver',
+      { Shipped: order.phase('Shipped') },
+    ],
+    [
+      'the state Delivered does not accept Cancellation, and its class has cancel',
+      {
+        Delivered: class extends order.phase('Delivered') {
+          cancel(): void {
+            throw new Error('Too late.');
+          }
+        },
+      },
+    ],
+  ])('%s', (sentence, change) => {
+    expect(put(change)).toThrow(new TypeError(`Order: ${sentence}.`));
+  });
+
+  test('there is no base for what is no state', () => {
+    expect(() => order.phase('Lost' as 'Paid')).toThrow(
+      new TypeError('Lost is no state of Order.'),
+    );
+  });
+});

@@ -1,0 +1,185 @@
+/** What events, their data and what they set must not be, with a sentence for each. */
+import { Refusal, int, text } from '../../src/machine';
+import {
+  Damaged,
+  columns,
+  grams,
+  note,
+  refuses,
+  sender,
+  withEvent,
+  withPacking,
+  withSending,
+} from './parcel';
+
+describe('an event', () => {
+  refuses([
+    ['the event losing must be written like PartialPayment', withEvent('losing', {})],
+    ['the event Losing says nothing', withEvent('Losing', { says: '' })],
+    [
+      'the event Losing has the verb Lose, which must be written like payInParts',
+      withEvent('Losing', { verb: 'Lose' }),
+    ],
+    [
+      'the event Losing has the verb become, which is something else on every phase',
+      withEvent('Losing', { verb: 'become' }),
+    ],
+    [
+      'the event Losing has the verb toString, which is something else on every phase',
+      withEvent('Losing', { verb: 'toString' }),
+    ],
+    [
+      'the event Losing has the verb then, which is something else on every phase',
+      withEvent('Losing', { verb: 'then' }),
+    ],
+    [
+      'the event Losing has the verb schedule, which is a mutation of every machine',
+      withEvent('Losing', { verb: 'schedule' }),
+    ],
+    [
+      'the verb send is that of Sending and Losing, and each needs its own',
+      withEvent('Losing', { verb: 'send' }),
+    ],
+    ['the event Losing is accepted by no state', withEvent('Losing', {}, { accepts: {} })],
+    [
+      'the event Packing begins the machine, so its moment is createdAt',
+      withPacking({ at: 'sentAt' }),
+    ],
+    [
+      'the event Packing begins the machine: no class computes a column',
+      withPacking({ sets: ['fragile'] }),
+    ],
+    [
+      'the event Packing begins the machine: no class refuses it',
+      withPacking({ refusals: [Damaged] }),
+    ],
+    [
+      'the event Sending has its moment at createdAt, which is that of Packing alone',
+      withSending({ at: 'createdAt' }),
+    ],
+    [
+      'the event Sending has its moment at grams, which is no column of kind moment',
+      withSending({ at: 'grams' }),
+    ],
+    [
+      'the event Sending has its moment at lostAt, which is no column of kind moment',
+      withSending({ at: 'lostAt' }),
+    ],
+  ]);
+});
+
+describe('what an event carries and sets', () => {
+  refuses([
+    [
+      'the event Sending, its Grams must be written like paidCents',
+      withSending({ data: { grams, Grams: grams } }),
+    ],
+    [
+      'the event Sending, its id has the name of what is said with every event',
+      withSending({ data: { grams, id: note } }),
+    ],
+    [
+      'the event Sending, its note says nothing',
+      withSending({ data: { grams, note: text({ says: '' }) } }),
+    ],
+    [
+      'the event Sending, its grams is of kind text, where the column of this name is of kind int',
+      withSending({ data: { grams: note } }),
+    ],
+    [
+      'the event Sending, its grams has looser rules than the column of this name',
+      withSending({ data: { grams: int({ min: 0, max: 5, says: 'Grams.' }) } }),
+    ],
+    [
+      'the event Sending, its grams has looser rules than the column of this name',
+      withSending({ data: { grams: int({ min: 1, says: 'Grams.' }) } }),
+    ],
+    [
+      'the event Packing, its sender has looser rules than the column of this name',
+      withPacking({ data: { sender: text({ min: 2, max: 10, says: 'Who.' }) } }),
+    ],
+    [
+      'the event Sending sets colour, which is no column',
+      withSending({ sets: ['fragile', 'colour'] }),
+    ],
+    [
+      'the event Sending sets sentAt, which takes the moment of an event alone',
+      withSending({ sets: ['fragile', 'sentAt'] }),
+    ],
+    [
+      'the event Sending sets sentAt, which takes the moment of an event alone',
+      withSending({ data: { grams, sentAt: columns.sentAt } }),
+    ],
+    ['the event Sending sets grams twice', withSending({ sets: ['fragile', 'grams'] })],
+    [
+      'the event Packing sets grams, which no state that it leads to keeps',
+      withPacking({ data: { sender, grams } }),
+    ],
+  ]);
+});
+
+describe('a refusal', () => {
+  refuses([
+    [
+      'the event Sending lists the refusal Damaged twice',
+      withSending({ refusals: [Damaged, Damaged] }),
+    ],
+    [
+      'two of its refusals are called Damaged',
+      withSending({
+        refusals: [
+          Damaged,
+          class Damaged extends Refusal {
+            static says = 'So.';
+            message = '';
+          },
+        ],
+      }),
+    ],
+    [
+      'the refusal Other does not extend Refusal',
+      withSending({
+        refusals: [
+          class Other extends Error {
+            static says = 'So.';
+            static fields = {};
+          },
+        ],
+      }),
+    ],
+    [
+      'the refusal NotFound has the name of one that every machine has',
+      withSending({ refusals: [class NotFound extends Damaged {}] }),
+    ],
+    [
+      'the refusal Silent says nothing',
+      withSending({
+        refusals: [
+          class Silent extends Damaged {
+            static override says = '' as 'It is damaged.';
+          },
+        ],
+      }),
+    ],
+    [
+      'the refusal Telling, its Due must be written like paidCents',
+      withSending({
+        refusals: [
+          class Telling extends Damaged {
+            static override fields = { Due: grams };
+          },
+        ],
+      }),
+    ],
+    [
+      'the refusal Telling declares message, which every refusal has',
+      withSending({
+        refusals: [
+          class Telling extends Damaged {
+            static override fields = { message: note };
+          },
+        ],
+      }),
+    ],
+  ]);
+});
