@@ -51,7 +51,7 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
   operations: ['machine', 'database', 'internals'],
   machine: [],
   database: ['internals'],
-  integrity: ['internals'],
+  integrity: ['machine', 'internals'],
   openDatabase: ['operations/tables', 'database'],
   config: ['database/url'],
   log: [],
@@ -66,7 +66,7 @@ const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
   application: ['ormconfig', 'entities', 'machine', 'resolvers', 'engine/application'],
   resolvers: ['machine', 'engine/graphql'],
   machine: ['engine/machine'],
-  entities: ['engine/integrity'],
+  entities: ['machine', 'engine/integrity'],
   ormconfig: ['entities', 'migrations', 'engine/database/dataSource'],
   migrations: [],
 };
