@@ -5,14 +5,11 @@
 import { type DataSourceSettings, dataSourceOf } from 'persistent-machine/database/dataSource';
 import type { DataSource } from 'typeorm';
 import { MIGRATIONS } from './migrations';
-import { lifeEntities } from './src/entities';
+import { MACHINES } from './src/machines';
 
 /** @returns a DataSource that is not connected yet: `initialize()` connects it */
 export function createDataSource(settings: DataSourceSettings): DataSource {
-  return dataSourceOf(settings, {
-    entities: Object.values(lifeEntities),
-    migrations: [...MIGRATIONS],
-  });
+  return dataSourceOf(settings, { machines: MACHINES, migrations: MIGRATIONS });
 }
 
 const { DATABASE_URL = '' } = process.env;

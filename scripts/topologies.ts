@@ -87,13 +87,13 @@ for (const topology of TOPOLOGIES) {
   for (const [reason, left] of Object.entries(LEFT_OUT[topology])) {
     console.log(`   what ${reason}: ${left.join('; ')}`);
   }
-  const parameters = ['jest', '--selectProjects', 'topologies'];
+  const parameters = ['run', 'jest', '--', '--selectProjects', 'topologies'];
   if (files.length > 0) parameters.push('--testPathIgnorePatterns', ...files);
   if (titles.length > 0) {
     const patterns = titles.map((title) => title.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
     parameters.push('--testNamePattern', `^(?!.*(?:${patterns.join('|')}))`);
   }
-  const { status } = spawnSync('npx', [...parameters, ...process.argv.slice(2)], {
+  const { status } = spawnSync('npm', [...parameters, ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, TEST_TOPOLOGY: topology },
   });

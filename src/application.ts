@@ -2,15 +2,13 @@
 import { join } from 'node:path';
 import type { Served } from 'persistent-machine/application';
 import { createDataSource } from '../ormconfig';
-import { lifeEntities } from './entities';
-import { lives } from './machine';
-import { LifeResolver } from './resolvers/LifeResolver';
+import { MACHINES } from './machines';
 
 /** Compiled, this file is in `dist/src`. */
 const DIST = join(__dirname, __dirname.endsWith(join('dist', 'src')) ? '..' : '../dist');
 
 export const served: Served = {
-  machines: [{ lifecycle: lives, entities: lifeEntities, resolvers: [LifeResolver] }],
+  machines: MACHINES,
   createDataSource,
   playground: join(__dirname, 'playground.graphql'),
   // The addresses are those of `web/src/App.tsx`.

@@ -3,7 +3,8 @@ import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
 import { migrate } from 'persistent-machine/database/migrate';
-import { lifeEntities } from '../../src/entities';
+import { entitiesOf } from 'persistent-machine/integrity';
+import { Life } from '../../src/entities';
 import { lives } from '../../src/machine';
 import { begin } from 'persistent-machine/operations/begin';
 import { run } from 'persistent-machine/store/Lanes';
@@ -32,7 +33,7 @@ export async function openOurTables(url: string, poolSize: number): Promise<OurT
   await migrate(dataSource);
   return {
     database: new Database(dataSource, { preparedStatements: true, statementTimeout: TIMEOUT }),
-    tables: tablesOf(dataSource, lifeEntities),
+    tables: tablesOf(dataSource, entitiesOf(Life)),
     close: () => dataSource.destroy(),
   };
 }

@@ -2,11 +2,8 @@
 import { type DataSourceSettings, dataSourceOf } from 'persistent-machine/database/dataSource';
 import type { DataSource } from 'typeorm';
 import { MIGRATIONS } from './migrations';
-import { orderEntities } from './src/entities/Order';
+import { MACHINES } from './src/machines';
 
 export function createDataSource(settings: DataSourceSettings): DataSource {
-  return dataSourceOf(settings, {
-    entities: Object.values(orderEntities),
-    migrations: [...MIGRATIONS],
-  });
+  return dataSourceOf(settings, { machines: MACHINES, migrations: MIGRATIONS });
 }

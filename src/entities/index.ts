@@ -1,8 +1,2 @@
-/** The tables, as TypeORM entities. */
-import { entitiesOf } from 'persistent-machine/integrity';
-import { Life } from './Life';
-
+/** The tables of records, as TypeORM entities. History and ledger follow from them. */
 export * from './Life';
-
-/** The table of lives, with its history and its ledger. */
-export const lifeEntities = entitiesOf(Life);

@@ -6,7 +6,8 @@ import { uuidv7 } from 'uuidv7';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { Database, type Statement } from 'persistent-machine/database/Database';
-import { lifeEntities } from '../../src/entities';
+import { entitiesOf } from 'persistent-machine/integrity';
+import { Life } from '../../src/entities';
 import { Feed } from 'persistent-machine/feed/Feed';
 import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { Alive, lives as lifecycle } from '../../src/machine';
@@ -71,7 +72,7 @@ beforeAll(async () => {
     preparedStatements: true,
     statementTimeout: 10_000,
   });
-  const tables = tablesOf(dataSource, lifeEntities);
+  const tables = tablesOf(dataSource, entitiesOf(Life));
   const limits = { timeout: 20_000, lanes: new Lanes({ queueSize: 10_000 }) };
   const fail = (error: unknown): never => {
     throw error;

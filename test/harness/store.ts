@@ -4,7 +4,8 @@ import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
 import type { AnyLifecycle } from 'persistent-machine/machine';
-import { lifeEntities } from '../../src/entities';
+import { entitiesOf } from 'persistent-machine/integrity';
+import { Life } from '../../src/entities';
 import { type Phase, lives as lifecycle } from '../../src/machine';
 import { Lanes } from 'persistent-machine/store/Lanes';
 import { MachineReader } from 'persistent-machine/store/MachineReader';
@@ -89,7 +90,7 @@ async function instanceOn<L extends AnyLifecycle>(
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
-  const tables = tablesOf(dataSource, lifeEntities);
+  const tables = tablesOf(dataSource, entitiesOf(Life));
   const lanes = new Lanes({ queueSize: 10_000 });
   const lives = new MachineStore(database, tables, classes, {
     now,

@@ -56,6 +56,10 @@ describe.each(documents)('%s', (name) => {
         : [...document.matchAll(/`((?:src|test|migrations|scripts|bench|web)\/[\w./-]*)`/g)].map(
             ([, path]) => path,
           );
-    expect([...links, ...paths].filter((path) => !existsSync(path ?? ''))).toEqual([]);
+    // What the reader of the README is to write.
+    const written = /ticket/i;
+    expect(
+      [...links, ...paths].filter((path = '') => !existsSync(path) && !written.test(path)),
+    ).toEqual([]);
   });
 });

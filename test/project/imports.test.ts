@@ -29,7 +29,6 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
     'feed',
     'store',
     'operations',
-    'machine',
     'database',
     'metrics',
     'tracing',
@@ -63,11 +62,12 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
 const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
   main: ['application', 'engine/serve'],
   migrationCommand: ['ormconfig', 'engine/migrationCommand'],
-  application: ['ormconfig', 'entities', 'machine', 'resolvers', 'engine/application'],
+  application: ['ormconfig', 'machines', 'engine/application'],
+  machines: ['entities', 'machine', 'resolvers', 'engine/application', 'engine/integrity'],
   resolvers: ['machine', 'engine/graphql'],
   machine: ['engine/machine'],
   entities: ['machine', 'engine/integrity'],
-  ormconfig: ['entities', 'migrations', 'engine/database/dataSource'],
+  ormconfig: ['machines', 'migrations', 'engine/database/dataSource'],
   migrations: [],
 };
 

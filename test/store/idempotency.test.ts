@@ -6,7 +6,8 @@ import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
-import { lifeEntities } from '../../src/entities';
+import { entitiesOf } from 'persistent-machine/integrity';
+import { Life } from '../../src/entities';
 import {
   Alive,
   Dead,
@@ -92,7 +93,7 @@ describe('a store', () => {
   async function withNeighbour(use: (lives: LifeStore) => Promise<void>): Promise<void> {
     const dataSource = createDataSource({ url: store.url, poolSize: 10, connectTimeout: 5_000 });
     await dataSource.initialize();
-    const entities = lifeEntities;
+    const entities = entitiesOf(Life);
     try {
       await use(
         new MachineStore(

@@ -9,7 +9,8 @@ import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database, type Statement } from 'persistent-machine/database/Database';
 import { LockNotAvailable, failureOf } from 'persistent-machine/database/failures';
-import { lifeEntities } from '../../src/entities';
+import { entitiesOf } from 'persistent-machine/integrity';
+import { Life } from '../../src/entities';
 import type { MachineRecord } from 'persistent-machine/machine';
 import { type Phase, Refusal, lives as lifecycle } from '../../src/machine';
 import { Lanes } from 'persistent-machine/store/Lanes';
@@ -77,7 +78,7 @@ async function close(): Promise<void> {
 async function start(): Promise<Instance> {
   const dataSource = createDataSource({ url: database.url, poolSize: 4, connectTimeout: 5_000 });
   await dataSource.initialize();
-  const tables = tablesOf(dataSource, lifeEntities);
+  const tables = tablesOf(dataSource, entitiesOf(Life));
   const remembering = new RememberingDatabase(dataSource, {
     preparedStatements: true,
     statementTimeout: 20_000,

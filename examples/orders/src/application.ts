@@ -1,12 +1,11 @@
-/** What this application serves: orders. All of their GraphQL is derived from the declaration. */
+/** What this application serves, put together. */
 import { join } from 'node:path';
 import type { Served } from 'persistent-machine/application';
 import { createDataSource } from '../ormconfig';
-import { orderEntities } from './entities/Order';
-import { orders } from './machine/order';
+import { MACHINES } from './machines';
 
 export const served: Served = {
-  machines: [{ lifecycle: orders, entities: orderEntities }],
+  machines: MACHINES,
   createDataSource,
   playground: join(__dirname, 'playground.graphql'),
 };

@@ -8,12 +8,14 @@ let server: TestServer;
 let bystander: unknown;
 
 const ORDER = `phase version customer totalCents paidCents carrier trackingNumber reason`;
-const OUTCOME = `{ __typename ... on Order { ${ORDER} } ... on TransitionError { message } ... on Overpaid { dueCents } }`;
+const OUTCOME = `__typename ... on Order { ${ORDER} } ... on TransitionError { message }`;
 
 async function change(id: string, mutation: string, data = ''): Promise<Answer['data']> {
+  // GraphQL lets a document ask only for what the result can be.
+  const refusal = mutation === 'payOrder' ? '... on Overpaid { dueCents }' : '';
   const { data: answer, errors } = await ask(
     server,
-    `mutation ($id: ID!) { outcome: ${mutation}(id: $id ${data}) ${OUTCOME} }`,
+    `mutation ($id: ID!) { outcome: ${mutation}(id: $id ${data}) { ${OUTCOME} ${refusal} } }`,
     { id },
   );
   expect(errors).toBeUndefined();
@@ -120,7 +122,7 @@ test('data that break a rule are refused, each with its name and the rule', asyn
   const id = await draft();
   const { errors = [] } = await ask(
     server,
-    `mutation ($id: ID!) { placeOrder(id: $id, customer: "", totalCents: 0) ${OUTCOME} }`,
+    `mutation ($id: ID!) { placeOrder(id: $id, customer: "", totalCents: 0) { ${OUTCOME} } }`,
     { id },
   );
   expect(errors[0]?.extensions).toMatchObject({

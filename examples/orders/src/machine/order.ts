@@ -13,12 +13,12 @@ import {
   text,
 } from 'persistent-machine/machine';
 
-const customer = text({ max: 255, says: 'Who ordered.' });
+const customer = text({ min: 1, max: 255, says: 'Who ordered.' });
 const totalCents = int({ min: 1, says: 'What the order costs, in cents.' });
 const amountCents = int({ min: 1, says: 'What is paid with this payment, in cents.' });
-const carrier = text({ max: 255, says: 'Who carries the parcel.' });
-const trackingNumber = text({ max: 255, says: 'By which the carrier finds the parcel.' });
-const reason = text({ max: 255, says: 'Why the order was cancelled.' });
+const carrier = text({ min: 1, max: 255, says: 'Who carries the parcel.' });
+const trackingNumber = text({ min: 1, max: 255, says: 'By which the carrier finds the parcel.' });
+const reason = text({ min: 1, max: 255, says: 'Why the order was cancelled.' });
 
 const PLACED = ['customer', 'totalCents', 'paidCents', 'placedAt'] as const;
 const SHIPPED = [...PLACED, 'paidAt', 'carrier', 'trackingNumber', 'shippedAt'] as const;

@@ -4,7 +4,7 @@
  */
 import 'reflect-metadata';
 import { Pool } from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type MigrationInterface } from 'typeorm';
 import { type ConnectionLimits, poolSettings } from './connections';
 
 export interface DataSourceSettings extends ConnectionLimits {
@@ -16,16 +16,37 @@ export interface DataSourceSettings extends ConnectionLimits {
   readonly schema?: string | undefined;
 }
 
-/** What an application has in its database: its entities, and all its migrations, the oldest first. */
-export type DatabaseContents = Required<Pick<DataSourceOptions, 'entities' | 'migrations'>>;
+/** What an application has in its database. */
+export interface DatabaseContents {
+  readonly machines: readonly { readonly entities: MachineTables }[];
+  /** All of them, the oldest first. */
+  readonly migrations: readonly (new () => MigrationInterface)[];
+}
+
+type EntityClass = new () => object;
+
+/** Of one machine. */
+interface MachineTables {
+  readonly record: EntityClass;
+  readonly history: EntityClass;
+  readonly ledger: EntityClass;
+}
 
 /** @returns a DataSource that is not connected yet: `initialize()` connects it */
-export function dataSourceOf(settings: DataSourceSettings, contents: DatabaseContents): DataSource {
+export function dataSourceOf(
+  settings: DataSourceSettings,
+  { machines, migrations }: DatabaseContents,
+): DataSource {
   return new DataSource({
     type: 'postgres',
     poolSize: settings.poolSize,
     ...(settings.schema === undefined ? {} : { schema: settings.schema }),
-    ...contents,
+    entities: machines.flatMap(({ entities: { record, history, ledger } }) => [
+      record,
+      history,
+      ledger,
+    ]),
+    migrations: [...migrations],
     // The tables need no extension, and the application's role may have no right to install one.
     installExtensions: false,
     logging: false,

@@ -3,7 +3,7 @@
  * machine's record has is the entity's business, and SQL is written elsewhere.
  */
 import { createHash } from 'node:crypto';
-import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
+import type { DataSource, EntityMetadata } from 'typeorm';
 import { quoted } from '../database/identifiers';
 import type { TableNeeds } from '../database/tables';
 import { schemaOf } from '../internals';
@@ -17,7 +17,7 @@ export interface MachineEntities<R extends MachineRecord = MachineRecord> {
   /** Every version of each: first the id of its machine, then the columns of the record, then of the transition. */
   readonly history: new () => Omit<R, 'id'>;
   /** One row: the position of the last transition, and how many machines are in each state. */
-  readonly ledger: EntityTarget<ObjectLiteral>;
+  readonly ledger: new () => object;
 }
 
 interface TableColumn extends Column {

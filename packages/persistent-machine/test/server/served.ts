@@ -156,13 +156,5 @@ const machines = [
 export const served: Served = {
   machines,
   createDataSource: (settings) =>
-    dataSourceOf(settings, {
-      entities: machines.flatMap(({ entities: { record, history, ledger } }) => [
-        record,
-        history,
-        // An entity's class, as above; the engine takes whatever TypeORM knows an entity by.
-        ledger as new () => object,
-      ]),
-      migrations: [Tables1764000000000],
-    }),
+    dataSourceOf(settings, { machines, migrations: [Tables1764000000000] }),
 };

@@ -5,7 +5,7 @@
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class Orders1795828601516 implements MigrationInterface {
+export class Orders1795829265156 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const schema = await schemaOf(queryRunner);
     await queryRunner.query(`
@@ -100,9 +100,9 @@ export class Orders1795828601516 implements MigrationInterface {
         delivered_at timestamp(3) with time zone,
         cancelled_at timestamp(3) with time zone,
         CONSTRAINT orders_pkey PRIMARY KEY (id),
-        CONSTRAINT orders_carrier_is_valid CHECK (char_length(carrier) <= 255),
-        CONSTRAINT orders_customer_is_valid CHECK (char_length(customer) <= 255),
-        CONSTRAINT orders_reason_is_valid CHECK (char_length(reason) <= 255),
+        CONSTRAINT orders_carrier_is_valid CHECK (char_length(carrier) >= 1 AND char_length(carrier) <= 255),
+        CONSTRAINT orders_customer_is_valid CHECK (char_length(customer) >= 1 AND char_length(customer) <= 255),
+        CONSTRAINT orders_reason_is_valid CHECK (char_length(reason) >= 1 AND char_length(reason) <= 255),
         CONSTRAINT orders_state_agrees_with_columns CHECK (
           CASE state_type
             WHEN 'Draft' THEN customer IS NULL AND total_cents IS NULL AND paid_cents IS NULL AND carrier IS NULL AND tracking_number IS NULL AND reason IS NULL AND placed_at IS NULL AND paid_at IS NULL AND shipped_at IS NULL AND delivered_at IS NULL AND cancelled_at IS NULL
@@ -115,7 +115,9 @@ export class Orders1795828601516 implements MigrationInterface {
           END
         ),
         CONSTRAINT orders_total_cents_is_valid CHECK (total_cents >= 1),
-        CONSTRAINT orders_tracking_number_is_valid CHECK (char_length(tracking_number) <= 255)
+        CONSTRAINT orders_tracking_number_is_valid CHECK (
+          char_length(tracking_number) >= 1 AND char_length(tracking_number) <= 255
+        )
       )`);
     await queryRunner.query(`
       CREATE INDEX order_transitions_by_event ON order_transitions USING btree (event, "position")`);

@@ -1,0 +1,10 @@
+/** The machines of this application: of each its lifecycle, its tables, and the resolvers that are written by hand. */
+import type { KeptMachine } from 'persistent-machine/application';
+import { entitiesOf } from 'persistent-machine/integrity';
+import { Life } from './entities';
+import { lives } from './machine';
+import { LifeResolver } from './resolvers/LifeResolver';
+
+export const MACHINES = [
+  { lifecycle: lives, entities: entitiesOf(Life), resolvers: [LifeResolver] },
+] as const satisfies readonly KeptMachine[];
