@@ -50,7 +50,7 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
   operations: ['machine', 'database', 'internals'],
   machine: [],
   database: ['internals'],
-  integrity: ['internals'],
+  integrity: ['machine', 'internals'],
   openDatabase: ['operations/tables', 'database'],
   config: ['database/url'],
   log: [],

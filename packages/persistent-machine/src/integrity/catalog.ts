@@ -23,6 +23,9 @@ interface Part {
   readonly isNotNull: boolean | null;
 }
 
+/** As a comment in the database it says of a constraint, an index or a trigger: none of ours, and to be left alone. */
+const BY_HAND = 'by hand';
+
 /** A row for each column, constraint, index and trigger of the tables $1 of the current schema. */
 const PARTS = `
 WITH relation AS (
@@ -51,18 +54,21 @@ SELECT CASE contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END, relation.
 FROM relation
 -- From version 18 on NOT NULL is one, too; it stands with its column.
 JOIN pg_constraint ON conrelid = relation.oid AND contype IN ('p', 'u', 'c', 'x', 'f')
+WHERE obj_description(pg_constraint.oid, 'pg_constraint') IS DISTINCT FROM '${BY_HAND}'
 UNION ALL
 SELECT 'index', relation.name, index.relname, 0, pg_get_indexdef(indexrelid, 0, true), NULL, NULL
 FROM relation
 JOIN pg_index ON indrelid = relation.oid
 JOIN pg_class AS index ON index.oid = indexrelid
 WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
+  AND obj_description(indexrelid, 'pg_class') IS DISTINCT FROM '${BY_HAND}'
 UNION ALL
 SELECT 'trigger', relation.name, tgname, 0, pg_get_triggerdef(hook.oid, true),
        CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END,
        NULL
 FROM relation
 JOIN pg_trigger AS hook ON tgrelid = relation.oid AND NOT tgisinternal
+WHERE obj_description(hook.oid, 'pg_trigger') IS DISTINCT FROM '${BY_HAND}'
 ORDER BY rank, name`;
 
 /** The functions that triggers of the tables $1 of the current schema call, and those named $2. */
@@ -71,8 +77,9 @@ SELECT proname AS name, rtrim(pg_get_functiondef(routine.oid), E'\\n') AS text
 FROM pg_proc AS routine
 WHERE pronamespace = quote_ident(current_schema())::regnamespace AND prorettype = 'trigger'::regtype
   AND (proname = ANY ($2) OR EXISTS (
-    SELECT FROM pg_trigger JOIN pg_class AS relation ON relation.oid = tgrelid
+    SELECT FROM pg_trigger AS hook JOIN pg_class AS relation ON relation.oid = tgrelid
     WHERE tgfoid = routine.oid AND relname = ANY ($1) AND NOT tgisinternal
+      AND obj_description(hook.oid, 'pg_trigger') IS DISTINCT FROM '${BY_HAND}'
   ))
 ORDER BY proname`;
 

@@ -9,7 +9,7 @@ import { changes } from './changes';
 import { type Described, SCHEMA } from './described';
 import { identifier } from './names';
 import { NotGenerated } from './NotGenerated';
-import { wantedBy } from './wanted';
+import { statementsFor, wantedBy } from './wanted';
 
 export interface Differences {
   /** The statements that give the database what is wanted, in this order; `SCHEMA` stands in for the schema's name. */
@@ -28,18 +28,23 @@ const SCRATCH = 'persistent_machine_scratch';
  * @throws NotGenerated where the statements cannot be found, or would not do what they should
  */
 export async function differencesOf(dataSource: DataSource): Promise<Differences> {
-  const schema = schemaOf(dataSource);
+  // Before the transaction begins, which would be idle meanwhile.
+  const tables = await statementsFor(dataSource, SCRATCH);
   const queryRunner = dataSource.createQueryRunner();
   try {
     await queryRunner.startTransaction();
-    return await differencesIn(queryRunner, schema);
+    return await differencesIn(queryRunner, tables);
   } finally {
-    await queryRunner.rollbackTransaction();
+    if (queryRunner.isTransactionActive) await queryRunner.rollbackTransaction();
     await queryRunner.release();
   }
 }
 
-async function differencesIn(queryRunner: QueryRunner, schema: string): Promise<Differences> {
+/** @param statements by which TypeORM makes the tables in the scratch schema */
+async function differencesIn(
+  queryRunner: QueryRunner,
+  statements: readonly string[],
+): Promise<Differences> {
   const { dataSource } = queryRunner;
   const ask: Ask = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
     queryRunner.manager.query<Row[]>(text, [...values]);
@@ -62,19 +67,22 @@ async function differencesIn(queryRunner: QueryRunner, schema: string): Promise<
   };
 
   await enterScratch();
-  const { described: wanted, sources } = await wantedBy(dataSource, ask, SCRATCH);
-  await enter(schema);
+  const { described: wanted, sources } = await wantedBy(dataSource, statements, ask, SCRATCH);
+  await enter(schemaOf(dataSource));
   const tables = [...wanted.tables.keys()];
   const functions = [...wanted.functions.keys()];
   const actual = await describe(ask, tables, functions);
-  const others = await othersThan(ask, tables);
+  const others = await othersThan(
+    ask,
+    dataSource.entityMetadatas.map(({ tableName }) => tableName),
+  );
   const kept = new Set((await describe(ask, others)).functions.keys());
   const up = changes(actual, wanted, { kept, sources });
   const down = changes(wanted, actual, { kept });
   if (up.length > 0) {
     await enterScratch();
-    const become = async (expected: Described, statements: readonly string[]): Promise<void> => {
-      for (const statement of statements) await ask(statement.replaceAll(SCHEMA, SCRATCH));
+    const become = async (expected: Described, changing: readonly string[]): Promise<void> => {
+      for (const statement of changing) await ask(statement.replaceAll(SCHEMA, SCRATCH));
       refuseWhatDiffers(await describe(ask, tables, functions), expected);
     };
     await become(actual, changes(NOTHING, actual));

@@ -3,7 +3,7 @@
  * hand what else it wants there, and the history and the ledger whole.
  */
 import { type DataSource, getMetadataArgsStorage } from 'typeorm';
-import type { AnyMachine, Columns, MachineRecord, ValueOf } from './declaration';
+import type { AnyMachine, Columns, MachineRecord, ValueOf } from '../machine';
 import { type Shape, shapeOf } from './shape';
 import { type TableClasses, tableClasses } from './tables';
 

@@ -1,5 +1,5 @@
 /** What SQL can say of the rules of a column, and of a value in an event's data. Knows no machine. */
-import type { Column, Columns } from './declaration';
+import type { Column, Columns } from '../machine';
 import { identifier, literal } from './names';
 import { patternInSql } from './pattern';
 
@@ -17,17 +17,18 @@ export const SQL_TYPES = {
  *
  * @returns a condition, true or null where the column keeps its rules; undefined where there are none
  */
-export function ruleOf(name: string, { kind, min, max, pattern }: Column): string | undefined {
+export function ruleOf(name: string, rules: Column): string | undefined {
+  if (rules.kind !== 'text' && rules.kind !== 'int') return undefined;
   const column = identifier(name);
   // In a database in UTF-8 `char_length` counts code points.
-  const measure = kind === 'text' ? `char_length(${column})` : column;
-  const expression = pattern === undefined ? undefined : patternInSql(pattern);
-  const rules = [
-    min === undefined ? [] : `${measure} >= ${min}`,
-    max === undefined ? [] : `${measure} <= ${max}`,
-    expression === undefined ? [] : `${column} ~ ${literal(expression)}`,
+  const measure = rules.kind === 'text' ? `char_length(${column})` : column;
+  const pattern = rules.kind === 'text' && rules.pattern && patternInSql(rules.pattern);
+  const conditions = [
+    rules.min === undefined ? [] : `${measure} >= ${rules.min}`,
+    rules.max === undefined ? [] : `${measure} <= ${rules.max}`,
+    pattern ? `${column} ~ ${literal(pattern)}` : [],
   ].flat();
-  return rules.length === 0 ? undefined : rules.join(' AND ');
+  return conditions.length === 0 ? undefined : conditions.join(' AND ');
 }
 
 /** A moment in JSON is as `Date.prototype.toISOString` writes it, with a year of four digits. */

@@ -2,7 +2,7 @@
  * The tables of a machine as its declaration wants them: their names, their columns, and what each state and event
  * means for a column. In the terms of SQL, and without any SQL.
  */
-import type { AnyMachine, Column, Columns } from './declaration';
+import { type AnyMachine, type Column, type Columns, type Edge, edgesOf } from '../machine';
 import { checked, snakeCase } from './names';
 
 export interface Shape {
@@ -18,7 +18,7 @@ export interface Shape {
   readonly states: readonly string[];
   readonly events: readonly ShapeEvent[];
   /** The legal transitions. */
-  readonly edges: readonly ShapeEdge[];
+  readonly edges: readonly Edge[];
   /** Whether the history has a column `data`. */
   readonly hasData: boolean;
 }
@@ -48,40 +48,16 @@ export interface ShapeEvent {
   readonly data: Columns | undefined;
 }
 
-export interface ShapeEdge {
-  /** null for the beginning. */
-  readonly from: string | null;
-  readonly event: string;
-  readonly to: string;
-}
-
-/** What the tables have of themselves, in which no declared column may hide it. */
-const TAKEN = new Set(
-  ['id', 'version', 'state_type', 'created_at', 'updated_at'].concat(
-    ['previous_version', 'event', 'from_state_type', 'occurred_at', 'recorded_at'],
-    ['position', 'actor', 'idempotency_key', 'token', 'data'],
-  ),
-);
-
-/** @throws Error where two columns would have one name, or a name is longer than PostgreSQL keeps */
+/** @throws Error where a name would be longer than PostgreSQL keeps */
 export function shapeOf({ name, plural, bare, declaration }: AnyMachine): Shape {
   const prefix = snakeCase(name);
   const owner = { name: `${prefix}_id`, property: `${uncapitalized(name)}Id` };
   const columns = Object.entries(declaration.columns).map(([property, rules]) => ({
-    name: snakeCase(property),
+    name: checked(snakeCase(property)),
     property,
     rules,
     ...usesOf(declaration, property),
   }));
-  const taken = new Set([...TAKEN, owner.name]);
-  for (const column of columns) {
-    if (taken.has(column.name)) {
-      throw new Error(
-        `${name} declares a column ${column.property}, and its tables have a column ${column.name} already.`,
-      );
-    }
-    taken.add(checked(column.name));
-  }
   const events = Object.entries(declaration.events).map(([event, { at, data }]) => ({
     name: event,
     at: snakeCase(at),
@@ -118,17 +94,6 @@ function usesOf(
       )
       .map(([event]) => event),
   };
-}
-
-function edgesOf({ initial, states }: AnyMachine['declaration']): ShapeEdge[] {
-  return [
-    { from: null, event: initial.event, to: initial.to },
-    ...Object.entries(states).flatMap(([from, { accepts = {} }]) =>
-      Object.entries(accepts).flatMap(([event, targets]) =>
-        [targets].flat().map((to) => ({ from, event, to })),
-      ),
-    ),
-  ];
 }
 
 function uncapitalized(name: string): string {

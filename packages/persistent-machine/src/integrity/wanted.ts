@@ -4,7 +4,7 @@
  * Knows nothing of the database as it is.
  */
 import { DataSource } from 'typeorm';
-import { type Ask, TYPEORMS, describe, indescribable } from './catalog';
+import { type Ask, describe, indescribable } from './catalog';
 import { type Sources, nameIn } from './changes';
 import { type Described, SCHEMA } from './described';
 import { shapesOf } from './entities';
@@ -19,11 +19,17 @@ export interface Wanted {
 
 /**
  * @param dataSource initialized
+ * @param tables what `statementsFor` gives for the schema `scratch`
  * @param ask within a transaction whose first schema is `scratch`, which is empty
  * @throws NotGenerated where an entity wants what cannot be described
  */
-export async function wantedBy(dataSource: DataSource, ask: Ask, scratch: string): Promise<Wanted> {
-  for (const statement of await tablesOf(dataSource, scratch)) await ask(statement);
+export async function wantedBy(
+  dataSource: DataSource,
+  tables: readonly string[],
+  ask: Ask,
+  scratch: string,
+): Promise<Wanted> {
+  for (const statement of tables) await ask(statement);
   const shapes = shapesOf(dataSource);
   for (const { sql } of functionsOf(shapes, scratch)) await ask(sql);
   for (const { sql } of shapes.flatMap(triggersOf)) await ask(sql);
@@ -35,13 +41,17 @@ export async function wantedBy(dataSource: DataSource, ask: Ask, scratch: string
         'an entity with synchronize: false.',
     );
   }
-  const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
-  const described = await describe(ask, tables);
+  const names = dataSource.entityMetadatas.map(({ tableName }) => tableName);
+  const described = await describe(ask, names);
   return { described: withNotes(described, dataSource), sources: sourcesOf(dataSource) };
 }
 
-/** The statements by which TypeORM would make the entities' tables in a schema. */
-async function tablesOf({ options }: DataSource, schema: string): Promise<string[]> {
+/**
+ * On a connection of its own.
+ *
+ * @returns the statements by which TypeORM would make the entities' tables in a schema that is not there
+ */
+export async function statementsFor({ options }: DataSource, schema: string): Promise<string[]> {
   // TypeORM types every driver's options alike, and only some have a schema: ours is PostgreSQL.
   const other = new DataSource({ ...options, schema, migrations: [] } as DataSource['options']);
   await other.initialize();
@@ -50,7 +60,7 @@ async function tablesOf({ options }: DataSource, schema: string): Promise<string
     // Its own notes are added below.
     return upQueries
       .map(({ query }) => query)
-      .filter((query) => !TYPEORMS.some((table) => query.includes(`"${table}"`)));
+      .filter((query) => !query.includes('"typeorm_metadata"'));
   } finally {
     await other.destroy();
   }

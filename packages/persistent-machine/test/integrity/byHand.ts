@@ -2,7 +2,7 @@
  * Changes of any machine by hand, as SQL, in their three steps, each of which can be made wrong: the ledger moves, the
  * record changes, the transition is recorded. Derived from the declaration, as a reader would read it.
  */
-import type { AnyMachine, Columns } from '../../src/integrity/declaration';
+import type { AnyMachine, Columns } from '../../src/machine';
 import { identifier } from '../../src/integrity/names';
 import { type Shape, shapeOf } from '../../src/integrity/shape';
 import { type Value, hours, sampleOf, sqlOf } from './samples';

@@ -3,7 +3,7 @@
  * machine's declaration, on a database that has its tables.
  */
 import { historyChecks, ledgerChecks, recordChecks } from '../../src/integrity/checks';
-import type { AnyMachine } from '../../src/integrity/declaration';
+import type { AnyMachine } from '../../src/machine';
 import {
   type Attempt,
   type Subjects,

@@ -8,15 +8,16 @@ import { migrate, revert } from '../../src/database/migrate';
 import { describe as described } from '../../src/integrity/catalog';
 import type { Described } from '../../src/integrity/described';
 import { NotGenerated, differencesOf } from '../../src/integrity';
+import { text } from '../../src/machine';
 import { type Entities, Migrations } from './migrations';
 import { ByHand } from './byHand';
 import {
   Guest,
   NamedGuest,
   differences,
-  doorWith,
   entitiesFor,
   keyed,
+  keyedBy,
   plain,
 } from './kindsOfDifference';
 import { door, order } from './machines';
@@ -124,6 +125,30 @@ describe('nothing is written', () => {
     });
   });
 
+  test('of what was made by hand, and says so', async () => {
+    await migrations.generate(plain(), 'First');
+    await using(plain(), async (dataSource) => {
+      await migrate(dataSource);
+      for (const statement of [
+        'CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$',
+        'CREATE TRIGGER shouts AFTER INSERT ON doors EXECUTE FUNCTION shout()',
+        "COMMENT ON TRIGGER shouts ON doors IS 'by hand'",
+        'CREATE INDEX by_year ON doors (extract(year FROM created_at AT TIME ZONE $$UTC$$))',
+        "COMMENT ON INDEX by_year IS 'by hand'",
+        "ALTER TABLE doors ADD CONSTRAINT doors_are_new CHECK (created_at > '2020-01-01Z')",
+        "COMMENT ON CONSTRAINT doors_are_new ON doors IS 'by hand'",
+      ]) {
+        await dataSource.query(statement);
+      }
+    });
+    expect(await migrations.generate(plain(), 'Second')).toMatchObject({
+      info: ['Nothing is missing: no migration was written.'],
+    });
+    await migrations.generate(entitiesFor(keyed), 'Third');
+    const [, third = ''] = migrations.files();
+    expect(migrations.read(third)).not.toMatch(/shout|by_year|doors_are_new/);
+  });
+
   test.each(['', 'freezing', 'Freezing it', '1st'])('under the name "%s"', async (name) => {
     await expect(migrations.generate(plain(), name)).rejects.toThrow(
       /Name the migration as a class/,
@@ -158,7 +183,7 @@ test('a column that goes with what it holds is told of', async () => {
   await migrations.generate(entitiesFor(keyed), 'First');
   const { info, warnings } = await migrations.generate(plain(), 'Second');
   expect(info).toEqual([expect.stringMatching(/^Wrote .*Second\.ts$/)]);
-  expect(warnings).toHaveLength(5);
+  expect(warnings).toHaveLength(3);
   expect(warnings[0]).toMatch(
     /drops what a column holds: ALTER TABLE door_transitions DROP COLUMN/,
   );
@@ -213,12 +238,11 @@ test('a migration works in any schema, and so do the triggers that it makes', as
 
 test('a database is migrated with what it holds, or not at all', async () => {
   await migrations.generate(plain(), 'First');
-  const byHand = new ByHand(door);
-  const begin = byHand.begin(randomUUID());
+  const begin = new ByHand(door).begin(randomUUID());
   await using(plain(), async (dataSource) => {
     await migrate(dataSource);
     const session = await Session.open(database.url);
-    await session.commit(byHand.statements(begin));
+    await session.commit(new ByHand(door).statements(begin));
     await session.close();
   });
   await migrations.generate(entitiesFor(keyed), 'Second');
@@ -226,15 +250,22 @@ test('a database is migrated with what it holds, or not at all', async () => {
     await migrate(dataSource);
     const [row] = await dataSource.query<object[]>('SELECT * FROM doors');
     expect(row).toMatchObject({ id: begin.after['id'], state_type: 'Closed', key: null });
+
+    const byHand = new ByHand(keyed);
+    const locking = byHand.edges.find(({ event }) => event === 'Locking');
+    if (locking === undefined) throw new Error('It cannot be locked.');
+    const session = await Session.open(database.url);
+    const before = { ...begin.after, key: null };
+    await session.commit(byHand.statements(byHand.step(before, locking)));
+    await session.close();
   });
 
-  const strict = doorWith(({ states }) => ({
-    states: { ...states, Closed: { has: ['movedAt'] } },
-  }));
+  // Its key is too short for that.
+  const strict = keyedBy(text({ min: 10, max: 20, says: 'Longer.' }));
   await migrations.generate(entitiesFor(strict), 'Third');
   await using(entitiesFor(strict), async (dataSource) => {
     const before = await everything(dataSource);
-    await expect(migrate(dataSource)).rejects.toThrow(/doors_state_agrees_with_columns/);
+    await expect(migrate(dataSource)).rejects.toThrow(/doors_key_is_valid/);
     expect(await everything(dataSource)).toEqual(before);
   });
 });

@@ -1,7 +1,15 @@
 /** Each kind of difference between a database and what is declared, and what the migration must say of it. */
 import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 import { entitiesOf, entityOf } from '../../src/integrity';
-import type { AnyMachine } from '../../src/integrity/declaration';
+import {
+  type AnyMachine,
+  type Column as DeclaredColumn,
+  type Declaration,
+  type EventDeclaration,
+  Machine,
+  int,
+  text,
+} from '../../src/machine';
 import { door, order } from './machines';
 import type { Entities } from './migrations';
 
@@ -12,47 +20,46 @@ export function entitiesFor(machine: AnyMachine, ...byHand: ClassDecorator[]): E
   return Object.values(entitiesOf(Record));
 }
 
-type Declaration = AnyMachine['declaration'];
-
 /** A door that is declared otherwise. */
-export function doorWith(change: (declaration: Declaration) => Partial<Declaration>): AnyMachine {
-  return { ...door, declaration: { ...door.declaration, ...change(door.declaration) } };
+function doorWith(change: (declaration: Declaration) => Partial<Declaration>): AnyMachine {
+  const { declaration } = door as AnyMachine;
+  return new Machine<Declaration>('Door', { ...declaration, ...change(declaration) });
 }
 
 export const plain = (): Entities => entitiesFor(door);
 
-export const keyed = doorWith(({ columns, events }) => ({
-  columns: { ...columns, key: { kind: 'text', min: 1, max: 20 }, turns: { kind: 'int', min: 0 } },
-  events: {
-    ...events,
-    Locking: { at: 'movedAt', data: { key: { kind: 'text' } }, sets: ['turns'] },
-  },
-  states: {
-    Open: { has: ['movedAt'], accepts: { Closing: 'Closed' } },
-    Closed: { may: ['movedAt'], accepts: { Opening: 'Open', Locking: 'Locked' } },
-    Locked: { has: ['movedAt'], may: ['key', 'turns'], accepts: { Unlocking: 'Closed' } },
-  },
-}));
+const says = 'Whatever there is to say.';
+const key = text({ min: 1, max: 20, says });
 
-/** The same, with another rule, type or event of the column `key`. */
-function keyedWith(
-  key: AnyMachine['declaration']['columns'][string],
-  setBy = 'Locking',
-): AnyMachine {
-  const { declaration } = keyed;
-  return {
-    ...keyed,
-    declaration: {
-      ...declaration,
-      columns: { ...declaration.columns, key },
-      events: {
-        ...declaration.events,
-        Locking: { at: 'movedAt', sets: ['turns'] },
-        [setBy]: { at: 'movedAt', sets: ['turns', 'key'] },
-      },
-    },
-  };
+/** An event that is like the door's others. */
+function moving(verb: string, more: Partial<EventDeclaration> = {}): EventDeclaration {
+  return { verb, at: 'movedAt', says, ...more };
 }
+
+/** A door with a key, which one of its events sets. */
+function keyedWith(
+  ofKey: DeclaredColumn,
+  setBy: Readonly<Record<string, EventDeclaration>>,
+): AnyMachine {
+  return doorWith(({ columns, events }) => ({
+    columns: { ...columns, key: ofKey },
+    events: { ...events, ...setBy },
+    states: {
+      Open: { says, has: ['movedAt'], may: ['key'], accepts: { Closing: 'Closed' } },
+      Closed: { says, may: ['movedAt'], accepts: { Opening: 'Open', Locking: 'Locked' } },
+      Locked: { says, has: ['movedAt'], may: ['key'], accepts: { Unlocking: 'Closed' } },
+    },
+  }));
+}
+
+const BY_LOCKING = { Locking: moving('lock', { sets: ['key'] }) };
+
+/** A door with a key, which the event that locks it carries. */
+export function keyedBy(ofKey: DeclaredColumn): AnyMachine {
+  return keyedWith(ofKey, { Locking: moving('lock', { data: { key: ofKey } }) });
+}
+
+export const keyed = keyedBy(key);
 
 @Entity('guests')
 @Check('guests_have_names', "name <> ''")
@@ -110,27 +117,28 @@ export const differences: readonly Difference[] = [
   },
   {
     what: 'another type of a column',
-    from: () => entitiesFor(keyedWith({ kind: 'text' })),
-    to: () => entitiesFor(keyedWith({ kind: 'int', max: 9 })),
+    from: () => entitiesFor(keyedWith(text({ says }), BY_LOCKING)),
+    to: () => entitiesFor(keyedWith(int({ max: 9, says }), BY_LOCKING)),
     says: /ALTER COLUMN key TYPE integer USING key::integer/,
   },
   {
     what: 'another rule of a column, under the same name',
-    from: () => entitiesFor(keyedWith({ kind: 'text', min: 1, max: 20 })),
-    to: () => entitiesFor(keyedWith({ kind: 'text', min: 1, max: 30 })),
+    from: () => entitiesFor(keyedWith(key, BY_LOCKING)),
+    to: () => entitiesFor(keyedWith(text({ min: 1, max: 30, says }), BY_LOCKING)),
     says: /char_length\(key\) <= 30/,
     saysNot: /FUNCTION|TRIGGER|ADD COLUMN/,
   },
   {
     what: 'a pattern with what TypeScript would read otherwise',
     from: plain,
-    to: () => entitiesFor(keyedWith({ kind: 'text', pattern: /^`\${1}\\'"$/ })),
+    to: () => entitiesFor(keyedWith(text({ pattern: /^`\${1}\\'"$/, says }), BY_LOCKING)),
     says: /doors_key_is_valid/,
   },
   {
     what: 'another event that sets a column',
-    from: () => entitiesFor(keyedWith({ kind: 'text' }, 'Locking')),
-    to: () => entitiesFor(keyedWith({ kind: 'text' }, 'Unlocking')),
+    from: () => entitiesFor(keyedWith(text({ says }), BY_LOCKING)),
+    to: () =>
+      entitiesFor(keyedWith(text({ says }), { Opening: moving('open', { sets: ['key'] }) })),
     says: /CREATE OR REPLACE FUNCTION door_transitions_record_what_was_done/,
     saysNot: /CONSTRAINT|COLUMN|TRIGGER/,
   },
@@ -140,11 +148,11 @@ export const differences: readonly Difference[] = [
     to: () =>
       entitiesFor(
         doorWith(({ events, states }) => ({
-          events: { ...events, Removal: { at: 'movedAt' } },
+          events: { ...events, Removal: moving('remove') },
           states: {
             ...states,
-            Open: { has: ['movedAt'], accepts: { Closing: 'Closed', Removal: 'Removed' } },
-            Removed: { has: ['movedAt'] },
+            Open: { says, has: ['movedAt'], accepts: { Closing: 'Closed', Removal: 'Removed' } },
+            Removed: { says, has: ['movedAt'] },
           },
         })),
       ),
@@ -157,10 +165,10 @@ export const differences: readonly Difference[] = [
     to: () =>
       entitiesFor(
         doorWith(({ events, states }) => ({
-          events: { ...events, Slamming: { at: 'movedAt' } },
+          events: { ...events, Slamming: moving('slam') },
           states: {
             ...states,
-            Open: { has: ['movedAt'], accepts: { Closing: 'Closed', Slamming: 'Closed' } },
+            Open: { says, has: ['movedAt'], accepts: { Closing: 'Closed', Slamming: 'Closed' } },
           },
         })),
       ),

@@ -1,129 +1,111 @@
 /** Machines of these tests' own: an order with data, several targets and cycles; and a door, which goes round. */
-import type { AnyMachine } from '../../src/integrity/declaration';
+import { flag, int, machine, moment, text } from '../../src/machine';
 
-const customer = { kind: 'text', min: 1, max: 20, says: 'Who placed it.' } as const;
-const totalCents = { kind: 'int', min: 1, max: 1_000_000, says: 'What it costs.' } as const;
+const says = 'Whatever there is to say.';
+const customer = text({ min: 1, max: 20, says: 'Who placed it.' });
+const totalCents = int({ min: 1, max: 1_000_000, says: 'What it costs, in cents.' });
+const code = text({ pattern: /^[A-Z]{2}-\d{3}$/, says: 'Where it goes.' });
+const isGift = flag({ says: 'Whether it is wrapped.' });
+const deliverBy = moment({ says: 'When it must be there.' });
+const note = text({ says });
 
-export const order = {
-  name: 'Order',
-  plural: 'orders',
-  bare: false,
-  declaration: {
-    columns: {
-      customer,
-      totalCents,
-      paidCents: { kind: 'int', min: 0, says: 'Paid so far.' },
-      code: { kind: 'text', pattern: /^[A-Z]{2}-\d{3}$/, says: 'Where it goes.' },
-      isGift: { kind: 'flag', says: 'Whether it is wrapped.' },
-      deliverBy: { kind: 'moment', says: 'When it must be there.' },
-      note: { kind: 'text', says: 'Whatever there is to say.' },
-      placedAt: { kind: 'moment', says: 'When it was placed.' },
-      paidAt: { kind: 'moment', says: 'When it was last paid for.' },
-      heldAt: { kind: 'moment', says: 'When it was last held up.' },
-      releasedAt: { kind: 'moment', says: 'When it was last released.' },
-      cancelledAt: { kind: 'moment', says: 'When it was cancelled.' },
-    },
-    initial: { event: 'Drafting', to: 'Draft' },
-    events: {
-      Drafting: {
-        at: 'createdAt',
-        data: { note: { kind: 'text', says: '' } },
-        verb: 'draft',
-        says: '',
-      },
-      Placement: {
-        verb: 'place',
-        says: '',
-        at: 'placedAt',
-        data: {
-          customer,
-          totalCents,
-          isGift: { kind: 'flag', says: '' },
-          deliverBy: { kind: 'moment', says: '' },
-          code: { kind: 'text', says: '' },
-        },
-        sets: ['paidCents'],
-      },
-      Payment: {
-        verb: 'pay',
-        says: '',
-        at: 'paidAt',
-        data: { amountCents: { kind: 'int', min: 1, says: '' } },
-        sets: ['paidCents'],
-      },
-      Holding: { verb: 'hold', says: '', at: 'heldAt' },
-      Release: { verb: 'release', says: '', at: 'releasedAt' },
-      Cancellation: {
-        verb: 'cancel',
-        says: '',
-        at: 'cancelledAt',
-        data: { reason: { kind: 'text', says: '' } },
-      },
-    },
-    states: {
-      Draft: {
-        says: '',
-        may: ['note'],
-        accepts: { Placement: 'Placed', Cancellation: 'Cancelled' },
-      },
-      Placed: {
-        says: '',
-        has: ['customer', 'totalCents', 'paidCents', 'code', 'isGift', 'deliverBy', 'placedAt'],
-        may: ['note', 'paidAt', 'releasedAt'],
-        accepts: { Payment: ['Placed', 'Paid'], Holding: 'Held', Cancellation: 'Cancelled' },
-      },
-      Held: {
-        says: '',
-        has: [
-          'customer',
-          'totalCents',
-          'paidCents',
-          'code',
-          'isGift',
-          'deliverBy',
-          'placedAt',
-          'heldAt',
-        ],
-        may: ['paidAt', 'releasedAt'],
-        accepts: { Release: 'Placed' },
-      },
-      Paid: {
-        says: '',
-        has: [
-          'customer',
-          'totalCents',
-          'paidCents',
-          'code',
-          'isGift',
-          'deliverBy',
-          'placedAt',
-          'paidAt',
-        ],
-        may: ['note', 'releasedAt'],
-      },
-      Cancelled: { says: '', has: ['cancelledAt'], may: ['note', 'customer', 'totalCents'] },
-    },
+export const order = machine('Order', {
+  says: 'An order: drafted, placed, held up now and then, and paid, unless it is cancelled.',
+  columns: {
+    customer,
+    totalCents,
+    paidCents: int({ min: 0, says: 'What has been paid so far, in cents.' }),
+    code,
+    isGift,
+    deliverBy,
+    note,
+    placedAt: moment({ says: 'When it was placed.' }),
+    paidAt: moment({ says: 'When something was last paid.' }),
+    heldAt: moment({ says: 'When it was last held up.' }),
+    releasedAt: moment({ says: 'When it was last released.' }),
+    cancelledAt: moment({ says: 'When it was cancelled.' }),
   },
-} as const satisfies AnyMachine;
+  initial: { event: 'Drafting', to: 'Draft' },
+  events: {
+    Drafting: { verb: 'draft', at: 'createdAt', says, data: { note } },
+    Placement: {
+      verb: 'place',
+      at: 'placedAt',
+      says,
+      data: { customer, totalCents, code, isGift, deliverBy },
+      sets: ['paidCents'],
+    },
+    Payment: {
+      verb: 'pay',
+      at: 'paidAt',
+      says,
+      data: { amountCents: int({ min: 1, says: 'How much is paid, in cents.' }) },
+      sets: ['paidCents'],
+    },
+    Holding: { verb: 'hold', at: 'heldAt', says },
+    Release: { verb: 'release', at: 'releasedAt', says },
+    Cancellation: { verb: 'cancel', at: 'cancelledAt', says, data: { reason: text({ says }) } },
+  },
+  states: {
+    Draft: {
+      says,
+      may: ['note'],
+      accepts: { Placement: 'Placed', Cancellation: 'Cancelled' },
+    },
+    Placed: {
+      says,
+      has: ['customer', 'totalCents', 'paidCents', 'code', 'isGift', 'deliverBy', 'placedAt'],
+      may: ['note', 'paidAt', 'releasedAt'],
+      accepts: { Payment: ['Placed', 'Paid'], Holding: 'Held', Cancellation: 'Cancelled' },
+    },
+    Held: {
+      says,
+      has: [
+        'customer',
+        'totalCents',
+        'paidCents',
+        'code',
+        'isGift',
+        'deliverBy',
+        'placedAt',
+        'heldAt',
+      ],
+      may: ['paidAt', 'releasedAt'],
+      accepts: { Release: 'Placed' },
+    },
+    Paid: {
+      says,
+      has: [
+        'customer',
+        'totalCents',
+        'paidCents',
+        'code',
+        'isGift',
+        'deliverBy',
+        'placedAt',
+        'paidAt',
+      ],
+      may: ['note', 'releasedAt'],
+    },
+    Cancelled: { says, has: ['cancelledAt'], may: ['note', 'customer', 'totalCents'] },
+  },
+});
 
-export const door = {
-  name: 'Door',
-  plural: 'doors',
+export const door = machine('Door', {
   bare: true,
-  declaration: {
-    columns: { movedAt: { kind: 'moment', says: 'When it was last moved.' } },
-    initial: { event: 'Installation', to: 'Closed' },
-    events: {
-      Installation: { at: 'createdAt', verb: 'install', says: '' },
-      Opening: { at: 'movedAt', verb: 'open', says: '' },
-      Closing: { at: 'movedAt', verb: 'close', says: '' },
-      Locking: { at: 'movedAt', verb: 'lock', says: '' },
-      Unlocking: { at: 'movedAt', verb: 'unlock', says: '' },
-    },
-    states: {
-      Open: { says: '', has: ['movedAt'], accepts: { Closing: 'Closed' } },
-      Closed: { says: '', may: ['movedAt'], accepts: { Opening: 'Open', Locking: 'Locked' } },
-      Locked: { says: '', has: ['movedAt'], accepts: { Unlocking: 'Closed' } },
-    },
+  says: 'A door, which goes round.',
+  columns: { movedAt: moment({ says: 'When it was last moved.' }) },
+  initial: { event: 'Installation', to: 'Closed' },
+  events: {
+    Installation: { verb: 'install', at: 'createdAt', says },
+    Opening: { verb: 'open', at: 'movedAt', says },
+    Closing: { verb: 'close', at: 'movedAt', says },
+    Locking: { verb: 'lock', at: 'movedAt', says },
+    Unlocking: { verb: 'unlock', at: 'movedAt', says },
   },
-} as const satisfies AnyMachine;
+  states: {
+    Open: { says, has: ['movedAt'], accepts: { Closing: 'Closed' } },
+    Closed: { says, may: ['movedAt'], accepts: { Opening: 'Open', Locking: 'Locked' } },
+    Locked: { says, has: ['movedAt'], accepts: { Unlocking: 'Closed' } },
+  },
+});

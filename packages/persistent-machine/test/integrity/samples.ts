@@ -1,6 +1,6 @@
 /** Values that keep the rules of a column, and such as just do not. */
 import * as fc from 'fast-check';
-import type { Column } from '../../src/integrity/declaration';
+import type { Column, TextColumn } from '../../src/machine';
 import { patternInSql } from '../../src/integrity/pattern';
 
 export type Value = string | number | boolean | Date | null;
@@ -29,7 +29,7 @@ export function sampleOf(rules: Column, number: number): Value {
   }
 }
 
-function textOf({ min = 0, max = 1_000, pattern }: Column, number: number): string {
+function textOf({ min = 0, max = 1_000, pattern }: TextColumn, number: number): string {
   if (pattern !== undefined) {
     const texts = fc.sample(
       fc.stringMatching(pattern).filter((text) => {
@@ -46,14 +46,15 @@ function textOf({ min = 0, max = 1_000, pattern }: Column, number: number): stri
 
 /** @returns by what is wrong, values that break one rule, and only that one; as many as SQL can tell */
 export function breachesOf(rules: Column): Readonly<Record<string, Value>> {
-  const { kind, min, max, pattern } = rules;
-  if (kind === 'int') {
+  if (rules.kind === 'moment' || rules.kind === 'flag') return {};
+  const { min, max } = rules;
+  if (rules.kind === 'int') {
     return {
       ...(min === undefined ? {} : { 'less than its min': min - 1 }),
       ...(max === undefined ? {} : { 'more than its max': max + 1 }),
     };
   }
-  if (kind !== 'text') return {};
+  const { pattern } = rules;
   return pattern === undefined
     ? {
         ...(min === undefined || min === 0 ? {} : { 'shorter than its min': '😀'.repeat(min - 1) }),
@@ -65,10 +66,11 @@ export function breachesOf(rules: Column): Readonly<Record<string, Value>> {
 }
 
 /** @returns values just within the rules; the longest text is of characters that JavaScript counts twice */
-export function limitsOf({ kind, min, max, pattern }: Column): Value[] {
-  if (kind === 'int') return [min ?? -2_147_483_648, max ?? 2_147_483_647];
-  if (kind !== 'text' || pattern !== undefined) return [];
-  return ['x'.repeat(min ?? 0), ...(max === undefined ? [] : ['😀'.repeat(max)])];
+export function limitsOf(rules: Column): Value[] {
+  if (rules.kind === 'int') return [rules.min ?? -2_147_483_648, rules.max ?? 2_147_483_647];
+  if (rules.kind !== 'text' || rules.pattern !== undefined) return [];
+  const { min = 0, max } = rules;
+  return ['x'.repeat(min), ...(max === undefined ? [] : ['😀'.repeat(max)])];
 }
 
 /** @returns the value as a constant of SQL */
