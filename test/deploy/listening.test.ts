@@ -34,12 +34,15 @@ afterAll(async () => {
 
 interface Listener {
   readonly pid: number;
+  /** Whether its LISTEN is done: before, it is notified of nothing. */
+  readonly listens: boolean;
   readonly holds: boolean;
 }
 
 async function listeners(): Promise<Listener[]> {
   const rows = await cluster.administrate(
-    `SELECT pid, backend_xmin IS NOT NULL AS holds FROM pg_stat_activity
+    `SELECT pid, query LIKE 'LISTEN %' AND state = 'idle' AS listens, backend_xmin IS NOT NULL AS holds
+     FROM pg_stat_activity
      WHERE application_name = 'persistent-state-machine feed'`,
   );
   return rows as Listener[];
@@ -55,7 +58,7 @@ test('a stopped instance keeps vacuum from nothing for longer than some seconds'
     'WebSocket',
     'subscription { transitions { version } }',
   );
-  await until(async () => (await listeners()).length === 1);
+  await until(async () => (await listeners()).some(({ listens }) => listens));
   const [{ pid }] = (await listeners()) as [Listener];
 
   instance.child.kill('SIGSTOP');
