@@ -81,6 +81,10 @@ async function differencesIn(
   const down = changes(wanted, actual, { kept });
   if (up.length > 0) {
     await enterScratch();
+    // TypeORM's, of which an application that was never migrated has none.
+    await ask(
+      'CREATE TABLE typeorm_metadata (type text, database text, schema text, "table" text, name text, value text)',
+    );
     const become = async (expected: Described, changing: readonly string[]): Promise<void> => {
       for (const statement of changing) await ask(statement.replaceAll(SCHEMA, SCRATCH));
       refuseWhatDiffers(await describe(ask, tables, functions), expected);

@@ -84,7 +84,7 @@ test('a transition copied in ahead of its record', async () => {
     occurred_at: moment,
     recorded_at: moment,
     position: '2',
-    data: '{"note": "a note"}',
+    data: '{"user": "Ada"}',
   };
   expect(await refusalOf(new Copy(history, { ...recorded, ...transition }))).toMatchObject({
     code: '23000',

@@ -7,7 +7,8 @@ const totalCents = int({ min: 1, max: 1_000_000, says: 'What it costs, in cents.
 const code = text({ pattern: /^[A-Z]{2}-\d{3}$/, says: 'Where it goes.' });
 const isGift = flag({ says: 'Whether it is wrapped.' });
 const deliverBy = moment({ says: 'When it must be there.' });
-const note = text({ says });
+// A word that PostgreSQL takes for a name only in quotation marks.
+const user = text({ says: 'Who drafted it.' });
 
 export const order = machine('Order', {
   says: 'An order: drafted, placed, held up now and then, and paid, unless it is cancelled.',
@@ -18,7 +19,7 @@ export const order = machine('Order', {
     code,
     isGift,
     deliverBy,
-    note,
+    user,
     placedAt: moment({ says: 'When it was placed.' }),
     paidAt: moment({ says: 'When something was last paid.' }),
     heldAt: moment({ says: 'When it was last held up.' }),
@@ -27,7 +28,7 @@ export const order = machine('Order', {
   },
   initial: { event: 'Drafting', to: 'Draft' },
   events: {
-    Drafting: { verb: 'draft', at: 'createdAt', says, data: { note } },
+    Drafting: { verb: 'draft', at: 'createdAt', says, data: { user } },
     Placement: {
       verb: 'place',
       at: 'placedAt',
@@ -49,13 +50,13 @@ export const order = machine('Order', {
   states: {
     Draft: {
       says,
-      may: ['note'],
+      may: ['user'],
       accepts: { Placement: 'Placed', Cancellation: 'Cancelled' },
     },
     Placed: {
       says,
       has: ['customer', 'totalCents', 'paidCents', 'code', 'isGift', 'deliverBy', 'placedAt'],
-      may: ['note', 'paidAt', 'releasedAt'],
+      may: ['user', 'paidAt', 'releasedAt'],
       accepts: { Payment: ['Placed', 'Paid'], Holding: 'Held', Cancellation: 'Cancelled' },
     },
     Held: {
@@ -85,9 +86,9 @@ export const order = machine('Order', {
         'placedAt',
         'paidAt',
       ],
-      may: ['note', 'releasedAt'],
+      may: ['user', 'releasedAt'],
     },
-    Cancelled: { says, has: ['cancelledAt'], may: ['note', 'customer', 'totalCents'] },
+    Cancelled: { says, has: ['cancelledAt'], may: ['user', 'customer', 'totalCents'] },
   },
 });
 

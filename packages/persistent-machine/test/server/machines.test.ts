@@ -384,7 +384,9 @@ describe('what is wrong with one machine', () => {
   // The last one: an instance with a broken ledger stays as it is.
   test('as a ledger that is broken, makes the instance not ready, and keeps no other from going on', async () => {
     const door = await install('Door');
-    await owner.query('UPDATE ticket_ledger SET position = position - 1');
+    await owner.query(`
+      ALTER TABLE ticket_ledger DISABLE TRIGGER ticket_ledger_counts_what_was_recorded;
+      UPDATE ticket_ledger SET position = position - 1`);
     const before = await rows();
     expect((await ask(INSTALL_TICKET)).errors).toBeDefined();
     expect(await isReady()).toBe(false);

@@ -1,69 +1,15 @@
-/**
- * The machines of a lifecycle on a database of their own, without a server around them. Their tables are made from the
- * declaration, with the keys that the store relies on, and without the constraints that it does not.
- */
-/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM declares its options as classes, and takes literals. */
+/** The machines of a lifecycle on a database of their own, with all that keeps it right, and without a server around them. */
 import { Client } from 'pg';
-import { DataSource, EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
+import { Entity } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
-import { createTestDatabase } from '../../../../test/harness/postgres';
 import { Database, type Statement } from '../../src/database/Database';
-import type { AnyLifecycle, Column } from '../../src/machine';
-import { type MachineEntities, type MachineTables, tablesOf } from '../../src/operations/tables';
+import { entitiesOf, entityOf } from '../../src/integrity';
+import type { AnyLifecycle } from '../../src/machine';
+import { type MachineTables, tablesOf } from '../../src/operations/tables';
 import { Lanes } from '../../src/store/Lanes';
 import { MachineReader } from '../../src/store/MachineReader';
 import { MachineStore } from '../../src/store/MachineStore';
-
-const SQL_TYPES: Readonly<Record<Column['kind'], string>> = {
-  text: 'text',
-  int: 'integer',
-  moment: 'timestamptz',
-  flag: 'boolean',
-};
-
-type Columns = Record<string, EntitySchemaColumnOptions & { readonly type: string }>;
-
-const moment = { type: 'timestamptz', precision: 3 } as const;
-
-/** `paidCents` is `paid_cents`. */
-const snake = (name: string): string => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase();
-
-/** The columns of all three tables. */
-function columnsOf({
-  machine: { declaration },
-}: AnyLifecycle): Record<'record' | 'history', Columns> {
-  const own = Object.fromEntries(
-    Object.entries(declaration.columns).map(([property, { kind }]) => [
-      property,
-      { type: SQL_TYPES[kind], name: snake(property), nullable: true },
-    ]),
-  );
-  const common: Columns = {
-    version: { type: 'integer' },
-    stateType: { type: 'text', name: 'state_type' },
-    createdAt: { ...moment, name: 'created_at' },
-    updatedAt: { ...moment, name: 'updated_at' },
-    ...own,
-  };
-  const hasData = Object.values(declaration.events).some(({ data }) => data !== undefined);
-  return {
-    record: { id: { type: 'uuid', primary: true }, ...common },
-    history: {
-      owner: { type: 'uuid', name: 'owner_id', primary: true },
-      ...common,
-      version: { type: 'integer', primary: true },
-      event: { type: 'text' },
-      fromStateType: { type: 'text', name: 'from_state_type', nullable: true },
-      occurredAt: { ...moment, name: 'occurred_at' },
-      recordedAt: { ...moment, name: 'recorded_at' },
-      position: { type: 'bigint' },
-      actor: { type: 'text', nullable: true },
-      idempotencyKey: { type: 'text', name: 'idempotency_key', nullable: true },
-      token: { type: 'uuid', nullable: true },
-      ...(hasData ? { data: { type: 'jsonb', nullable: true } } : {}),
-    },
-  };
-}
+import { connect, openWith } from '../integrity/databases';
 
 /** The real one, which also remembers what was sent. */
 class RememberingDatabase extends Database {
@@ -96,48 +42,15 @@ export class KeptMachines<L extends AnyLifecycle> {
   }
 
   static async of<L extends AnyLifecycle>(lifecycle: L): Promise<KeptMachines<L>> {
-    const { plural } = lifecycle.machine;
-    const { url, drop } = await createTestDatabase(null);
-    const columns = columnsOf(lifecycle);
-    const record = new EntitySchema({ name: plural, tableName: plural, columns: columns.record });
-    const history = new EntitySchema({
-      name: `${plural}History`,
-      tableName: `${plural}_transitions`,
-      columns: columns.history,
-      uniques: [{ name: `${plural}_position_key`, columns: ['position'] }],
-      indices: [
-        {
-          name: `${plural}_idempotency_key`,
-          columns: ['owner', 'idempotencyKey'],
-          unique: true,
-          where: 'idempotency_key IS NOT NULL',
-        },
-      ],
-    });
-    const ledger = new EntitySchema({
-      name: `${plural}Ledger`,
-      tableName: `${plural}_ledger`,
-      columns: {
-        singleton: { type: 'boolean', primary: true, default: true },
-        position: { type: 'bigint' },
-        counts: { type: 'jsonb' },
-      },
-    });
-    const dataSource = new DataSource({
-      type: 'postgres',
-      url,
-      entities: [record, history, ledger],
-      installExtensions: false,
-      synchronize: true,
-    });
-    await dataSource.initialize();
-    await dataSource.query(`INSERT INTO ${plural}_ledger (position, counts) VALUES (0, '{}')`);
+    class Kept extends entityOf(lifecycle.machine) {}
+    Entity()(Kept);
+    const entities = entitiesOf(Kept);
+    const { url, drop } = await openWith(Object.values(entities));
+    const dataSource = await connect(url, Object.values(entities));
     const database = new RememberingDatabase(dataSource, {
       preparedStatements: true,
       statementTimeout: 2_500,
     });
-    // TypeORM finds the metadata of a schema by the schema, too; our entities are classes.
-    const entities = { record, history, ledger } as unknown as MachineEntities;
     const tables = tablesOf(dataSource, entities);
     const lanes = new Lanes({ queueSize: 10_000 });
     const store = new MachineStore(database, tables, lifecycle, {
@@ -168,12 +81,12 @@ export class KeptMachines<L extends AnyLifecycle> {
 
   /** All that the tables hold, in order: what must not change, compared as a whole. */
   async contents(): Promise<Record<'records' | 'history' | 'ledger', readonly object[]>> {
-    const { records, history, ledger } = this.tables;
+    const { records, history, ledger, owner } = this.tables;
     const rowsOf = async (text: string): Promise<object[]> =>
       (await this.session.query<object>(text)).rows;
     return {
       records: await rowsOf(`SELECT * FROM ${records} ORDER BY id`),
-      history: await rowsOf(`SELECT * FROM ${history} ORDER BY owner_id, version`),
+      history: await rowsOf(`SELECT * FROM ${history} ORDER BY ${owner.name}, version`),
       ledger: await rowsOf(`SELECT * FROM ${ledger}`),
     };
   }

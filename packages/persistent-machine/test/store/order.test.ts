@@ -24,7 +24,7 @@ async function placed(id = newId()): Promise<string> {
 const rowsOf = async (id: string): Promise<object[]> => {
   const { records, history } = await kept.contents();
   return [...records, ...history].filter(
-    (row) => Reflect.get(row, 'id') === id || Reflect.get(row, 'owner_id') === id,
+    (row) => Reflect.get(row, 'id') === id || Reflect.get(row, 'order_id') === id,
   );
 };
 
