@@ -1,0 +1,81 @@
+/** What `npm run machine` writes, into a copy of this application. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+// The compiler takes its time.
+jest.setTimeout(120_000);
+
+let copy: string;
+
+/** Runs the script in the copy. */
+function write(...parameters: string[]): { readonly status: number | null; readonly told: string } {
+  const { status, stdout, stderr } = spawnSync(
+    resolve('node_modules/.bin/tsx'),
+    [resolve('scripts/machine.ts'), ...parameters],
+    { cwd: copy, encoding: 'utf8' },
+  );
+  return { status, told: `${stdout}${stderr}` };
+}
+
+const machines = (): string => readFileSync(join(copy, 'src/machines.ts'), 'utf8');
+
+beforeEach(() => {
+  copy = mkdtempSync(join(tmpdir(), 'machine-'));
+  for (const path of ['src', 'migrations', 'test/harness', 'ormconfig.ts', 'tsconfig.json']) {
+    cpSync(path, join(copy, path), { recursive: true });
+  }
+  mkdirSync(join(copy, 'test/database'));
+  for (const path of ['packages', 'node_modules', 'scripts']) {
+    symlinkSync(resolve(path), join(copy, path));
+  }
+});
+
+afterEach(() => {
+  rmSync(copy, { recursive: true });
+});
+
+test('it compiles as it is written, in the format of the house', () => {
+  expect(write('Ticket')).toMatchObject({ status: 0 });
+  expect(machines()).toContain('{ lifecycle: tickets, entities: entitiesOf(Ticket) },');
+  const written = [
+    'src/machine/ticket.ts',
+    'src/entities/Ticket.ts',
+    'test/database/ticket.test.ts',
+  ];
+  writeFileSync(
+    join(copy, 'tsconfig.new.json'),
+    JSON.stringify({ extends: './tsconfig.json', include: ['src', ...written] }),
+  );
+  // They fail, with what is wrong, where something is.
+  execFileSync('node_modules/.bin/tsc', ['--noEmit', '--project', 'tsconfig.new.json'], {
+    cwd: copy,
+  });
+  const format = [
+    '--config',
+    resolve('.prettierrc.json'),
+    '--check',
+    'src/machines.ts',
+    ...written,
+  ];
+  execFileSync('node_modules/.bin/prettier', format, { cwd: copy });
+});
+
+test.each([
+  ['ticket', 'Name the machine as a class'],
+  ['Life', 'src/machine/life.ts is there already'],
+])('it is refused to write %s, and nothing is written', (name, why) => {
+  const before = machines();
+  const { status, told } = write(name);
+  expect({ status, told }).toEqual({ status: 1, told: expect.stringContaining(why) });
+  expect(machines()).toBe(before);
+});
