@@ -4,7 +4,7 @@ import { type Answer, type TestServer, ask, startServer } from '../../../test/ha
 import { served } from '../src/application';
 
 let server: TestServer;
-/** An order that nobody touches. */
+/** An order that no test changes. */
 let bystander: unknown;
 
 const ORDER = `phase version customer totalCents paidCents carrier trackingNumber reason`;

@@ -68,7 +68,7 @@ export class MachineReader<L extends AnyLifecycle> {
       this.#freshFeed = lanes.open(feed, database, { name: 'feed of the primary' });
     }
     this.#histories = lanes.open(historyPage(tables), database);
-    // A lane of its own: whoever turns pages does not hold up a store that looks what became of a change.
+    // A lane of its own: clients that turn pages do not hold up a store that looks what became of a change.
     this.#versions = lanes.open(findVersion(tables), database, { name: 'snapshot' });
     this.#asOf = lanes.open(findAsOf(tables), database);
     this.#census = lanes.open(census(tables), database);
