@@ -51,6 +51,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
     ],
     'sends requests at once, which nginx passes on one after the other': [
       'an upgrade that comes before the request ahead of it is answered',
+      'whose client takes an id again before its subscription has ended is closed, and leaves nothing behind',
     ],
     'asks for an upgrade that nginx refuses itself, or passes on as none': [
       'is refused as what is not there, and ends the connection',
