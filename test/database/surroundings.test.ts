@@ -16,7 +16,7 @@ import {
   createTestDatabase,
   startServer,
 } from '../harness';
-import { subscribe } from '../harness/subscriber';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { serverOf, spawnProcess, startProcess } from '../harness/serverProcess';
 
 jest.setTimeout(120_000);

@@ -1,6 +1,6 @@
 /** Databases with the tables of these tests' machines. */
 import { type EntityTarget, DataSource, Entity, type ObjectLiteral } from 'typeorm';
-import { createTestDatabase } from '../../../../test/harness/postgres';
+import { createTestDatabase } from '../harness/postgres';
 import { migrate } from '../../src/database/migrate';
 import { differencesOf, entitiesOf, entityOf } from '../../src/integrity';
 import { SCHEMA } from '../../src/integrity/described';
@@ -40,7 +40,7 @@ export async function run(dataSource: DataSource, statements: readonly string[])
 export async function openWith(
   entities: readonly EntityTarget<ObjectLiteral>[],
 ): Promise<MigratedDatabase> {
-  const database = await createTestDatabase(null);
+  const database = await createTestDatabase();
   const dataSource = await connect(database.url, entities);
   await run(dataSource, (await differencesOf(dataSource)).up);
   await dataSource.destroy();
