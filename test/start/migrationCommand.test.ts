@@ -134,7 +134,7 @@ test('generate migrates, and writes what is then missing beside what is there', 
   expect(await execute('generate', join(folder, 'index')).outcome).toEqual({
     code: 1,
     said: '',
-    complaint: 'Name the migration as a class, as in migrations/Freezing, and not "index".\n',
+    complaint: 'Name the migration like a class, such as migrations/Freezing, not "index".\n',
   });
   expect(await execute('generate', path).outcome).toEqual({
     code: 0,
