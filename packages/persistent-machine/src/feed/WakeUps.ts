@@ -5,7 +5,7 @@
  */
 import { PlainClient, clientSettings } from '../database/connections';
 import { quoted } from '../database/identifiers';
-import { SAY_SETTINGS } from '../database/settings';
+import { APPLY_SETTINGS } from '../database/settings';
 import { cutOff } from '../internals';
 
 export interface WakeUpSettings {
@@ -124,7 +124,7 @@ export class WakeUps {
     client
       .connect()
       // Our settings turn off idle_session_timeout, with which a role could end this idle connection.
-      .then(async () => client.query(SAY_SETTINGS))
+      .then(async () => client.query(APPLY_SETTINGS))
       .then(async () => client.query(`SET tcp_user_timeout = ${TCP_USER_TIMEOUT}`))
       .then(async () => client.query(channels.map((each) => `LISTEN ${quoted(each)}`).join('; ')))
       .then(() => {

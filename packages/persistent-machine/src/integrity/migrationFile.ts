@@ -81,8 +81,8 @@ ${list}`;
 function migrationText(className: string, { up, down }: MigrationStatements): string {
   return `\
 /**
- * Written by \`npm run migration:generate\`: what entities and declarations wanted, and the database lacked. Do not edit
- * a released migration. It imports nothing of ours, because our code goes on changing, and a migration must not.
+ * Written by \`npm run migration:generate\`: what entities and declarations wanted, and the database lacked. Do not
+ * edit a released migration. It imports nothing of ours, because our code goes on changing, and a migration must not.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
