@@ -1,5 +1,5 @@
 /**
- * Runs reads that may be stale on the replica, and on the primary while the replica is unproven or fails. A replica may
+ * Sends reads that may be stale to the replica, or to the primary while the replica is unproven or fails. A replica may
  * be away, hang, belong to another database, lack a new table, or cancel a statement that conflicts with its recovery
  * (40001). It does not know what is read.
  */

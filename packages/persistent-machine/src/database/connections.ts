@@ -70,7 +70,7 @@ export function poolSettings(
     ...(statementTimeout === undefined
       ? {}
       : {
-          // The timeout bounds waits for locks, too, which a transaction left open in another session may hold.
+          // It also bounds the wait for a lock, for example one that an open transaction of another session holds.
           statement_timeout: statementTimeout,
           idle_in_transaction_session_timeout: statementTimeout,
           options: `${settings.options ?? ''} ${STARTUP_OPTION}`.trim(),

@@ -137,7 +137,7 @@ const NOT_NOW = new Set([
   '57P03', // cannot_connect_now
 ]);
 
-/** protocol_violation: PgBouncer 1.18 reports every failure at log-in by this, also that its database is away. */
+/** protocol_violation: PgBouncer 1.18 reports every failure at log-in with this code, even a database that is away. */
 const POOLER = '08P01';
 
 /** The only one of these messages that our own settings cause. */
@@ -165,7 +165,7 @@ export function mayPass(error: unknown): boolean {
 /** node-postgres gives no code, only a message, for a connection that it loses or gives up. */
 const LOST = /^Connection terminated|timeout|not queryable/;
 
-/** Whether the network or the name service reports it, as ECONNREFUSED. Codes with ERR_ mean misuse of Node. */
+/** Whether an error comes from the network or name service, such as ECONNREFUSED. ERR_… codes mean misuse of Node. */
 function isSystemError(error: Error): boolean {
   return 'code' in error && /^E(?!RR_)[A-Z_]+$/.test(String(error.code));
 }

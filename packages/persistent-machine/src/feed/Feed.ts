@@ -69,8 +69,8 @@ export class Feed<L extends AnyLifecycle> {
     id: string,
     deadline?: number,
   ): Promise<AsyncIterableIterator<PhaseIn<L>, undefined> | null> {
-    // The end is read before the machine, so that no transition between is missed. The version tells which ones the
-    // phase shows already.
+    // The end is read before the machine, so that no transition in between is missed. The version tells which ones
+    // the phase shows already.
     const { end } = await this.#arrive(undefined, deadline);
     const phase = await this.#store.find(id, deadline);
     if (phase === null) return null;
@@ -86,7 +86,7 @@ export class Feed<L extends AnyLifecycle> {
     return new Changes<PhaseIn<L>>(phase, transitions);
   }
 
-  /** This instance committed something, so that the tail should look without a notification. */
+  /** This instance committed something, so the tail should look without a notification. */
   changed(): void {
     if (this.#live !== undefined) this.#looks.want();
   }
@@ -139,7 +139,7 @@ export class Feed<L extends AnyLifecycle> {
     }
   }
 
-  /** The database was set back: tells all subscribers, so that the transitions in memory are served to none. */
+  /** The database was set back: ends all subscriptions, because what is in memory is not its history any more. */
   #rewind(live: LiveTail<L>, error: FeedRewound): void {
     // The feed may have another tail by now, if all subscribers of this one had left.
     if (this.#live !== live) return;

@@ -1,6 +1,6 @@
 /**
  * Keeps the tail of the feed up to date for all subscribers of an instance: one read for each wake-up, after which it
- * calls those that wait. It lives only while there are subscribers, and does not know what they have read.
+ * calls those that wait. It exists only while there are subscribers, and does not know what they have read.
  */
 import { isPassing } from '../database/failures';
 import type { AnyLifecycle, MachinePhase } from '../machine';
@@ -17,7 +17,7 @@ const CAPACITY = 2_048;
 export interface LiveTailSettings {
   /** The wake-ups, which the feeds of all machines share. */
   readonly wakeUps: WakeUps;
-  /** The channel of this kind of machine, one of those of the wake-ups. */
+  /** The channel of this kind of machine, which is one of the wake-ups' channels. */
   readonly channel: string;
   /** Called with a failure of a read that will not pass by itself. */
   readonly onFailure: (error: unknown) => void;

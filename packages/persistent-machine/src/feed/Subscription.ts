@@ -73,15 +73,15 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
    * Must not be called again before it has answered.
    *
    * @returns the next transition, once there is one
-   * @throws Lagged if the subscriber did not ask for too long, and memory no longer has what it missed; FeedRewound if
-   *   the database was set back
+   * @throws Lagged if the subscriber went too long without asking, and memory no longer has what it missed; FeedRewound
+   *   if the database was set back
    */
   async next(): Promise<IteratorResult<Transition<L>, undefined>> {
     const { tail, patience } = this.#source;
     const away = performance.now() - this.#deliveredAt;
     if (!this.#ended && away > patience && !tail.reachesBackTo(this.#position)) {
       this.end();
-      throw new Lagged(`The subscriber did not ask for ${Math.round(away)} ms.`);
+      throw new Lagged(`The subscriber went ${Math.round(away)} ms without asking.`);
     }
     for (;;) {
       const failure = this.#failure;

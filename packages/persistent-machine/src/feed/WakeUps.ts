@@ -1,6 +1,6 @@
 /**
  * Wakes the feeds when there may be something new: after each notification, and regularly in any case, because
- * notifications may be lost, and do not pass some poolers. It owns the only connection of an instance that listens, and
+ * notifications may be lost, and do not pass some poolers. It owns the instance's only connection that listens, and
  * does not know what is new. While no feed follows, it does nothing.
  */
 import { PlainClient, clientSettings } from '../database/connections';
@@ -58,7 +58,7 @@ export class WakeUps {
   /**
    * @param channel one of the settings' channels
    * @param onWakeUp called whenever there may be something new, possibly at once
-   * @returns a function that ends the following, and is fulfilled once an unneeded connection is closed
+   * @returns a function that unfollows. It resolves once the connection is closed, if no other follower needs it
    */
   follow(channel: string, onWakeUp: () => void): () => Promise<void> {
     const follower = { channel, onWakeUp };

@@ -2,7 +2,7 @@
 
 export { FeedRewound } from '../store/place';
 
-/** The subscriber did not ask for too long. It can subscribe again after its last cursor. */
+/** The subscriber went too long without asking. It can subscribe again after its last cursor. */
 export class Lagged extends Error {
   override readonly name = 'Lagged';
 }

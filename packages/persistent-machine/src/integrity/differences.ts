@@ -117,7 +117,7 @@ async function othersThan(ask: Ask, tables: readonly string[]): Promise<string[]
   return rows.map(({ name }) => name);
 }
 
-/** Refuses to generate a migration that was tried, in either direction, and left differences. */
+/** Refuses a migration that, when it was tried in either direction, left differences. */
 function refuseWhatDiffers(found: Described, expected: Described): void {
   const [first] = changes(found, expected);
   if (first === undefined) return;

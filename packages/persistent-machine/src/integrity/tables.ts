@@ -67,7 +67,7 @@ function historyOf(shape: Shape): new () => object {
   primary(transition, owner.property, { name: owner.name, type: 'uuid', primaryKeyConstraintName });
   primary(transition, 'version', { name: 'version', type: 'integer', primaryKeyConstraintName });
   columns(transition, {
-    // By this the trigger finds the transition before; null for version 1.
+    // By this the trigger finds the previous transition; null for version 1.
     previousVersion: {
       name: 'previous_version',
       type: 'integer',

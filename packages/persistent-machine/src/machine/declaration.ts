@@ -34,7 +34,7 @@ export interface StateDeclaration {
 export interface Declaration {
   /** The plural of the name. Default: the name with a small first letter, and an s at the end. */
   readonly plural?: string;
-  /** Whether its GraphQL names go without its own name in front. One machine of a server may have that. */
+  /** Whether its GraphQL names lack the machine's name as a prefix. At most one machine of a server may do so. */
   readonly bare?: boolean;
   /** What the machine is, in a sentence for the readers of the schema. */
   readonly says: string;

@@ -1,4 +1,4 @@
-/** The arrows of a machine, and its picture in the language of Mermaid. */
+/** The arrows of a machine, and its Mermaid diagram. */
 import type { Declaration } from './declaration';
 import { targetsOf } from './plan';
 

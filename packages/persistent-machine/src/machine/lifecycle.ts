@@ -88,7 +88,7 @@ export type Step<D extends Outline, C extends AnyClasses, E extends TransitionEv
  * Joins a machine and the classes of its states. A class that lacks a verb, or whose verb leads elsewhere, does not
  * compile.
  *
- * @throws TypeError with one sentence for each class that is missing, too many, or without the verbs of its state
+ * @throws TypeError with one sentence for each class that is missing or unknown, or has not the verbs of its state
  */
 export function classes<D extends Outline, C extends AnyClasses>(
   machine: Machine<D>,

@@ -10,7 +10,7 @@ export class Machine<D extends Outline = Declaration> {
   readonly declaration: D;
   /** The plural of the name. The table has this name in snake case. */
   readonly plural: string;
-  /** Whether its GraphQL names go without its own name in front. */
+  /** Whether its GraphQL names lack the machine's name as a prefix. */
   readonly bare: boolean;
   /** What phases and steps look up, computed once. */
   readonly plan: Plan;

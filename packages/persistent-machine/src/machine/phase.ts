@@ -23,7 +23,7 @@ import { OccurredAtOutOfRange } from './refusals';
 /** The columns that `become` requires where E leads to T: all that E sets and T has, and the data that T may have. */
 type Required<D extends Outline, T, E> = (Sets<D, E> & Has<D, T>) | (Said<D, E> & May<D, T>);
 
-/** What `become` takes where E leads to T: required columns, optional ones, and a sentence against each other one. */
+/** What `become` takes where E leads to T: required columns, optional ones, and a sentence that refuses any other. */
 export type Changes<D extends Outline, T, E> = {
   readonly [K in Required<D, T, E>]: RecordIn<D, T>[K & keyof RecordIn<D, T>];
 } & { readonly [K in Sets<D, E>]?: RecordIn<D, T>[K & keyof RecordIn<D, T>] } & {
@@ -91,7 +91,7 @@ export type PhaseBase<D extends Outline, S extends StateOf<D>> = new (
  */
 export function baseOf<D extends Outline, S extends StateOf<D>>(plan: StatePlan): PhaseBase<D, S> {
   class StatePhase {
-    // `declare` keeps the field from being defined first and assigned then, which takes a third longer.
+    // Without `declare`, the field would be defined first and then assigned, which takes a third longer.
     declare readonly state: AnyRecord;
 
     constructor(state: AnyRecord) {

@@ -108,7 +108,7 @@ function mapped<From, To>(
   return new Map(Object.entries(entries).map(([name, entry]) => [name, make(name, entry)]));
 }
 
-/** Looks up what a checked declaration has. */
+/** Looks up a name that a checked declaration must have. */
 export function known<T>(entries: ReadonlyMap<string, T>, name: string): T {
   const entry = entries.get(name);
   if (entry === undefined) throw new TypeError(`There is no ${name}.`);

@@ -48,7 +48,7 @@ export interface LaneOf<Question> {
 /** The usual limit of questions in one statement. */
 export const GROUP_SIZE = 256;
 
-/** A lane that sends a statement for each question, and only one for equal questions that wait. */
+/** A lane that sends one statement for each distinct question that waits. */
 export function oneByOne<Question>(
   lane: Pick<LaneOf<Question>, 'name' | 'inFlight' | 'keyOf' | 'isAside'>,
 ): LaneOf<Question> {

@@ -1,6 +1,6 @@
 /**
  * Columns under their names in SQL and in TypeScript: select lists, and records from rows. It does not know which table
- * has them. Whatever a row has beside a record's columns has a name that begins with #, which no record's column does.
+ * has them. The names of a row's other columns begin with #, which no record's column does.
  */
 import type { MachineRecord } from '../machine';
 import type { MachineTables } from './tables';

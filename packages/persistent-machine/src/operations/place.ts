@@ -1,7 +1,7 @@
 /**
  * Places in the feed. A place names one transition, or the beginning, by position and fingerprint. A position is not
- * enough: after the promotion of a standby that lacks the last transitions, other transitions take their positions, and
- * only the fingerprint tells them apart. Cursors are encoded elsewhere.
+ * enough: after the promotion of a standby that lacks the last transitions, new transitions get the positions of the
+ * lost ones, and only the fingerprint tells them apart. Cursors are encoded elsewhere.
  */
 import { hash } from 'node:crypto';
 import type { MachineTables } from './tables';

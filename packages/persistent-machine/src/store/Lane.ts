@@ -137,7 +137,7 @@ export class Lane<Entry, Result> {
   }
 
   /**
-   * Moves entries whose rivals are held up or go alone to those rivals, since in a group they would hold up the others.
+   * Moves entries to their rivals, if those are held up or go alone: in a group they would hold up the others.
    *
    * @returns whether they were moved
    */
@@ -162,7 +162,7 @@ export class Lane<Entry, Result> {
     const { execute, tracer } = this.#settings;
     const entries = leaders.map(({ entry }) => entry);
     if (!tracer) return execute(entries);
-    // The present trace is of the caller that triggered the sending, whose entry need not be in the group.
+    // The current trace belongs to the caller that triggered the sending, whose entry need not be in the group.
     return tracer.run(
       group.flat().map(({ trace }) => trace),
       () => execute(entries),

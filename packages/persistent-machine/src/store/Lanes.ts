@@ -1,6 +1,6 @@
 /**
- * The lanes of one kind of machine. Each is opened once, under a name of its own. This file answers for all of them
- * whether they are full and how long they are, and does not know what they carry.
+ * The lanes of one kind of machine. Each is opened once, under a name of its own. This file reports for all of them how
+ * long they are and whether one is full, and does not know what they carry.
  */
 import type { Reader } from '../database/Database';
 import type { Group, Operation } from '../operations/Operation';

@@ -167,7 +167,7 @@ export class MachineReader<L extends AnyLifecycle> {
     return record && this.#phaseOf(record);
   }
 
-  /** How many machines are in each state, exactly as the feed has it up to the census's position. */
+  /** How many machines are in each state, exactly consistent with the feed up to the census's position. */
   async census(deadline = this.#deadline()): Promise<Census> {
     return this.#census.submit(null, deadline);
   }

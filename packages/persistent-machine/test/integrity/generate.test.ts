@@ -159,7 +159,7 @@ describe('nothing is written', () => {
   test('of an entity that wants more than tables', async () => {
     const attempt = migrations.generate([...plain(), Moody], 'First');
     await expect(attempt).rejects.toBeInstanceOf(NotGenerated);
-    await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text with a CHECK/);
+    await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text column with a CHECK/);
     expect(migrations.files()).toEqual([]);
   });
 

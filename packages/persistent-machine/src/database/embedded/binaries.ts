@@ -35,8 +35,7 @@ export interface Binaries {
 }
 
 /**
- * Finds the programs for this machine. If the account cannot run them where npm put them, it copies them to where the
- * account can.
+ * Finds the programs for this machine. If the account cannot run them in npm's folder, it copies them to another one.
  *
  * @param account which runs them
  * @returns programs that were tried

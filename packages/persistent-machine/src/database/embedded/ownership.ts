@@ -24,8 +24,8 @@ export interface Ownership {
  * Makes this process the owner of a data directory, unless its owner still runs.
  *
  * The folder `owner` holds exactly one file, whose *name* is the record: the owner's pid and mark, or `free`. A process
- * takes over by renaming that file, which is a compare-and-swap: of several processes that saw the same dead owner,
- * only one still finds the old name, and none can rename the record of a living owner.
+ * takes over by renaming that file, which is a compare-and-swap: of several processes that saw the same owner gone,
+ * only one still finds the old name, and none can rename the record of a running owner.
  *
  * @param directory the data directory, which exists
  * @returns the right to use it, until it is released or this process ends
