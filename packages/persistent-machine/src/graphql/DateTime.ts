@@ -1,4 +1,7 @@
-/** The scalar `DateTime`: RFC 3339 with an offset, to the millisecond, in years that JavaScript and PostgreSQL both hold. */
+/**
+ * The scalar `DateTime`: RFC 3339 with an offset, to the millisecond, in years that JavaScript and PostgreSQL both
+ * hold.
+ */
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 

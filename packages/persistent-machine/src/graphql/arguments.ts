@@ -1,6 +1,6 @@
 /**
- * The arguments of fields, with the rules that GraphQL types cannot express. Some classes are shared by all machines, the
- * others are made for one machine. Knows an event only by its data.
+ * The arguments of fields, with the rules that GraphQL types cannot express. Some classes are shared by all machines,
+ * the others are made for one machine. Knows an event only by its data.
  */
 import {
   ArrayMaxSize,

@@ -1,6 +1,6 @@
 /**
- * The GraphQL type of a declared column, and the rules for an argument that fills it. PostgreSQL enforces the same rules
- * as constraints, but cannot tell the client which argument is wrong.
+ * The GraphQL type of a declared column, and the rules for an argument that fills it. PostgreSQL enforces the same
+ * rules as constraints, but cannot tell the client which argument is wrong.
  */
 import { Matches, Max, Min, ValidateBy } from 'class-validator';
 import type { GraphQLScalarType } from 'graphql';

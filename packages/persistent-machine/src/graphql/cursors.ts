@@ -1,6 +1,6 @@
 /**
- * Cursors: places in an order, written as opaque strings. Every cursor names its machine and kind of connection, so that
- * another connection refuses it instead of misreading it. Does not know how pages are read.
+ * Cursors: places in an order, written as opaque strings. Every cursor names its machine and kind of connection, so
+ * that another connection refuses it instead of misreading it. Does not know how pages are read.
  */
 import type { MachinePhase } from '../machine';
 import type { Key } from '../operations/page';

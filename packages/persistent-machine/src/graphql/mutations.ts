@@ -1,6 +1,6 @@
 /**
- * The mutations of a machine: the arguments, the result and the resolver of each event, made once. A handwritten resolver
- * takes them from here. Does not know how a change is committed.
+ * The mutations of a machine: the arguments, the result and the resolver of each event, made once. A handwritten
+ * resolver takes them from here. Does not know how a change is committed.
  */
 import type { ClassType } from 'type-graphql';
 import type { AnyLifecycle, Columns, MachinePhase } from '../machine';

@@ -36,7 +36,9 @@ export interface Names {
   readonly illegal: string;
   /** The error code for an unknown id: `ORDER_NOT_FOUND`. */
   readonly notFoundCode: string;
-  /** The word that marks a kind of cursor. A bare machine's has no prefix, because clients keep cursors of that form. */
+  /**
+   * The word that marks a kind of cursor. A bare machine's has no prefix, because clients keep cursors of that form.
+   */
   readonly cursor: (kind: 'feed' | 'version') => string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Relay's object identification: finds a node of any machine by its id. Looks in each machine that the client's token may
- * read, in the order in which they are served. Knows no machine by name.
+ * Relay's object identification: finds a node of any machine by its id. Looks in each machine that the client's token
+ * may read, in the order in which they are served. Knows no machine by name.
  */
 import {
   type AskedId,

@@ -1,6 +1,6 @@
 /**
- * The queries and subscriptions of a machine: one by its id, the list of all, the feed, the census, and the declaration.
- * Does not know how pages and feeds are read.
+ * The queries and subscriptions of a machine: one by its id, the list of all, the feed, the census, and the
+ * declaration. Does not know how pages and feeds are read.
  */
 import { Int } from 'type-graphql';
 import type { AnyLifecycle, MachinePhase } from '../machine';

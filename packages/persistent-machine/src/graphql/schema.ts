@@ -1,6 +1,6 @@
 /**
- * The GraphQL schema of the served machines: their derived fields, and the handwritten ones that replace or extend them.
- * Knows no server and no database.
+ * The GraphQL schema of the served machines: their derived fields, and the handwritten ones that replace or extend
+ * them. Knows no server and no database.
  */
 import { type GraphQLObjectType, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { type PubSub, buildSchemaSync, getMetadataStorage } from 'type-graphql';

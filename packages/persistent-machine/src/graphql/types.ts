@@ -1,6 +1,6 @@
 /**
- * Registers types that are made at run time with type-graphql, by calling its decorators as functions. Refuses two types
- * of one name, which are a mistake in the declaration. Does not know machines.
+ * Registers types that are made at run time with type-graphql, by calling its decorators as functions. Refuses two
+ * types of one name, which are a mistake in the declaration. Does not know machines.
  *
  * The fields of a view are accessors, but are registered as properties: type-graphql would wrap an accessor as a
  * resolver.
@@ -20,7 +20,10 @@ import {
 import type { Context } from './context';
 import { type AbstractViewClass, SHOWN, View, type ViewClass } from './View';
 
-/** What type-graphql takes as a type: a class, an enum's object, a union's symbol, a scalar, or a list of one of these. */
+/**
+ * What type-graphql takes as a type: a class, an enum's object, a union's symbol, a scalar, or a list of one of
+ * these.
+ */
 export type TypeThunk = () => object | symbol | [object];
 
 interface FieldBase {
@@ -160,8 +163,8 @@ function viewClass<T>(name: string, base: BaseOf<T> = View): ViewClass<T> {
 }
 
 /**
- * The class of a field's arguments. It extends no other class, because type-graphql walks the ancestors of the class with
- * each request.
+ * The class of a field's arguments. It extends no other class, because type-graphql walks the ancestors of the class
+ * with each request.
  */
 export function argumentsType(
   name: string,
