@@ -11,7 +11,7 @@ import { serveFiles } from './files';
 /** A single page with scripts, built to a folder. */
 export interface Dashboard {
   readonly folder: string;
-  /** The paths that show the page. Every other path answers 404. */
+  /** The page's own addresses; any other stays the server's to refuse. */
   readonly views: readonly string[];
 }
 
@@ -27,7 +27,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Serves a dashboard, or nothing if it has not been built. */
+/** Serves a dashboard; nothing, where it has not been built. */
 export async function dashboard(
   server: FastifyInstance,
   { folder, views }: Dashboard,
