@@ -48,8 +48,8 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
     allowed: /https:\/\/ URL/,
   },
   AUTH_JWT_SECRET: { values: ['short', 'x'.repeat(31), 'é'.repeat(15)], allowed: /32 bytes/ },
-  AUTH_ISSUER: { values: ['https://issuer.example'], allowed: /nothing without AUTH=jwt/ },
-  AUTH_AUDIENCE: { values: ['lives'], allowed: /nothing without AUTH=jwt/ },
+  AUTH_ISSUER: { values: ['https://issuer.example'], allowed: /no value without AUTH=jwt/ },
+  AUTH_AUDIENCE: { values: ['lives'], allowed: /no value without AUTH=jwt/ },
   CORS_ORIGINS: {
     values: [
       '*',
@@ -238,7 +238,7 @@ describe('AUTH=jwt', () => {
   ])('is what %s is refused without', (name, value) => {
     for (const source of [{}, { AUTH: 'off' }]) {
       const message = messageOf({ ...source, [name]: value });
-      expect(message).toMatch(/nothing without AUTH=jwt/);
+      expect(message).toMatch(/no value without AUTH=jwt/);
       expect(message.split('=')[0]).toBe(name);
       expect(message).not.toContain(secret);
     }
