@@ -213,7 +213,7 @@ describe('AUTH=jwt', () => {
       'both',
       { AUTH_JWKS_URL: url, AUTH_JWT_SECRET: secret },
       'AUTH_JWKS_URL',
-      /nothing beside AUTH_JWT_SECRET/,
+      /no value beside AUTH_JWT_SECRET/,
     ],
     [
       'keys at an address with credentials',
