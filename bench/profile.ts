@@ -109,7 +109,7 @@ function packageOf({ functionName, url }: Frame): string {
   return path.split('/').slice(0, segments).join('/');
 }
 
-/** A path in a package or in this project; empty for V8 and Node themselves. */
+/** A path in a package or in this project. Node's own URLs stay as they are. */
 function placeOf(url: string): string {
   if (!url.startsWith('file:')) return url;
   const path = relative(ROOT, fileURLToPath(url));

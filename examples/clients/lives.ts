@@ -39,7 +39,7 @@ export const LIVES = /* GraphQL */ `
   ${LIFE_FIELDS}
 `;
 
-/** The refusal of a client that has lost a race has the current life, which the client can show. */
+/** If the client loses a race, the refusal contains the current life, which the client can show. */
 export const BIRTH = /* GraphQL */ `
   mutation Birth($id: ID!, $idempotencyKey: String!) {
     birth(id: $id, idempotencyKey: $idempotencyKey) {

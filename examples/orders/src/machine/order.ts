@@ -17,7 +17,7 @@ const customer = text({ min: 1, max: 255, says: 'Who ordered.' });
 const totalCents = int({ min: 1, says: 'What the order costs, in cents.' });
 const amountCents = int({ min: 1, says: 'What is paid with this payment, in cents.' });
 const carrier = text({ min: 1, max: 255, says: 'Who carries the parcel.' });
-const trackingNumber = text({ min: 1, max: 255, says: 'By which the carrier finds the parcel.' });
+const trackingNumber = text({ min: 1, max: 255, says: 'The carrier’s number of the parcel.' });
 const reason = text({ min: 1, max: 255, says: 'Why the order was cancelled.' });
 
 const PLACED = ['customer', 'totalCents', 'paidCents', 'placedAt'] as const;
