@@ -1,0 +1,70 @@
+/** One instance of a service: the store, the reader and the feed of a machine, with a pool of connections of its own. */
+import { Entity } from 'typeorm';
+import { Database } from '../../src/database/Database';
+import { dataSourceOf } from '../../src/database/dataSource';
+import { Feed } from '../../src/feed/Feed';
+import { WakeUps } from '../../src/feed/WakeUps';
+import { entitiesOf, entityOf } from '../../src/integrity';
+import type { AnyLifecycle } from '../../src/machine';
+import { tablesOf } from '../../src/operations/tables';
+import { Lanes } from '../../src/store/Lanes';
+import { MachineReader } from '../../src/store/MachineReader';
+import { MachineStore } from '../../src/store/MachineStore';
+
+export interface Instance {
+  readonly store: MachineStore<AnyLifecycle>;
+  readonly reader: MachineReader<AnyLifecycle>;
+  readonly feed: Feed<AnyLifecycle>;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * @param url of a database that has the machine's tables
+ * @param now its clock
+ */
+export async function startInstance(
+  lifecycle: AnyLifecycle,
+  url: string,
+  now: () => Date,
+): Promise<Instance> {
+  class Kept extends entityOf(lifecycle.machine) {}
+  Entity()(Kept);
+  const entities = entitiesOf(Kept);
+  const settings = { url, poolSize: 10, connectTimeout: 5_000 };
+  const dataSource = dataSourceOf(settings, { machines: [{ entities }], migrations: [] });
+  await dataSource.initialize();
+  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 10_000 });
+  const tables = tablesOf(dataSource, entities);
+  const lanes = new Lanes({ queueSize: 10_000 });
+  const timeout = 20_000;
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  const store = new MachineStore(database, tables, lifecycle, {
+    lanes,
+    timeout,
+    now,
+    onCommit: () => {
+      feed.changed();
+    },
+    onBrokenLedger: fail,
+  });
+  const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout });
+  const { channel } = tables;
+  const feed = new Feed(reader, store, {
+    wakeUps: new WakeUps({ url, channels: [channel], listen: true }),
+    channel,
+    patience: 60_000,
+    onFailure: fail,
+    onRewound: fail,
+  });
+  return {
+    store,
+    reader,
+    feed,
+    stop: async () => {
+      await feed.stop();
+      await dataSource.destroy();
+    },
+  };
+}
