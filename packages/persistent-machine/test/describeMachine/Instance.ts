@@ -11,10 +11,10 @@ import { Lanes } from '../../src/store/Lanes';
 import { MachineReader } from '../../src/store/MachineReader';
 import { MachineStore } from '../../src/store/MachineStore';
 
-export interface Instance {
-  readonly store: MachineStore<AnyLifecycle>;
-  readonly reader: MachineReader<AnyLifecycle>;
-  readonly feed: Feed<AnyLifecycle>;
+export interface Instance<L extends AnyLifecycle = AnyLifecycle> {
+  readonly store: MachineStore<L>;
+  readonly reader: MachineReader<L>;
+  readonly feed: Feed<L>;
   readonly stop: () => Promise<void>;
 }
 
@@ -22,11 +22,11 @@ export interface Instance {
  * @param url of a database that has the machine's tables
  * @param now its clock
  */
-export async function startInstance(
-  lifecycle: AnyLifecycle,
+export async function startInstance<L extends AnyLifecycle>(
+  lifecycle: L,
   url: string,
   now: () => Date,
-): Promise<Instance> {
+): Promise<Instance<L>> {
   class Kept extends entityOf(lifecycle.machine) {}
   Entity()(Kept);
   const entities = entitiesOf(Kept);
@@ -51,7 +51,7 @@ export async function startInstance(
   });
   const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout });
   const { channel } = tables;
-  const feed = new Feed(reader, store, {
+  const feed = new Feed<L>(reader, store, {
     wakeUps: new WakeUps({ url, channels: [channel], listen: true }),
     channel,
     patience: 60_000,

@@ -70,6 +70,16 @@ export class Ways {
     return [...this.#places.values()];
   }
 
+  /** The longest of the walks along each edge. */
+  get longest(): Walk {
+    const walks = [...this.#ways.values()]
+      .filter(({ outcome }) => !(outcome instanceof Refusal))
+      .map(({ walk, asked }): Walk => [...walk, asked]);
+    const [longest] = walks.sort((one, other) => other.length - one.length);
+    if (longest === undefined) throw new Error(`${this.#lifecycle.machine.name} never changes.`);
+    return longest;
+  }
+
   /**
    * @returns the shortest walk to a state, and the phase there
    * @throws Error where none was found
@@ -109,7 +119,7 @@ export class Ways {
     ]);
   }
 
-  /** @returns what a phase accepts next; undefined where nothing was found */
+  /** @returns what moves a machine on that is in this phase; undefined where nothing was found */
   next(phase: MachinePhase): Asked | undefined {
     for (const event of this.#lifecycle.nextEvents(phase.stateType)) {
       for (const data of this.#data.of(event, phase)) {

@@ -5,7 +5,7 @@ import type { Place } from '../../src/operations/place';
 import type { Transition } from '../../src/store/transition';
 import type { Instance } from './Instance';
 import { type Answers, type Trying, newId, nobody } from './Scene';
-import type { Walk } from './Ways';
+import { type Walk, momentOf } from './Ways';
 
 type Told = Transition<AnyLifecycle>;
 
@@ -103,6 +103,33 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     }
   });
 
+  test('a subscriber to one machine is told each of its phases, and its end', async () => {
+    const { here, there } = scene();
+    const walk = ways.longest;
+    const [beginning, ...steps] = walk;
+    const begun = await scene().bring([beginning]);
+    const { id } = begun.state;
+    const subscription = await there.feed.changes(id);
+    const phases = [begun];
+    for (const { event, data: said } of steps) {
+      const { version } = phases.at(-1)?.state ?? begun.state;
+      const { now, occurredAt } = momentOf(version);
+      scene().clock = now;
+      const answer = await here.store.transition(id, event, said, { ...nobody, occurredAt });
+      phases.push(answer as MachinePhase);
+      // Of another machine no subscriber to this one is told.
+      await beginOne();
+    }
+    const seen: unknown[] = [];
+    while (seen.length < phases.length) seen.push((await subscription?.next())?.value);
+    expect(seen).toEqual(phases);
+    if (phases.at(-1)?.nextEvents.length === 0) {
+      expect(await subscription?.next()).toMatchObject({ done: true });
+    }
+    await subscription?.return?.();
+    expect(await there.feed.changes(newId())).toBeNull();
+  });
+
   test('the census has counted what the feed has brought', async () => {
     const { nodes: end } = await scene().there.reader.feed(null, { from: 'end', size: 1 });
     const census = await scene().there.reader.census();
@@ -126,7 +153,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
 
   /** Begins a machine: a subscriber who is told of it has been told of all that came before. */
   async function beginOne(): Promise<MachinePhase> {
-    const [said = {}] = data.of(initial.event, null);
+    const [said] = data.of(initial.event, null);
     return scene().here.store.begin(newId(), said, nobody);
   }
 

@@ -26,7 +26,7 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
   test(`${initial.event} begins a machine in ${initial.to}`, async () => {
     const { here, there } = scene();
     const id = newId();
-    const [said = {}] = data.of(initial.event, null);
+    const [said] = data.of(initial.event, null);
     const others = await scene().contentsWithout(id);
     const { position, counts } = await there.reader.census();
     const now = (scene().clock = momentOf(0).now);
@@ -106,7 +106,7 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
       const { state, event } = each;
       const id = newId();
       const before = await scene().bring(ways.to(state).walk, id);
-      const [said = {}] = data.of(event, before);
+      const [said] = data.of(event, before);
       for (const { store } of scene().instances) {
         const request = { ...nobody, occurredAt: new Date(0), idempotencyKey: KEY };
         const refusal = await scene().inVain(async () =>
@@ -142,7 +142,7 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
     async (event) => {
       const { here } = scene();
       const id = newId();
-      const [said = {}] = data.of(event, null);
+      const [said] = data.of(event, null);
       for (const idempotencyKey of [KEY, null]) {
         const request = { ...nobody, idempotencyKey, occurredAt: new Date(0) };
         expect(

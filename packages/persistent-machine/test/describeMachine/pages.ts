@@ -1,7 +1,6 @@
 /** Pages of the machines and of one machine's history: in both directions, of any state, none missing and none twice. */
 import type { MachinePhase } from '../../src/machine';
 import type { Page, PageRequest } from '../../src/operations/page';
-import type { Walk } from './Ways';
 import type { Trying } from './Scene';
 
 /** So small that there are several pages. */
@@ -45,7 +44,7 @@ export function describePages({ lifecycle, ways, scene }: Trying): void {
 
   test('the history of one machine', async () => {
     const { reader } = scene().there;
-    const [answers] = await scene().bringAll([longestWalk()]);
+    const [answers] = await scene().bringAll([ways.longest]);
     if (answers === undefined) throw new Error('It has not begun.');
     const [{ state }] = answers;
     await turn(answers, async (request) => reader.history(state.id, request), {
@@ -60,16 +59,6 @@ export function describePages({ lifecycle, ways, scene }: Trying): void {
     return scene().query<{ id: string; state: string }>(
       `SELECT id, state_type AS state FROM ${scene().shape.records} ORDER BY created_at, id`,
     );
-  }
-
-  function longestWalk(): Walk {
-    const walks = lifecycle.edges
-      .filter(({ from }) => from !== null)
-      .map((edge) => ways.along(edge))
-      .map(({ walk, asked }): Walk => [...walk, asked]);
-    const [longest] = walks.sort((one, other) => other.length - one.length);
-    if (longest === undefined) throw new Error('It never changes.');
-    return longest;
   }
 }
 

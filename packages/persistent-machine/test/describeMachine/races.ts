@@ -13,7 +13,7 @@ export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
 
   test(`of ${CLIENTS} clients that begin one machine, one begins it, and all are told how`, async () => {
     const id = newId();
-    const [said = {}] = data.of(initial.event, null);
+    const [said] = data.of(initial.event, null);
     const answers = await all(async (index) => store(index).begin(id, said, nobody));
     const begun = await scene().there.store.find(id);
     expect(begun).toMatchObject({ state: { id, version: 1 } });
@@ -38,7 +38,7 @@ export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
         const before = await scene().bring(walk);
         const options = lifecycle.nextEvents(state).map((event) => ({
           event,
-          data: data.of(event, before)[0] ?? {},
+          data: data.of(event, before)[0],
         }));
         await race(before, options);
       },

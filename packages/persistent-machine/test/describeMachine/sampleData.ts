@@ -31,31 +31,45 @@ export class SampleData {
    * @param phase of the machine that the event is asked of; null: of none
    * @returns different data, the likeliest first, and the same each time; `{}` alone where the event carries nothing
    */
-  of(event: string, phase: MachinePhase | null): readonly object[] {
-    const columns = Object.entries(this.#events[event]?.data ?? {});
-    const arbitraries = Object.fromEntries(
-      columns.map(([name, rules]) => [name, fc.constantFrom(...valuesOf(rules, phase))]),
+  of(event: string, phase: MachinePhase | null): readonly [object, ...object[]] {
+    const columns = Object.entries(this.#events[event]?.data ?? {}).map(
+      ([name, rules]) => [name, valuesOf(rules, phase)] as const,
     );
-    const first = Object.fromEntries(columns.map(([name, rules]) => [name, sampleOf(rules, 1)]));
-    const mixed =
-      columns.length === 0 ? [] : fc.sample(fc.record(arbitraries), { numRuns: TRIES, seed: 1 });
-    const all = [...(this.#given[event] ?? []), first, ...mixed];
-    return [...new Map(all.map((data) => [JSON.stringify(data), data])).values()];
+    const first = Object.fromEntries(columns.map(([name, [value]]) => [name, value]));
+    const arbitraries = Object.fromEntries(
+      columns.map(([name, values]) => [name, fc.constantFrom(...values)]),
+    );
+    const mixed = fc.sample(fc.record(arbitraries), { numRuns: TRIES, seed: 1 });
+    const [likeliest = first, ...others] = different([
+      ...(this.#given[event] ?? []),
+      first,
+      ...mixed,
+    ]);
+    return [likeliest, ...others];
   }
 
-  /** @returns data of an event; another one than `data` where it is given, and undefined where there is none */
-  other(event: string, data: object): object | undefined {
-    return this.of(event, null).find((each) => JSON.stringify(each) !== JSON.stringify(data));
+  /** @returns data of an event that differ from these in one value; of each value, as far as there are others */
+  others(event: string, data: object): readonly object[] {
+    return Object.entries(this.#events[event]?.data ?? {}).flatMap(([name, rules]) => {
+      const [, other] = different([Reflect.get(data, name), ...valuesOf(rules, null)]);
+      return other === undefined ? [] : [{ ...data, [name]: other }];
+    });
   }
 }
 
+/** What a text may have in it that SQL, JSON or JavaScript would take for something else. */
+const AWKWARD = `a "b" \\ {}, NULL 'ü'👶`;
+
+/** @param phase of the machine whose record may have values of the kind */
 function valuesOf(rules: Column, phase: MachinePhase | null): readonly Value[] {
-  const held = Object.values(phase?.state ?? {}).filter((value) => isOfKind(rules, value));
-  const all = [...[1, 2, 7].map((number) => sampleOf(rules, number)), ...held, ...limitsOf(rules)];
-  return [...new Map(all.map((value) => [JSON.stringify(value), value])).values()];
+  const likeliest = [AWKWARD, ...[1, 2, 7].map((number) => sampleOf(rules, number))];
+  const held = Object.values(phase?.state ?? {});
+  return different(
+    [...likeliest, ...held, ...limitsOf(rules)].filter((value) => isOfKind(rules, value)),
+  );
 }
 
-/** Whether a value of the record keeps the rules of a column. */
+/** Whether a value keeps the rules of a column. */
 function isOfKind(rules: Column, value: unknown): value is Value {
   switch (rules.kind) {
     case 'text':
@@ -74,6 +88,11 @@ function isOfKind(rules: Column, value: unknown): value is Value {
     case 'moment':
       return value instanceof Date;
     case 'flag':
-      return false;
+      return typeof value === 'boolean';
   }
+}
+
+/** Of equal ones the first. */
+function different<T>(values: readonly T[]): readonly T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
