@@ -1,8 +1,10 @@
 /** One instance of a service: the store, the reader and the feed of a machine, with a pool of connections of its own. */
+import { randomUUID } from 'node:crypto';
 import { Entity } from 'typeorm';
 import { Database } from '../../src/database/Database';
 import { dataSourceOf } from '../../src/database/dataSource';
 import { Feed } from '../../src/feed/Feed';
+import { Notifier } from '../../src/feed/Notifier';
 import { WakeUps } from '../../src/feed/WakeUps';
 import { entitiesOf, entityOf } from '../../src/integrity';
 import type { AnyLifecycle } from '../../src/machine';
@@ -46,13 +48,17 @@ export async function startInstance<L extends AnyLifecycle>(
     now,
     onCommit: () => {
       feed.changed();
+      notifier.changed();
     },
     onBrokenLedger: fail,
   });
   const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout });
   const { channel } = tables;
+  const ownPayload = randomUUID();
+  // A notification is a hint: one that fails, as when the instance has been stopped meanwhile, is none.
+  const notifier = new Notifier(database, channel, ownPayload, () => undefined);
   const feed = new Feed<L>(reader, store, {
-    wakeUps: new WakeUps({ url, channels: [channel], listen: true }),
+    wakeUps: new WakeUps({ url, channels: [channel], ownPayload, listen: true }),
     channel,
     patience: 60_000,
     onFailure: fail,

@@ -111,12 +111,12 @@ export class Scene {
     return this.#session.query<Row>(text);
   }
 
-  /** Asks, and expects that it changes nothing. */
+  /** Asks, and expects that it changes nothing, be it answered or thrown. */
   async inVain<Result>(asking: () => Promise<Result>): Promise<Result> {
     const before = await this.contents();
-    const result = await asking();
-    expect(await this.contents()).toEqual(before);
-    return result;
+    return asking().finally(async () => {
+      expect(await this.contents()).toEqual(before);
+    });
   }
 
   /**

@@ -70,14 +70,14 @@ export class Ways {
     return [...this.#places.values()];
   }
 
-  /** The longest of the walks along each edge. */
-  get longest(): Walk {
-    const walks = [...this.#ways.values()]
+  /** A walk along each edge that was found, the longest first. */
+  get walks(): readonly [longest: Walk, ...others: Walk[]] {
+    const [longest, ...others] = [...this.#ways.values()]
       .filter(({ outcome }) => !(outcome instanceof Refusal))
-      .map(({ walk, asked }): Walk => [...walk, asked]);
-    const [longest] = walks.sort((one, other) => other.length - one.length);
+      .map(({ walk, asked }): Walk => [...walk, asked])
+      .sort((one, other) => other.length - one.length);
     if (longest === undefined) throw new Error(`${this.#lifecycle.machine.name} never changes.`);
-    return longest;
+    return [longest, ...others];
   }
 
   /**
@@ -95,7 +95,7 @@ export class Ways {
 
   /**
    * @returns a walk to where the edge begins, and what leads along it
-   * @throws Error where none was found; what its verb throws
+   * @throws Error where none was found, or the event's verb throws
    */
   along({ from, event, to }: Edge): Way {
     const found = this.#ways.get(keyOf(from, event, to));
@@ -190,7 +190,8 @@ export class Ways {
     const { name, plural } = this.#lifecycle.machine;
     const thrown = edges.map(({ from, event }) => this.#thrown.get(keyOf(from, event)));
     const cause = thrown.find((error) => error !== undefined);
-    if (cause !== undefined) return new Error(`${what} of ${name}: ${cause.message}`, { cause });
+    if (cause !== undefined)
+      return new Error(`A class of ${name} throws: ${cause.message}`, { cause });
     const tries = [...new Set(edges.map(({ event }) => event))].map((event) => `${event}: [{ … }]`);
     const given = `describeMachine(${plural}, open, { samples: { ${tries.join(', ')} } })`;
     return new Error(

@@ -16,7 +16,7 @@ const SIZE = 7;
 const MACHINES = 5;
 
 export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
-  const { events, edges, states, machine } = lifecycle;
+  const { events, states, machine } = lifecycle;
   const { initial } = machine.declaration;
   /** Where the feed was before. */
   let start: Place;
@@ -27,6 +27,8 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
   let feed: readonly Told[];
   /** What a subscriber on the other instance was told meanwhile. */
   let told: readonly Told[];
+  /** The same of subscribers who asked for one event, and the beginnings. */
+  let toldBy: ReadonlyMap<string, readonly Told[]>;
 
   beforeAll(async () => {
     const { here, there } = scene();
@@ -34,13 +36,20 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     start = { position, fingerprint };
     countsBefore = counts;
     const subscription = await there.feed.transitions(null, undefined);
-    const walks = edges
-      .filter(({ from }) => from !== null)
-      .map((edge) => ways.along(edge))
-      .flatMap(({ walk, asked }) => Array<Walk>(MACHINES).fill([...walk, asked]));
+    const byEvent = await Promise.all(
+      events.map(async (event) => there.feed.transitions([event, initial.event], undefined)),
+    );
+    const walks = ways.walks.flatMap((walk) => Array<Walk>(MACHINES).fill(walk));
     done = await scene().bringAll(walks);
     const sentinel = await beginOne();
     told = await upTo(sentinel, subscription);
+    toldBy = new Map(
+      await Promise.all(
+        byEvent.map(async (each, index): Promise<[string, readonly Told[]]> => {
+          return [events[index] ?? '', await upTo(sentinel, each)];
+        }),
+      ),
+    );
     done = [...done, [sentinel]];
     feed = await pages(here, null, 'start');
   });
@@ -55,8 +64,12 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     expect(feed).toHaveLength(done.flat().length);
   });
 
-  test('a subscriber on another instance was told the same', () => {
+  test('subscribers on another instance were told the same, or those by the events that they asked for', () => {
     expect(told).toEqual(feed);
+    for (const [wanted, some] of toldBy) {
+      const filter = [wanted, initial.event];
+      expect(some).toEqual(feed.filter(({ event }) => filter.includes(event)));
+    }
   });
 
   test('its pages are the same on both instances, in both directions', async () => {
@@ -105,8 +118,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
 
   test('a subscriber to one machine is told each of its phases, and its end', async () => {
     const { here, there } = scene();
-    const walk = ways.longest;
-    const [beginning, ...steps] = walk;
+    const [[beginning, ...steps]] = ways.walks;
     const begun = await scene().bring([beginning]);
     const { id } = begun.state;
     const subscription = await there.feed.changes(id);

@@ -44,7 +44,8 @@ export function describePages({ lifecycle, ways, scene }: Trying): void {
 
   test('the history of one machine', async () => {
     const { reader } = scene().there;
-    const [answers] = await scene().bringAll([ways.longest]);
+    const [longest] = ways.walks;
+    const [answers] = await scene().bringAll([longest]);
     if (answers === undefined) throw new Error('It has not begun.');
     const [{ state }] = answers;
     await turn(answers, async (request) => reader.history(state.id, request), {
