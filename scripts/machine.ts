@@ -69,12 +69,12 @@ import { ${variable} } from '../machine/${variable}';
 export class ${name} extends entityOf(${variable}) {}
 `,
     [`test/database/${variable}.test.ts`]: `\
-/** What PostgreSQL itself refuses of ${plural}, and what it must accept: all of it derived from their declaration. */
-import { describeIntegrity } from '../../packages/persistent-machine/test/integrity/describeIntegrity';
-import { ${variable} } from '../../src/machine/${variable}';
+/** What holds for any machine, of ${plural}: all of it derived from their declaration. */
+import { describeMachine } from '../../packages/persistent-machine/test/describeMachine/describeMachine';
+import { ${plural} } from '../../src/machine/${variable}';
 import { createTestDatabase } from '../harness';
 
-describeIntegrity(${variable}, createTestDatabase);
+describeMachine(${plural}, createTestDatabase);
 `,
   };
 }

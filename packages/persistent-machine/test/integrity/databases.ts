@@ -4,6 +4,7 @@ import { createTestDatabase } from '../harness/postgres';
 import { migrate } from '../../src/database/migrate';
 import { differencesOf, entitiesOf, entityOf } from '../../src/integrity';
 import { SCHEMA } from '../../src/integrity/described';
+import type { AnyMachine } from '../../src/machine';
 import type { MigratedDatabase } from './describeIntegrity';
 import { door, order } from './machines';
 
@@ -49,3 +50,10 @@ export async function openWith(
 
 export const openWithOrders = async (): Promise<MigratedDatabase> =>
   openWith(Object.values(entitiesOf(Order)));
+
+/** @returns how to open a database with the tables of a machine, for `describeMachine` */
+export function openWithTablesOf(machine: AnyMachine): () => Promise<MigratedDatabase> {
+  class Kept extends entityOf(machine) {}
+  Entity()(Kept);
+  return async () => openWith(Object.values(entitiesOf(Kept)));
+}
