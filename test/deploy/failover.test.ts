@@ -3,7 +3,7 @@
  * and is lost takes nobody in, neither who is subscribed nor who comes back.
  */
 import { Client } from 'pg';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { type Answer, type TestServer, ask, startServer } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { cursorsOf } from '../harness/cursors';

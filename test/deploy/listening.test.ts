@@ -1,6 +1,6 @@
 /** An instance that is stopped while it listens, over TCP: what PostgreSQL holds for it is let go of by itself. */
 import { randomInt } from 'node:crypto';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { channelOf } from 'persistent-machine/operations/tables';
 import { ask, contentsOf } from '../harness';
 import { Cluster } from '../harness/cluster';

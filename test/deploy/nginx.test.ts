@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { Bystanders } from '../api/Bystanders';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from '../faults/integrity';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
 import { type Nginx, startNginx } from '../harness/nginx';

@@ -11,7 +11,7 @@ import { livingIn } from '../api/lives';
 import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 
 /** How long a request may take, in milliseconds. */
 const REQUEST_TIMEOUT = 1_000;

@@ -11,7 +11,8 @@ import {
   type Transport,
   subscribe,
 } from '../../packages/persistent-machine/test/harness/subscriber';
-import { Scene, codesOf, until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
+import { Scene, codesOf } from './Scene';
 
 const ERROR = 50;
 

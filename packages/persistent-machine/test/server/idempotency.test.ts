@@ -1,7 +1,8 @@
 /** Idempotency keys of clients, over HTTP and on two servers: which are taken, what a retry says, and what is told first. */
 import { Client } from 'pg';
-import { type Answer, ask } from '../../../../test/harness/graphql';
-import { type TestServer, startServer } from '../../../../test/harness/server';
+import { type Answer, ask } from '../harness/graphql';
+import { type TestDatabase, createTestDatabase } from '../harness/postgres';
+import { type RunningServer, startServer } from '../harness/server';
 import { newId } from '../store/KeptMachines';
 import { served } from './served';
 
@@ -9,7 +10,8 @@ const OUTCOME =
   '__typename ... on Door { id version phase } ... on IdempotencyKeyReused { idempotencyKey }';
 const OUT_OF_RANGE = '9999-12-31T23:59:59Z';
 
-let servers: readonly [TestServer, TestServer];
+let database: TestDatabase;
+let servers: readonly [RunningServer, RunningServer];
 let session: Client;
 /** A door that no test names, which has used the key that the others use. */
 let bystander: string;
@@ -17,10 +19,10 @@ let before: readonly object[];
 let id: string;
 
 beforeAll(async () => {
-  const server = await startServer({}, served);
-  const url = server.database?.url ?? '';
-  servers = [server, await startServer({ DATABASE_URL: url }, served)];
-  session = new Client({ connectionString: url });
+  database = await createTestDatabase();
+  const environment = { DATABASE_URL: database.url };
+  servers = [await startServer(served, environment), await startServer(served, environment)];
+  session = new Client({ connectionString: database.url });
   await session.connect();
   bystander = await hang();
   await mutate('open', { id: bystander, idempotencyKey: 'key' });
@@ -38,7 +40,8 @@ afterEach(async () => {
 
 afterAll(async () => {
   await session.end();
-  for (const server of [...servers].reverse()) await server.stop();
+  for (const server of servers) await server.stop();
+  await database.drop();
 });
 
 async function rowsOf(door: string): Promise<object[]> {
@@ -58,7 +61,7 @@ async function hang(): Promise<string> {
 async function mutate(
   field: 'open' | 'shut',
   variables: Record<string, unknown>,
-  server: TestServer = servers[0],
+  server: RunningServer = servers[0],
 ): Promise<Answer> {
   return ask(
     server,

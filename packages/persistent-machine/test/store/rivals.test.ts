@@ -1,6 +1,6 @@
 /** Changes of one door that hold each other up, on two instances: each is told what became of the door, and none is lost. */
-import { until } from '../../../../test/faults/Scene';
-import { watchAnswers } from '../../../../test/faults/answers';
+import { until } from '../harness/until';
+import { watchAnswers } from '../harness/answers';
 import { type Instance, startInstance } from '../describeMachine/Instance';
 import { IdempotencyKeyReused, IllegalTransition } from '../../src/machine';
 import { Locked, Open, doors } from '../machine/door';
