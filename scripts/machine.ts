@@ -6,6 +6,7 @@
  * `npm run machine -- Ticket`
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
 
 /** @param name in PascalCase; @param plural in camelCase */
 function filesOf(name: string, variable: string, plural: string): Readonly<Record<string, string>> {
@@ -97,7 +98,7 @@ import { ${plural} } from './machine/${variable}';
   return withEntry;
 }
 
-function write(name: string): void {
+async function write(name: string): Promise<void> {
   if (!/^[A-Z][A-Za-z]*$/.test(name)) {
     throw new Error(
       `"${name}" is not the name of a class. Name the machine as in \`npm run machine -- Ticket\`.`,
@@ -110,20 +111,20 @@ function write(name: string): void {
   if (taken !== undefined) throw new Error(`${taken} already exists. Nothing was written.`);
   const list = listed(readFileSync(LIST, 'utf8'), name, variable, plural);
   for (const [file, text] of Object.entries({ ...files, [LIST]: list })) {
-    writeFileSync(file, text);
+    // The width of a line depends on the name.
+    writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
     console.log(file);
   }
   console.log(`
 Change src/machine/${variable}.ts to your needs, and then run:
   npm run migration:generate -- migrations/${name}s
   npm run schema && npm run schema:database
+  npm run jest -- test/database/${variable}
   npm test
-  npm run build && npm start`);
+  npm start`);
 }
 
-try {
-  write(process.argv[2] ?? '');
-} catch (error) {
+write(process.argv[2] ?? '').catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
-}
+});

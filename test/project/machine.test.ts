@@ -31,7 +31,14 @@ const machines = (): string => readFileSync(join(copy, 'src/machines.ts'), 'utf8
 
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), 'machine-'));
-  for (const path of ['src', 'migrations', 'test/harness', 'ormconfig.ts', 'tsconfig.json']) {
+  for (const path of [
+    'src',
+    'migrations',
+    'test/harness',
+    'ormconfig.ts',
+    'tsconfig.json',
+    '.prettierrc.json',
+  ]) {
     cpSync(path, join(copy, path), { recursive: true });
   }
   mkdirSync(join(copy, 'test/database'));
@@ -60,13 +67,7 @@ test('it compiles as it is written, in the format of the house', () => {
   execFileSync('node_modules/.bin/tsc', ['--noEmit', '--project', 'tsconfig.new.json'], {
     cwd: copy,
   });
-  const format = [
-    '--config',
-    resolve('.prettierrc.json'),
-    '--check',
-    'src/machines.ts',
-    ...written,
-  ];
+  const format = ['--check', 'src/machines.ts', ...written];
   execFileSync('node_modules/.bin/prettier', format, { cwd: copy });
 });
 
