@@ -74,6 +74,15 @@ export const TRANSITIONS = /* GraphQL */ `
   ${LIFE_FIELDS}
 `;
 
+/** Where the feed ends now, to be followed from there. */
+export const CENSUS = /* GraphQL */ `
+  query Census {
+    census {
+      cursor
+    }
+  }
+`;
+
 /** Which types each interface has, for caches to know: a life goes through three, and stays the same. */
 export const possibleTypes = {
   Life: ['Gestating', 'Alive', 'Dead'],
@@ -115,6 +124,9 @@ export interface Transition {
   readonly life: Life;
 }
 
+export interface CensusData {
+  readonly census: { readonly cursor: string };
+}
 export interface LifeData {
   readonly life: Life | null;
 }
