@@ -140,7 +140,12 @@ export async function followTransitions(
 ): Promise<void> {
   await follow(after, onTransition, signal, (cursor, subscriber) => {
     const results = client
-      .subscribe({ query: documents.transitions, variables: { after: cursor } })
+      .subscribe({
+        query: documents.transitions,
+        variables: { after: cursor },
+        // A second follower that shared the subscription of the first would miss what that one was told already.
+        context: { queryDeduplication: false },
+      })
       .subscribe({
         next: ({ data, error }) => {
           if (data) subscriber.next(data.transitions);

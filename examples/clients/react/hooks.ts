@@ -96,7 +96,9 @@ async function followFeed(
   const load = async <Data>(
     query: TypedDocumentNode<Data, Record<string, never>>,
   ): Promise<Data> => {
-    const send = async () => client.query({ query, fetchPolicy: 'network-only' });
+    // Sent now: the answer to a request that was on its way may be older than the cursor.
+    const context = { queryDeduplication: false };
+    const send = async () => client.query({ query, fetchPolicy: 'network-only', context });
     const data = await insist(async () => (await send()).data, errorsOf, responseOf);
     // StrictMode mounts twice, and the first of the two is over by now.
     signal.throwIfAborted();
