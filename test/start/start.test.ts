@@ -201,7 +201,7 @@ test('a server tells once where its database is, and a variable that is one lett
     told.filter((line) => line.includes(`${pathname.slice(1)} at ${decodeURIComponent(host)}`)),
   ).toHaveLength(1);
   expect(told.filter((line) => line.includes('DATABASE_POOLSIZE'))).toEqual([
-    'DATABASE_POOLSIZE is no setting of ours. Is DATABASE_POOL_SIZE meant?',
+    'DATABASE_POOLSIZE is not a setting. Did you mean DATABASE_POOL_SIZE?',
   ]);
   expect(told.filter((line) => line.includes('LOGLEVEL'))).toHaveLength(1);
   if (password !== '') expect(told.join('\n')).not.toContain(password);

@@ -1,6 +1,6 @@
 /**
- * The database that the server would use, for a command: the one of DATABASE_URL, or the embedded one, started for
- * as long as the command runs. Does not know the commands.
+ * Gives a command the database that the server would use: that of DATABASE_URL, or an embedded one, which runs as
+ * long as the command. Does not know the commands.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,9 +33,9 @@ export async function useDatabase(
 }
 
 /**
- * Runs a program beside the database, which it finds in DATABASE_URL.
+ * Runs a program with DATABASE_URL set.
  *
- * @returns the code that it ends with
+ * @returns the program's exit code
  */
 export async function runBeside(
   url: string,
@@ -46,7 +46,7 @@ export async function runBeside(
     stdio: 'inherit',
     env: { ...process.env, DATABASE_URL: url },
   });
-  // The terminal sends Ctrl-C to the program as well. We outlive it in any case, to stop PostgreSQL.
+  // The terminal sends Ctrl-C to the program as well. This process must outlive it, to stop PostgreSQL.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const [code] = (await once(child, 'exit')) as [number | null];

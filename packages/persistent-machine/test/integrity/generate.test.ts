@@ -114,7 +114,7 @@ describe('nothing is written', () => {
     expect(await migrations.generate(plain(), 'Second')).toEqual({
       info: ['Nothing is missing: no migration was written.'],
       warnings: [
-        'Tables of no entity are left as they are: order_ledger, order_transitions, orders.',
+        'These tables belong to no entity, and stay as they are: order_ledger, order_transitions, orders.',
       ],
     });
     // Its triggers still stand, on a function that it shares.
@@ -151,7 +151,7 @@ describe('nothing is written', () => {
 
   test.each(['', 'freezing', 'Freezing it', '1st'])('under the name "%s"', async (name) => {
     await expect(migrations.generate(plain(), name)).rejects.toThrow(
-      /Name the migration as a class/,
+      /Name the migration like a class/,
     );
     expect(migrations.files()).toEqual([]);
   });
@@ -159,7 +159,7 @@ describe('nothing is written', () => {
   test('of an entity that wants more than tables', async () => {
     const attempt = migrations.generate([...plain(), Moody], 'First');
     await expect(attempt).rejects.toBeInstanceOf(NotGenerated);
-    await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text with a CHECK/);
+    await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text column with a CHECK/);
     expect(migrations.files()).toEqual([]);
   });
 
@@ -191,7 +191,7 @@ test('a column that goes with what it holds is told of', async () => {
   expect(info).toEqual([expect.stringMatching(/^Wrote .*Second\.ts$/)]);
   expect(warnings).toHaveLength(3);
   expect(warnings[0]).toMatch(
-    /drops what a column holds: ALTER TABLE door_transitions DROP COLUMN/,
+    /drops a column with its data: ALTER TABLE door_transitions DROP COLUMN/,
   );
 });
 
