@@ -21,6 +21,7 @@ import {
   CENSUS,
   type CensusData,
   LIFE,
+  LIFE_FIELDS,
   LIVES,
   type Life,
   type LifeData,
@@ -36,6 +37,7 @@ import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
 export const documents = {
   census: document<CensusData>(CENSUS),
+  fields: document<Life>(LIFE_FIELDS),
   life: document<LifeData, { id: string }>(LIFE),
   lives: document<LivesData>(LIVES),
   birth: document<BirthData, { id: string; idempotencyKey: string }>(BIRTH),
@@ -127,8 +129,16 @@ export async function requestBirth(
   idempotencyKey: string,
 ): Promise<Life | Refusal> {
   const variables = { id, idempotencyKey };
-  const send = async () => client.mutate({ mutation: documents.birth, variables });
-  return insist(async () => (await send()).data?.birth, errorsOf, responseOf);
+  // Past the cache, which would answer a replay with the newest version, and not with the life as it was.
+  const request = { mutation: documents.birth, variables, fetchPolicy: 'no-cache' } as const;
+  const send = async () => client.mutate(request);
+  const answer = await insist(async () => (await send()).data?.birth, errorsOf, responseOf);
+  const life = 'life' in answer ? answer.life : answer;
+  if (isLife(life)) {
+    const { cache } = client;
+    cache.writeFragment({ id: cache.identify({ ...life }), fragment: documents.fields, data: life });
+  }
+  return answer;
 }
 
 /** As `Lives` has it. The cache is told of each life before `onTransition` is. */

@@ -4,7 +4,7 @@
  */
 
 /** What is shown of a life, in lists as alone: a mutation that selects less would leave its views incomplete. */
-const LIFE_FIELDS = /* GraphQL */ `
+export const LIFE_FIELDS = /* GraphQL */ `
   fragment LifeFields on Life {
     __typename
     id
