@@ -136,7 +136,11 @@ export async function requestBirth(
   const life = 'life' in answer ? answer.life : answer;
   if (isLife(life)) {
     const { cache } = client;
-    cache.writeFragment({ id: cache.identify({ ...life }), fragment: documents.fields, data: life });
+    cache.writeFragment({
+      id: cache.identify({ ...life }),
+      fragment: documents.fields,
+      data: life,
+    });
   }
   return answer;
 }
