@@ -1,4 +1,6 @@
-/** Apollo Client 4: the normalised cache, told that a life stays the same when its type changes. */
+/**
+ * A recipe for Apollo Client 4: its normalised cache must identify a life by its id alone, because its type changes.
+ */
 import {
   ApolloClient,
   ApolloLink,
@@ -80,11 +82,11 @@ function isLife(value: object): value is Life {
   return 'id' in value && 'version' in value;
 }
 
-/** By default a life is `Gestating:1` and then `Alive:1`, and lists go on showing the former. */
+/** By default a life is cached as `Gestating:1` and later as `Alive:1`, and lists go on showing the former. */
 export function lifeCache(): InMemoryCache {
   return new NewestCache({
     possibleTypes,
-    // A function: `keyFields: ['id']` would still put the type before the id.
+    // Must be a function: `keyFields: ['id']` would still put the type before the id.
     typePolicies: {
       Life: { keyFields: ({ id }) => (typeof id === 'string' ? `Life:${id}` : false) },
     },
@@ -92,20 +94,20 @@ export function lifeCache(): InMemoryCache {
 }
 
 /**
- * @param url where the API is: `http://localhost:4000/graphql`
+ * @param url of the API: `http://localhost:4000/graphql`
  * @returns the client, and the socket of its subscriptions, which is open while there are any
  */
 export function connect(
   url: string,
   cache = lifeCache(),
 ): { readonly client: ApolloClient; readonly socket: Client } {
-  // No retries: they would resume with the cursor of the first time.
+  // No retries: they would resume with the first cursor.
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
   const client = new ApolloClient({
     cache,
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
-      // Of how a socket was closed, the link would leave a sentence.
+      // The link would reduce the reason of a close to a sentence.
       new GraphQLWsLink({
         ...socket,
         subscribe: (request, sink) =>
@@ -175,7 +177,7 @@ export async function followTransitions(
   });
 }
 
-/** @param url where the API is: `http://localhost:4000/graphql` */
+/** @param url of the API: `http://localhost:4000/graphql` */
 export function apolloLives(url: string, cache?: InMemoryCache): Lives {
   const { client, socket } = connect(url, cache);
 
@@ -228,11 +230,11 @@ function document<Data, Variables extends OperationVariables = Record<string, ne
 export function errorsOf(thrown: unknown): Errors {
   if (CombinedGraphQLErrors.is(thrown)) return thrown.errors;
   if (!ServerError.is(thrown)) return [];
-  // Who is refused before anything is read of what he asks is told in plain JSON, which is left as it is.
+  // The server answers in plain JSON if it refuses a request unread. Apollo Client does not parse that.
   try {
     return (JSON.parse(thrown.bodyText) as { errors?: Errors }).errors ?? [];
   } catch {
-    // Whoever answered was not the API: a proxy before it.
+    // The answer came from a proxy, not from the API.
     return [];
   }
 }

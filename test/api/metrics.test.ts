@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import { type TestServer, startServer } from '../harness';
 import { Proxy } from '../harness/proxy';
-import { TRANSPORTS, subscribe } from '../harness/subscriber';
+import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { JSON_BODY, ask, dataOf, send } from './client';
 import { livingIn } from './lives';
 

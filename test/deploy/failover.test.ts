@@ -8,7 +8,11 @@ import { type Answer, type TestServer, ask, startServer } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { cursorsOf } from '../harness/cursors';
 import { Proxy } from '../harness/proxy';
-import { type Subscriber, TRANSPORTS, subscribe } from '../harness/subscriber';
+import {
+  type Subscriber,
+  TRANSPORTS,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 
 jest.setTimeout(60_000);
 

@@ -7,7 +7,7 @@ import { until } from '../faults/Scene';
 import { problemsOf } from '../faults/integrity';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { TRANSPORTS } from '../harness/subscriber';
+import { TRANSPORTS } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Follower } from './Followers';
 import { Load } from './Load';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { type TestServer, ask, contentsOf, startServer } from '../harness';
-import { subscribe } from '../harness/subscriber';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { until } from './Scene';
 
 const ERROR = 50;

@@ -8,7 +8,7 @@ import { type TestServer, startServer } from '../harness';
 import { Bystanders } from '../api/Bystanders';
 import { JSON_BODY, dataOf, send } from '../api/client';
 import { livingIn } from '../api/lives';
-import { subscribe } from '../harness/subscriber';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { until } from './Scene';

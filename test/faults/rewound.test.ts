@@ -5,7 +5,12 @@
 import { ask } from '../harness';
 import { BEGINNING, cursorsOf, oldCursor } from '../harness/cursors';
 import { keep } from '../harness/setBack';
-import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
+import {
+  type Subscriber,
+  TRANSPORTS,
+  type Transport,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 import { Scene, codesOf, until } from './Scene';
 
 const ERROR = 50;

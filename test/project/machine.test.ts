@@ -71,8 +71,8 @@ test('it compiles as it is written, in the format of the house', () => {
 });
 
 test.each([
-  ['ticket', 'Name the machine as a class'],
-  ['Life', 'src/machine/life.ts is there already'],
+  ['ticket', 'is not the name of a class'],
+  ['Life', 'src/machine/life.ts already exists'],
 ])('it is refused to write %s, and nothing is written', (name, why) => {
   const before = machines();
   const { status, told } = write(name);

@@ -126,21 +126,34 @@ export async function migrateDatabase(
   const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
   if (installation.pending.length > 0) await checkMayMigrate(ask, installation, tables);
   const names = await migrate(dataSource).catch((error: unknown) => {
-    if (!isRefusal(error)) throw error;
-    throw new UnusableDatabase(
-      `This role may not migrate the database: ${reasonOf(error)}. The owner of the tables may.`,
-      { cause: error },
-    );
+    const code = codeOf(error);
+    if (code === INSUFFICIENT_PRIVILEGE) {
+      throw new UnusableDatabase(
+        `This role may not migrate the database: ${reasonOf(error)}. The owner of the tables may.`,
+        { cause: error },
+      );
+    }
+    if (code?.startsWith(INTEGRITY_CONSTRAINT_VIOLATION)) {
+      throw new UnusableDatabase(
+        `Rows of the database do not fit a migration, and nothing was changed: ${reasonOf(error)}. Fill those rows first, ` +
+          'in a migration by hand.',
+        { cause: error },
+      );
+    }
+    throw error;
   });
   for (const name of names) log.info(`Migrated the database: ${name}`);
 }
 
-/** Whether PostgreSQL reports that the role lacks a privilege. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof QueryFailedError &&
-    (error.driverError as { readonly code?: unknown }).code === '42501'
-  );
+const INSUFFICIENT_PRIVILEGE = '42501';
+/** A class of PostgreSQL's error codes. */
+const INTEGRITY_CONSTRAINT_VIOLATION = '23';
+
+/** PostgreSQL's code for an error of a migration. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof QueryFailedError)) return undefined;
+  const { code } = error.driverError as { readonly code?: unknown };
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** Turns PostgreSQL's refusal of a connection into a sentence about DATABASE_URL. */

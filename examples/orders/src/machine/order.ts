@@ -1,8 +1,9 @@
 /**
- * The order: the list of what it allows, and a class for each state with just the transitions that this state
- * accepts. Pure: no database, no clock, no randomness.
+ * The order: the list of its states and events, and a class for each state. A class has methods only for the events
+ * that its state accepts. Pure: no database, no clock, no randomness.
  */
 import {
+  type EventData,
   type Moment,
   type OccurredAtOutOfRange,
   Refusal,
@@ -17,13 +18,13 @@ const customer = text({ min: 1, max: 255, says: 'Who ordered.' });
 const totalCents = int({ min: 1, says: 'What the order costs, in cents.' });
 const amountCents = int({ min: 1, says: 'What is paid with this payment, in cents.' });
 const carrier = text({ min: 1, max: 255, says: 'Who carries the parcel.' });
-const trackingNumber = text({ min: 1, max: 255, says: 'By which the carrier finds the parcel.' });
+const trackingNumber = text({ min: 1, max: 255, says: 'The carrier’s number of the parcel.' });
 const reason = text({ min: 1, max: 255, says: 'Why the order was cancelled.' });
 
 const PLACED = ['customer', 'totalCents', 'paidCents', 'placedAt'] as const;
 const SHIPPED = [...PLACED, 'paidAt', 'carrier', 'trackingNumber', 'shippedAt'] as const;
 
-/** A payment of more than is due. The customer pays what is due instead. */
+/** Refuses a payment of more than is due. The customer can retry with what is due. */
 export class Overpaid extends Refusal {
   static readonly says = 'The payment is more than what is due.';
   static override readonly fields = { dueCents: int({ says: 'What is due, in cents.' }) };
@@ -108,23 +109,22 @@ export const order = machine('Order', {
   },
 });
 
+type Reason = EventData<typeof order, 'Cancellation'>;
+
 export class Draft extends order.phase('Draft') {
-  place(
-    data: { readonly customer: string; readonly totalCents: number },
-    at: Moment,
-  ): Placed | OccurredAtOutOfRange {
+  place(data: EventData<typeof order, 'Placement'>, at: Moment): Placed | OccurredAtOutOfRange {
     return this.become(Placed, 'Placement', at, { ...data, paidCents: 0 });
   }
 
-  cancel(data: { readonly reason: string }, at: Moment): Cancelled | OccurredAtOutOfRange {
+  cancel(data: Reason, at: Moment): Cancelled | OccurredAtOutOfRange {
     return this.become(Cancelled, 'Cancellation', at, data);
   }
 }
 
 export class Placed extends order.phase('Placed') {
-  /** In parts, if the customer likes; never more than is due. */
+  /** Accepts a payment in parts, but never more than is due. */
   pay(
-    { amountCents: paid }: { readonly amountCents: number },
+    { amountCents: paid }: EventData<typeof order, 'Payment'>,
     at: Moment,
   ): Placed | Paid | Overpaid | OccurredAtOutOfRange {
     const due = this.state.totalCents - this.state.paidCents;
@@ -135,20 +135,17 @@ export class Placed extends order.phase('Placed') {
       : this.become(Placed, 'Payment', at, { paidCents });
   }
 
-  cancel(data: { readonly reason: string }, at: Moment): Cancelled | OccurredAtOutOfRange {
+  cancel(data: Reason, at: Moment): Cancelled | OccurredAtOutOfRange {
     return this.become(Cancelled, 'Cancellation', at, data);
   }
 }
 
 export class Paid extends order.phase('Paid') {
-  ship(
-    data: { readonly carrier: string; readonly trackingNumber: string },
-    at: Moment,
-  ): Shipped | OccurredAtOutOfRange {
+  ship(data: EventData<typeof order, 'Shipment'>, at: Moment): Shipped | OccurredAtOutOfRange {
     return this.become(Shipped, 'Shipment', at, data);
   }
 
-  cancel(data: { readonly reason: string }, at: Moment): Cancelled | OccurredAtOutOfRange {
+  cancel(data: Reason, at: Moment): Cancelled | OccurredAtOutOfRange {
     return this.become(Cancelled, 'Cancellation', at, data);
   }
 }

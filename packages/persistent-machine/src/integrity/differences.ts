@@ -7,6 +7,7 @@ import { schemaOf } from '../internals';
 import { type Ask, TYPEORM_TABLES, describe } from './catalog';
 import { changes } from './changes';
 import { type Described, SCHEMA } from './described';
+import { shapesOf } from './entities';
 import { identifier } from './names';
 import { NotGenerated } from './NotGenerated';
 import { statementsFor, wantedBy } from './wanted';
@@ -72,6 +73,7 @@ async function differencesIn(
   const tables = [...wanted.tables.keys()];
   const functions = [...wanted.functions.keys()];
   const actual = await describe(ask, tables, functions);
+  refuseForeignLedgers(dataSource, actual);
   const others = await othersThan(
     ask,
     dataSource.entityMetadatas.map(({ tableName }) => tableName),
@@ -94,6 +96,21 @@ async function differencesIn(
     await become(actual, down);
   }
   return { up, down, others };
+}
+
+/**
+ * Refuses to take over another machine's ledger. One machine may be bare, and its ledger has no machine's name in front:
+ * if another machine becomes bare, the table is there already, and counts the former one's transitions.
+ */
+function refuseForeignLedgers(dataSource: DataSource, { tables }: Described): void {
+  for (const { machine, history, ledger } of shapesOf(dataSource)) {
+    if (tables.has(ledger) && !tables.has(history)) {
+      throw new NotGenerated(
+        `The table ${ledger} belongs to another machine: ${machine} has no table ${history} yet. Generate the migration ` +
+          'on an empty database, or leave `bare` to the machine that had it.',
+      );
+    }
+  }
 }
 
 const NOTHING: Described = { tables: new Map(), functions: new Map() };

@@ -60,6 +60,11 @@ export type InitialEventIn<L extends AnyLifecycle> = InitialEventOf<DeclarationO
 export type TransitionEventIn<L extends AnyLifecycle> = TransitionEventOf<DeclarationOf<L>>;
 /** The record in any state: its own columns are nullable. */
 export type RecordOf<L extends AnyLifecycle> = AnyRecordOf<DeclarationOf<L>>;
+/** The data of E, for the class of a state: `pay(data: EventData<typeof order, 'Payment'>, at: Moment)`. */
+export type EventData<M extends AnyMachine, E extends EventOf<M['declaration']>> = Data<
+  M['declaration'],
+  E
+>;
 /** The data of E. */
 export type DataOf<L extends AnyLifecycle, E extends EventIn<L>> = Data<DeclarationOf<L>, E>;
 /** What a phase can answer to E: the phases that E leads to, and the refusals. */

@@ -3,12 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type DataSource, Entity, PrimaryColumn } from 'typeorm';
-import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
+import { type TestDatabase, createTestDatabase } from '../harness/postgres';
+import { UnusableDatabase } from '../../src/database/failures';
 import { migrate, revert } from '../../src/database/migrate';
 import { describe as described } from '../../src/integrity/catalog';
 import type { Described } from '../../src/integrity/described';
 import { NotGenerated, differencesOf } from '../../src/integrity';
-import { text } from '../../src/machine';
+import { Machine, text } from '../../src/machine';
+import { migrateDatabase } from '../../src/openDatabase';
 import { type Entities, Migrations } from './migrations';
 import { ByHand } from './byHand';
 import {
@@ -27,7 +29,7 @@ let database: TestDatabase;
 let migrations: Migrations;
 
 beforeEach(async () => {
-  database = await createTestDatabase(null);
+  database = await createTestDatabase();
   migrations = new Migrations(database.url);
 });
 
@@ -163,6 +165,17 @@ describe('nothing is written', () => {
     expect(migrations.files()).toEqual([]);
   });
 
+  test('for a machine that would take over another one’s ledger', async () => {
+    const bare = new Machine('Gate', { ...keyed.declaration, bare: true, plural: 'gates' });
+    const former = new Machine('Hatch', { ...keyed.declaration, bare: true, plural: 'hatches' });
+    await migrations.generate(entitiesFor(former), 'First');
+    const files = migrations.files();
+    const attempt = migrations.generate(entitiesFor(bare), 'Second');
+    await expect(attempt).rejects.toBeInstanceOf(NotGenerated);
+    await expect(attempt).rejects.toThrow(/ledger belongs to another machine: Gate/);
+    expect(migrations.files()).toEqual(files);
+  });
+
   test('by a role that may not create a schema', async () => {
     const isSuperuser = await using([], async (dataSource) => {
       const [row] = await dataSource.query<{ name: string; superuser: string }[]>(
@@ -271,7 +284,12 @@ test('a database is migrated with what it holds, or not at all', async () => {
   await migrations.generate(entitiesFor(strict), 'Third');
   await using(entitiesFor(strict), async (dataSource) => {
     const before = await everything(dataSource);
-    await expect(migrate(dataSource)).rejects.toThrow(/doors_key_is_valid/);
+    const pending = { database: 'test', schema: 'public', pending: ['Third'], isEmpty: false };
+    const attempt = migrateDatabase(dataSource, pending, { info: jest.fn(), warn: jest.fn() });
+    await expect(attempt).rejects.toBeInstanceOf(UnusableDatabase);
+    await expect(attempt).rejects.toThrow(
+      /^Rows of the database do not fit a migration, and nothing was changed: .*doors_key_is_valid/,
+    );
     expect(await everything(dataSource)).toEqual(before);
   });
 });

@@ -73,8 +73,8 @@ export async function endServer(cluster: Cluster): Promise<void> {
     if (postmaster !== undefined && signal !== 'SIGKILL') {
       send(postmaster, signal);
     } else {
-      // Children that outlive a killed postmaster hold its shared memory, so that no new one could start. They never get
-      // SIGINT, which has other meanings for them: a backend, for example, only cancels its statement.
+      // Children that outlive a killed postmaster hold its shared memory, so that no new one could start. They never
+      // get SIGINT, which has other meanings for them: a backend, for example, only cancels its statement.
       for (const child of processes) send(child, signal === 'SIGINT' ? 'SIGQUIT' : signal);
     }
     await waitUntil(() => areGone(processes), patience);

@@ -1,5 +1,5 @@
 /** What the environment may say: each bad value is named, with what is allowed, and no password is ever printed. */
-import { ConfigurationError, readConfiguration, variables } from 'persistent-machine/config';
+import { ConfigurationError, readConfiguration, variables } from '../src/config';
 
 const LONG = '9'.repeat(30);
 
@@ -48,8 +48,8 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
     allowed: /https:\/\/ URL/,
   },
   AUTH_JWT_SECRET: { values: ['short', 'x'.repeat(31), 'é'.repeat(15)], allowed: /32 bytes/ },
-  AUTH_ISSUER: { values: ['https://issuer.example'], allowed: /nothing without AUTH=jwt/ },
-  AUTH_AUDIENCE: { values: ['lives'], allowed: /nothing without AUTH=jwt/ },
+  AUTH_ISSUER: { values: ['https://issuer.example'], allowed: /no value without AUTH=jwt/ },
+  AUTH_AUDIENCE: { values: ['doors'], allowed: /no value without AUTH=jwt/ },
   CORS_ORIGINS: {
     values: [
       '*',
@@ -203,7 +203,7 @@ test('a replica of nothing is refused, without its password', () => {
 });
 
 describe('AUTH=jwt', () => {
-  const url = 'https://issuer.example/keys?of=lives';
+  const url = 'https://issuer.example/keys?of=doors';
   // In bytes it is just long enough.
   const secret = 'é'.repeat(16);
 
@@ -213,7 +213,7 @@ describe('AUTH=jwt', () => {
       'both',
       { AUTH_JWKS_URL: url, AUTH_JWT_SECRET: secret },
       'AUTH_JWKS_URL',
-      /nothing beside AUTH_JWT_SECRET/,
+      /no value beside AUTH_JWT_SECRET/,
     ],
     [
       'keys at an address with credentials',
@@ -234,11 +234,11 @@ describe('AUTH=jwt', () => {
     ['AUTH_JWKS_URL', url],
     ['AUTH_JWT_SECRET', secret],
     ['AUTH_ISSUER', 'https://issuer.example'],
-    ['AUTH_AUDIENCE', 'lives'],
+    ['AUTH_AUDIENCE', 'doors'],
   ])('is what %s is refused without', (name, value) => {
     for (const source of [{}, { AUTH: 'off' }]) {
       const message = messageOf({ ...source, [name]: value });
-      expect(message).toMatch(/nothing without AUTH=jwt/);
+      expect(message).toMatch(/no value without AUTH=jwt/);
       expect(message.split('=')[0]).toBe(name);
       expect(message).not.toContain(secret);
     }

@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, readConfiguration } from 'persistent-machine/config';
-import { createPool } from 'persistent-machine/database/dataSource';
-import { parseDatabaseUrl, placeOf } from 'persistent-machine/database/url';
-import { type TestDatabase, createTestDatabase } from '../harness';
+import { ConfigurationError, readConfiguration } from '../../src/config';
+import { createPool } from '../../src/database/dataSource';
+import { parseDatabaseUrl, placeOf } from '../../src/database/url';
+import { type TestDatabase, createTestDatabase } from '../harness/postgres';
 
 const me = userInfo().username;
 
@@ -22,8 +22,8 @@ test.each([
   ['postgresql://[2001:db8::1]:6432/app', { host: '2001:db8::1', port: 6432 }],
   ['postgresql://db.example/a%2Fb%20c', { database: 'a/b c' }],
   [
-    'postgresql://db.example?user=app&password=a%26b&dbname=lives',
-    { user: 'app', password: 'a&b', database: 'lives' },
+    'postgresql://db.example?user=app&password=a%26b&dbname=doors',
+    { user: 'app', password: 'a&b', database: 'doors' },
   ],
   // As libpq takes them: nothing but @, / and : ends what stands there.
   ['postgresql://app:a#b?c&d=e f@db.example/app', { password: 'a#b?c&d=e f', host: 'db.example' }],
@@ -122,10 +122,10 @@ test.each([
 
 test('where the database is says nothing by which somebody gets in', () => {
   const at = (url: string): string => placeOf(parseDatabaseUrl(url));
-  expect(at('postgresql://app:s3cret@db.example:6432/lives?sslpassword=s3cret')).toBe(
-    'the database lives at db.example:6432',
+  expect(at('postgresql://app:s3cret@db.example:6432/doors?sslpassword=s3cret')).toBe(
+    'the database doors at db.example:6432',
   );
-  expect(at('postgresql://app:s3cret@[::1]/lives')).toBe('the database lives at [::1]:5432');
+  expect(at('postgresql://app:s3cret@[::1]/doors')).toBe('the database doors at [::1]:5432');
 });
 
 describe('a real connection', () => {

@@ -34,12 +34,12 @@ import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
-} from 'persistent-machine/database/embedded';
-import { listPostgresProcesses } from 'persistent-machine/database/embedded/processes';
+} from '../../../src/database/embedded';
+import { listPostgresProcesses } from '../../../src/database/embedded/processes';
 
 jest.setTimeout(120_000);
 
-const CHECKOUT = join(__dirname, '..', '..');
+const CHECKOUT = join(__dirname, '../../../../..');
 const SOURCES = 'packages/persistent-machine/src';
 /** Two accounts that every Linux has. */
 const [DAEMON, NOBODY] = [1, 65534];
@@ -356,7 +356,7 @@ describe('the owner of a data directory', () => {
     }
   });
 
-  it('is exactly one of those that find a dead one', async () => {
+  it('is exactly one of those that find a killed one', async () => {
     await kill((await startInChild()).child);
     const contenders = await Promise.all(Array.from({ length: 5 }, () => startInChild()));
     expect(contenders.filter(({ line }) => line.startsWith('postgres://'))).toHaveLength(1);
@@ -383,7 +383,7 @@ describe('the owner of a data directory', () => {
     expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
   });
 
-  it('is not taken to be alive because its pid, or its server’s, belongs to another process now', async () => {
+  it('is not taken to be running because its pid, or its server’s, belongs to another process now', async () => {
     await (await start()).stop();
     const owner = join(directory, 'owner');
     await rename(join(owner, 'free'), join(owner, `${process.pid}-started-at-another-time`));
@@ -412,7 +412,7 @@ describe('a server that ends by itself', () => {
   it('runs again when its postmaster was killed: same URL, same data, though a child lingers', async () => {
     const { url } = await start();
     await query(url, 'create table kept as select 42 as answer');
-    // This one never looks whether its postmaster is alive.
+    // This one never looks whether its postmaster still runs.
     const busy = new Client(url);
     busy.on('error', () => undefined);
     await busy.connect();

@@ -1,6 +1,6 @@
 /** Waiting for a database: what is said meanwhile, and how often. */
-import { awaitDatabase } from 'persistent-machine/database/awaitDatabase';
-import { DatabaseNotReady, UnusableDatabase } from 'persistent-machine/database/failures';
+import { awaitDatabase } from '../../src/database/awaitDatabase';
+import { DatabaseNotReady, UnusableDatabase } from '../../src/database/failures';
 
 function logOf(): { log: { info: jest.Mock; warn: jest.Mock }; told: () => unknown[] } {
   const lines: unknown[] = [];

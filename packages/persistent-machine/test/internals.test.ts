@@ -7,7 +7,8 @@ import { type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Client, Pool } from 'pg';
-import { createDataSource } from '../../ormconfig';
+import type { DataSource } from 'typeorm';
+import { dataSourceOf } from '../src/database/dataSource';
 import {
   answerHalfOpenConnections,
   answerOn,
@@ -18,8 +19,8 @@ import {
   poolOf,
   schemaOf,
   stopListening,
-} from 'persistent-machine/internals';
-import { type TestDatabase, createTestDatabase } from '../harness';
+} from '../src/internals';
+import { type TestDatabase, createTestDatabase } from './harness/postgres';
 
 const REQUEST = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';
 
@@ -128,13 +129,14 @@ describe('of the database’s libraries', () => {
     await database.drop();
   });
 
+  const connected = async (): Promise<DataSource> =>
+    dataSourceOf(
+      { url: database.url, poolSize: 1, connectTimeout: 10_000 },
+      { machines: [], migrations: [] },
+    ).initialize();
+
   test('TypeORM’s DataSource has the pool of node-postgres', async () => {
-    const dataSource = await createDataSource({
-      url: database.url,
-      poolSize: 1,
-      connectTimeout: 10_000,
-      statementTimeout: undefined,
-    }).initialize();
+    const dataSource = await connected();
     try {
       const pool = poolOf(dataSource);
       expect(pool).toBeInstanceOf(Pool);
@@ -145,11 +147,7 @@ describe('of the database’s libraries', () => {
   });
 
   test('TypeORM’s DataSource, connected, knows the schema in which it makes tables', async () => {
-    const dataSource = await createDataSource({
-      url: database.url,
-      poolSize: 1,
-      connectTimeout: 10_000,
-    }).initialize();
+    const dataSource = await connected();
     try {
       expect(schemaOf(dataSource)).toBe('public');
     } finally {

@@ -4,23 +4,24 @@
  */
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { Client } from 'pg';
-import { createPool } from 'persistent-machine/database/dataSource';
-import { createDataSource } from '../../ormconfig';
-import { MIGRATION_LOCK, migrate } from 'persistent-machine/database/migrate';
-import {
-  type TestDatabase,
-  type TestServer,
-  administrate,
-  ask,
-  createTestDatabase,
-  startServer,
-} from '../harness';
-import { subscribe } from '../harness/subscriber';
+import type { DataSource } from 'typeorm';
+import { createPool } from '../../src/database/dataSource';
+import { MIGRATION_LOCK, migrate } from '../../src/database/migrate';
+import { ask } from '../harness/graphql';
+import { type TestDatabase, administrate, createTestDatabase } from '../harness/postgres';
+import { type RunningServer, startServer } from '../harness/server';
 import { serverOf, spawnProcess, startProcess } from '../harness/serverProcess';
+import { subscribe } from '../harness/subscriber';
+import { served } from '../server/served';
 
 jest.setTimeout(120_000);
 
+const MAIN = join(__dirname, '../server/main.ts');
+
+/** Migrated, for each test to have a copy of. */
+let template: TestDatabase;
 let database: TestDatabase;
 let name: string;
 /** A session of the tables' owner. */
@@ -28,10 +29,21 @@ let owner: Client;
 /** What a test has started, and how it is ended; the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
+const nameOf = (url: string): string => new URL(url).pathname.slice(1);
+
+beforeAll(async () => {
+  template = await createTestDatabase();
+  await (await migrated({ url: template.url })).destroy();
+});
+
+afterAll(async () => {
+  await template.drop();
+});
+
 beforeEach(async () => {
   cleanUps = [];
-  database = await createTestDatabase();
-  name = new URL(database.url).pathname.slice(1);
+  database = await createTestDatabase(nameOf(template.url));
+  name = nameOf(database.url);
   cleanUps.push(() => database.drop());
   owner = await connect();
 });
@@ -47,69 +59,79 @@ async function connect(url = database.url): Promise<Client> {
   return client;
 }
 
+async function migrated(place: {
+  readonly url: string;
+  readonly schema?: string;
+}): Promise<DataSource> {
+  const settings = { ...place, poolSize: 2, connectTimeout: 5_000 };
+  const dataSource = await served.createDataSource(settings).initialize();
+  await migrate(dataSource);
+  return dataSource;
+}
+
 async function empty(): Promise<string> {
-  const made = await createTestDatabase(null);
+  const made = await createTestDatabase();
   cleanUps.push(() => made.drop());
   return made.url;
 }
 
-async function start(environment: Record<string, string> = {}): Promise<TestServer> {
-  const server = await startServer({ DATABASE_URL: database.url, ...environment });
+async function start(environment: Record<string, string> = {}): Promise<RunningServer> {
+  const server = await startServer(served, { DATABASE_URL: database.url, ...environment });
   cleanUps.push(() => server.stop());
   return server;
 }
 
-async function conceive(server: Pick<TestServer, 'url'>): Promise<string> {
-  const { data, errors } = await ask(server, 'mutation { conceive { id } }');
+async function hang(server: Pick<RunningServer, 'url'>): Promise<string> {
+  const { data, errors } = await ask(server, 'mutation { hang { id } }');
   expect(errors).toBeUndefined();
-  return data.conceive.id;
+  return data.hang.id;
 }
 
 /** Every kind of statement, and what each must answer; a bystander stays as it is. */
-async function expectAllIsWell(server: Pick<TestServer, 'url'>): Promise<void> {
-  const bystander = await conceive(server);
-  const id = await conceive(server);
-  const birth = `mutation ($id: ID!) { birth(id: $id, idempotencyKey: "once") { ... on Alive { id bornAt } } }`;
-  const first = await ask(server, birth, { id });
+async function expectAllIsWell(server: Pick<RunningServer, 'url'>): Promise<void> {
+  const bystander = await hang(server);
+  const id = await hang(server);
+  const open = `mutation ($id: ID!) { open(id: $id, idempotencyKey: "once") { ... on Open { id openedAt } } }`;
+  const first = await ask(server, open, { id });
   expect(first.errors).toBeUndefined();
-  expect(first.data.birth.id).toBe(id);
-  expect(await ask(server, birth, { id })).toMatchObject({ data: first.data });
+  expect(first.data.open.id).toBe(id);
+  expect(await ask(server, open, { id })).toMatchObject({ data: first.data });
   const { data, errors } = await ask(
     server,
     `query ($id: ID!, $bystander: ID!, $moment: DateTime!) {
-       life(id: $id) { phase createdAt history { nodes { event } } snapshot(version: 1) { phase } then: snapshot(asOf: $moment) { phase } }
-       bystander: life(id: $bystander) { phase version }
-       lives(order: NEWEST_FIRST, first: 2) { totalCount nodes { id } }
-       alive: lives(phase: [ALIVE]) { nodes { id } }
-       transitions(last: 3) { nodes { lifeId event } }
-       births: transitions(events: [BIRTH]) { nodes { lifeId } }
-       census { total alive }
+       door(id: $id) { phase createdAt history { nodes { event } } snapshot(version: 1) { phase } then: snapshot(asOf: $moment) { phase } }
+       bystander: door(id: $bystander) { phase version }
+       doors(order: NEWEST_FIRST, first: 2) { totalCount nodes { id } }
+       open: doors(phase: [OPEN]) { nodes { id } }
+       transitions(last: 3) { nodes { doorId event } }
+       openings: transitions(events: [OPENING]) { nodes { doorId } }
+       census { total open }
      }`,
-    { id, bystander, moment: first.data.birth.bornAt },
+    { id, bystander, moment: first.data.open.openedAt },
   );
   expect(errors).toBeUndefined();
   expect(data).toMatchObject({
-    life: {
-      phase: 'ALIVE',
-      history: { nodes: [{ event: 'CONCEPTION' }, { event: 'BIRTH' }] },
-      snapshot: { phase: 'GESTATING' },
-      then: { phase: 'ALIVE' },
+    door: {
+      phase: 'OPEN',
+      history: { nodes: [{ event: 'HANGING' }, { event: 'OPENING' }] },
+      snapshot: { phase: 'SHUT' },
+      then: { phase: 'OPEN' },
     },
-    bystander: { phase: 'GESTATING', version: 1 },
+    bystander: { phase: 'SHUT', version: 1 },
     transitions: {
       nodes: [
-        { lifeId: bystander, event: 'CONCEPTION' },
-        { lifeId: id, event: 'CONCEPTION' },
-        { lifeId: id, event: 'BIRTH' },
+        { doorId: bystander, event: 'HANGING' },
+        { doorId: id, event: 'HANGING' },
+        { doorId: id, event: 'OPENING' },
       ],
     },
   });
-  expect(data.lives.nodes).toEqual([{ id }, { id: bystander }]);
-  expect(data.alive.nodes).toContainEqual({ id });
-  expect(data.births.nodes).toContainEqual({ lifeId: id });
-  const { total, alive } = data.census;
-  expect([total, alive]).toEqual([data.lives.totalCount, data.alive.nodes.length]);
-  expect(Date.now() - Date.parse(data.life.createdAt)).toBeLessThan(60_000);
+  expect(data.doors.nodes).toEqual([{ id }, { id: bystander }]);
+  expect(data.open.nodes).toContainEqual({ id });
+  expect(data.openings.nodes).toContainEqual({ doorId: id });
+  const { total, open: opened } = data.census;
+  expect([total, opened]).toEqual([data.doors.totalCount, data.open.nodes.length]);
+  expect(Date.now() - Date.parse(data.door.createdAt)).toBeLessThan(60_000);
 }
 
 const SETTINGS = [
@@ -150,7 +172,7 @@ test.each(SETTINGS)('nothing is wrong in a database with %s', async (setting) =>
 test('the connection that listens is not ended for being idle', async () => {
   await owner.query(`ALTER DATABASE ${name} SET idle_session_timeout = '1s'`);
   const server = await start();
-  const subscriber = subscribe(server, 'WebSocket', 'subscription { transitions { lifeId } }', {});
+  const subscriber = subscribe(server, 'WebSocket', 'subscription { transitions { doorId } }', {});
   cleanUps.push(() => subscriber.stop());
   const listeners = async (): Promise<object[]> =>
     (
@@ -163,9 +185,9 @@ test('the connection that listens is not ended for being idle', async () => {
   // Nothing must happen: only time shows that.
   await owner.query('SELECT pg_sleep(2.5)');
   expect([first, ...others]).toEqual(await listeners());
-  const id = await conceive(server);
+  const id = await hang(server);
   await subscriber.untilReceived(1);
-  expect(subscriber.results.map((result) => result.data.transitions.lifeId)).toEqual([id]);
+  expect(subscriber.results.map((result) => result.data.transitions.doorId)).toEqual([id]);
 });
 
 test('nothing is wrong where the URL itself brings such settings along', async () => {
@@ -216,7 +238,7 @@ test.each([
   ['default_transaction_isolation = serializable', 'default_transaction_isolation = serializable'],
 ])('where no setting can be sent, %s is refused in a sentence', async (setting, told) => {
   await owner.query(`ALTER DATABASE ${name} SET ${setting}`);
-  const start = startServer({ DATABASE_URL: database.url, PREPARED_STATEMENTS: 'off' });
+  const start = startServer(served, { DATABASE_URL: database.url, PREPARED_STATEMENTS: 'off' });
   await expect(start).rejects.toThrow(told);
   await expect(start).rejects.toMatchObject({ name: 'UnusableDatabase' });
 });
@@ -233,7 +255,7 @@ test('triggers that are switched off by a setting are told in a sentence', async
 });
 
 test('no variable of the environment has a say in a connection', async () => {
-  const { url: _url, ...running } = await startProcess({
+  const { url: _url, ...running } = await startProcess(MAIN, {
     DATABASE_URL: database.url,
     PGHOST: 'nowhere.invalid',
     PGPORT: '1',
@@ -273,11 +295,11 @@ describe('the schema of the tables', () => {
     return Number(rows[0]?.tables);
   }
 
-  /** Two instances that have the same lives. */
-  async function expectTheSame(one: TestServer, other: TestServer): Promise<void> {
-    const id = await conceive(one);
-    const query = '{ lives(order: NEWEST_FIRST, first: 1) { nodes { id } } }';
-    expect((await ask(other, query)).data.lives.nodes).toEqual([{ id }]);
+  /** Two instances that have the same doors. */
+  async function expectTheSame(one: RunningServer, other: RunningServer): Promise<void> {
+    const id = await hang(one);
+    const query = '{ doors(order: NEWEST_FIRST, first: 1) { nodes { id } } }';
+    expect((await ask(other, query)).data.doors.nodes).toEqual([{ id }]);
     await expectAllIsWell(other);
   }
 
@@ -300,12 +322,12 @@ describe('the schema of the tables', () => {
     expect(await tablesIn('elsewhere')).toBe(0);
   });
 
-  test('is the one that the URL names, however it is written, and each has lives of its own', async () => {
+  test('is the one that the URL names, however it is written, and each has doors of its own', async () => {
     const long = `It's 63 ${'letters '.repeat(6)}of it.`.replace('.', '').padEnd(63, '!');
     await owner.query(`CREATE SCHEMA "${long}"`);
     const path = `-c search_path=${`"${long}"`.replace(/[\\ ]/g, '\\$&')}`;
     const one = await start();
-    await conceive(one);
+    await hang(one);
     const other = await start({
       DATABASE_URL: `${database.url}?options=${encodeURIComponent(path)}`,
     });
@@ -317,7 +339,7 @@ describe('the schema of the tables', () => {
   test('is asked for in a sentence where there are two', async () => {
     await owner.query('CREATE SCHEMA second');
     const second = `${database.url}?options=-c%20search_path%3Dsecond`;
-    await conceive(await start({ DATABASE_URL: second }));
+    await hang(await start({ DATABASE_URL: second }));
     await owner.query(`ALTER DATABASE ${name} SET search_path = second, public`);
     await expect(start()).rejects.toThrow(/second and public.*search_path/);
     await expectAllIsWell(await start({ DATABASE_URL: second }));
@@ -325,21 +347,15 @@ describe('the schema of the tables', () => {
 
   test('that was renamed is refused in a sentence, until its functions are made anew', async () => {
     const before = await start();
-    const bystander = await conceive(before);
+    const bystander = await hang(before);
     await before.stop();
     cleanUps.pop();
     await owner.query('ALTER SCHEMA public RENAME TO "Re named"');
     await expect(start()).rejects.toThrow(/was renamed.*migration:run/);
-    const dataSource = createDataSource({
-      ...{ url: database.url, schema: 'Re named' },
-      ...{ poolSize: 1, connectTimeout: 5_000 },
-    });
-    await dataSource.initialize();
-    await migrate(dataSource);
-    await dataSource.destroy();
+    await (await migrated({ url: database.url, schema: 'Re named' })).destroy();
     const after = await start();
     await expectAllIsWell(after);
-    expect((await ask(after, `{ life(id: "${bystander}") { version } }`)).data.life).toEqual({
+    expect((await ask(after, `{ door(id: "${bystander}") { version } }`)).data.door).toEqual({
       version: 1,
     });
   });
@@ -356,7 +372,7 @@ describe('a database that cannot be worked with yet', () => {
     // A listener on a port has an address with it.
     const { port } = occupant.address() as { port: number };
     occupant.close();
-    const starting = spawnProcess({ PORT: String(port), ...environment });
+    const starting = spawnProcess(MAIN, { PORT: String(port), ...environment });
     cleanUps.push(() => starting.stop());
     while (!starting.logs.some(({ msg }) => reason.test(String(msg)))) {
       expect(starting.child.exitCode).toBeNull();
@@ -371,10 +387,7 @@ describe('a database that cannot be worked with yet', () => {
   test('since MIGRATIONS=off and it is empty, is waited for, which is said once', async () => {
     const url = await empty();
     const starting = await startWaiting({ DATABASE_URL: url, MIGRATIONS: 'off' }, /migration:run/);
-    const dataSource = createDataSource({ url, poolSize: 1, connectTimeout: 5_000 });
-    await dataSource.initialize();
-    await migrate(dataSource);
-    await dataSource.destroy();
+    await (await migrated({ url })).destroy();
     expect(await starting.url).toBe(starting.at);
     await expectAllIsWell({ url: starting.at });
     expect(starting.logs.filter(({ msg }) => String(msg).includes('migration:run'))).toHaveLength(
@@ -406,34 +419,34 @@ describe('a database that cannot be worked with yet', () => {
 test.each([
   [
     'table',
-    'ALTER TABLE life_transitions RENAME TO mislaid',
-    'ALTER TABLE mislaid RENAME TO life_transitions',
+    'ALTER TABLE door_transitions RENAME TO mislaid',
+    'ALTER TABLE mislaid RENAME TO door_transitions',
   ],
   [
     'column',
-    'ALTER TABLE lives RENAME died_at TO mislaid',
-    'ALTER TABLE lives RENAME mislaid TO died_at',
+    'ALTER TABLE doors RENAME shut_at TO mislaid',
+    'ALTER TABLE doors RENAME mislaid TO shut_at',
   ],
   ['schema', 'ALTER SCHEMA public RENAME TO mislaid', 'ALTER SCHEMA mislaid RENAME TO public'],
-  ['right', 'REVOKE UPDATE ON lives FROM CURRENT_USER', 'GRANT UPDATE ON lives TO CURRENT_USER'],
+  ['right', 'REVOKE UPDATE ON doors FROM CURRENT_USER', 'GRANT UPDATE ON doors TO CURRENT_USER'],
 ])(
   'while a %s is gone an instance is not ready, and is again once it is back',
   async (_what, take, giveBack) => {
     const server = await start();
-    const bystander = await conceive(server);
+    const bystander = await hang(server);
     await owner.query(take);
     const statusOf = async (): Promise<number> => (await fetch(`${server.url}/readyz`)).status;
     expect(await statusOf()).toBe(200);
-    const { errors } = await ask(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', {
+    const { errors } = await ask(server, 'mutation ($id: ID!) { open(id: $id) { __typename } }', {
       id: bystander,
     });
     expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(['DATABASE_UNAVAILABLE']);
     expect(await statusOf()).toBe(503);
     await owner.query(giveBack);
     while ((await statusOf()) !== 200) await new Promise((resolve) => setImmediate(resolve));
-    expect((await ask(server, `{ life(id: "${bystander}") { phase version } }`)).data.life).toEqual(
+    expect((await ask(server, `{ door(id: "${bystander}") { phase version } }`)).data.door).toEqual(
       {
-        phase: 'GESTATING',
+        phase: 'SHUT',
         version: 1,
       },
     );
@@ -444,7 +457,7 @@ test.each([
 
 describe('what a person has to mend is told in a sentence', () => {
   async function expectSentence(environment: Record<string, string>, told: RegExp): Promise<void> {
-    const { code, complaint } = await (await startProcess(environment)).ended;
+    const { code, complaint } = await (await startProcess(MAIN, environment)).ended;
     expect(complaint).toMatch(told);
     expect(complaint.trim().split('\n')).toHaveLength(1);
     expect(code).toBe(1);
@@ -499,7 +512,7 @@ describe('what a person has to mend is told in a sentence', () => {
   });
 
   test('a right that the role lacks', async () => {
-    await owner.query('REVOKE INSERT ON lives FROM CURRENT_USER');
+    await owner.query('REVOKE INSERT ON doors FROM CURRENT_USER');
     await expectSentence(
       { DATABASE_URL: database.url },
       /GRANT USAGE on the schema and INSERT on the table/,
@@ -512,10 +525,8 @@ test('a database that was restored under another name needs no migration', async
   await administrate(`ALTER DATABASE ${name} RENAME TO ${name}_restored`);
   cleanUps.push(() => administrate(`ALTER DATABASE ${name}_restored RENAME TO ${name}`));
   const copy = { url: `${database.url}_restored` };
-  const dataSource = createDataSource({ url: copy.url, poolSize: 1, connectTimeout: 5_000 });
-  await dataSource.initialize();
+  const dataSource = await migrated(copy);
   cleanUps.push(() => dataSource.destroy());
-  await migrate(dataSource);
   const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
   expect(upQueries.map(({ query }) => query)).toEqual([]);
 });
@@ -538,9 +549,9 @@ test('one that leaves the place of the tables to the role has a role that may on
     await owner.query(`DROP OWNED BY ${role}`).catch(() => undefined);
     await administrate(`DROP ROLE IF EXISTS ${role}`).catch(() => undefined);
   });
-  await owner.query(`GRANT SELECT, INSERT, UPDATE ON lives TO ${role}`);
-  await owner.query(`GRANT SELECT, INSERT ON life_transitions TO ${role}`);
-  await owner.query(`GRANT SELECT, UPDATE ON ledger TO ${role}`);
+  await owner.query(`GRANT SELECT, INSERT, UPDATE ON doors, tickets TO ${role}`);
+  await owner.query(`GRANT SELECT, INSERT ON door_transitions, ticket_transitions TO ${role}`);
+  await owner.query(`GRANT SELECT, UPDATE ON ledger, ticket_ledger TO ${role}`);
   await owner.query(`GRANT SELECT ON migrations TO ${role}`);
   const url = Object.assign(new URL(database.url), { username: role, password: 'secret' });
   await expectAllIsWell(await start({ DATABASE_URL: url.href, MIGRATIONS: 'off' }));

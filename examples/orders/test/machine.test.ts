@@ -1,12 +1,12 @@
-/** What PostgreSQL itself refuses of orders, and what it must accept: all of it derived from their declaration. */
+/** What holds for any machine, of orders: all of it derived from their declaration. */
 import { migrate } from 'persistent-machine/database/migrate';
 import { differencesOf } from 'persistent-machine/integrity';
-import { describeIntegrity } from '../../../packages/persistent-machine/test/integrity/describeIntegrity';
+import { describeMachine } from '../../../packages/persistent-machine/test/describeMachine/describeMachine';
 import { type TestDatabase, createTestDatabase } from '../../../test/harness';
 import { createDataSource } from '../ormconfig';
-import { order } from '../src/machine/order';
+import { orders } from '../src/machine/order';
 
-describeIntegrity(order, migrated);
+describeMachine(orders, migrated);
 
 async function migrated(): Promise<TestDatabase> {
   const database = await createTestDatabase(null);

@@ -4,107 +4,48 @@
  */
 import fc from 'fast-check';
 import { Client } from 'pg';
-import type { DataSource } from 'typeorm';
-import { uuidv7 } from 'uuidv7';
-import { createDataSource } from '../../ormconfig';
-import { Database, type Statement } from 'persistent-machine/database/Database';
-import { LockNotAvailable, failureOf } from 'persistent-machine/database/failures';
-import { entitiesOf } from 'persistent-machine/integrity';
-import { Life } from '../../src/entities';
-import type { MachineRecord } from 'persistent-machine/machine';
-import { type Phase, Refusal, lives as lifecycle } from '../../src/machine';
-import { Lanes } from 'persistent-machine/store/Lanes';
-import { MachineReader } from 'persistent-machine/store/MachineReader';
-import { MachineStore } from 'persistent-machine/store/MachineStore';
-import type { Key, PageRequest } from 'persistent-machine/operations/page';
-import type { Place } from 'persistent-machine/operations/place';
-import { begin } from 'persistent-machine/operations/begin';
-import type { Change } from 'persistent-machine/operations/change';
-import { find } from 'persistent-machine/operations/find';
-import type { Group, Operation, Query } from 'persistent-machine/operations/Operation';
-import { swap } from 'persistent-machine/operations/swap';
-import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
-import {
-  type Contents,
-  type LifeReader,
-  type LifeStore,
-  type TestDatabase,
-  conceive,
-  contentsOf,
-  createTestDatabase,
-} from '../harness';
+import { LockNotAvailable, failureOf } from '../../src/database/failures';
+import { type MachineRecord, Refusal } from '../../src/machine';
+import type { Group, Operation, Query } from '../../src/operations/Operation';
+import { begin } from '../../src/operations/begin';
+import type { Change } from '../../src/operations/change';
+import { find } from '../../src/operations/find';
+import type { Key, PageRequest } from '../../src/operations/page';
+import type { Place } from '../../src/operations/place';
+import { swap } from '../../src/operations/swap';
+import { type DoorPhase, doors } from '../machine/door';
+import { type Instance as InstanceOf, KeptMachines, newId, nobody } from './KeptMachines';
 
-/** One of several instances of the application, with a pool of its own. */
-interface Instance {
-  readonly dataSource: DataSource;
-  readonly database: RememberingDatabase;
-  readonly tables: MachineTables;
-  readonly lives: LifeStore;
-}
-
+type Instance = InstanceOf<typeof doors>;
+type Event = 'Opening' | 'Closing' | 'Locking';
 type Scalar = string | number | null;
 
-/** The real one, which also remembers what was sent. */
-class RememberingDatabase extends Database {
-  readonly sent: Query[] = [];
-
-  override async run<Row extends object>(
-    statement: Statement,
-    values: readonly unknown[],
-  ): Promise<Row[]> {
-    this.sent.push({ statement, values });
-    return super.run<Row>(statement, values);
-  }
-}
-
-let database: TestDatabase;
+let kept: KeptMachines<typeof doors>;
 /** A session of the tables' owner. */
 let owner: Client;
 let instances: readonly [Instance, Instance, Instance];
 
 async function open(): Promise<void> {
-  database = await createTestDatabase();
-  owner = new Client({ connectionString: database.url });
-  await owner.connect();
-  instances = [await start(), await start(), await start()];
+  kept = await KeptMachines.of(doors, { poolSize: 4, statementTimeout: 20_000, timeout: 20_000 });
+  owner = kept.session;
+  instances = [kept, await kept.neighbour(), await kept.neighbour()];
 }
 
 async function close(): Promise<void> {
-  await owner.end();
-  await Promise.all(instances.map(async ({ dataSource }) => dataSource.destroy()));
-  await database.drop();
+  await kept.close();
 }
 
-async function start(): Promise<Instance> {
-  const dataSource = createDataSource({ url: database.url, poolSize: 4, connectTimeout: 5_000 });
-  await dataSource.initialize();
-  const tables = tablesOf(dataSource, entitiesOf(Life));
-  const remembering = new RememberingDatabase(dataSource, {
-    preparedStatements: true,
-    statementTimeout: 20_000,
-  });
-  const lives = new MachineStore(remembering, tables, lifecycle, {
-    now: () => new Date(),
-    timeout: 20_000,
-    lanes: new Lanes({ queueSize: 1_000 }),
-    onBrokenLedger: (error) => {
-      throw error;
-    },
-  });
-  return { dataSource, database: remembering, tables, lives };
-}
-
-/** What becomes of a life by an event, recorded by `actor`; undefined where that is not legal. */
-function changeOf(phase: Phase, event: 'Birth' | 'Death', actor: string): Change | undefined {
-  const next = lifecycle.step(event)(phase, {}, { now: new Date() });
+/** What becomes of a door by an event, recorded by `actor`; undefined where that is not legal. */
+function changeOf(phase: DoorPhase, event: Event, actor: string): Change | undefined {
+  const next = doors.step(event)(phase, {}, { now: new Date() });
   return next instanceof Refusal
     ? undefined
     : { ...commonOf(next, actor), event, from: phase.stateType };
 }
 
-function conceptionOf(id: string, actor: string): Change {
-  const phase = lifecycle.begin(id, {}, new Date());
-  return { ...commonOf(phase, actor), event: 'Conception', from: null };
+function installationOf(id: string, actor: string): Change {
+  const phase = doors.begin(id, {}, new Date());
+  return { ...commonOf(phase, actor), event: 'Installation', from: null };
 }
 
 /** What an operation sends for some questions; for none, a statement that does nothing. */
@@ -116,7 +57,7 @@ function queryOf<Question>(
 }
 
 function commonOf(
-  { state: record, occurredAt }: Phase,
+  { state: record, occurredAt }: DoorPhase,
   actor: string,
 ): Omit<Change, 'event' | 'from'> {
   return { record, data: null, occurredAt, actor, idempotencyKey: null, token: null };
@@ -125,22 +66,22 @@ function commonOf(
 describe('hammered from many sides at once', () => {
   /** A session besides the owner's. */
   let client: Client;
-  /** Of a life that no side plays with. */
-  const bystander = uuidv7();
-  let before: Contents;
+  /** Of a door that no side plays with. */
+  const bystander = newId();
+  let before: Awaited<ReturnType<typeof kept.contents>>;
 
   beforeEach(async () => {
     await open();
-    client = new Client({ connectionString: database.url });
+    client = new Client({ connectionString: kept.url });
     await client.connect();
-    await conceive(instances[0].lives, bystander);
-    before = await contentsOf(owner);
+    await kept.store.begin(bystander, {}, nobody);
+    before = await kept.contents();
   });
 
   afterEach(async () => {
-    const after = await contentsOf(owner);
-    expect(after.lives).toEqual(expect.arrayContaining([...before.lives]));
-    expect(after.transitions).toEqual(expect.arrayContaining([...before.transitions]));
+    const after = await kept.contents();
+    expect(after.records).toEqual(expect.arrayContaining([...before.records]));
+    expect(after.history).toEqual(expect.arrayContaining([...before.history]));
     await client.end();
     await close();
   });
@@ -151,25 +92,25 @@ describe('hammered from many sides at once', () => {
   const STEP = 16;
   const everyMember = [...Array(WINDOW).keys()];
 
-  /** What a side does next: to which lives, in which order. */
+  /** What a side does next: to which doors, in which order. */
   interface Round {
-    /** A window of all lives begins here. */
+    /** A window of all doors begins here. */
     readonly first: number;
     /** Which of the window. */
     readonly members: readonly number[];
-    readonly event: 'Birth' | 'Death';
+    readonly event: Event;
     /** Of a side whose transactions it ends itself. */
     readonly end: 'COMMIT' | 'ROLLBACK';
   }
 
-  /** The windows of all sides wander over the lives together, so that each is fought for while it is young. */
+  /** The windows of all sides wander over the doors together, so that each is fought for while it is young. */
   const roundsOf = (side: number): Round[] =>
     fc
       .sample(
         fc.record<Round>({
           first: fc.nat(STEP),
           members: fc.shuffledSubarray(everyMember, { minLength: WINDOW / 2 }),
-          event: fc.constantFrom('Birth', 'Birth', 'Death'),
+          event: fc.constantFrom('Opening', 'Closing', 'Locking'),
           end: fc.constantFrom('COMMIT', 'ROLLBACK'),
         }),
         { seed: SEED + side, numRuns: ROUNDS },
@@ -186,10 +127,10 @@ describe('hammered from many sides at once', () => {
   /** Commits a group of changes, and answers which were applied. */
   type Commit = (query: Query) => Promise<Pick<Claim, 'id' | 'version'>[]>;
 
-  const ids = Array.from({ length: STEP * ROUNDS + WINDOW }, () => uuidv7());
+  const ids = Array.from({ length: STEP * ROUNDS + WINDOW }, () => newId());
   let tried = 0;
 
-  /** Looks at a group of lives, and changes each as it was then, whoever was faster. */
+  /** Looks at a group of doors, and changes each as it was then, whoever was faster. */
   async function play(
     { database: reading, tables }: Instance,
     { first, members, event }: Round,
@@ -198,16 +139,16 @@ describe('hammered from many sides at once', () => {
     const group = members.flatMap((member) => ids[first + member] ?? []);
     const { statement, values } = queryOf(find(tables), group);
     const records = await reading.run<MachineRecord>(statement, values);
-    const phases = new Map(records.map((record) => [record.id, lifecycle.phaseOf(record)]));
+    const phases = new Map(records.map((record) => [record.id, doors.phaseOf(record)]));
 
     const begins = group
       .filter((id) => !phases.has(id))
-      .map((id) => conceptionOf(id, `try ${(tried += 1)}`));
+      .map((id) => installationOf(id, `try ${(tried += 1)}`));
     const swaps = group.flatMap((id) => {
       const phase = phases.get(id);
       if (phase === undefined) return [];
       const change = changeOf(phase, event, `try ${(tried += 1)}`);
-      // What was done to the life before, once more beside what is to be done: this must be lost.
+      // What was done to the door before, once more beside what is to be done: this must be lost.
       return change ? [{ ...change, record: phase.state, actor: 'again' }, change] : [];
     });
 
@@ -273,12 +214,12 @@ describe('hammered from many sides at once', () => {
 
   /** Goes through the store, which looks again when it has lost. */
   const asking =
-    ({ lives }: Instance): Side =>
+    ({ store }: Instance): Side =>
     async ({ first, members, event }) => {
       const claims = members.map(async (member): Promise<Claim[]> => {
         const id = ids[first + member] ?? '';
         const actor = `try ${(tried += 1)}`;
-        const outcome = await lives.transition(id, event, {}, { actor });
+        const outcome = await store.transition(id, event, {}, { actor });
         return outcome instanceof Refusal ? [] : [{ id, version: outcome.state.version, actor }];
       });
       return (await Promise.all(claims)).flat();
@@ -311,15 +252,15 @@ describe('hammered from many sides at once', () => {
     );
     do {
       const { rows } = await owner.query(
-        `SELECT (SELECT count(*) FROM life_transitions) AS recorded,
-                (SELECT max(position) FROM life_transitions) AS last, position,
-                (SELECT count(*) FROM lives) AS lives,
+        `SELECT (SELECT count(*) FROM door_transitions) AS recorded,
+                (SELECT max(position) FROM door_transitions) AS last, position,
+                (SELECT count(*) FROM doors) AS begun,
                 (SELECT sum(value::bigint) FROM jsonb_each_text(counts)) AS counted
-         FROM ledger`,
+         FROM door_ledger`,
       );
-      const { recorded, lives } = rows[0];
+      const { recorded, begun } = rows[0];
       expect(rows).toEqual([
-        { recorded, last: recorded, position: recorded, lives, counted: lives },
+        { recorded, last: recorded, position: recorded, begun, counted: begun },
       ]);
     } while (!(await Promise.race([over, Promise.resolve(false)])));
   }
@@ -335,8 +276,8 @@ describe('hammered from many sides at once', () => {
     const [claims] = await Promise.all([fighting, watch(fighting)]);
 
     const { rows: recorded } = await owner.query<Claim & { position: string }>(
-      `SELECT life_id AS id, version, actor, position FROM life_transitions
-       WHERE life_id <> $1 ORDER BY position`,
+      `SELECT door_id AS id, version, actor, position FROM door_transitions
+       WHERE door_id <> $1 ORDER BY position`,
       [bystander],
     );
     expect(recorded.map(({ position }) => Number(position))).toEqual(
@@ -349,16 +290,16 @@ describe('hammered from many sides at once', () => {
 
     const { rows: ledger } = await owner.query(
       `SELECT position, counts = (SELECT jsonb_object_agg(state_type, number) FROM (
-         SELECT state_type, count(*) AS number FROM lives GROUP BY state_type
+         SELECT state_type, count(*) AS number FROM doors GROUP BY state_type
        ) AS states) AS counted
-       FROM ledger`,
+       FROM door_ledger`,
     );
     expect(ledger).toEqual([{ position: String(recorded.length + 1), counted: true }]);
     const { rows: strays } = await owner.query(
-      `SELECT id FROM lives
-       WHERE (version, state_type, created_at, updated_at, born_at, died_at) IS DISTINCT FROM (
-         SELECT (version, state_type, created_at, updated_at, born_at, died_at)
-         FROM life_transitions WHERE life_id = id ORDER BY version DESC LIMIT 1)`,
+      `SELECT id FROM doors
+       WHERE (version, state_type, created_at, updated_at, moved_at) IS DISTINCT FROM (
+         SELECT (version, state_type, created_at, updated_at, moved_at)
+         FROM door_transitions WHERE door_id = id ORDER BY version DESC LIMIT 1)`,
     );
     expect(strays).toEqual([]);
   });
@@ -369,11 +310,13 @@ describe('hammered from many sides at once', () => {
       numRuns: 80,
     });
     for (let round = 0; round < 10; round += 1) {
-      const fresh = everyMember.map(() => uuidv7());
+      const fresh = everyMember.map(() => newId());
       const begun = await Promise.all(
         orders.slice(round * 8, round * 8 + 8).map(async (order, side) => {
           const { database: one, tables } = instances[side % 2 === 0 ? 0 : 1];
-          const changes = order.map((member) => conceptionOf(fresh[member] ?? '', `side ${side}`));
+          const changes = order.map((member) =>
+            installationOf(fresh[member] ?? '', `side ${side}`),
+          );
           const commit = tryingAgain(async ({ statement, values }) => one.run(statement, values));
           return commit(queryOf(begin(tables), changes));
         }),
@@ -397,18 +340,18 @@ describe('while the tables grow from nothing', () => {
   afterEach(close);
 
   test('a group soon reads no table, whenever its plans and those of its triggers were made', async () => {
-    const [{ tables, lives }] = instances;
-    const bystander = await conceive(lives, uuidv7());
+    const { tables, store } = kept;
+    const bystander = await store.begin(newId(), {}, nobody);
     for (let round = 1; round <= 12; round += 1) {
-      const begins = Array.from({ length: 256 }, () => conceptionOf(uuidv7(), 'nobody'));
-      const births = begins.flatMap(
-        ({ record }) => changeOf(lifecycle.phaseOf(record), 'Birth', 'midwife') ?? [],
+      const begins = Array.from({ length: 256 }, () => installationOf(newId(), 'nobody'));
+      const openings = begins.flatMap(
+        ({ record }) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
       );
       await owner.query('BEGIN');
       const before = await scans();
       for (const { statement, values } of [
         queryOf(begin(tables), begins),
-        queryOf(swap(tables), births),
+        queryOf(swap(tables), openings),
       ]) {
         await owner.query({ ...statement, values: [...values] });
       }
@@ -420,18 +363,18 @@ describe('while the tables grow from nothing', () => {
       if (round > 6) expect({ round, after }).toEqual({ round, after: before });
       if (round === 8) await owner.query('ANALYZE');
     }
-    expect(await lives.find(bystander.state.id)).toEqual(bystander);
+    expect(await store.find(bystander.state.id)).toEqual(bystander);
   });
 });
 
-describe('with 50,000 lives, all of them in one state', () => {
-  const LIVES = 50_000;
+describe('with 50,000 doors, all of them in one state', () => {
+  const DOORS = 50_000;
   const PAGE = 20;
   const GROUP = 256;
   /** How many blocks a page may read; the tables have thousands. */
   const BLOCKS_OF_A_PAGE = 100;
-  /** And for each of a group of lives. */
-  const BLOCKS_OF_A_LIFE = 20;
+  /** And for each of a group of doors. */
+  const BLOCKS_OF_A_DOOR = 20;
 
   /** As for a statement that was run often, and as for one that is run once. */
   const PLANNINGS = ['force_generic_plan', 'force_custom_plan'];
@@ -444,21 +387,21 @@ describe('with 50,000 lives, all of them in one state', () => {
     await open();
     await owner.query(
       `BEGIN;
-       UPDATE ledger SET position = ${LIVES}, counts = counts || '{"Gestating": ${LIVES}}';
-       INSERT INTO lives (id, version, state_type, created_at, updated_at)
-       SELECT gen_random_uuid(), 1, 'Gestating', time, time
-       FROM generate_series(1, ${LIVES}) AS number,
+       UPDATE door_ledger SET position = ${DOORS}, counts = counts || '{"Closed": ${DOORS}}';
+       INSERT INTO doors (id, version, state_type, created_at, updated_at)
+       SELECT gen_random_uuid(), 1, 'Closed', time, time
+       FROM generate_series(1, ${DOORS}) AS number,
             LATERAL (SELECT '2026-01-01Z'::timestamptz + number * interval '1 s' AS time) AS clock;
-       INSERT INTO life_transitions (life_id, version, event, state_type, created_at, updated_at,
+       INSERT INTO door_transitions (door_id, version, event, state_type, created_at, updated_at,
                                      occurred_at, recorded_at, position)
-       SELECT id, version, 'Conception', state_type, created_at, updated_at, created_at, created_at,
+       SELECT id, version, 'Installation', state_type, created_at, updated_at, created_at, created_at,
               row_number() OVER (ORDER BY created_at)
-       FROM lives;
+       FROM doors;
        COMMIT;
        ANALYZE`,
     );
     const { rows } = await owner.query<{ id: string; created_at: Date }>(
-      'SELECT id, created_at FROM lives ORDER BY created_at',
+      'SELECT id, created_at FROM doors ORDER BY created_at',
     );
     ids = rows.map(({ id }) => id);
     keys = rows.map(({ id, created_at }) => [created_at.toISOString(), id]);
@@ -466,9 +409,9 @@ describe('with 50,000 lives, all of them in one state', () => {
 
   afterAll(async () => {
     // Whatever was run was taken back.
-    const { rows } = await owner.query('SELECT position FROM ledger');
+    const { rows } = await owner.query('SELECT position FROM door_ledger');
     await close();
-    expect(rows).toEqual([{ position: String(LIVES) }]);
+    expect(rows).toEqual([{ position: String(DOORS) }]);
   });
 
   interface Reading {
@@ -520,18 +463,18 @@ describe('with 50,000 lives, all of them in one state', () => {
   test.each(PLANNINGS)(
     'a group of 256 begins or changes without reading a table (%s)',
     async (planning) => {
-      const [{ tables, database: reading }] = instances;
+      const { tables, database: reading } = kept;
       const group = ids.slice(1_000, 1_000 + GROUP);
       const { statement, values } = queryOf(find(tables), group);
       const records = await reading.run<MachineRecord>(statement, values);
-      const births = records.flatMap(
-        (record) => changeOf(lifecycle.phaseOf(record), 'Birth', 'midwife') ?? [],
+      const openings = records.flatMap(
+        (record) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
       );
-      const begins = group.map(() => conceptionOf(uuidv7(), 'nobody'));
-      for (const query of [queryOf(begin(tables), begins), queryOf(swap(tables), births)]) {
+      const begins = group.map(() => installationOf(newId(), 'nobody'));
+      for (const query of [queryOf(begin(tables), begins), queryOf(swap(tables), openings)]) {
         const { scanned, blocks } = await readingOf(query, planning);
         expect(scanned).toEqual([]);
-        expect(blocks).toBeLessThan(GROUP * 2 * BLOCKS_OF_A_LIFE);
+        expect(blocks).toBeLessThan(GROUP * 2 * BLOCKS_OF_A_DOOR);
       }
     },
   );
@@ -549,23 +492,25 @@ describe('with 50,000 lives, all of them in one state', () => {
 
   /** Of what is run, the statements that read more than so many blocks, or a table from end to end. */
   async function wasteful(planning: string, limit: number, run: () => unknown): Promise<Reading[]> {
-    const [{ database: remembering }] = instances;
+    const { database: remembering } = kept;
     remembering.sent.length = 0;
     await run();
     const readings: Reading[] = [];
-    for (const sent of [...remembering.sent]) readings.push(await readingOf(sent, planning));
+    for (const { values, ...statement } of [...remembering.sent]) {
+      readings.push(await readingOf({ statement, values }, planning));
+    }
     expect(readings).not.toEqual([]);
     return readings.filter(({ scanned, blocks }) => scanned.length > 0 || blocks > limit);
   }
 
   test.each(PLANNINGS)(
-    'a page of all lives reads little more than that page (%s)',
+    'a page of all doors reads little more than that page (%s)',
     async (planning) => {
-      const reader = readerOf(instances[0]);
-      const [early, late] = [keys[LIVES / 2] ?? [], keys[LIVES - PAGE * 2] ?? []];
+      const { reader } = kept;
+      const [early, late] = [keys[DOORS / 2] ?? [], keys[DOORS - PAGE * 2] ?? []];
       expect(
         await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
-          for (const states of [null, lifecycle.states]) {
+          for (const states of [null, doors.states]) {
             for (const page of pagesBetween(early, late)) {
               await reader.machines(states, 'oldestFirst', page);
             }
@@ -581,11 +526,11 @@ describe('with 50,000 lives, all of them in one state', () => {
   test.each(PLANNINGS)(
     'a page of the feed reads little more than that page (%s)',
     async (planning) => {
-      const reader = readerOf(instances[0]);
+      const { reader } = kept;
       expect(
         await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
-          for (const events of [null, lifecycle.events]) {
-            for (const page of pagesBetween(placeAt(LIVES / 2), placeAt(LIVES - PAGE * 2))) {
+          for (const events of [null, doors.events]) {
+            for (const page of pagesBetween(placeAt(DOORS / 2), placeAt(DOORS - PAGE * 2))) {
               await reader.feed(events, page);
             }
           }
@@ -597,21 +542,20 @@ describe('with 50,000 lives, all of them in one state', () => {
   test.each(PLANNINGS)(
     'a group of 256 look-ups reads little more than it finds (%s)',
     async (planning) => {
-      const [{ lives }] = instances;
-      const reader = readerOf(instances[0]);
+      const { store, reader } = kept;
       const group = ids.slice(-GROUP);
       const forEach = async (ask: (id: string) => Promise<unknown>): Promise<unknown> =>
         Promise.all(group.map(ask));
       expect(
-        await wasteful(planning, GROUP * BLOCKS_OF_A_LIFE, async () => {
-          await forEach((id) => lives.find(id));
+        await wasteful(planning, GROUP * BLOCKS_OF_A_DOOR, async () => {
+          await forEach((id) => store.find(id));
           await forEach((id) =>
-            lives.transition(
+            store.transition(
               id,
-              'Birth',
+              'Opening',
               {},
               {
-                // Before its conception: it is looked up, and nothing changes.
+                // Before its installation: it is looked up, and nothing changes.
                 occurredAt: new Date(0),
                 idempotencyKey: 'once',
                 actor: null,
@@ -625,11 +569,11 @@ describe('with 50,000 lives, all of them in one state', () => {
           }
           await reader.census();
           await Promise.all(
-            group.map(async (_id, ahead) => reader.subscribers.prove(placeAt(LIVES - ahead))),
+            group.map(async (_id, ahead) => reader.subscribers.prove(placeAt(DOORS - ahead))),
           );
           await forEach(async (id) => {
-            const life = await lives.find(id);
-            if (life !== null) await reader.subscribers.following(life);
+            const door = await store.find(id);
+            if (door !== null) await reader.subscribers.following(door);
           });
         }),
       ).toEqual([]);
@@ -645,14 +589,7 @@ function placeAt(position: number): Place {
 async function scans(): Promise<Map<string, string>> {
   const { rows } = await owner.query<{ name: string; scans: string }>(
     `SELECT relname AS name, seq_scan AS scans FROM pg_stat_xact_user_tables
-     WHERE relname IN ('lives', 'life_transitions')`,
+     WHERE relname IN ('doors', 'door_transitions')`,
   );
   return new Map(rows.map(({ name, scans }) => [name, scans]));
-}
-
-function readerOf({ database: reading, tables }: Instance): LifeReader {
-  return new MachineReader(reading, tables, lifecycle, {
-    timeout: 5_000,
-    lanes: new Lanes({ queueSize: 1_000 }),
-  });
 }

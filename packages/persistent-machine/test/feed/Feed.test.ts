@@ -1,23 +1,22 @@
 /** The feed itself, on a store without a server: its tail, its patience, and what goes wrong below it. */
 import fc from 'fast-check';
-import { uuidv7 } from 'uuidv7';
-import { Feed } from 'persistent-machine/feed/Feed';
-import { WakeUps } from 'persistent-machine/feed/WakeUps';
-import { Tail } from 'persistent-machine/feed/Tail';
-import { Lagged } from 'persistent-machine/feed/errors';
-import type { lives } from '../../src/machine';
-import { BeyondEnd, FeedRewound } from 'persistent-machine/store/place';
-import { type TestStore, conceive, createStore } from '../harness';
+import { Feed } from '../../src/feed/Feed';
+import { WakeUps } from '../../src/feed/WakeUps';
+import { Tail } from '../../src/feed/Tail';
+import { Lagged } from '../../src/feed/errors';
+import { BeyondEnd, FeedRewound } from '../../src/store/place';
+import { doors } from '../machine/door';
+import { KeptMachines, newId, nobody } from '../store/KeptMachines';
 
 /** Which nothing notifies here. */
-const CHANNEL = 'life_transitions';
+const CHANNEL = 'door_transitions';
 
-let store: TestStore;
-let feed: Feed<typeof lives>;
+let kept: KeptMachines<typeof doors>;
+let feed: Feed<typeof doors>;
 let failures: unknown[];
 
 beforeAll(async () => {
-  store = await createStore();
+  kept = await KeptMachines.of(doors);
 });
 
 beforeEach(() => {
@@ -31,25 +30,26 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await store.close();
+  await kept.close();
 });
 
-function feedWith({ patience }: { patience: number }): Feed<typeof lives> {
-  const made = new Feed(store.reader, store.lives, {
-    wakeUps: new WakeUps({ url: store.url, channels: [CHANNEL], listen: true }),
+function feedWith({ patience }: { patience: number }): Feed<typeof doors> {
+  const made = new Feed(kept.reader, kept.store, {
+    wakeUps: new WakeUps({ url: kept.url, channels: [CHANNEL], listen: true }),
     channel: CHANNEL,
     patience,
     onFailure: (error) => failures.push(error),
     onRewound: (error) => failures.push(error),
   });
-  store.onCommit = () => {
+  kept.onCommit = () => {
     made.changed();
   };
   return made;
 }
 
-async function conceiveMany(number: number): Promise<void> {
-  await Promise.all(Array.from({ length: number }, async () => conceive(store.lives, uuidv7())));
+async function installMany(number: number): Promise<void> {
+  const begin = async (): Promise<unknown> => kept.store.begin(newId(), {}, nobody);
+  await Promise.all(Array.from({ length: number }, begin));
 }
 
 test('who stays away for too long is told that it lags, once what it missed is no longer at hand', async () => {
@@ -57,11 +57,11 @@ test('who stays away for too long is told that it lags, once what it missed is n
   feed = feedWith({ patience: -1 });
   const lagging = await feed.transitions(null, undefined);
   const attentive = await feed.transitions(null, undefined);
-  await conceiveMany(1);
+  await installMany(1);
   expect((await lagging.next()).done).toBe(false);
   // Twice what the tail holds, and one more, so that something falls off its end.
   for (let told = 0; told < 2 * 2_048 + 1; told += 1) {
-    if (told % 500 === 0) await conceiveMany(Math.min(500, 2 * 2_048 + 1 - told));
+    if (told % 500 === 0) await installMany(Math.min(500, 2 * 2_048 + 1 - told));
     await attentive.next();
   }
   await attentive.next();
@@ -72,7 +72,7 @@ test('who stays away for too long is told that it lags, once what it missed is n
 test('who stays away for long, and misses nothing that is no longer at hand, goes on', async () => {
   feed = feedWith({ patience: -1 });
   const subscription = await feed.transitions(null, undefined);
-  await conceiveMany(3);
+  await installMany(3);
   const positions = [];
   for (let told = 0; told < 3; told += 1)
     positions.push((await subscription.next()).value?.position);
@@ -81,18 +81,18 @@ test('who stays away for long, and misses nothing that is no longer at hand, goe
 });
 
 test('a place that the feed has not reached is refused, the last one is not', async () => {
-  await conceiveMany(1);
-  const end = await store.reader.census();
+  await installMany(1);
+  const end = await kept.reader.census();
   const position = String(Number(end.position) + 1);
   await expect(feed.transitions(null, { position, fingerprint: null })).rejects.toThrow(BeyondEnd);
   await expect(feed.transitions(null, { ...end, position })).rejects.toThrow(FeedRewound);
   const subscription = await feed.transitions(null, end);
-  await conceiveMany(1);
+  await installMany(1);
   expect((await subscription.next()).value?.position).toBe(position);
 });
 
 test('there are no changes of what is not there', async () => {
-  expect(await feed.changes(uuidv7())).toBeNull();
+  expect(await feed.changes(newId())).toBeNull();
 });
 
 test('whoever waits when the feed stops is told that nothing follows', async () => {
