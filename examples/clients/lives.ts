@@ -4,7 +4,7 @@
  */
 
 /** The fields that every view shows. A mutation that selects fewer would leave a view incomplete. */
-const LIFE_FIELDS = /* GraphQL */ `
+export const LIFE_FIELDS = /* GraphQL */ `
   fragment LifeFields on Life {
     __typename
     id
@@ -74,6 +74,15 @@ export const TRANSITIONS = /* GraphQL */ `
   ${LIFE_FIELDS}
 `;
 
+/** Where the feed ends now, to be followed from there. */
+export const CENSUS = /* GraphQL */ `
+  query Census {
+    census {
+      cursor
+    }
+  }
+`;
+
 /** The types of each interface, which caches need: one life has three types in turn. */
 export const possibleTypes = {
   Life: ['Gestating', 'Alive', 'Dead'],
@@ -115,6 +124,9 @@ export interface Transition {
   readonly life: Life;
 }
 
+export interface CensusData {
+  readonly census: { readonly cursor: string };
+}
 export interface LifeData {
   readonly life: Life | null;
 }
