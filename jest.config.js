@@ -6,7 +6,7 @@ const shared = {
   globalSetup: '<rootDir>/test/harness/globalSetup.ts',
   globalTeardown: '<rootDir>/test/harness/globalTeardown.ts',
   transform: {
-    // By `.swcrc`, as scripts/transpile.cjs does.
+    // By `.swcrc`.
     '\\.ts$': '@swc/jest',
     // Node lets a module of ECMAScript be required; jest does not.
     'node_modules/jose/.*\\.js$': [
