@@ -1,17 +1,20 @@
 /** `npm run dev`, on a copy of the application: it restarts whichever way an editor saves a file. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
 
 jest.setTimeout(120_000);
 
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
 let copy: string;
 let database: TestDatabase;
-let child: ChildProcess;
+let child: Child;
 /** Where the server listens, anew after each restart. */
 let starts: AsyncIterator<string>;
 /** What the file of the machine says at first. */
@@ -54,18 +57,17 @@ afterEach(async () => {
 
 const machine = (): string => join(copy, 'src/machine/life.ts');
 
-async function* startsOf({ stdout }: ChildProcess): AsyncGenerator<string> {
-  if (stdout === null) return;
+async function* startsOf({ stdout }: Child): AsyncGenerator<string> {
   for await (const line of createInterface({ input: stdout })) {
-    const [, url] = /"Ready.* (http:[^"\s]+)\/graphql/.exec(line) ?? [];
+    const [, url] = /"Ready: .* (http:[^"\s]+)\/graphql/.exec(line) ?? [];
     if (url !== undefined) yield url;
   }
 }
 
 /** Waits until the file of the machine is complained of. */
 async function nextComplaint(): Promise<void> {
-  const parts = child.stderr?.iterator({ destroyOnReturn: false }) ?? [];
-  for await (const part of parts) if (String(part).includes('life.ts')) return;
+  for await (const part of child.stderr.iterator({ destroyOnReturn: false }))
+    if (String(part).includes('life.ts')) return;
 }
 
 /** What the next server says of the type whose description is in the file. */

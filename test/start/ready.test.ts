@@ -2,13 +2,14 @@
  * What `npm start` does before anything runs, in a small checkout of the same shape: it installs and builds what is
  * missing or old, nothing else, and a signal ends it at any time.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 jest.setTimeout(120_000);
@@ -38,10 +39,12 @@ if (source.includes('SLOW')) {
   setInterval(() => undefined, 1_000);
 }`;
 
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
 /** What `npm start` runs. */
 let command: string;
 let checkout: string;
-let started: ChildProcess[];
+let started: Child[];
 
 beforeAll(async () => {
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as {
@@ -93,7 +96,7 @@ async function dependOn(version: string): Promise<void> {
 }
 
 interface Start {
-  readonly child: ChildProcess;
+  readonly child: Child;
   /** What came on standard error until now. */
   readonly told: () => string;
   readonly ended: Promise<{ code: number | null; said: string; steps: string[] }>;
@@ -191,7 +194,7 @@ test('a signal reaches the program, which ends as it likes', async () => {
     console.log('It runs');`,
   );
   const { child, ended } = start();
-  for await (const line of createInterface({ input: child.stdout ?? [] })) {
+  for await (const line of createInterface({ input: child.stdout })) {
     if (line === 'It runs') child.kill('SIGTERM');
     else expect(line).toBe('In order');
   }
