@@ -109,8 +109,10 @@ async function npm(...parameters) {
 /** @returns whether it did */
 async function install() {
   if (isInstalled()) return true;
-  const reason = fs.existsSync(join(ROOT, INSTALLED)) ? 'are not those of' : 'are missing, by';
-  say(`Installing packages: some ${reason} package-lock.json. This takes about half a minute.`);
+  const reason = fs.existsSync(join(ROOT, INSTALLED))
+    ? 'package-lock.json wants others than there are'
+    : 'there are none yet';
+  say(`Installing packages, since ${reason}. It takes about a minute.`);
   // No package needs its scripts, and ours would build. Development and production need the same to build.
   return npm('ci', '--ignore-scripts', '--include=dev', '--include=optional', ...QUIETLY);
 }

@@ -3,13 +3,13 @@
  * server and the TypeORM command line cannot start an embedded PostgreSQL themselves. Does not know what the
  * command does.
  */
-import { runBeside, useDatabase } from './commandDatabase';
+import { runCommand, runProgram, useDatabase } from './commandDatabase';
 
 const [command = '', ...parameters] = process.argv.slice(2);
 
-useDatabase(async (url) => {
-  process.exitCode = await runBeside(url, command, parameters);
-}).catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+runCommand(() =>
+  useDatabase(async (url) => {
+    const environment = { ...process.env, DATABASE_URL: url };
+    process.exitCode = await runProgram(command, parameters, environment);
+  }),
+);

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Cluster } from './cluster';
+import type { ClusterPlace } from './cluster';
 import { EmbeddedPostgresError, unlessMissing, USE_ANOTHER_DATABASE } from './errors';
 import { listPostgresProcesses, markOfProcess, type PostgresProcess } from './processes';
 import { isSocketFolder, SOCKET } from './socketFolder';
@@ -35,7 +35,7 @@ export interface LockFile {
  * @param cluster whose server
  * @returns what a server wrote there, whether it still runs or not; undefined where there is none
  */
-export async function readLockFile(cluster: Cluster): Promise<LockFile | undefined> {
+export async function readLockFile(cluster: ClusterPlace): Promise<LockFile | undefined> {
   const text = await unlessMissing(readFile(join(cluster.data, 'postmaster.pid'), 'utf8'));
   if (text === undefined) return undefined;
   const lines = text.split('\n').map((line) => line.trim());
@@ -64,7 +64,7 @@ export async function waitUntil(isSo: () => Promise<boolean>, patience: number):
  * @param cluster whose server
  * @throws EmbeddedPostgresError when a process of it cannot be ended
  */
-export async function endServer(cluster: Cluster): Promise<void> {
+export async function endServer(cluster: ClusterPlace): Promise<void> {
   for (const { signal, patience } of WAYS_TO_END) {
     const processes = await listProcessesOf(cluster);
     if (processes.length === 0) return;
@@ -86,7 +86,8 @@ export async function endServer(cluster: Cluster): Promise<void> {
   );
 }
 
-async function listProcessesOf(cluster: Cluster): Promise<PostgresProcess[]> {
+/** @returns the running processes of a cluster's server, whoever started it */
+export async function listProcessesOf(cluster: ClusterPlace): Promise<PostgresProcess[]> {
   const processes = await listPostgresProcesses();
   return processes.filter(({ command }) => command.includes(cluster.title));
 }
@@ -111,7 +112,7 @@ function send({ pid }: PostgresProcess, signal: NodeJS.Signals): void {
  * @param socketFolder where the next run will have its socket; an earlier process had another one
  * @throws EmbeddedPostgresError when a server that is none of ours uses the cluster
  */
-export async function clearRemains(cluster: Cluster, socketFolder: string): Promise<void> {
+export async function clearRemains(cluster: ClusterPlace, socketFolder: string): Promise<void> {
   const lockFile = await readLockFile(cluster);
   await endServer(cluster);
   if (lockFile !== undefined) await refuseStranger(cluster, lockFile);
@@ -128,7 +129,7 @@ export async function clearRemains(cluster: Cluster, socketFolder: string): Prom
   }
 }
 
-async function refuseStranger(cluster: Cluster, { pid }: LockFile): Promise<void> {
+async function refuseStranger(cluster: ClusterPlace, { pid }: LockFile): Promise<void> {
   const processes = await listPostgresProcesses();
   if (!processes.some((process) => process.pid === pid)) return;
   throw new EmbeddedPostgresError(
@@ -142,7 +143,7 @@ async function refuseStranger(cluster: Cluster, { pid }: LockFile): Promise<void
  * Two containers may share a volume, and neither sees the other's processes or shared memory, which
  * is all that keeps two servers off one cluster. But both see the socket in the data folder.
  */
-async function refuseServerElsewhere(cluster: Cluster): Promise<void> {
+async function refuseServerElsewhere(cluster: ClusterPlace): Promise<void> {
   if (process.platform !== 'linux') return;
   const folder = await open(cluster.data);
   try {
