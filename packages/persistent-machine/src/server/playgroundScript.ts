@@ -4,8 +4,9 @@
  * hidden. Knows Altair's page and storage, whose names the browser tests hold to this version; knows no operation.
  */
 
-/** Its greeting where an answer will be, and what it reports of having read the schema. */
-const NOISE = '.query-result__none-inner, .toast-success';
+/** Its greeting where an answer will be, and its reports of success: that it has read the schema, or set a variable. */
+const NOISE =
+  '.query-result__none-subtext, .query-result__none-art, app-tips, .toast-success, .toast-info';
 
 /**
  * Altair stores each tab with what it is doing, so that one that is left while it follows a subscription would wait for
