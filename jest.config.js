@@ -65,7 +65,8 @@ module.exports = {
       },
     },
   ],
-  testTimeout: 30_000,
+  // For what hangs: on no machine, however busy, is a test as slow.
+  testTimeout: 600_000,
   // They wait for databases more than they compute: jest's default would leave a processor idle.
   maxWorkers: '100%',
 };

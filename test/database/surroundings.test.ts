@@ -19,8 +19,6 @@ import {
 import { subscribe } from '../harness/subscriber';
 import { serverOf, spawnProcess, startProcess } from '../harness/serverProcess';
 
-jest.setTimeout(120_000);
-
 let database: TestDatabase;
 let name: string;
 /** A session of the tables' owner. */

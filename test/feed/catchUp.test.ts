@@ -66,14 +66,14 @@ let ids: readonly string[];
 
 beforeAll(async () => {
   postgres = await createTestDatabase();
-  dataSource = createDataSource({ url: postgres.url, poolSize: 10, connectTimeout: 5_000 });
+  dataSource = createDataSource({ url: postgres.url, poolSize: 10, connectTimeout: 60_000 });
   await dataSource.initialize();
   database = new CountingDatabase(dataSource, {
     preparedStatements: true,
-    statementTimeout: 10_000,
+    statementTimeout: 60_000,
   });
   const tables = tablesOf(dataSource, entitiesOf(Life));
-  const limits = { timeout: 20_000, lanes: new Lanes({ queueSize: 10_000 }) };
+  const limits = { timeout: 60_000, lanes: new Lanes({ queueSize: 10_000 }) };
   const fail = (error: unknown): never => {
     throw error;
   };

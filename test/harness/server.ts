@@ -18,6 +18,9 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+/** On a machine that is busy with something else, what takes milliseconds may take seconds. */
+const PATIENCE = { REQUEST_TIMEOUT_MS: '60000', SHUTDOWN_GRACE_MS: '60000' };
+
 /**
  * @param environment variables as a user would set them; without DATABASE_URL a database is made
  * @param application what is served; left out: lives
@@ -33,6 +36,7 @@ export async function startServer(
   const logs: Record<string, unknown>[] = [];
   const given = {
     PORT: '0',
+    ...PATIENCE,
     ...(database ? { DATABASE_URL: database.url } : {}),
     ...environment,
   };

@@ -55,7 +55,7 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
       return neighbour.lives;
     },
     reader: new MachineReader(database, tables, lifecycle, {
-      timeout: 5_000,
+      timeout: 60_000,
       lanes,
     }),
     dataSource,
@@ -87,15 +87,15 @@ async function instanceOn<L extends AnyLifecycle>(
   lanes: Lanes;
   lives: MachineStore<L>;
 }> {
-  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
+  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 60_000 });
   await dataSource.initialize();
-  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
+  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 });
   const tables = tablesOf(dataSource, entitiesOf(Life));
   const lanes = new Lanes({ queueSize: 10_000 });
   const lives = new MachineStore(database, tables, classes, {
     now,
     onCommit,
-    timeout: 5_000,
+    timeout: 60_000,
     lanes,
     onBrokenLedger: (error) => {
       throw error;

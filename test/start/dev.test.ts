@@ -8,8 +8,6 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
 
-jest.setTimeout(120_000);
-
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 let copy: string;

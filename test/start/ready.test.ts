@@ -12,8 +12,6 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-jest.setTimeout(120_000);
-
 const APPLICATION = 'src/main.ts';
 const SOURCES = {
   engine: {

@@ -8,8 +8,6 @@ import { text } from 'node:stream/consumers';
 import { ask, createTestDatabase } from '../harness';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 
-jest.setTimeout(120_000);
-
 let directory: string;
 
 beforeEach(async () => {

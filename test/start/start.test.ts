@@ -20,7 +20,8 @@ import {
   startProcess,
 } from '../harness/serverProcess';
 
-jest.setTimeout(120_000);
+/** On a machine that is busy with something else, what takes milliseconds may take seconds. */
+const PATIENCE = { REQUEST_TIMEOUT_MS: '60000', SHUTDOWN_GRACE_MS: '60000' };
 
 let directory: string;
 /** What a test has started, and how it is ended; the last one first. */
@@ -43,7 +44,7 @@ afterAll(async () => {
 });
 
 async function start(environment: Record<string, string> = {}): Promise<ServerProcess> {
-  const started = await startProcess({ DATA_DIR: directory, ...environment });
+  const started = await startProcess({ DATA_DIR: directory, ...PATIENCE, ...environment });
   cleanUps.push(() => started.stop());
   return started;
 }
@@ -149,7 +150,7 @@ test('a connection that breaks in the middle of a birth costs nobody anything, a
 test('Ctrl-C while the first cluster is being made ends the start in order', async () => {
   const fresh = await mkdtemp(join(tmpdir(), 'start-'));
   cleanUps.push(() => rm(fresh, { recursive: true }));
-  const starting = spawnProcess({ DATA_DIR: fresh }, { detached: true });
+  const starting = spawnProcess({ DATA_DIR: fresh, ...PATIENCE }, { detached: true });
   cleanUps.push(() => starting.stop());
   const isAtWork = async (): Promise<boolean> =>
     // A folder that goes while it is being read is none that initdb works in.
@@ -248,7 +249,7 @@ describe('a database that is not there yet', () => {
     proxy.refuse();
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    starting = spawnProcess({ DATABASE_URL: proxy.url, PORT: String(port) });
+    starting = spawnProcess({ DATABASE_URL: proxy.url, PORT: String(port), SHUTDOWN_GRACE_MS: '60000' });
     cleanUps.push(() => starting.stop());
     while (starting.logs.length === 0) {
       await new Promise((resolve) => setImmediate(resolve));

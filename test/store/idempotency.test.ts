@@ -91,13 +91,13 @@ describe('a store', () => {
 
   /** Another instance on the same database, which is closed after the test of it. */
   async function withNeighbour(use: (lives: LifeStore) => Promise<void>): Promise<void> {
-    const dataSource = createDataSource({ url: store.url, poolSize: 10, connectTimeout: 5_000 });
+    const dataSource = createDataSource({ url: store.url, poolSize: 10, connectTimeout: 60_000 });
     await dataSource.initialize();
     const entities = entitiesOf(Life);
     try {
       await use(
         new MachineStore(
-          new Database(dataSource, { preparedStatements: true, statementTimeout: 10_000 }),
+          new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 }),
           tablesOf(dataSource, entities),
           lifecycle,
           {

@@ -76,7 +76,7 @@ async function close(): Promise<void> {
 }
 
 async function start(): Promise<Instance> {
-  const dataSource = createDataSource({ url: database.url, poolSize: 4, connectTimeout: 5_000 });
+  const dataSource = createDataSource({ url: database.url, poolSize: 4, connectTimeout: 60_000 });
   await dataSource.initialize();
   const tables = tablesOf(dataSource, entitiesOf(Life));
   const remembering = new RememberingDatabase(dataSource, {
@@ -652,7 +652,7 @@ async function scans(): Promise<Map<string, string>> {
 
 function readerOf({ database: reading, tables }: Instance): LifeReader {
   return new MachineReader(reading, tables, lifecycle, {
-    timeout: 5_000,
+    timeout: 60_000,
     lanes: new Lanes({ queueSize: 1_000 }),
   });
 }

@@ -49,19 +49,19 @@ export class KeptMachines<L extends AnyLifecycle> {
     const dataSource = await connect(url, Object.values(entities));
     const database = new RememberingDatabase(dataSource, {
       preparedStatements: true,
-      statementTimeout: 2_500,
+      statementTimeout: 60_000,
     });
     const tables = tablesOf(dataSource, entities);
     const lanes = new Lanes({ queueSize: 10_000 });
     const store = new MachineStore(database, tables, lifecycle, {
       lanes,
-      timeout: 5_000,
+      timeout: 60_000,
       now: () => new Date(),
       onBrokenLedger: (error) => {
         throw error;
       },
     });
-    const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout: 5_000 });
+    const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout: 60_000 });
     const session = new Client({ connectionString: url });
     await session.connect();
     const clean = async (): Promise<void> => {
