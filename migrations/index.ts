@@ -1,4 +1,4 @@
-/** All migrations, the oldest first. Written by `npm run migration:generate`, of the files beside it. */
+/** All migrations, oldest first. `npm run migration:generate` writes this list from the files beside it. */
 import { Lives1764000000000 } from './1764000000000-Lives';
 import { DeclaredIntegrity1795827642955 } from './1795827642955-DeclaredIntegrity';
 

@@ -13,6 +13,7 @@ function filesOf(name: string, variable: string, plural: string): Readonly<Recor
     [`src/machine/${variable}.ts`]: `\
 /** The ${variable}: the list of what it allows, and a class for each state with just the transitions that it may make. */
 import {
+  type EventData,
   type Moment,
   type OccurredAtOutOfRange,
   classes,
@@ -49,7 +50,7 @@ export const ${variable} = machine('${name}', {
 });
 
 export class Open${name} extends ${variable}.phase('Open${name}') {
-  close(data: { readonly note: string }, at: Moment): Closed${name} | OccurredAtOutOfRange {
+  close(data: EventData<typeof ${variable}, 'Closing'>, at: Moment): Closed${name} | OccurredAtOutOfRange {
     return this.become(Closed${name}, 'Closing', at, data);
   }
 }

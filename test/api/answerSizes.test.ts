@@ -220,7 +220,7 @@ test('of an error in each of many rows the first are told, and how many more the
   expect(body.data.nodes).toHaveLength(100);
   expect(body.errors).toHaveLength(11);
   expect(body.errors[10]).toMatchObject({
-    message: '90 more errors are not told.',
+    message: '90 more errors are not shown.',
     extensions: { code: 'BAD_USER_INPUT' },
   });
   expect(Buffer.byteLength(JSON.stringify(body.errors))).toBeLessThan(FEW_KILOBYTES);

@@ -25,7 +25,7 @@ test('a reason is told once, and again when it is another one', async () => {
   expect(told()).toEqual([
     'Waiting for the database: it is away',
     'Waiting for the database: it is full',
-    'The database is there',
+    'The database is available',
   ]);
 });
 

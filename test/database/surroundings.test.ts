@@ -393,7 +393,7 @@ describe('a database that cannot be worked with yet', () => {
     await owner.query('ALTER TABLE ledger RENAME TO mislaid');
     const starting = await startWaiting(
       { DATABASE_URL: database.url },
-      /public\.ledger is not there/,
+      /public\.ledger does not exist/,
     );
     await owner.query('ALTER TABLE mislaid RENAME TO ledger');
     expect(await starting.url).toBe(starting.at);
@@ -482,7 +482,7 @@ describe('what a person has to mend is told in a sentence', () => {
       'id serial, migration text, batch integer',
       /table migrations that belongs to another tool/,
     ],
-    ['ledger', 'account text, amount numeric', /tables of others.*ledger/],
+    ['ledger', 'account text, amount numeric', /tables of another application.*ledger/],
   ])('a table %s of others', async (table, columns, told) => {
     const url = await empty();
     const session = await connect(url);

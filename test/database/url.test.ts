@@ -160,7 +160,7 @@ describe('a real connection', () => {
   test('without a password that is asked for says so', async () => {
     const url = Object.assign(new URL(database.url), { password: '' });
     await expect(ask(url.href, 'SELECT')).rejects.toThrow(
-      'it asks for a password, and the URL has none',
+      'it asks for a password, but the URL has none',
     );
   });
 });

@@ -137,8 +137,8 @@ test.each([true, false])(
 
 test('a database that is no standby is not read', async () => {
   await fill(others);
-  await expectUnused(databaseOf(others), /no standby/);
-  await expectUnused(databaseOf(ours), /no standby/);
+  await expectUnused(databaseOf(others), /not a standby/);
+  await expectUnused(databaseOf(ours), /not a standby/);
 });
 
 test('a standby in the place of the primary is waited for', async () => {

@@ -332,7 +332,7 @@ describe('an embedded PostgreSQL', () => {
     expect(await serverProcesses()).toEqual([]);
     expect(await exists(socketFolder(postgres.url))).toBe(false);
     expect((await readdir(directory)).sort()).toEqual(['owner', 'postgres', 'postgres.log']);
-    expect(logged).toEqual([expect.stringContaining('Making a PostgreSQL 18 cluster in')]);
+    expect(logged).toEqual([expect.stringContaining('Creating a PostgreSQL 18 cluster in')]);
   });
 });
 
@@ -431,8 +431,8 @@ describe('a server that ends by itself', () => {
     expect(await eventually(() => query(url, 'select answer from kept'))).toEqual([{ answer: 42 }]);
     expect(await serverProcesses()).not.toContain(pid);
     expect(logged.slice(1)).toEqual([
-      'PostgreSQL has ended by itself (signal SIGKILL) and is started again.',
-      'PostgreSQL runs again.',
+      'PostgreSQL ended unexpectedly (signal SIGKILL) and is started again.',
+      'PostgreSQL is running again.',
     ]);
   });
 
@@ -489,13 +489,13 @@ describe('a start that fails says what to do', () => {
     await writeFile(join(dataFolder(), 'PG_VERSION'), '17\n');
     await expect(start()).rejects.toThrow(EmbeddedPostgresError);
     await expect(start()).rejects.toThrow(
-      /was made by PostgreSQL 17, and this is PostgreSQL 18.*pg_dump.*DATA_DIR.*DATABASE_URL/s,
+      /was made by PostgreSQL 17, but this is PostgreSQL 18.*pg_dump.*DATA_DIR.*DATABASE_URL/s,
     );
   });
 
   it('on a folder that is no cluster', async () => {
     await mkdir(join(directory, 'postgres'), { recursive: true });
-    await expect(start()).rejects.toThrow(/no PostgreSQL cluster of ours.*Move it away/s);
+    await expect(start()).rejects.toThrow(/not a PostgreSQL cluster of ours.*Move it away/s);
   });
 
   it('on a cluster that another PostgreSQL seems to use, which goes on', async () => {

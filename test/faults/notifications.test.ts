@@ -98,7 +98,7 @@ describe('while the queue of notifications is full', () => {
     await subscriber.stop();
     const complaints = servers.map(({ logs }) => logs.filter(({ level }) => level === ERROR));
     expect(complaints).toMatchObject([
-      [{ msg: 'Other instances cannot be notified: they look by themselves' }],
+      [{ msg: 'Other instances cannot be notified: they poll for transitions' }],
       [],
     ]);
     const { lives } = await contentsOf(filler);

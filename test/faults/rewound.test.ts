@@ -179,7 +179,7 @@ test('pages after or before a transition that is not there any more are refused,
       for (const cursor of [...lost, beyond]) {
         const answer = await ask(scene.server, PAGE, { ...selection, [side]: cursor });
         expect(codesOf(answer)).toEqual(['FEED_REWOUND']);
-        expect(answer.errors?.[0]?.message).toContain('begin anew');
+        expect(answer.errors?.[0]?.message).toContain('continue after its cursor');
       }
       const { errors } = await ask(scene.server, PAGE, {
         ...selection,

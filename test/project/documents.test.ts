@@ -1,11 +1,17 @@
 /** What the documents say of the project, where that can be checked: they name what is there, and all of it. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { readConfiguration, variables } from 'persistent-machine/config';
 import { lives } from '../../src/machine';
 
 const readme = readFileSync('README.md', 'utf8');
-const documents = readdirSync('.').filter((name) => name.endsWith('.md'));
+const documents = ['.', 'docs', 'packages/persistent-machine', 'examples/orders'].flatMap(
+  (folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+);
 
 /** The rows of the README's table of variables: name and default. */
 const table = [
@@ -19,6 +25,11 @@ function sectionOf(title: string): string {
 test('the README’s diagram is the machine’s', () => {
   const [, diagram] = /^```mermaid\n([^]*?)\n```$/m.exec(readme) ?? [];
   expect(diagram).toBe(lives.mermaid());
+});
+
+test('the README’s prose has 1,800 words at the most, tables and code aside', () => {
+  const prose = readme.replaceAll(/^ *```[^]*?^ *```$/gm, '').replaceAll(/^\|.*$/gm, '');
+  expect(prose.split(/\s+/).length).toBeLessThanOrEqual(1_800);
 });
 
 test('the README’s table of variables has each of them once, and no other', () => {
@@ -48,7 +59,9 @@ describe.each(documents)('%s', (name) => {
   });
 
   test('names only files that there are', () => {
-    const links = [...document.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link);
+    const links = [...document.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) =>
+      join(dirname(name), link),
+    );
     // Of recipes, not what the reader is to write.
     const paths =
       name === 'CONTRIBUTING.md'
@@ -59,7 +72,10 @@ describe.each(documents)('%s', (name) => {
     // What the reader of the README is to write.
     const written = /ticket/i;
     expect(
-      [...links, ...paths].filter((path = '') => !existsSync(path) && !written.test(path)),
+      [...links, ...paths].filter(
+        (path = '') =>
+          !existsSync(path) && !existsSync(join(dirname(name), path)) && !written.test(path),
+      ),
     ).toEqual([]);
   });
 });

@@ -96,7 +96,7 @@ test('what a person has to mend is told in a sentence, and nothing is changed', 
   await owner.query('CREATE TABLE ledger (account text)');
   const { code, complaint } = await execute('run').outcome;
   expect(code).toBe(1);
-  expect(complaint).toMatch(/tables of others.*ledger.*search_path/);
+  expect(complaint).toMatch(/tables of another application.*ledger.*search_path/);
   expect(complaint.trim().split('\n')).toHaveLength(1);
   const { rows } = await owner.query(
     `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace`,
@@ -132,7 +132,7 @@ test('generate migrates, and writes what is then missing beside what is there', 
   expect(await execute('generate', join(folder, 'index')).outcome).toEqual({
     code: 1,
     said: '',
-    complaint: 'Name the migration as a class, as in migrations/Freezing, and not "index".\n',
+    complaint: 'Name the migration like a class, such as migrations/Freezing, not "index".\n',
   });
   expect(await execute('generate', path).outcome).toEqual({
     code: 0,

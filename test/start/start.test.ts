@@ -203,7 +203,7 @@ test('a server tells once where its database is, and a variable that is one lett
     told.filter((line) => line.includes(`${pathname.slice(1)} at ${decodeURIComponent(host)}`)),
   ).toHaveLength(1);
   expect(told.filter((line) => line.includes('DATABASE_POOLSIZE'))).toEqual([
-    'DATABASE_POOLSIZE is no setting of ours. Is DATABASE_POOL_SIZE meant?',
+    'DATABASE_POOLSIZE is not a setting. Did you mean DATABASE_POOL_SIZE?',
   ]);
   expect(told.filter((line) => line.includes('LOGLEVEL'))).toHaveLength(1);
   if (password !== '') expect(told.join('\n')).not.toContain(password);
@@ -249,7 +249,11 @@ describe('a database that is not there yet', () => {
     proxy.refuse();
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    starting = spawnProcess({ DATABASE_URL: proxy.url, PORT: String(port), SHUTDOWN_GRACE_MS: '60000' });
+    starting = spawnProcess({
+      DATABASE_URL: proxy.url,
+      PORT: String(port),
+      SHUTDOWN_GRACE_MS: '60000',
+    });
     cleanUps.push(() => starting.stop());
     while (starting.logs.length === 0) {
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 /**
- * Puts the parts together, and takes them apart again. The only place that knows them all; does not know
- * the process it runs in: its environment, its signals, its exit.
+ * Starts and stops the parts of an application. The only place that knows them all. Does not know the process: its
+ * environment, its signals, its exit.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
@@ -29,51 +29,51 @@ import type { Tracing } from './tracing';
 
 export { StartError, isForPeople } from './application/errors';
 
-/** A machine with what it is kept in. */
+/** A machine with its tables. */
 export interface KeptMachine extends ServedMachine {
   readonly entities: MachineEntities;
 }
 
-/** What is served: machines, what they are kept in, and how they are asked for. */
+/** What an application serves. */
 export interface Served {
-  /** One of them at least, in the order in which `node` looks for an id; no two of one name. */
+  /** At least one, with different names, in the order in which `node` looks for an id. */
   readonly machines: readonly KeptMachine[];
   readonly createDataSource: CreateDataSource;
-  /** The path of a file of operations that the playground offers; left out: it begins with none. */
+  /** The path of a file with the operations that the playground offers. */
   readonly playground?: string;
-  /** Left out: there is nothing at `/`. */
+  /** Without it, there is no page at `/`. */
   readonly dashboard?: Dashboard;
 }
 
 export interface Application {
-  /** Where it listens. */
+  /** The URL that it listens at. */
   readonly url: string;
   /**
-   * Ends requests in flight, then everything else; calling it twice is the same as once.
+   * Lets requests in flight end, then stops everything else. A second call joins the first.
    *
-   * @param grace how long it may take, in milliseconds: a part of it goes to letting load balancers notice,
-   *   where one has been seen; left out: nobody is waited for
+   * @param grace how long it may take, in milliseconds. If a load balancer has probed, the server uses a part of it
+   *   to let the load balancer notice. The default is 0.
    */
   stop(grace?: number): Promise<void>;
 }
 
 export interface StartOptions {
   readonly tracing?: Tracing | undefined;
-  /** Aborted when the application is no longer wanted: then the database is not looked for once more. */
+  /** Aborted when the process shall stop; ends the wait for the database. */
   readonly stopping?: AbortSignal;
 }
 
 /**
- * How many connections may wait to be taken. Node's 511 overflow while a busy event loop makes one long turn, and
- * the kernel then resets connections whose clients have already asked: nobody could answer those.
+ * How many connections may wait to be accepted. Node's default of 511 overflows during one long turn of the event
+ * loop, and the kernel then resets connections on which clients have already sent requests.
  */
 const BACKLOG = 4_096;
 
 /**
- * Starts everything that the configuration asks for, the database's end first. While the database of
- * DATABASE_URL is not there yet, or not up to date, it already listens, and is not ready.
+ * Starts all parts, the database first. While the database of DATABASE_URL cannot be reached or is not migrated yet,
+ * the server already listens, but is not ready.
  *
- * @throws whatever kept a part from starting, once what had started is stopped
+ * @throws the error of the part that failed to start, after it has stopped the others
  */
 export async function startApplication(
   served: Served,
@@ -125,7 +125,7 @@ async function startParts(
       metrics,
       isReady: () => readiness.probe(),
       lingering: () => readiness.lingering,
-      // For as long as that, a client that asks waits for it.
+      // Until an outage has lasted that long, requests wait for the database.
       isDatabaseDown: () => opened.database.isDown(configuration.requestTimeout),
       onRequest: tracing?.nameRequest,
     },

@@ -1,6 +1,6 @@
 /**
- * The database that the server would use, for a command: the one of DATABASE_URL, or the embedded one, started for
- * as long as the command runs. Does not know the commands.
+ * Gives a command the database that the server would use: that of DATABASE_URL, or an embedded one, which runs as
+ * long as the command. Does not know the commands.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -58,7 +58,7 @@ export async function runProgram(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   const child = spawn(program, parameters, { stdio: 'inherit', env: environment });
-  // The terminal sends Ctrl-C to the program as well. We outlive it in any case, to stop PostgreSQL.
+  // The terminal sends Ctrl-C to the program as well. This process must outlive it, to stop PostgreSQL.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const [code] = (await once(child, 'exit')) as [number | null];

@@ -1,11 +1,11 @@
 /**
- * The settings of this process: read from the environment in this one place, validated, and named. Does
- * not know what they are used for.
+ * The settings of this process. The only place that reads them from the environment and validates them. Does not know
+ * what they are used for.
  */
 import { z } from 'zod';
 import { BadDatabaseUrl, parseDatabaseUrl } from './database/url';
 
-/** The variables that mean something with AUTH=jwt only. */
+/** The variables that have a meaning only with AUTH=jwt. */
 const OF_TOKENS = ['AUTH_JWKS_URL', 'AUTH_JWT_SECRET', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -33,7 +33,7 @@ const databaseUrl = z.string().superRefine((value, context) => {
   }
 });
 
-/** None that has credentials: they could not be sent. */
+/** Refuses credentials in a URL, because `fetch` cannot send them. */
 const plainWebUrl = z
   .string()
   .refine(
@@ -42,7 +42,7 @@ const plainWebUrl = z
     { error: 'expected an http:// or https:// URL without credentials', abort: true },
   );
 
-/** Every variable that there is; `.env.example` lists the same, which a test sees to. */
+/** All variables. A test makes sure that `.env.example` lists the same. */
 const environment = z
   .object({
     PORT: integer(0, 65_535).default(4000),
@@ -94,12 +94,12 @@ const environment = z
   .refine(({ HOST, AUTH }) => LOOPBACK.has(HOST) || AUTH !== undefined, {
     path: ['HOST'],
     message:
-      'expected a loopback address, or AUTH said beside it: jwt, or off to let anybody who reaches it ask',
+      'expected a loopback address, or AUTH as well: jwt, or off to let every client read and write',
   })
   .refine(
     ({ DATABASE_URL, DATABASE_REPLICA_URL }) =>
       DATABASE_REPLICA_URL === undefined || DATABASE_URL !== undefined,
-    { path: ['DATABASE_REPLICA_URL'], message: 'expected DATABASE_URL said beside it' },
+    { path: ['DATABASE_REPLICA_URL'], message: 'expected DATABASE_URL as well' },
   )
   .superRefine((given, context) => {
     const { AUTH, AUTH_JWKS_URL, AUTH_JWT_SECRET } = given;
@@ -108,18 +108,18 @@ const environment = z
     };
     if (AUTH !== 'jwt') {
       for (const name of OF_TOKENS.filter((each) => given[each] !== undefined)) {
-        refuse(name, 'expected nothing without AUTH=jwt');
+        refuse(name, 'expected no value without AUTH=jwt');
       }
     } else if (AUTH_JWKS_URL === undefined && AUTH_JWT_SECRET === undefined) {
-      refuse('AUTH', 'expected AUTH_JWKS_URL or AUTH_JWT_SECRET said beside it');
+      refuse('AUTH', 'expected AUTH_JWKS_URL or AUTH_JWT_SECRET as well');
     } else if (AUTH_JWKS_URL !== undefined && AUTH_JWT_SECRET !== undefined) {
-      refuse('AUTH_JWKS_URL', 'expected nothing beside AUTH_JWT_SECRET: one of the two');
+      refuse('AUTH_JWKS_URL', 'expected no value beside AUTH_JWT_SECRET: set one of the two');
     }
   });
 
 export const variables = Object.keys(environment.shape);
 
-/** A value of the environment that cannot be used. */
+/** The environment has a value that is not allowed. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 }
@@ -131,25 +131,25 @@ export type Configuration = ReturnType<typeof readConfiguration>;
  * @throws ConfigurationError naming each bad variable, its value unless that is secret, and what is allowed
  */
 export function readConfiguration(source: Readonly<Record<string, string | undefined>>): {
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   readonly host: string;
-  /** Whether only this machine can reach us. */
+  /** Whether only clients on this computer can reach the server. */
   readonly loopback: boolean;
-  /** Undefined: an embedded PostgreSQL under `dataDirectory`. */
+  /** undefined for an embedded PostgreSQL under `dataDirectory`. */
   readonly databaseUrl: string | undefined;
-  /** Undefined: reads that may be stale go where all others go. */
+  /** undefined if the primary serves all reads. */
   readonly databaseReplicaUrl: string | undefined;
   readonly dataDirectory: string;
   readonly databasePoolSize: number;
   readonly preparedStatements: boolean;
-  /** Whether the feed is woken by the database's notifications. */
+  /** Whether PostgreSQL's notifications wake the feed. */
   readonly listen: boolean;
   readonly migrateOnStart: boolean;
   readonly playground: boolean;
   readonly introspection: boolean;
   readonly logLevel: string;
-  /** Whose tokens are taken, by AUTH=jwt; undefined: nobody is asked for one. */
+  /** Which tokens are accepted with AUTH=jwt; undefined if clients need none. */
   readonly tokens:
     | {
         /** Where the issuer publishes its keys, or the secret that it signs with. */
@@ -159,13 +159,13 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
       }
     | undefined;
   readonly corsOrigins: readonly string[];
-  /** The most requests that wait for each kind of statement. */
+  /** The most requests that may wait in one lane. */
   readonly maxQueue: number;
   /** How long a request may take, in milliseconds. */
   readonly requestTimeout: number;
-  /** How long requests in flight may take to end at shutdown, in milliseconds. */
+  /** How long a shutdown may take, in milliseconds. */
   readonly shutdownGrace: number;
-  /** Where traces are sent; undefined: there are none. */
+  /** Where traces are sent; undefined if there are none. */
   readonly traces: { readonly endpoint: string; readonly ratio: number } | undefined;
 } {
   const given = Object.fromEntries(
@@ -212,7 +212,7 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
 function tokenRulesOf(data: z.infer<typeof environment>): Configuration['tokens'] {
   const { AUTH_JWKS_URL: url, AUTH_JWT_SECRET: secret } = data;
   const claims = { issuer: data.AUTH_ISSUER, audience: data.AUTH_AUDIENCE };
-  // Only with AUTH=jwt is there one of them.
+  // Validation lets them be set with AUTH=jwt only.
   if (url !== undefined) return { keys: { url }, ...claims };
   return secret === undefined ? undefined : { keys: { secret }, ...claims };
 }
@@ -224,14 +224,14 @@ function printable(name: string, value: string): string {
     : withoutCredentials(value);
 }
 
-/** A URL, or what was meant to be one, as a log may have it. */
+/** Masks the credentials in a URL, even in one that is malformed. */
 function withoutCredentials(value: string): string {
   return value.replace(/^.*@/s, '***@').replace(/([?&;][^=&;]*=)[^&;]*/g, '$1***');
 }
 
 /**
- * Of what was meant to be a database's URL: all of it where it is a scheme, a host and a path at most. Else its
- * scheme: where a password begins and ends cannot be told, since that is what may be wrong with it.
+ * Masks the URL of a database. It shows all of a plain scheme, host and path, but else the scheme alone: in a
+ * malformed URL a password may be anywhere.
  */
 function placeIn(value: string): string {
   if (/^(?:(?:[a-z][a-z0-9+.-]*:)?\/\/|postgres(?:ql)?:)?[\w./-]*$/i.test(value)) return value;
@@ -240,18 +240,18 @@ function placeIn(value: string): string {
 
 /**
  * @param source the environment
- * @returns a sentence for each variable that is none of ours, and one letter off one that is
+ * @returns a sentence for each unknown variable that is one letter off a known one
  */
 export function misspelled(source: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(source)
     .filter((name) => !variables.includes(name))
     .flatMap((name) => {
       const meant = variables.find((each) => isOneLetterOff(name, each));
-      return meant === undefined ? [] : [`${name} is no setting of ours. Is ${meant} meant?`];
+      return meant === undefined ? [] : [`${name} is not a setting. Did you mean ${meant}?`];
     });
 }
 
-/** One letter too many, too few, or another one, or two neighbours in each other's place. */
+/** Whether the names differ by one insertion, deletion, replacement, or swap of neighbours. */
 function isOneLetterOff(one: string, other: string): boolean {
   if (one === other || Math.abs(one.length - other.length) > 1) return false;
   let start = 0;

@@ -1,7 +1,6 @@
 /**
- * Owns every use of what Node or a library does not document: one function for each, which says why no documented
- * way will do. It deliberately does not know what for. `test/project/internals.test.ts` fails where one of them is no
- * longer what we take it for.
+ * Owns every use of undocumented behaviour of Node or a library: one function for each, which says why no documented
+ * way will do. Does not know its callers. `test/project/internals.test.ts` fails when such behaviour changes.
  */
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
@@ -9,35 +8,34 @@ import type { Client, ClientConfig, Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 
 /**
- * Has clients answered that have sent their request and closed their side. `allowHalfOpen` is an option of `node:net`
- * only: an HTTP server has this switch of its own, and without it ends the socket before the answer.
+ * Lets a server answer clients that have closed their side after the request. `allowHalfOpen` is an option of
+ * `node:net` only. Without this switch of its own, an HTTP server ends the socket before the answer.
  */
 export function answerHalfOpenConnections(server: HttpServer): void {
   Object.assign(server, { httpAllowHalfOpen: true });
 }
 
-/** Takes no more connections. HTTP's own `close` would also cut off at once all open connections that are idle. */
+/** Stops accepting connections. The `close` of an HTTP server would also cut off all idle connections at once. */
 export function stopListening(server: HttpServer): void {
   NetServer.prototype.close.call(server);
 }
 
-/** The answer that a socket carries now, also while it is not written yet. Node tells an answer's socket only. */
+/** The answer that a socket carries now, written or not. Node documents only the way from an answer to its socket. */
 export function answerOn(socket: Socket): ServerResponse | undefined {
   return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
 
 /**
- * Calls back once all answers ahead of this one are written. Node documents the event for clients only, and nothing
- * else that tells when a pipelined request's turn has come.
+ * Calls back once all earlier answers of the connection are written. Node documents this event for clients only, and
+ * nothing else tells when it is a pipelined request's turn.
  */
 export function onceItHasItsSocket(response: ServerResponse, callback: () => void): void {
   response.once('socket', callback);
 }
 
 /**
- * How many bytes the operating system has taken of what was written to a socket. `bytesWritten` counts those too that
- * wait, and `writableLength` falls only when a whole chunk is gone: by them, a slow client with a large answer looks
- * like one that takes nothing.
+ * How many bytes of a socket the operating system has accepted. `bytesWritten` includes bytes that still wait, and
+ * `writableLength` falls only with a whole chunk. By these two, a slow client with a large answer looks stalled.
  */
 export function bytesTaken(socket: Socket): number {
   const { _handle: handle } = socket as Socket & {
@@ -46,27 +44,27 @@ export function bytesTaken(socket: Socket): number {
   return handle ? handle.bytesWritten - handle.writeQueueSize : 0;
 }
 
-/** The pool of a DataSource for PostgreSQL. TypeORM types every driver alike, and gives out query runners only. */
+/** The pool of a DataSource for PostgreSQL. TypeORM's types hide it, and offer query runners only. */
 export function poolOf(dataSource: DataSource): Pool {
   return (dataSource.driver as unknown as { readonly master: Pool }).master;
 }
 
-/** Cuts off a connection to PostgreSQL. node-postgres can only ask the server to end it, which may never answer. */
+/** Cuts off a connection to PostgreSQL. node-postgres can only ask PostgreSQL to end it, which may never answer. */
 export function cutOff(client: Client): void {
   client.connection.stream.destroy();
 }
 
-/** The schema in which a connected DataSource has its tables, where no option names one: TypeORM types every driver alike. */
+/** The schema of a connected DataSource whose options name none. TypeORM's types hide it. */
 export function schemaOf(dataSource: DataSource): string {
   const { schema = 'public' } = dataSource.driver as { readonly schema?: string };
   return schema;
 }
 
 /**
- * Keeps from a client what it has read in the environment: PGOPTIONS and PGREPLICATION, and, asked only where the
- * server wants a password, PGPASSWORD and PGPASSFILE. For each setting that is not given node-postgres looks there.
+ * Makes a client forget what it has read from the environment: PGOPTIONS, PGREPLICATION, and, if PostgreSQL asks for a
+ * password, PGPASSWORD and PGPASSFILE. node-postgres offers no way to ignore them.
  *
- * @param onPassword called when the server wants a password and none is given; throws
+ * @param onPassword called when PostgreSQL asks for a password and none is given; throws
  */
 export function forgetEnvironment(
   client: Client,

@@ -1,8 +1,8 @@
-/** What a line of the log says of an error, whoever writes it. */
+/** How errors are written to the log. Knows no logger. */
 import pino from 'pino';
 
 export const serializers = {
-  /** PostgreSQL's errors have the values of rows in their details: of an error only what is named here is told. */
+  /** Writes only these properties, because the details of PostgreSQL's errors contain values of rows. */
   err: (error: Error): object => {
     const { type, message, stack, code } = pino.stdSerializers.err(
       error,

@@ -1,25 +1,25 @@
 /**
- * What is counted and measured, for Prometheus. Owns the names, the labels and their units; does not know who
- * counts. No label has a value that a client chooses, or the series would grow without a bound.
+ * The metrics for Prometheus, with their names, labels and units. Does not know its callers. No label has a value
+ * that a client chooses: that would create time series without a bound.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** What is read of one machine when somebody looks. */
+/** The values of one machine that each scrape reads. */
 export interface MachineReadings {
   readonly name: string;
-  /** How many requests wait, by the lane in which they do. */
+  /** How many requests wait, by lane. */
   readonly queues: () => Readonly<Record<string, number>>;
   readonly subscribers: () => number;
-  /** How long the last transition took from being recorded to being in the feed, in milliseconds. */
+  /** How long the last transition took from its record to the feed, in milliseconds. */
   readonly feedLag: () => number;
   /**
-   * How large the ledger's table is, in bytes: it grows while a session holds an old snapshot. undefined: the database
-   * does not say.
+   * The size of the ledger's table in bytes, which grows while a session holds an old snapshot; undefined if
+   * PostgreSQL does not say.
    */
   readonly ledgerSize: () => Promise<number | undefined>;
 }
 
-/** What is read only when somebody looks. */
+/** All values that each scrape reads. */
 export interface Readings {
   readonly machines: readonly MachineReadings[];
   readonly connections: () => {
@@ -29,15 +29,15 @@ export interface Readings {
   };
 }
 
-/** What is counted of one machine. */
+/** The counters of one machine. */
 export interface MachineCounts {
-  /** A group was sent. @param waited how long its first entry had waited, in milliseconds */
+  /** Counts a group that was sent. @param waited how long its first entry had waited, in milliseconds */
   readonly onGroup: (lane: string, size: number, waited: number) => void;
-  /** A transition was asked for. */
+  /** Counts an event that a caller asked for. */
   readonly onTransition: (event: string, outcome: string) => void;
 }
 
-/** In seconds; a transition on an idle computer takes three milliseconds, and a request five seconds at the most. */
+/** In seconds. A transition on an idle computer takes 3 ms; the default request timeout is 5 s. */
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export class Metrics {
@@ -55,46 +55,46 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
     this.#requests = new Counter({
       name: 'graphql_requests_total',
-      help: 'Requests that were answered, by the kind of their operation (none: refused before one was known) and the code of their first error',
+      help: 'Answered requests, by the kind of operation (none: refused before it was known) and the code of the first error',
       labelNames: ['operation', 'code'],
       registers,
     });
     this.#durations = new Histogram({
       name: 'graphql_request_duration_seconds',
-      help: 'How long an answer took; of a subscription, until it was accepted or refused',
+      help: 'Time to the answer; for a subscription, until it was accepted or refused',
       labelNames: ['operation'],
       buckets: DURATIONS,
       registers,
     });
     this.#subscriptionErrors = new Counter({
       name: 'graphql_subscription_errors_total',
-      help: 'Errors that subscribers were told after their subscription had been accepted, by code',
+      help: 'Errors of accepted subscriptions, by code',
       labelNames: ['code'],
       registers,
     });
     this.#transitions = new Counter({
       name: 'machine_transitions_total',
-      help: 'Transitions that were asked for, by what became of them; a lost swap is tried again',
+      help: 'Events that callers asked for, by outcome; a lost swap is tried again',
       labelNames: ['machine', 'event', 'outcome'],
       registers,
     });
     this.#groupSizes = new Histogram({
       name: 'lane_group_size',
-      help: 'Entries of one statement',
+      help: 'Entries in one statement',
       labelNames: ['machine', 'lane'],
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
       registers,
     });
     this.#groupWaits = new Histogram({
       name: 'lane_wait_seconds',
-      help: 'How long the first entry of a group had waited when it was sent',
+      help: 'How long the first entry of a group waited for its statement',
       labelNames: ['machine', 'lane'],
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
       registers,
     });
     this.#failedReadings = new Counter({
       name: 'metrics_failed_readings_total',
-      help: 'How often a metric could not be read, and was left out',
+      help: 'How often a metric could not be read, and was omitted',
       labelNames: ['metric'],
       registers,
     });
@@ -105,7 +105,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** @returns all of it that can be read, as Prometheus reads it */
+  /** @returns all metrics that can be read, in the text format of Prometheus */
   async expose(): Promise<string> {
     const metrics = this.#registry.getMetricsAsArray().map(async ({ name }) => {
       try {
@@ -119,7 +119,7 @@ export class Metrics {
   }
 
   /**
-   * @param code of the first error; `OK` where there is none
+   * @param code of the first error; `OK` if there is none
    * @param duration in milliseconds
    */
   countRequest(operation: string, code: string, duration: number): void {
@@ -131,7 +131,7 @@ export class Metrics {
     this.#subscriptionErrors.inc({ code });
   }
 
-  /** @param machine its name, by which its series are told from those of other machines */
+  /** @param machine its name, which becomes a label */
   ofMachine(machine: string): MachineCounts {
     return {
       onGroup: (lane, size, waited) => {
@@ -144,11 +144,11 @@ export class Metrics {
     };
   }
 
-  /** Has these read whenever somebody looks; called once. */
+  /** Registers the values that each scrape reads. Must be called once. */
   read({ machines, connections }: Readings): void {
     this.#gauge(
       'lane_queue_length',
-      'Entries that wait for their statement',
+      'Entries that wait for a statement',
       ['machine', 'lane'],
       (set) => {
         for (const { name: machine, queues } of machines) {
@@ -162,12 +162,12 @@ export class Metrics {
       set(total - idle, { state: 'busy' });
       set(waiting, { state: 'wanted' });
     });
-    this.#gauge('feed_subscribers', 'Subscriptions that are open', ['machine'], (set) => {
+    this.#gauge('feed_subscribers', 'Open subscriptions', ['machine'], (set) => {
       for (const { name: machine, subscribers } of machines) set(subscribers(), { machine });
     });
     this.#gauge(
       'feed_lag_seconds',
-      'From being recorded to being in the feed, of the last transition',
+      'How long the last transition took from its record to the feed',
       ['machine'],
       (set) => {
         for (const { name: machine, feedLag } of machines) set(feedLag() / 1_000, { machine });
@@ -176,7 +176,7 @@ export class Metrics {
     this.#readLedgers(machines);
   }
 
-  /** By what the database says of the ledgers it is known, too, whether it says anything. */
+  /** Derives `database_up` from the same statements, so that a scrape needs no further one. */
   #readLedgers(machines: readonly MachineReadings[]): void {
     const read = async ({ ledgerSize }: MachineReadings): Promise<number | undefined> => {
       try {
@@ -185,11 +185,12 @@ export class Metrics {
         return undefined;
       }
     };
-    // Gauges are collected in this order, and all at once: the second waits for what the first has asked.
+    // Prometheus's client collects gauges concurrently, but starts them in this order: the second awaits the first's
+    // reads.
     let sizes: Promise<(number | undefined)[]> = Promise.resolve([]);
     this.#gauge(
       'ledger_size_bytes',
-      'The ledger’s table; it grows while somebody holds an old snapshot',
+      'Size of the ledger’s table; it grows while a session holds an old snapshot',
       ['machine'],
       async (set) => {
         sizes = Promise.all(machines.map(read));
@@ -201,7 +202,7 @@ export class Metrics {
     );
     this.#gauge(
       'database_up',
-      'Whether the database answered this reading: 1 or 0',
+      'Whether the database answered during this scrape: 1 or 0',
       [],
       async (set) => {
         const isUp = (await sizes).some((size) => size !== undefined);

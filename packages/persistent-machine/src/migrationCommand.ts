@@ -1,6 +1,6 @@
 /**
- * The commands that change the schema: `run`, `revert` and `generate`. They take the lock that a server takes at its
- * start, and tell in a sentence what a person has to mend. Does not know what the migrations do.
+ * The commands that change the schema: `run`, `revert` and `generate`. They take the same lock as a starting server,
+ * and print a sentence for an error that the operator can fix. Does not know what the migrations do.
  */
 import { useDatabase } from './commandDatabase';
 import { ConfigurationError } from './config';
@@ -19,7 +19,7 @@ const log = {
   },
 };
 
-/** How long a question to the database may take, in milliseconds; a migration has no time limit. */
+/** How long a query about the database may take, in milliseconds. Migrations have no time limit. */
 const PATIENCE = 10_000;
 
 async function execute(
@@ -53,7 +53,7 @@ async function execute(
   });
 }
 
-/** Runs this process as one of the commands, which its arguments name. */
+/** Runs this process as the command that its arguments name. */
 export function runMigrationCommand(createDataSource: CreateDataSource): void {
   execute(createDataSource, process.argv.slice(2)).catch((error: unknown) => {
     const isForPeople = [

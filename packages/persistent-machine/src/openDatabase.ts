@@ -1,6 +1,6 @@
 /**
- * The database as this application uses it: connects to it, brings it up to date, and makes sure that it can be
- * worked with. For the server and for the commands; does not know what either does with it.
+ * Opens the database for the server and the commands: connects, migrates, and checks that the tables can be used.
+ * Does not know what the callers do with it.
  */
 import type { Pool } from 'pg';
 import { type DataSource, QueryFailedError } from 'typeorm';
@@ -13,10 +13,10 @@ import { type Installation, inspect } from './database/preconditions';
 import { checkMayMigrate, checkTables } from './database/tables';
 import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './operations/tables';
 
-/** Makes an application's DataSource, which is not connected yet. */
+/** Makes an application's DataSource, without connecting it. */
 export type CreateDataSource = (settings: DataSourceSettings) => DataSource;
 
-/** What is kept in the database: the machines' entities, and with what they are reached. */
+/** The machines' entities, and the DataSource that reaches them. */
 export interface Kept {
   readonly machines: readonly { readonly entities: MachineEntities }[];
   readonly createDataSource: CreateDataSource;
@@ -24,19 +24,20 @@ export interface Kept {
 
 export interface OpenDatabase {
   readonly dataSource: DataSource;
-  /** Of each machine, in their order. */
+  /** One entry per machine, in their order. */
   readonly tables: readonly MachineTables[];
-  /** In which the tables are. */
+  /** The schema of the tables. */
   readonly schema: string;
-  /** Fails while the database cannot be worked with. */
+  /** Rejects while the tables cannot be used. */
   readonly check: () => Promise<void>;
 }
 
 /**
- * One attempt.
+ * Tries once to open the database.
  *
- * @param migrateIt whether migrations that it lacks are run; otherwise they are waited for
- * @throws UnusableDatabase, DatabaseNotReady, and what TypeORM and node-postgres throw
+ * @param migrateIt whether to run missing migrations
+ * @throws UnusableDatabase if the operator must fix something, DatabaseNotReady if a retry may succeed, and the
+ *   errors of TypeORM and node-postgres
  */
 export async function openDatabase(
   { machines, createDataSource }: Kept,
@@ -56,7 +57,7 @@ export async function openDatabase(
     if (pending.length > 0) {
       if (!migrateIt) {
         throw new DatabaseNotReady(
-          `it lacks migrations (${pending.join(', ')}), and with MIGRATIONS=off they are left to npm run migration:run`,
+          `it lacks migrations (${pending.join(', ')}), which with MIGRATIONS=off only npm run migration:run runs`,
         );
       }
       await migrateDatabase(dataSource, installation, log);
@@ -71,8 +72,8 @@ export async function openDatabase(
 }
 
 /**
- * Looks at the database within a time limit for each question. TypeORM's own first statements have none, and a
- * pooler lets clients in whose statements then wait for minutes, while its database is away.
+ * Inspects the database, with a time limit for each query. TypeORM's own first statements have no limit, and behind a
+ * pooler whose database is down they would wait for minutes.
  */
 export async function locateTables(
   createDataSource: CreateDataSource,
@@ -98,13 +99,13 @@ export async function locateTables(
 
 /** The names of all migrations that this build knows. */
 function migrationsOf({ options: { migrations = [] } }: DataSource): string[] {
-  // TypeORM takes patterns of file names, too; a class is a function, and has its name.
+  // TypeORM's type also allows file patterns, which are strings.
   return Object.values(migrations).flatMap((migration: unknown) =>
     typeof migration === 'function' ? [migration.name] : [],
   );
 }
 
-/** @param patience how long an answer may take, in milliseconds */
+/** @param patience how long a query may take, in milliseconds */
 export function askOf(pool: Pool, patience: number): Ask {
   return async <Row extends object>(text: string, values: readonly unknown[] = []) => {
     const query = { text, values: [...values], query_timeout: patience };
@@ -114,7 +115,7 @@ export function askOf(pool: Pool, patience: number): Ask {
 
 /**
  * @param dataSource initialized
- * @throws UnusableDatabase where the migrations cannot be made
+ * @throws UnusableDatabase if the role may not run the migrations
  */
 export async function migrateDatabase(
   dataSource: DataSource,
@@ -125,24 +126,37 @@ export async function migrateDatabase(
   const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
   if (installation.pending.length > 0) await checkMayMigrate(ask, installation, tables);
   const names = await migrate(dataSource).catch((error: unknown) => {
-    if (!isRefusal(error)) throw error;
-    throw new UnusableDatabase(
-      `The database cannot be migrated by this role: ${reasonOf(error)}. The owner of the tables may.`,
-      { cause: error },
-    );
+    const code = codeOf(error);
+    if (code === INSUFFICIENT_PRIVILEGE) {
+      throw new UnusableDatabase(
+        `This role may not migrate the database: ${reasonOf(error)}. The owner of the tables may.`,
+        { cause: error },
+      );
+    }
+    if (code?.startsWith(INTEGRITY_CONSTRAINT_VIOLATION)) {
+      throw new UnusableDatabase(
+        `Rows of the database do not fit a migration, and nothing was changed: ${reasonOf(error)}. Fill those rows first, ` +
+          'in a migration by hand.',
+        { cause: error },
+      );
+    }
+    throw error;
   });
   for (const name of names) log.info(`Migrated the database: ${name}`);
 }
 
-/** Of a right that the role lacks. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof QueryFailedError &&
-    (error.driverError as { readonly code?: unknown }).code === '42501'
-  );
+const INSUFFICIENT_PRIVILEGE = '42501';
+/** A class of PostgreSQL's error codes. */
+const INTEGRITY_CONSTRAINT_VIOLATION = '23';
+
+/** PostgreSQL's code for an error of a migration. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof QueryFailedError)) return undefined;
+  const { code } = error.driverError as { readonly code?: unknown };
+  return typeof code === 'string' ? code : undefined;
 }
 
-/** What the database itself says of who may not come in, as a sentence about the variable that names it. */
+/** Turns PostgreSQL's refusal of a connection into a sentence about DATABASE_URL. */
 function toldForPeople(error: unknown): unknown {
   if (error instanceof UnusableDatabase || error instanceof DatabaseNotReady) return error;
   return new UnusableDatabase(`The database of DATABASE_URL cannot be used: ${reasonOf(error)}`, {

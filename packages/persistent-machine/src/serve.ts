@@ -1,6 +1,6 @@
 /**
- * The process: reads the environment, starts an application, and stops it when told to. What is imported here
- * loads neither http nor graphql nor pg: tracing, where it is wanted, must be there before them.
+ * The process: reads the environment, starts an application, and stops it on a signal. Its imports must not load http,
+ * graphql or pg, because tracing must patch them first.
  */
 import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
@@ -10,7 +10,7 @@ import { ConfigurationError, misspelled, readConfiguration } from './config';
 import { serializers } from './log';
 import type * as tracing from './tracing';
 
-/* eslint-disable @typescript-eslint/no-require-imports -- When they are loaded, if at all, is the point. */
+/* eslint-disable @typescript-eslint/no-require-imports -- They must be loaded late, or never. */
 const loadTracing = () => require('./tracing') as typeof tracing;
 const loadApplication = () => require('./application') as typeof application;
 /* eslint-enable @typescript-eslint/no-require-imports */
@@ -47,14 +47,14 @@ async function main(load: () => application.Served): Promise<void> {
   try {
     await starting;
   } catch (error) {
-    // Told to stop before there was a database, it has.
+    // A signal came while it waited for the database: it has stopped.
     if (error !== stopping.signal.reason) throw error;
   }
 }
 
 /**
- * A signal may come more than once (npm passes on what the terminal sends to everybody), and while things
- * still start: the first one counts.
+ * Only the first signal counts: npm passes on signals that the terminal has sent to this process as well. It may come
+ * while the application still starts.
  */
 function stopOnSignals(
   starting: Promise<application.Application>,
@@ -68,12 +68,12 @@ function stopOnSignals(
     stopping.abort();
     log.info(`Stopping on ${signal}`);
     const overdue = setTimeout(() => {
-      log.warn(`Not all had ended ${grace} ms after ${signal}`);
-      // What has not ended by now may never.
+      log.warn(`The shutdown took longer than ${grace} ms after ${signal}: exiting`);
+      // A part that hangs may never end.
       process.exit(1);
     }, grace);
     const application = await starting.catch(() => undefined);
-    // From a terminal, nobody is to notice.
+    // After Ctrl-C, there is no load balancer to wait for.
     await application?.stop(signal === 'SIGTERM' ? grace : 0);
     await traces?.stop();
     clearTimeout(overdue);
@@ -86,7 +86,7 @@ function stopOnSignals(
 /**
  * Runs this process as a server, until a signal ends it.
  *
- * @param load called once, when what it loads may be loaded
+ * @param load called once, after tracing has been set up
  */
 export function serve(load: () => application.Served): void {
   main(load).catch((error: unknown) => {

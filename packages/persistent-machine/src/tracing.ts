@@ -1,7 +1,7 @@
 /**
- * Traces, by OpenTelemetry: which requests are followed, and what of that leaves us. Loaded only where traces are
- * wanted, and then before the application: the instrumentations patch modules as those are loaded. Does not
- * know the application.
+ * Traces, by OpenTelemetry: which requests are traced, and what is exported of them. Loaded only if traces are
+ * configured, and before the application, because the instrumentations patch modules while those load. Does not know
+ * the application.
  */
 import {
   type Attributes,
@@ -38,13 +38,12 @@ import { ATTR_HTTP_ROUTE, ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conv
 import { representationOf } from './server/representation';
 import type { GroupTracer } from './store/LaneSettings';
 
-/** The one route that is followed: nobody wants to know where a health check spends its time. */
+/** The only traced route. */
 const ROUTE = '/graphql';
 
 /**
- * All that leaves us of a span, beside its name, times, kind and links. A list of what may, and not of what may
- * not: instrumentations also note query strings, documents with their comments and enum values, the messages of
- * errors with what was wrong in them, and whatever their next version thinks of.
+ * The attributes of a span that are exported. An allowlist, because instrumentations also record query strings,
+ * documents and error messages, and their next version may record more.
  */
 const ATTRIBUTES = [
   ...['http.request.method', 'http.route', 'http.response.status_code', 'url.scheme'],
@@ -52,32 +51,32 @@ const ATTRIBUTES = [
   ...['db.system.name', 'db.namespace', 'db.query.text', 'request.id', 'group.size'],
 ];
 
-/** The longest name of an operation that is told: a document may have one of any length. */
+/** The longest name of an operation that is exported. */
 const LONGEST_NAME = 64;
 
-/** How long the collector is waited for, in milliseconds; at shutdown, too. */
+/** How long an export may take, in milliseconds, even at shutdown. */
 const EXPORT_TIMEOUT = 2_000;
 
 export interface TracingSettings {
-  /** Of a collector: where `/v1/traces` is below. */
+  /** The URL of a collector, to which `/v1/traces` is appended. */
   readonly endpoint: string;
-  /** How many of the requests that no trace comes with are followed, from 0 to 1. */
+  /** The share of requests without a trace of their own that are traced, from 0 to 1. */
   readonly ratio: number;
-  /** Told of the first failure after each success, not of each. */
+  /** Called for the first failure after a success. */
   readonly onFailure: (reason: string) => void;
 }
 
 export interface Tracing {
-  /** What a line of the log says of the trace that it is part of. */
+  /** The ids of the current trace, for a line of the log. */
   readonly idsOfLine: () => object;
-  /** Says which of our requests the present trace is of. */
+  /** Adds a request's id to the current trace. */
   readonly nameRequest: (requestId: string) => void;
   readonly groups: GroupTracer;
-  /** Sends what is still to be sent, or gives it up. */
+  /** Exports the remaining spans, or gives up after the timeout. */
   stop(): Promise<void>;
 }
 
-/** To be called before anything loads http, graphql or pg. */
+/** Must be called before http, graphql or pg is loaded. */
 export function startTracing({ endpoint, ratio, onFailure }: TracingSettings): Tracing {
   const exporter = new OTLPTraceExporter({
     url: `${endpoint.replace(/\/$/, '')}/v1/traces`,
@@ -86,12 +85,12 @@ export function startTracing({ endpoint, ratio, onFailure }: TracingSettings): T
   const provider = new NodeTracerProvider({
     resource: defaultResource()
       .merge(resourceFromAttributes({ [ATTR_SERVICE_NAME]: 'persistent-state-machine' }))
-      // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
+      // Reads OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
       .merge(detectResources({ detectors: [envDetector] })),
     sampler: new ParentBasedSampler({
       root: requestsOnly(new TraceIdRatioBasedSampler(ratio)),
     }),
-    // Its queue is bounded: what a slow collector does not take is dropped.
+    // The queue is bounded: with a slow collector, spans are dropped.
     spanProcessors: [
       new BatchSpanProcessor(new DiscreetExporter(exporter, onFailure), {
         exportTimeoutMillis: EXPORT_TIMEOUT,
@@ -105,7 +104,7 @@ export function startTracing({ endpoint, ratio, onFailure }: TracingSettings): T
       new HttpInstrumentation({
         ignoreIncomingRequestHook: (request) =>
           request.url?.split('?')[0] !== ROUTE ||
-          // A subscription has no end to be waited for.
+          // A subscription has no end that its span could wait for.
           ['text/event-stream', 'text/html'].includes(representationOf(request) ?? ''),
         requestHook: (span, { method }) => {
           span.updateName(`${method ?? ''} ${ROUTE}`).setAttribute(ATTR_HTTP_ROUTE, ROUTE);
@@ -130,7 +129,7 @@ export function startTracing({ endpoint, ratio, onFailure }: TracingSettings): T
     groups: {
       current: () => context.active(),
       run: async (requests, statement) => {
-        // From `current`.
+        // `current` returned them.
         const contexts = requests as readonly Context[];
         const followed = contexts.filter(isFollowed);
         const parent = followed[0] ?? ROOT_CONTEXT;
@@ -153,7 +152,7 @@ export function startTracing({ endpoint, ratio, onFailure }: TracingSettings): T
   };
 }
 
-/** A trace begins with a request: what the server does of its own accord, as reading the feed, begins none. */
+/** Samples only requests. The server's own work, such as reading the feed, begins no trace. */
 function requestsOnly(sampler: Sampler): Sampler {
   return {
     shouldSample: (...asked) =>
@@ -169,7 +168,7 @@ function isFollowed(request: Context): boolean {
   return (traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** Lets out what is allowed out, and tells of failures once. */
+/** Exports only the allowed attributes, and reports each outage once. */
 class DiscreetExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #onFailure: (reason: string) => void;
@@ -182,7 +181,7 @@ class DiscreetExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: Parameters<SpanExporter['export']>[1]): void {
     this.#exporter.export(spans.map(withoutContent), (result) => {
-      // Not what the collector answered: only that it failed, and how.
+      // Passes on the message only, not the collector's answer.
       const { error } = result;
       if (error && !this.#failing) this.#onFailure(error.message);
       this.#failing = error !== undefined;
@@ -199,7 +198,7 @@ class DiscreetExporter implements SpanExporter {
   }
 }
 
-/** Named one by one, so that nothing comes along. */
+/** Copies each property by name, so that nothing else is exported. */
 function withoutContent(span: ReadableSpan): ReadableSpan {
   const attributes: Attributes = {};
   for (const name of ATTRIBUTES) {

@@ -1,7 +1,6 @@
 /**
- * Runs a command beside the database that the server would use, which it finds in DATABASE_URL: what develops the
- * server and the TypeORM command line cannot start an embedded PostgreSQL themselves. Does not know what the
- * command does.
+ * Runs a command with DATABASE_URL set to the database that the server would use. For commands that cannot start the
+ * embedded PostgreSQL themselves, such as TypeORM's command line. Does not know the command.
  */
 import { runCommand, runProgram, useDatabase } from './commandDatabase';
 

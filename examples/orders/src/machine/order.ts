@@ -3,6 +3,7 @@
  * accepts. Pure: no database, no clock, no randomness.
  */
 import {
+  type EventData,
   type Moment,
   type OccurredAtOutOfRange,
   Refusal,
@@ -108,15 +109,14 @@ export const order = machine('Order', {
   },
 });
 
+type Reason = EventData<typeof order, 'Cancellation'>;
+
 export class Draft extends order.phase('Draft') {
-  place(
-    data: { readonly customer: string; readonly totalCents: number },
-    at: Moment,
-  ): Placed | OccurredAtOutOfRange {
+  place(data: EventData<typeof order, 'Placement'>, at: Moment): Placed | OccurredAtOutOfRange {
     return this.become(Placed, 'Placement', at, { ...data, paidCents: 0 });
   }
 
-  cancel(data: { readonly reason: string }, at: Moment): Cancelled | OccurredAtOutOfRange {
+  cancel(data: Reason, at: Moment): Cancelled | OccurredAtOutOfRange {
     return this.become(Cancelled, 'Cancellation', at, data);
   }
 }
@@ -124,7 +124,7 @@ export class Draft extends order.phase('Draft') {
 export class Placed extends order.phase('Placed') {
   /** In parts, if the customer likes; never more than is due. */
   pay(
-    { amountCents: paid }: { readonly amountCents: number },
+    { amountCents: paid }: EventData<typeof order, 'Payment'>,
     at: Moment,
   ): Placed | Paid | Overpaid | OccurredAtOutOfRange {
     const due = this.state.totalCents - this.state.paidCents;
@@ -135,20 +135,17 @@ export class Placed extends order.phase('Placed') {
       : this.become(Placed, 'Payment', at, { paidCents });
   }
 
-  cancel(data: { readonly reason: string }, at: Moment): Cancelled | OccurredAtOutOfRange {
+  cancel(data: Reason, at: Moment): Cancelled | OccurredAtOutOfRange {
     return this.become(Cancelled, 'Cancellation', at, data);
   }
 }
 
 export class Paid extends order.phase('Paid') {
-  ship(
-    data: { readonly carrier: string; readonly trackingNumber: string },
-    at: Moment,
-  ): Shipped | OccurredAtOutOfRange {
+  ship(data: EventData<typeof order, 'Shipment'>, at: Moment): Shipped | OccurredAtOutOfRange {
     return this.become(Shipped, 'Shipment', at, data);
   }
 
-  cancel(data: { readonly reason: string }, at: Moment): Cancelled | OccurredAtOutOfRange {
+  cancel(data: Reason, at: Moment): Cancelled | OccurredAtOutOfRange {
     return this.become(Cancelled, 'Cancellation', at, data);
   }
 }

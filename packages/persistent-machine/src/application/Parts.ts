@@ -1,4 +1,4 @@
-/** What has started, so that it can be stopped in reverse order. Does not know what it is. */
+/** Owns the order in which the started parts of an application are stopped. Does not know the parts. */
 import type { FastifyBaseLogger } from 'fastify';
 
 export class Parts {
@@ -9,16 +9,16 @@ export class Parts {
     this.#log = log;
   }
 
-  /** A part has started. @param stop how to stop it */
+  /** @param stop stops the part that has just started */
   add(stop: () => Promise<unknown>): void {
     this.#stops.push(stop);
   }
 
-  /** Stops all, the last one first; one that fails to stop keeps no other from it. */
+  /** Stops all parts, the last one first. If one fails, it logs that and goes on. */
   async stop(): Promise<void> {
     for (const stop of this.#stops.splice(0).reverse()) {
       await stop().catch((error: unknown) => {
-        this.#log.error({ err: error }, 'A part did not stop');
+        this.#log.error({ err: error }, 'A part failed to stop');
       });
     }
   }

@@ -1,9 +1,9 @@
-/** Whether a load balancer may send requests here, and whether one asks. Does not know what may be wrong. */
+/** Whether load balancers may send requests here, and whether one probes. Does not know what may be wrong. */
 
 /**
- * Parts of the grace period. New connections are still taken for the first, since a load balancer learns only
- * by and by that we are not ready. Open connections may still be used for the second. What is left is for
- * requests in flight, and for the database.
+ * Parts of the grace period. During the first the server still accepts connections, because a load balancer needs
+ * some probes to learn that it is not ready. During the second, clients may still use open connections. The rest is
+ * for requests in flight and for the database.
  */
 const NOTICE = 0.2;
 const LINGERING = 0.1;
@@ -14,32 +14,32 @@ export class Readiness {
   #isWatched = false;
   #lingering = 0;
 
-  /** @param isWell whether nothing is wrong that may pass */
+  /** @param isWell whether no temporary fault is known */
   constructor(isWell: () => boolean) {
     this.#isWell = isWell;
   }
 
-  /** The answer to a probe. A load balancer sends one from time to time, and nothing does in development. */
+  /** Answers a probe, and remembers that a load balancer watches. In development nothing probes. */
   probe(): boolean {
     this.#isWatched = true;
     return !this.#isOver && this.#isWell();
   }
 
-  /** From now on it is not ready, whatever may come: one machine's broken ledger is enough. */
+  /** Makes it not ready for good, as at shutdown, or after one machine's ledger broke. */
   end(): void {
     this.#isOver = true;
   }
 
-  /** At shutdown, for how long open connections may still be used, in milliseconds. */
+  /** How long clients may use open connections at shutdown, in milliseconds. */
   get lingering(): number {
     return this.#lingering;
   }
 
   /**
-   * It is about to leave.
+   * Begins the shutdown.
    *
-   * @param grace how long that may take, in milliseconds
-   * @returns for how long new connections are still to be taken, for load balancers; 0 where none has been seen
+   * @param grace how long the shutdown may take, in milliseconds
+   * @returns how long to accept new connections, in milliseconds; 0 if no load balancer has probed
    */
   leave(grace: number): number {
     this.end();

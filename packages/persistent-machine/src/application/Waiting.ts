@@ -1,6 +1,6 @@
 /**
- * Waiting for the database: what listens in the application's place meanwhile, and at which port it leaves off. Does not
- * know what is waited for.
+ * Opens the waiting room while the application waits for its database, and hands its port on to the application. Does
+ * not know the database.
  */
 import type { FastifyBaseLogger } from 'fastify';
 import type { Configuration } from '../config';
@@ -22,15 +22,15 @@ export class Waiting {
     this.#port = configuration.port;
   }
 
-  /** Where the application is to listen: where it has been waited, if it has been. */
+  /** The port for the application: that of the waiting room, if there was one. */
   get port(): number {
     return this.#port;
   }
 
   /**
-   * Begins to listen, if it does not yet.
+   * Begins to listen, unless it already does.
    *
-   * @throws StartError
+   * @throws StartError if the port cannot be used
    */
   async enter(): Promise<void> {
     this.#room ??= listening(this.#open(), this.#configuration);
@@ -43,7 +43,7 @@ export class Waiting {
   }
 
   async leave(): Promise<void> {
-    // What kept it from opening has been told.
+    // `enter` has already thrown the error.
     const room = await this.#room?.catch(() => undefined);
     this.#room = undefined;
     await room?.close();

@@ -1,6 +1,6 @@
 /**
- * The application's database: started where none is named, waited for where it is not there yet, and watched from then
- * on. Does not know what is kept in it.
+ * The application's database: starts an embedded one if none is configured, waits until it can be used, and watches
+ * it from then on. Does not know what is kept in it.
  */
 import { resolve } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
@@ -19,20 +19,20 @@ export interface OpenedDatabase {
   /** A `postgresql://` URL. */
   readonly url: string;
   readonly database: Database;
-  /** Of the machines, in the order in which they are served. */
+  /** One entry per machine, in the order in which they are served. */
   readonly tables: readonly MachineTables[];
   readonly tableWatch: TableWatch;
 }
 
 /**
- * How long a statement may take, in milliseconds: leaves time in a request to find out what became of a statement that
- * was given up.
+ * How long a statement may take, in milliseconds. Leaves time in a request to learn the outcome of a statement that was
+ * given up.
  */
 export function statementTimeoutOf({ requestTimeout }: Configuration): number {
   return Math.ceil(requestTimeout * 0.4);
 }
 
-/** How many connections to databases there may be: two pools, and one that listens for the feeds. */
+/** The most connections to databases: one or two pools, and one connection that listens for the feeds. */
 export function mostDatabaseConnections({
   databasePoolSize,
   databaseReplicaUrl,
@@ -41,9 +41,9 @@ export function mostDatabaseConnections({
 }
 
 /**
- * @param waiting is entered while the database is not there yet, or not up to date
- * @param stopping aborted when the database is no longer wanted: then it is not looked for once more
- * @throws whatever keeps it from being used; the signal's reason
+ * @param waiting entered while the database cannot be reached or is not migrated yet
+ * @param stopping aborted when the process shall stop; ends the wait
+ * @throws the error that keeps the database from being used, or the signal's reason
  */
 export async function startDatabase(
   kept: Kept,
@@ -58,9 +58,9 @@ export async function startDatabase(
   const settings = {
     url,
     poolSize: configuration.databasePoolSize,
-    // Neither may take all of a request's time.
+    // A connect and a statement must fit into one request's time.
     connectTimeout: statementTimeout,
-    // Through a pooler that forgets prepared statements, none can be set.
+    // A pooler in transaction mode, which forgets prepared statements, takes no settings of a session.
     statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
   };
   parts.add(() => waiting.leave());
@@ -77,7 +77,7 @@ export async function startDatabase(
   parts.add(() => tableWatch.stop());
   const database = new Database(dataSource, {
     preparedStatements: configuration.preparedStatements,
-    // A little longer than the database's own, so that it is the database who says that nothing was applied.
+    // Longer than PostgreSQL's own limit, so that usually PostgreSQL cancels the statement, and the outcome is known.
     statementTimeout: statementTimeout * 1.2,
     observer: {
       onLoss: ({ message, cause }) => {
@@ -109,7 +109,7 @@ async function startEmbedded(
   return postgres.url;
 }
 
-/** As a person knows it, without credentials. */
+/** Names the database for the log, without credentials. */
 function placeFor({ databaseUrl, dataDirectory }: Configuration): string {
   return databaseUrl === undefined
     ? `the embedded PostgreSQL in ${resolve(dataDirectory)}`

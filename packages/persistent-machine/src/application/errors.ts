@@ -1,13 +1,13 @@
-/** What may keep an application from starting, and which of it a person can mend. */
+/** The errors that keep an application from starting, and which of them the operator can fix. Knows no exit codes. */
 import { EmbeddedPostgresError } from '../database/embedded';
 import { UnusableDatabase } from '../database/failures';
 
-/** Something that the configuration names cannot be had. */
+/** Something that the configuration names cannot be used. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** What a person can mend is told in a sentence; anything else with its stack. */
+/** Whether the operator can fix the error. If so, its message is printed without a stack. */
 export function isForPeople(error: unknown): error is Error {
   return (
     error instanceof StartError ||

@@ -1,6 +1,6 @@
 /**
- * The machines that are served: a store, a reader and a feed for each, on one database, with one connection that listens
- * for all. Knows neither GraphQL nor how the machines are asked for.
+ * Makes a store, a reader and a feed for each served machine, on one database, with one listening connection for all.
+ * Knows neither GraphQL nor HTTP.
  */
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
@@ -21,7 +21,7 @@ import type { MachineTables } from '../operations/tables';
 import type { OpenedDatabase } from './database';
 import type { Parts } from './Parts';
 
-/** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
+/** How long a subscriber may read nothing before its subscription ends with `LAGGED`, in milliseconds. */
 const LAG_LIMIT = 60_000;
 
 /** What all machines of one application share. */
@@ -31,14 +31,14 @@ export interface Shared {
   readonly metrics: Metrics;
   readonly parts: Parts;
   readonly opened: OpenedDatabase;
-  /** Where pages are read that may be stale. */
+  /** Reads pages that may be stale. */
   readonly pages: Reader;
   readonly tracer: GroupTracer | undefined;
-  /** Told when a machine's ledger is broken: no more changes are accepted there. */
+  /** Called when a machine's ledger is broken, and its store refuses all further changes. */
   readonly onBrokenLedger: () => void;
 }
 
-/** @returns the machines, which are being measured from now on */
+/** Starts the machines, and has the metrics measure them. */
 export function startMachines(served: readonly ServedMachine[], shared: Shared): Machines {
   const { opened, configuration, metrics } = shared;
   const machines = new Machines();
@@ -61,7 +61,7 @@ export function startMachines(served: readonly ServedMachine[], shared: Shared):
 interface Surroundings extends Shared {
   readonly machines: Machines;
   readonly wakeUps: WakeUps;
-  /** By which this instance knows its own notifications. */
+  /** Marks this instance's own notifications. */
   readonly sender: string;
 }
 
@@ -103,14 +103,14 @@ function startMachine(
     channel: tables.channel,
     patience: LAG_LIMIT,
     onFailure: (error) => {
-      // That has been told, and is looked after.
+      // TableWatch reports missing tables, and waits for them.
       if (error instanceof TablesMissing) return;
       log.error({ machine: name, err: error }, 'The feed could not be read');
     },
     onRewound: (error) => {
       log.error(
         { machine: name, err: error },
-        'The history was set back: its subscribers are told FEED_REWOUND, and begin anew',
+        'The history was set back to an earlier time: its subscriptions end with FEED_REWOUND',
       );
     },
   });
@@ -125,7 +125,7 @@ function startMachine(
   };
 }
 
-/** @returns undefined where the other instances are not to be notified */
+/** @returns undefined if notifications are off */
 function notifierOf(
   database: Database,
   { channel }: MachineTables,
@@ -135,6 +135,6 @@ function notifierOf(
 ): Notifier | undefined {
   if (!listen) return undefined;
   return new Notifier(database, channel, sender, (error) => {
-    log.error({ err: error }, 'Other instances cannot be notified: they look by themselves');
+    log.error({ err: error }, 'Other instances cannot be notified: they poll for transitions');
   });
 }

@@ -1,4 +1,4 @@
-/** Where pages are read that may be stale: from the replica, if the configuration names one. Knows no machine. */
+/** Makes the reader of pages that may be stale: it uses the replica, if one is configured. Knows no machine. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { Configuration } from '../config';
 import { Database, type Reader } from '../database/Database';
@@ -10,8 +10,8 @@ import { statementTimeoutOf } from './database';
 import type { Parts } from './Parts';
 
 /**
- * @param proofs by each of which it can be told whether the replica is one of the primary
- * @returns the primary itself where there is no replica
+ * @param proofs each can prove that the replica follows this primary
+ * @returns the primary itself if no replica is configured
  */
 export function readerOfPages(
   primary: Database,
@@ -22,7 +22,7 @@ export function readerOfPages(
 ): Reader {
   const { databaseReplicaUrl: url, databasePoolSize, preparedStatements } = configuration;
   if (url === undefined) return primary;
-  // Each half as long as the primary's, which may be asked after it and in the same request's time.
+  // Half of the primary's limits, because a request may have to ask the primary afterwards.
   const patience = Math.ceil(statementTimeoutOf(configuration) / 2);
   const pool = createPool({
     url,
@@ -31,7 +31,7 @@ export function readerOfPages(
     statementTimeout: preparedStatements ? patience : undefined,
   });
   parts.add(async () => {
-    // Not waited for: a replica may hang, and nothing of ours is left there.
+    // Not awaited, because a replica may hang. Reads leave nothing to lose.
     void pool.end();
     return Promise.resolve();
   });

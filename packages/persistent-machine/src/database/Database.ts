@@ -1,6 +1,5 @@
 /**
- * Runs the store's statements on the pool of connections. Owns how a statement travels, and what its
- * failure means; does not know what any statement is for.
+ * Runs statements on a pool of connections, and classifies their failures. It does not know what a statement is for.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
@@ -15,61 +14,61 @@ import {
   failureOf,
 } from './failures';
 
-/** A statement of fixed text, which the database plans once for each connection. */
+/** A statement of fixed text, which PostgreSQL plans once for each connection. */
 export interface Statement {
-  /** Of all statements with this text, and of no other; at most 63 characters. */
+  /** The same for all statements with this text, and for no others; at most 63 characters. */
   readonly name: string;
   readonly text: string;
 }
 
 export interface DatabaseSettings {
-  /** false: statements go unnamed, for a pooler in transaction mode that forgets names. */
+  /** False for a pooler in transaction mode that forgets prepared statements. */
   readonly preparedStatements: boolean;
-  /** How long to wait for a statement, in milliseconds; then its connection is given up. */
+  /** How long to wait for a statement before giving up its connection, in milliseconds. */
   readonly statementTimeout: number;
-  /** Told once when the database is lost, by which failure, and once when it answers again. */
   readonly observer?: DatabaseObserver;
 }
 
 export interface DatabaseObserver {
+  /** Called once when the database is lost. */
   readonly onLoss: (failure: Error) => void;
+  /** Called once when it answers again. */
   readonly onReturn: () => void;
-  /** Told with every statement that fails because the tables are not as it knows them. */
+  /** Called for each statement that fails because tables are missing, or other than it expects. */
   readonly onMissingTables: (failure: TablesMissing) => void;
 }
 
-/** For how long a database that is down is looked for, in milliseconds. */
-const LONGEST_LOOK = 500;
+/** How long a probe of a lost database may take, in milliseconds. */
+const PROBE_TIMEOUT = 500;
 
-const IS_IT_THERE: Statement = { name: 'is it there', text: 'SELECT 1' };
+const PROBE: Statement = { name: 'probe', text: 'SELECT 1' };
 
-/** Where statements can be sent that change nothing. */
+/** Runs statements that change nothing. */
 export type Reader = Pick<Database, 'run'>;
 
 export class Database {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
-  /** By a clock that never goes back; undefined: it is there, as far as we know. */
+  /** By `performance.now()`; undefined while the database answers. */
   #lostAt: number | undefined;
-  #lookingForIt: Promise<unknown> | undefined;
+  #probing: Promise<unknown> | undefined;
 
   /**
-   * @param connections a pool; or what is initialized and has one: its query runners are not used, they cost
-   *   more than most of our statements, and know no prepared ones
+   * @param connections a pool, or an initialized DataSource that has one. Its query runners are not used: they cost
+   *   more than most of our statements, and do not prepare statements
    */
   constructor(connections: DataSource | Pool, settings: DatabaseSettings) {
-    // Of PostgreSQL: ormconfig.ts says so.
     this.#pool = connections instanceof Pool ? connections : poolOf(connections);
     this.#settings = settings;
   }
 
   /**
-   * Runs one statement, which is a transaction of its own.
+   * Runs one statement in a transaction of its own.
    *
    * @param values for `$1`, `$2`, …
-   * @returns its rows, which the caller knows the type of: it wrote the text
-   * @throws Overloaded, DatabaseUnavailable, RefusedData where it was certainly not applied;
-   *   ConnectionLost where that cannot be known; node-postgres' own error for a bug of ours
+   * @typeParam Row the type of its rows, which the author of the text knows
+   * @throws Overloaded, DatabaseUnavailable or RefusedData if it was certainly not applied; ConnectionLost if that
+   *   cannot be known; node-postgres' own error for a bug of ours
    */
   async run<Row extends object>(
     { name, text }: Statement,
@@ -103,18 +102,18 @@ export class Database {
       return rows;
     } catch (error) {
       const failure = failureOf(error);
-      // Its connection goes, too: it may be broken, or hold a plan that no longer fits.
+      // Closes the connection, which may be broken, or hold a plan that no longer fits.
       client.release(!(failure instanceof RefusedData));
       throw failure;
     }
   }
 
   /**
-   * Whether it is down: lost for so long that nobody should begin to wait for it. It is looked for anew, since who
-   * comes when it is back must be let in; all who ask at about the same time share one look.
+   * Whether the database has been away for longer than a caller would wait for it. If so, it is probed again, to notice
+   * when it is back. Callers at about the same time share one probe.
    *
-   * @param patience for how long whoever asks waits for it, in milliseconds
-   * @returns at once where nothing is wrong
+   * @param patience how long the caller would wait, in milliseconds
+   * @returns false at once while the database answers, or was lost only recently
    */
   isDown(patience: number): false | Promise<boolean> {
     if (this.#lostAt === undefined || performance.now() - this.#lostAt < patience) return false;
@@ -122,35 +121,35 @@ export class Database {
   }
 
   async #isStillLost(): Promise<boolean> {
-    // A look that had begun before we were asked proves nothing.
-    await this.#lookingForIt;
+    // The database may have come back after a probe that began before this call.
+    await this.#probing;
     if (this.#lostAt === undefined) return false;
-    this.#lookingForIt ??= this.#look().finally(() => {
-      this.#lookingForIt = undefined;
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = undefined;
     });
-    await this.#lookingForIt;
-    // It has been noted meanwhile, which the compiler does not know.
+    await this.#probing;
+    // The probe may have changed it, which the compiler does not know.
     return (this.#lostAt as number | undefined) !== undefined;
   }
 
-  /** A network that swallows everything would hold up all who ask; should it answer later, that is noted, too. */
-  async #look(): Promise<void> {
-    const looking = this.run(IS_IT_THERE, []).catch(() => undefined);
-    await Promise.race([looking, delay(LONGEST_LOOK)]);
+  /** Does not wait longer, because a network may swallow packets. `run` notes a later answer, too. */
+  async #probe(): Promise<void> {
+    const probing = this.run(PROBE, []).catch(() => undefined);
+    await Promise.race([probing, delay(PROBE_TIMEOUT)]);
   }
 
-  /** The pool's connections, and how many wait for one. */
+  /** The pool's connections, and how many statements wait for one. */
   get connections(): { readonly total: number; readonly idle: number; readonly waiting: number } {
     const { totalCount, idleCount, waitingCount } = this.#pool;
     return { total: totalCount, idle: idleCount, waiting: waitingCount };
   }
 
-  /** Whether it is there, as far as a statement's failure tells: an answer that refuses is an answer, too. */
+  /** Notes whether the database answers; a refusal is an answer, too. */
   #note(failure: unknown): void {
     if (failure instanceof TablesMissing) this.#settings.observer?.onMissingTables(failure);
     const isLoss = failure instanceof Unreachable || failure instanceof ConnectionLost;
     if (isLoss === (this.#lostAt !== undefined)) return;
-    // All connections taken: that says nothing about the database.
+    // That all connections are taken says nothing about the database.
     if (failure instanceof Overloaded) return;
     this.#lostAt = isLoss ? performance.now() : undefined;
     if (isLoss) this.#settings.observer?.onLoss(failure);
@@ -164,7 +163,7 @@ export class Database {
       const { totalCount, idleCount, options } = this.#pool;
       const allTaken = totalCount >= options.max && idleCount === 0;
       throw allTaken
-        ? new Overloaded('All connections were taken for too long.', { cause: error })
+        ? new Overloaded('No connection became free in time.', { cause: error })
         : new Unreachable('The database cannot be reached.', { cause: error });
     }
   }

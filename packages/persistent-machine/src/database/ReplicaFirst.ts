@@ -1,18 +1,17 @@
 /**
- * Reads that may be stale: from the replica, and from the primary for as long as the replica is not proven to be
- * one, or has trouble of whatever kind. It may not be there, hang, be of another database, lack a table that it has
- * not heard of yet, or give up a statement that is in the way of what it has to replay (40001). Does not know what
- * is read.
+ * Sends reads that may be stale to the replica, or to the primary while the replica is unproven or fails. A replica may
+ * be away, hang, belong to another database, lack a new table, or cancel a statement that conflicts with its recovery
+ * (40001). It does not know what is read.
  */
 import type { Reader, Statement } from './Database';
 
-/** How long the replica is left alone after a failure, in milliseconds. */
+/** How long the replica is not used after a failure, in milliseconds. */
 const PAUSE = 1_000;
 
 export interface ReplicaSettings {
-  /** Fails unless it is a replica of the primary; asked before its first use, and after each trouble. */
+  /** Rejects unless the replica is one of the primary. Called before its first use, and after each failure. */
   readonly prove: () => Promise<void>;
-  /** Told what was the first failure since the last success. */
+  /** Called with the first failure since the last success. */
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -23,20 +22,20 @@ export class ReplicaFirst implements Reader {
   #isProven = false;
   #isProving = false;
   #inTrouble = false;
-  /** In milliseconds of a clock that never goes back. */
+  /** By `performance.now()`. */
   #leaveAloneUntil = 0;
 
-  /** @param replica whose time limits leave enough of a request's for the primary */
+  /** @param replica with timeouts that leave a request enough time for the primary */
   constructor(replica: Reader, primary: Reader, settings: ReplicaSettings) {
     this.#replica = replica;
     this.#primary = primary;
     this.#settings = settings;
   }
 
-  /** @throws what the primary does; never what the replica does */
+  /** @throws the errors of the primary, never those of the replica */
   async run<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     if (!this.#isProven) {
-      // No read waits for the proof.
+      // Reads do not wait for the proof.
       void this.#prove();
       return this.#primary.run<Row>(statement, values);
     }

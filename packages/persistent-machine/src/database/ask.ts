@@ -1,4 +1,4 @@
-/** How a part asks a database something, whatever carries its statements. */
+/** Runs statements for the checks at start, whichever driver or ORM carries them. */
 
 /** Sends a statement outside any transaction. */
 export type Ask = <Row extends object>(text: string, values?: readonly unknown[]) => Promise<Row[]>;

@@ -1,32 +1,32 @@
 /**
- * Waiting for a database at the start, however long that takes, and for one whose tables have gone. Owns what is
- * said meanwhile, and how often; does not know what an attempt consists of.
+ * Waits for a database at start, and for tables that are gone. It owns what is logged meanwhile, and how often; it does
+ * not know what an attempt consists of.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { mayPass } from './failures';
 
-/** Where people are told what is waited for. */
+/** The log for the operator. */
 export interface Log {
   info(message: string): void;
   warn(message: string): void;
 }
 
-/** How long until a database that cannot be used yet is looked for again, in milliseconds. */
-const LOOK_AGAIN = 1_000;
+/** The pause between two attempts, in milliseconds. */
+const RETRY_PAUSE = 1_000;
 
-/** How long a first look may take until those who ask are told that we wait for it, in milliseconds. */
-const MOMENT = 1_000;
+/** How long the first attempt may take before the server tells clients that it waits, in milliseconds. */
+const SLOW_ATTEMPT = 1_000;
 
-/** How long until a reason that has not changed is told again, in milliseconds. */
+/** How long until the same reason is logged again, in milliseconds. */
 const REMINDER = 60_000;
 
 /**
- * Opens a database. One that may be there later is waited for; what surely a person has to mend, as a wrong
- * password that the database itself refuses, is not.
+ * Opens a database. It waits for one that may come up later, and fails if an operator has to act first, as after a
+ * wrong password.
  *
- * @param attempt may take long: a migration does, and so does a network that falls silent in the midst of it
- * @param onAbsence called, maybe more than once, when it turns out that there is something to wait for
- * @throws what the attempt does; the signal's reason, where it is aborted between two attempts
+ * @param attempt may take long, for a migration or when the network falls silent
+ * @param onAbsence called, possibly more than once, when there is something to wait for
+ * @throws the attempt's error; the signal's reason if it is aborted between two attempts
  */
 export async function awaitDatabase<Opened>(
   attempt: () => Promise<Opened>,
@@ -36,22 +36,22 @@ export async function awaitDatabase<Opened>(
 ): Promise<Opened> {
   let isAwaited = false;
   const remind = reminder(log);
-  // It may hang, and another instance's migration, or ours, may take its time.
+  // The attempt may hang, or wait for a long migration of this or another instance.
   const slow = setTimeout(() => {
     if (stopping.aborted) return;
     isAwaited = true;
     log.warn('Waiting for the database: it has not answered yet, or is not up to date yet');
     onAbsence().catch((error: unknown) => {
-      // It will keep whatever listens next from it, too, and end the start then.
+      // The next listener will fail for the same reason, and end the start.
       log.warn(String(error));
     });
-  }, MOMENT);
+  }, SLOW_ATTEMPT);
   try {
     for (;;) {
       stopping.throwIfAborted();
       try {
         const opened = await attempt();
-        if (isAwaited) log.info('The database is there');
+        if (isAwaited) log.info('The database is available');
         return opened;
       } catch (error) {
         clearTimeout(slow);
@@ -59,7 +59,7 @@ export async function awaitDatabase<Opened>(
         isAwaited = true;
         await onAbsence();
         remind(`Waiting for the database: ${reasonOf(error)}`);
-        await delay(LOOK_AGAIN, undefined, { signal: stopping }).catch(() => undefined);
+        await delay(RETRY_PAUSE, undefined, { signal: stopping }).catch(() => undefined);
       }
     }
   } finally {
@@ -67,7 +67,7 @@ export async function awaitDatabase<Opened>(
   }
 }
 
-/** For what is found anew in each attempt: of equal warnings only the first is told. */
+/** Drops repeated warnings, which each attempt would find again. */
 export function withoutRepetition(log: Log): Log {
   const told = new Set<string>();
   return {
@@ -81,26 +81,26 @@ export function withoutRepetition(log: Log): Log {
   };
 }
 
-/** Whether the tables are there, once they were. */
+/** Watches whether the tables still exist. */
 export class TableWatch {
   readonly #check: () => Promise<void>;
   readonly #log: Log;
   readonly #stopping = new AbortController();
-  readonly #wonder: (message: string) => void;
+  readonly #remindOfStatement: (message: string) => void;
   #looking: Promise<void> | undefined;
 
-  /** @param check fails while something is wrong */
+  /** @param check rejects while something is wrong */
   constructor(check: () => Promise<void>, log: Log) {
     this.#check = check;
     this.#log = log;
-    this.#wonder = reminder(log);
+    this.#remindOfStatement = reminder(log);
   }
 
   get isWell(): boolean {
     return this.#looking === undefined;
   }
 
-  /** A statement has shown that they are not: from now on they are looked for until they are. */
+  /** A statement has missed a table: checks the tables again and again until they are complete. */
   suspect(failure: Error): void {
     if (this.#stopping.signal.aborted) return;
     this.#looking ??= this.#look(failure).finally(() => {
@@ -108,7 +108,7 @@ export class TableWatch {
     });
   }
 
-  /** @returns once it looks no more */
+  /** @returns once the last check has ended */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#looking;
@@ -120,22 +120,22 @@ export class TableWatch {
     for (let isToldSo = false; !signal.aborted; isToldSo = true) {
       try {
         await this.#check();
-        if (isToldSo) this.#log.info('The tables are there again');
-        // Then it is the statement that is wrong.
+        if (isToldSo) this.#log.info('The tables are available again');
+        // The tables are complete, so the statement must be wrong.
         else
-          this.#wonder(
-            `A statement failed, though all that it needs is there: ${reasonOf(failure.cause)}`,
+          this.#remindOfStatement(
+            `A statement failed, although the tables are complete: ${reasonOf(failure.cause)}`,
           );
         return;
       } catch (error) {
         remind(`Not ready: ${reasonOf(error)}`);
-        await delay(LOOK_AGAIN, undefined, { signal }).catch(() => undefined);
+        await delay(RETRY_PAUSE, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 }
 
-/** Warns of a reason once, and then when it changes, or rarely. */
+/** Logs a reason when it changes, and the same one only once in `REMINDER`. */
 function reminder(log: Log): (message: string) => void {
   let told: { readonly message: string; readonly at: number } | undefined;
   return (message) => {
@@ -146,7 +146,7 @@ function reminder(log: Log): (message: string) => void {
   };
 }
 
-/** An error of several attempts, as of several addresses of one name, has no message of its own. */
+/** The message of an error. An AggregateError, as for several addresses of one host, has none of its own. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map(reasonOf).join(', ');

@@ -1,15 +1,15 @@
 /**
- * Every connection to a database is made by what is here, so that neither the environment nor what a role brings
- * along has a say in it. Does not know what is sent over them.
+ * The settings of every connection to a database, independent of the environment and of the role's own settings. It
+ * does not know what is sent over a connection.
  */
 import { Client, type ClientBase, type ClientConfig, type PoolConfig } from 'pg';
 import { cutOff, forgetEnvironment } from '../internals';
-import { FIRST_SETTING, SAY_SETTINGS } from './settings';
+import { APPLY_SETTINGS, STARTUP_OPTION } from './settings';
 import { parseDatabaseUrl } from './url';
 
 const APPLICATION_NAME = 'persistent-state-machine';
 
-/** A client to which the variables PG… of the environment mean nothing. */
+/** A client that ignores the environment's PG… variables. */
 export class PlainClient extends Client {
   constructor(config: ClientConfig = {}) {
     super(config);
@@ -17,18 +17,18 @@ export class PlainClient extends Client {
   }
 
   #refusePassword(): never {
-    // The driver leaves the connection open, and the server waits for the password.
+    // The driver would leave the connection open, with PostgreSQL waiting for the password.
     setImmediate(() => {
       cutOff(this);
     });
-    throw new Error('it asks for a password, and the URL has none');
+    throw new Error('it asks for a password, but the URL has none');
   }
 }
 
 /**
- * @param url of a database, as `parseDatabaseUrl` takes it
- * @param purpose named in PostgreSQL's own views, unless the URL has a name for that
- * @returns all that node-postgres would else look up elsewhere
+ * @param url as for `parseDatabaseUrl`
+ * @param purpose the application_name, unless the URL has one
+ * @returns all settings that node-postgres would otherwise take from the environment
  * @throws BadDatabaseUrl
  */
 export function clientSettings(url: string, purpose = APPLICATION_NAME): ClientConfig {
@@ -39,7 +39,7 @@ export function clientSettings(url: string, purpose = APPLICATION_NAME): ClientC
     host: address.host,
     port: address.port,
     database: address.database,
-    // What a URL says of TLS, Node takes: the names of its versions are PostgreSQL's, too.
+    // Node and PostgreSQL have the same names for versions of TLS, which our type has as strings.
     ssl: address.tls as ClientConfig['ssl'],
     sslnegotiation: address.directTls ? 'direct' : 'postgres',
     enableChannelBinding: address.channelBinding,
@@ -53,11 +53,11 @@ export function clientSettings(url: string, purpose = APPLICATION_NAME): ClientC
 export interface ConnectionLimits {
   /** How long to wait for a connection, in milliseconds. */
   readonly connectTimeout: number;
-  /** After how many milliseconds the database gives up a statement; undefined: no setting may be sent. */
+  /** After how many milliseconds PostgreSQL cancels a statement; undefined if a pooler lets no setting through. */
   readonly statementTimeout?: number | undefined;
 }
 
-/** What goes for each connection of a pool, beside how many there are. */
+/** The settings of a pool, without its size. */
 export function poolSettings(
   url: string,
   { connectTimeout, statementTimeout }: ConnectionLimits,
@@ -70,19 +70,21 @@ export function poolSettings(
     ...(statementTimeout === undefined
       ? {}
       : {
-          // It bounds the wait for a lock, too; a transaction that another session leaves open may hold some.
+          // It also bounds the wait for a lock, for example one that an open transaction of another session holds.
           statement_timeout: statementTimeout,
           idle_in_transaction_session_timeout: statementTimeout,
-          options: `${settings.options ?? ''} ${FIRST_SETTING}`.trim(),
+          options: `${settings.options ?? ''} ${STARTUP_OPTION}`.trim(),
         }),
-    // The pool waits for the promise, which its types do not say.
+    // The pool awaits the promise, although its types do not say so.
     // eslint-disable-next-line @typescript-eslint/no-misused-promises
     onConnect: async (client: ClientBase) => {
-      // A connection that breaks tells its statement. It also emits an error, which has no listener while the
-      // connection is idle, and that would end the process.
+      // A connection that breaks rejects its statement. While idle it emits an error, which would end the process if
+      // nothing listened.
       client.on('error', () => undefined);
       if (statementTimeout === undefined) return;
-      await client.query({ text: SAY_SETTINGS, query_timeout: connectTimeout } as { text: string });
+      await client.query({ text: APPLY_SETTINGS, query_timeout: connectTimeout } as {
+        text: string;
+      });
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * How a TypeORM DataSource and a bare pool connect. Owns what holds for any application; does not know its entities
- * and migrations, nor where the database runs.
+ * Makes a TypeORM DataSource, or a bare pool, for any application. It knows neither entities and migrations, nor where
+ * the database runs.
  */
 import 'reflect-metadata';
 import { Pool } from 'pg';
@@ -12,27 +12,27 @@ export interface DataSourceSettings extends ConnectionLimits {
   readonly url: string;
   /** The most connections that this process opens. */
   readonly poolSize: number;
-  /** In which the tables are; undefined: in the first of the search path. */
+  /** The schema of the tables; undefined for the first one of the search path. */
   readonly schema?: string | undefined;
 }
 
-/** What an application has in its database. */
+/** The tables and migrations of an application. */
 export interface DatabaseContents {
   readonly machines: readonly { readonly entities: MachineTables }[];
-  /** All of them, the oldest first. */
+  /** All migrations, oldest first. */
   readonly migrations: readonly (new () => MigrationInterface)[];
 }
 
 type EntityClass = new () => object;
 
-/** Of one machine. */
+/** The entities of one machine. */
 interface MachineTables {
   readonly record: EntityClass;
   readonly history: EntityClass;
   readonly ledger: EntityClass;
 }
 
-/** @returns a DataSource that is not connected yet: `initialize()` connects it */
+/** @returns a DataSource that is not connected yet; `initialize()` connects it */
 export function dataSourceOf(
   settings: DataSourceSettings,
   { machines, migrations }: DatabaseContents,
@@ -47,27 +47,26 @@ export function dataSourceOf(
       ledger,
     ]),
     migrations: [...migrations],
-    // The tables need no extension, and the application's role may have no right to install one.
+    // The tables need no extension, and the role may lack the right to install one.
     installExtensions: false,
     logging: false,
-    // Whatever its settings, it would tell of a migration that fails on the console, where we tell it ourselves.
+    // The default logger would write a failed migration to the console, in spite of its settings. We log it ourselves.
     logger: 'debug',
     extra: poolSettings(settings.url, settings),
   });
 }
 
 /**
- * @returns a pool without TypeORM: it connects only when it is asked something, so that what it is for may be
- *   missing, then and later
+ * @returns a pool without TypeORM, which connects only for a statement, so that its database may be away at start
  */
 export function createPool(settings: DataSourceSettings): Pool {
   const pool = new Pool({
     max: settings.poolSize,
-    // Idle ones do not keep the process from ending, should they hang.
+    // Idle connections must not keep the process from ending.
     allowExitOnIdle: true,
     ...poolSettings(settings.url, settings),
   });
-  // An idle connection that breaks is replaced when the next one is wanted.
+  // The pool replaces an idle connection that breaks when it needs one.
   pool.on('error', () => undefined);
   return pool;
 }

@@ -1,46 +1,46 @@
 /**
- * What a failed statement means for whoever sent it. Knows PostgreSQL's error codes, and nothing of what
- * the statement was for.
+ * Classifies the failures of statements by PostgreSQL's error codes: whether the statement was applied, and whether a
+ * retry helps. It does not know what a statement was for.
  */
 import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
 
-/** Not applied: there was no room for it, for now. Trying again helps. */
+/** Not applied: there is too much to do at present. A retry helps. */
 export class Overloaded extends Error {
   override readonly name: string = 'Overloaded';
 }
 
-/** Not applied: another transaction held a lock for longer than the statement could wait for it. */
+/** Not applied: another transaction held a lock for longer than the statement waits. */
 export class LockNotAvailable extends Overloaded {
   override readonly name = 'LockNotAvailable';
 }
 
-/** Not applied: the database as a whole takes no such statement. Trying again at once does not help. */
+/** Not applied: the database refuses such statements altogether. An immediate retry does not help. */
 export class DatabaseUnavailable extends Error {
   override readonly name: string = 'DatabaseUnavailable';
 }
 
-/** Not applied: there is no connection to the database, for now. Trying again helps, once there is one. */
+/** Not applied: the database cannot be reached at present. A retry helps once it can. */
 export class Unreachable extends DatabaseUnavailable {
   override readonly name = 'Unreachable';
 }
 
-/** Not applied: the tables are not there as the statements know them, or may not be used. */
+/** Not applied: the tables are missing, or other than the statement expects, or the role may not use them. */
 export class TablesMissing extends DatabaseUnavailable {
   override readonly name = 'TablesMissing';
 }
 
-/** A database that cannot be used before a person has mended something: the message says what. */
+/** A database that cannot be used until an operator changes something. The message says what. */
 export class UnusableDatabase extends Error {
   override readonly name = 'UnusableDatabase';
 }
 
-/** A database that cannot be used yet, and may be later without anybody changing our settings. */
+/** A database that cannot be used yet, but may come up without a change of our settings. */
 export class DatabaseNotReady extends Error {
   override readonly name = 'DatabaseNotReady';
 }
 
-/** Not applied: what it was to write is not allowed. */
+/** Not applied: a constraint or a type refused the data. */
 export class RefusedData extends Error {
   override readonly name = 'RefusedData';
 
@@ -53,16 +53,16 @@ export class RefusedData extends Error {
   }
 }
 
-/** Sent, and the connection was lost before the answer came: applied, or not. */
+/** The connection was lost before the answer came. The statement may have been applied. */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** It could not be found out in time whether a change was applied. */
+/** The store could not find out in time whether a change was applied. */
 export class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown';
 
-  /** @param retryWith the arguments that make trying again safe */
+  /** @param retryWith the arguments with which the caller can retry safely */
   constructor(
     readonly retryWith: Readonly<Record<string, string>>,
     options: ErrorOptions,
@@ -71,14 +71,14 @@ export class OutcomeUnknown extends Error {
   }
 }
 
-/** Whether trying again may help. */
+/** Whether a retry may help. */
 export function isPassing(error: unknown): boolean {
   return (
     error instanceof Overloaded || error instanceof Unreachable || error instanceof ConnectionLost
   );
 }
 
-/** Something passing was in the way: a deadlock, a time limit, a full house, a plan that no longer fits. */
+/** The obstacle passes: a deadlock, a timeout, too many connections, a plan that no longer fits. */
 const PASSING = new Set([
   '0A000', // feature_not_supported: cached plan must not change result type
   '26000', // invalid_sql_statement_name: no such prepared statement
@@ -88,14 +88,14 @@ const PASSING = new Set([
   '57014', // query_canceled: statement_timeout
 ]);
 
-/** The database takes no changes, or nothing at all. */
+/** The database accepts no changes, or no statements at all. */
 const UNAVAILABLE = new Set([
   '25006', // read_only_sql_transaction
   '53100', // disk_full
   '53200', // out_of_memory
 ]);
 
-/** The tables are not what they were at the start: that was looked at. */
+/** The tables have changed since the checks at start. */
 const MISSING = new Set([
   '3F000', // invalid_schema_name
   '42501', // insufficient_privilege
@@ -105,7 +105,7 @@ const MISSING = new Set([
 
 /**
  * @param error what node-postgres threw after a statement was sent
- * @returns the failure that it stands for; a database error which is none of these, a bug of ours, as it is
+ * @returns the failure that it means; a database error that means none of them is a bug of ours, and returned as it is
  */
 export function failureOf(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) {
@@ -122,14 +122,14 @@ export function failureOf(error: unknown): unknown {
   if (code.startsWith('22') || code.startsWith('23')) {
     return new RefusedData(constraint, { cause: error });
   }
-  // A FATAL ends the connection (57P01, 57P02: the server goes down), and may come after the commit.
+  // A FATAL ends the connection, and may arrive after the commit (57P01, 57P02: the server shuts down).
   if (severity === 'FATAL' || severity === 'PANIC') {
     return new ConnectionLost('The database closed the connection.', { cause: error });
   }
   return error;
 }
 
-/** The database lets nobody in, for now. */
+/** The database accepts no connections at present. */
 const NOT_NOW = new Set([
   '53300', // too_many_connections
   '57P01', // admin_shutdown
@@ -137,18 +137,17 @@ const NOT_NOW = new Set([
   '57P03', // cannot_connect_now
 ]);
 
-/** protocol_violation: under this PgBouncer 1.18 tells all that it tells at log-in, be it that its database is away. */
+/** protocol_violation: PgBouncer 1.18 reports every failure at log-in with this code, even a database that is away. */
 const POOLER = '08P01';
 
-/** The one of them that can only be ours: a setting of the connections that we ask for. */
+/** The only one of these messages that our own settings cause. */
 const OUR_SETTING = 'unsupported startup parameter';
 
 /**
- * Whether a database that could not be connected to, or brought up to date, may let us do so later without
- * anybody changing our settings: it is not there yet, its name is not known yet, it starts, or takes no changes.
- * Where a pooler does not say which in a way that can be relied on, it may.
+ * Whether connecting or migrating may succeed later without a change of our settings: the database or its host name
+ * does not exist yet, or it is starting, or read-only. True also where a pooler does not give the reason.
  *
- * @param error what node-postgres or TypeORM threw, or an error that it caused
+ * @param error from node-postgres or TypeORM, or caused by such an error
  */
 export function mayPass(error: unknown): boolean {
   if (error instanceof DatabaseNotReady) return true;
@@ -160,13 +159,13 @@ export function mayPass(error: unknown): boolean {
     if (code === POOLER) return severity === 'FATAL' && !message.startsWith(OUR_SETTING);
     return NOT_NOW.has(code) || UNAVAILABLE.has(code);
   }
-  return error instanceof Error && (isOfSystem(error) || LOST.test(error.message));
+  return error instanceof Error && (isSystemError(error) || LOST.test(error.message));
 }
 
-/** node-postgres has nothing but a message for a connection that it gives up or loses by itself. */
+/** node-postgres gives no code, only a message, for a connection that it loses or gives up. */
 const LOST = /^Connection terminated|timeout|not queryable/;
 
-/** Of the network, or of the name service, as ECONNREFUSED; what begins with ERR is Node's word for a misuse. */
-function isOfSystem(error: Error): boolean {
+/** Whether an error comes from the network or name service, such as ECONNREFUSED. ERR_… codes mean misuse of Node. */
+function isSystemError(error: Error): boolean {
   return 'code' in error && /^E(?!RR_)[A-Z_]+$/.test(String(error.code));
 }

@@ -1,6 +1,6 @@
-/** Names of things in a database as SQL has them, whatever is in a name. Knows none of the names. */
+/** Quotes names for SQL. It knows no particular name. */
 
-/** @returns the name quoted, so that it means this thing and nothing else */
+/** Quotes a name in any case, so that SQL takes it literally. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

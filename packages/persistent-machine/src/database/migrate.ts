@@ -1,19 +1,18 @@
 /**
- * Brings a database's schema up to date, safely with several instances starting at once. Does not know
- * what the migrations do.
+ * Migrates a database, safely also when several instances start at once. It does not know what the migrations do.
  */
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
 import { quoted } from './identifiers';
 import { strayFunctions } from './strayFunctions';
 
-/** Names the lock of this application's migrations; any number that nobody else on this database uses. */
+/** The key of the advisory lock of our migrations: a number that nothing else in the database uses. */
 export const MIGRATION_LOCK = 7_305_469_821;
 
 /**
- * Runs the pending migrations, and mends what a renamed schema or database has left behind.
+ * Runs the pending migrations, and repairs what refers to the former name of a renamed schema or database.
  *
- * @param dataSource initialized
+ * @param dataSource an initialized one
  * @returns the names of the migrations that this call ran
  */
 export async function migrate(dataSource: DataSource): Promise<string[]> {
@@ -25,10 +24,10 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
 }
 
 /**
- * Takes the last migration back, if there is one.
+ * Reverts the last migration.
  *
- * @param dataSource initialized
- * @returns its name
+ * @param dataSource an initialized one
+ * @returns its name; undefined if there is none
  */
 export async function revert(dataSource: DataSource): Promise<string | undefined> {
   return locked(dataSource, async (_queryRunner, executor) => {
@@ -40,8 +39,8 @@ export async function revert(dataSource: DataSource): Promise<string | undefined
 }
 
 /**
- * All in one transaction which holds the lock: the second instance waits, and then finds nothing to do. A lock of
- * the transaction, not of the session, since the latter would not survive a pooler in transaction mode.
+ * Works in one transaction that holds the lock, so that a second instance waits, and then finds nothing to do. The lock
+ * is the transaction's, because a session's does not survive a pooler in transaction mode.
  */
 async function locked<Result>(
   dataSource: DataSource,
@@ -51,13 +50,13 @@ async function locked<Result>(
   const queryRunner = dataSource.createQueryRunner();
   try {
     await queryRunner.startTransaction();
-    // Neither waiting for another instance nor a long migration is a statement that hangs.
+    // Timeouts are off: a wait for another instance, or for a long migration, is not a failure.
     await queryRunner.query(
       `SELECT set_config(name, '0', true) FROM pg_settings
        WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`,
     );
     await queryRunner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    // What a migration names without a schema is meant for ours.
+    // Migrations name tables without a schema, and mean ours.
     await queryRunner.query("SELECT set_config('search_path', $1, true)", [quoted(schema)]);
     const result = await work(queryRunner, new MigrationExecutor(dataSource, queryRunner), schema);
     await queryRunner.commitTransaction();
@@ -71,9 +70,8 @@ async function locked<Result>(
 }
 
 /**
- * What was migrated under one name and is found under another, since the schema was renamed or the database was
- * restored elsewhere: TypeORM's notes, by which it would else make a generated column anew, and the functions of
- * the triggers.
+ * Updates what still has an old name after the schema was renamed, or the database restored under another name:
+ * TypeORM's metadata, without which it would create generated columns again, and the functions of the triggers.
  */
 async function adoptNames(queryRunner: QueryRunner, schema: string): Promise<void> {
   const tables = queryRunner.dataSource.entityMetadatas.map(({ tableName }) => tableName);

@@ -1,7 +1,6 @@
 /**
- * What a database must be for us to work with it, looked through at the start. What a person must mend is an
- * UnusableDatabase, what may pass a DatabaseNotReady, each told in a sentence. Is given the names of migrations, and knows
- * none of them.
+ * Checks at start whether the database meets our preconditions. It throws an UnusableDatabase for what an operator must
+ * change, and a DatabaseNotReady for what may pass. It knows no particular migration.
  */
 import type { Ask } from './ask';
 import { DatabaseNotReady, UnusableDatabase } from './failures';
@@ -10,21 +9,21 @@ import { WRONG_SETTINGS } from './settings';
 import { checkVersion } from './version';
 
 export interface Expectations {
-  /** The names of all migrations that this build knows. */
+  /** The names of all migrations of this build. */
   readonly migrations: readonly string[];
-  /** false: through this pooler no setting can be said, and those that matter are looked at. */
+  /** False if a pooler lets no setting through; then the vital ones are checked. */
   readonly settingsAreSaid: boolean;
   readonly warn: (message: string) => void;
 }
 
-/** What was found in a database that can be used. */
+/** The findings in a usable database. */
 export interface Installation {
   readonly database: string;
-  /** Where the tables are, or are to be. */
+  /** The schema where the tables are, or will be created. */
   readonly schema: string;
-  /** The known migrations that it does not have yet. */
+  /** The migrations of this build that the database lacks. */
   readonly pending: readonly string[];
-  /** Whether it has none of them: the tables are yet to be made. */
+  /** Whether the database has none of them, and so no tables. */
   readonly isEmpty: boolean;
 }
 
@@ -37,10 +36,10 @@ interface Facts {
   readonly replicationRole: string;
   readonly database: string;
   readonly role: string;
-  /** The schemas of the search path that there are, the first one first. */
+  /** The existing schemas of the search path, in its order. */
   readonly path: readonly string[];
-  /** Whether the URL names the search path, rather than the role or the database. */
-  readonly isPathSaid: boolean;
+  /** Whether the search path comes from the URL, not from the role or the database. */
+  readonly isPathInUrl: boolean;
 }
 
 const FACTS = `
@@ -53,32 +52,33 @@ SELECT current_setting('server_version_num')::integer AS number,
        current_database()::text AS database,
        current_user::text AS role,
        current_schemas(false)::text[] AS path,
-       (SELECT source = 'client' FROM pg_settings WHERE name = 'search_path') AS "isPathSaid"`;
+       (SELECT source = 'client' FROM pg_settings WHERE name = 'search_path') AS "isPathInUrl"`;
 
 /**
- * @returns where the tables are, or are to be made
+ * @returns where the tables are, or will be created, and which migrations are pending
  * @throws UnusableDatabase, DatabaseNotReady
  */
 export async function inspect(ask: Ask, expected: Expectations): Promise<Installation> {
   const [facts] = await ask<Facts>(FACTS);
-  if (facts === undefined) throw new DatabaseNotReady('it gives no answer');
+  if (facts === undefined) throw new DatabaseNotReady('it does not answer');
   checkVersion(facts, expected.warn);
   if (facts.encoding !== 'UTF8') {
     throw new UnusableDatabase(
-      `The database ${facts.database} has the encoding ${facts.encoding}, in which not every text can be kept: ` +
-        'make one with CREATE DATABASE … ENCODING UTF8 TEMPLATE template0, and name it in DATABASE_URL.',
+      `The database ${facts.database} has the encoding ${facts.encoding}, which cannot hold every text. Create one with ` +
+        'CREATE DATABASE … ENCODING UTF8 TEMPLATE template0, and name it in DATABASE_URL.',
     );
   }
   if (facts.replicationRole !== 'origin') {
     throw new UnusableDatabase(
       `The role ${facts.role} or the database ${facts.database} has session_replication_role = ` +
-        `${facts.replicationRole}, with which no trigger guards the tables: ALTER ROLE or ALTER DATABASE … RESET it.`,
+        `${facts.replicationRole}, which switches off the triggers that guard the tables. RESET it with ALTER ROLE or ` +
+        'ALTER DATABASE.',
     );
   }
   if (!expected.settingsAreSaid) await checkSettings(ask, facts);
   if (facts.isStandby) {
     throw new DatabaseNotReady(
-      'it is a standby, which takes no changes, and DATABASE_URL must name the primary',
+      'it is a standby, which takes no changes: DATABASE_URL must name the primary',
     );
   }
   if (facts.isReadOnly) {
@@ -88,10 +88,10 @@ export async function inspect(ask: Ask, expected: Expectations): Promise<Install
   const known = new Set(expected.migrations);
   const unknown = names.filter((name) => !known.has(name));
   if (names.length > unknown.length && unknown.length > 0) {
-    // So that of a rolling deployment the old instances can be started again, too.
+    // Not an error: during a rolling deployment, old instances must still be able to start.
     expected.warn(
-      `The database has migrations that this version does not know (${unknown.join(', ')}): a newer version has ` +
-        'been here. This one goes on beside it.',
+      `The database has migrations that this version does not know (${unknown.join(', ')}). A newer version has run ` +
+        'them; this one starts all the same.',
     );
   }
   const done = new Set(names);
@@ -109,7 +109,7 @@ async function checkSettings(ask: Ask, { role, database }: Facts): Promise<void>
   const found = wrong.map((each) => `${each.name} = ${each.found}`).join(', ');
   const wanted = wrong.map((each) => `${each.name} = '${each.wanted}'`).join(', ');
   throw new UnusableDatabase(
-    `With PREPARED_STATEMENTS=off no setting can be sent, and what the role ${role} or the database ${database} ` +
-      `brings along does not do: ${found}. ALTER ROLE … SET ${wanted}.`,
+    `With PREPARED_STATEMENTS=off the server cannot send settings, and those of the role ${role} or the database ` +
+      `${database} are wrong: ${found}. Correct them with ALTER ROLE … SET ${wanted}.`,
   );
 }

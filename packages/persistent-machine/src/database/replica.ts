@@ -1,20 +1,20 @@
 /**
- * Whether a database is a streaming replica of another one: of that very database, and not of one that looks like
- * it. Is given tables that both have, and does not know what is in them.
+ * Proves that a database is a streaming replica of the primary, and not of one that only looks like it. It does not
+ * know what is in the tables that it compares.
  */
 import type { Reader, Statement } from './Database';
 
-/** The database is no replica of the primary, or cannot be shown to be one. */
+/** The database is not a replica of the primary, or cannot be proved to be one. */
 export class NotAReplica extends Error {
   override readonly name = 'NotAReplica';
 }
 
 export interface ReplicaProof {
-  /** One of the tables that are read, as SQL names it. */
+  /** The quoted name of a table. */
   readonly table: string;
-  /** Reads the latest of many rows, no two of which anywhere are alike. */
+  /** Reads the latest row, which no other row in any database equals. */
   readonly latest: Statement;
-  /** Reads the same of the row that it is given, one that `latest` has read. */
+  /** Takes the values of a row of `latest` as parameters, and reads that row again. */
   readonly again: Statement;
 }
 
@@ -23,7 +23,7 @@ interface Identity {
   readonly name: string;
   readonly oid: string;
   readonly tableOid: string | null;
-  /** Whether this role may ask for the number that a cluster has from its initdb, and its replicas share. */
+  /** Whether the role may read the system identifier, which initdb gives a cluster, and its replicas share. */
   readonly maySeeSystem: boolean;
 }
 
@@ -42,8 +42,8 @@ const SYSTEM: Statement = {
 };
 
 /**
- * @param proofs one at least
- * @throws NotAReplica, and what the two readers throw
+ * @param proofs at least one
+ * @throws NotAReplica, and the errors of both readers
  */
 export async function proveReplica(
   replica: Reader,
@@ -53,7 +53,7 @@ export async function proveReplica(
   const table = proofs[0]?.table;
   const [copy] = await replica.run<Identity>(IDENTITY, [table]);
   if (copy?.isStandby !== true) {
-    throw new NotAReplica('DATABASE_REPLICA_URL names a database that is no standby');
+    throw new NotAReplica('DATABASE_REPLICA_URL names a database that is not a standby');
   }
   const [original] = await primary.run<Identity>(IDENTITY, [table]);
   if (copy.tableOid === null) throw new NotAReplica('it does not have the tables yet');
@@ -75,7 +75,7 @@ async function haveSameSystem(replica: Reader, primary: Reader): Promise<boolean
   return copy !== undefined && copy.system === original?.system;
 }
 
-/** By the first of the tables in which the replica has a row. */
+/** Compares the latest row of the first table that has one. */
 async function haveSameRow(
   replica: Reader,
   primary: Reader,
@@ -88,7 +88,7 @@ async function haveSameRow(
     return JSON.stringify(copy) === JSON.stringify(original);
   }
   throw new NotAReplica(
-    'GRANT EXECUTE ON FUNCTION pg_control_system() to the role, or wait until there is something in it by which ' +
-      'it can be recognized',
+    'it cannot be recognized while its tables are empty: GRANT EXECUTE ON FUNCTION pg_control_system() to the role, ' +
+      'or wait until they have a row',
   );
 }

@@ -1,21 +1,20 @@
 /**
- * In which schema of a database the tables are, or are to be made. Is given the names of migrations, and knows none of
- * them.
+ * Finds the schema where the tables are, or where they can be created. It knows no particular migration.
  */
 import type { Ask } from './ask';
 import { UnusableDatabase } from './failures';
 import { quoted } from './identifiers';
 
-/** How a person says where the tables are, for the end of a sentence. */
-export const SAY_SCHEMA = 'name one schema by options=-c%20search_path%3Dname in DATABASE_URL';
+/** How the operator chooses the schema, for the end of a sentence. */
+export const NAME_THE_SCHEMA = 'name one schema by options=-c%20search_path%3Dname in DATABASE_URL';
 
-/** Where a session looks for names that have no schema. */
+/** The search path of a session. */
 interface SearchPath {
   readonly role: string;
-  /** The schemas of the search path that there are, the first one first. */
+  /** The existing schemas of the search path, in its order. */
   readonly path: readonly string[];
-  /** Whether the URL names the search path, rather than the role or the database. */
-  readonly isPathSaid: boolean;
+  /** Whether the search path comes from the URL, not from the role or the database. */
+  readonly isPathInUrl: boolean;
 }
 
 interface Candidate {
@@ -24,7 +23,7 @@ interface Candidate {
   readonly isReadable: boolean;
 }
 
-/** Tables named as TypeORM's, in which it keeps what was migrated: in the search path, or elsewhere and ours. */
+/** Tables with the name of TypeORM's table of migrations, in the search path, or elsewhere if the role owns them. */
 const CANDIDATES = `
 SELECT nspname::text AS schema,
        (SELECT count(*) = 2 FROM pg_attribute
@@ -38,15 +37,15 @@ WHERE relname = 'migrations' AND relkind IN ('r', 'p')
 ORDER BY array_position($1::text[], nspname::text), nspname`;
 
 /**
- * By where the migrations were made, and not by the first schema of the search path: that one may have been made
- * since, as one that is named like the role, or the path may be another one since.
+ * Finds the schema by its migrations, not by the search path: since then, an operator may have changed the path, or
+ * created a schema that comes first in it, such as one with the role's name.
  */
 export async function findSchema(
   ask: Ask,
   searchPath: SearchPath,
   migrations: readonly string[],
 ): Promise<{ schema: string; names: readonly string[] }> {
-  const { path, isPathSaid } = searchPath;
+  const { path, isPathInUrl } = searchPath;
   const candidates = await ask<Candidate>(CANDIDATES, [path]);
   const known = new Set(migrations);
   const found = new Map<string, readonly string[]>();
@@ -59,11 +58,11 @@ export async function findSchema(
     (names.some((name) => known.has(name)) ? found : others).set(schema, names);
   }
   const inPath = [...found.keys()].filter((schema) => path.includes(schema));
-  const elsewhere = isPathSaid ? [] : [...found.keys()].filter((schema) => !path.includes(schema));
+  const elsewhere = isPathInUrl ? [] : [...found.keys()].filter((schema) => !path.includes(schema));
   const [chosen, ...rivals] = inPath.length > 0 ? inPath : elsewhere;
   if (rivals.length > 0) {
     throw new UnusableDatabase(
-      `There are tables of this application in several schemas, ${[chosen, ...rivals].join(' and ')}: ${SAY_SCHEMA}.`,
+      `Several schemas have tables of this application, ${[chosen, ...rivals].join(' and ')}: ${NAME_THE_SCHEMA}.`,
     );
   }
   if (chosen !== undefined) return { schema: chosen, names: found.get(chosen) ?? [] };
@@ -72,8 +71,8 @@ export async function findSchema(
 }
 
 /**
- * @returns in which the tables are to be made
- * @throws UnusableDatabase where they cannot be made in any
+ * @returns the schema in which the tables will be created
+ * @throws UnusableDatabase if there is none
  */
 function schemaForTables({ path, role }: SearchPath, candidates: readonly Candidate[]): string {
   const closed = candidates.find(({ schema, isReadable }) => !isReadable && path.includes(schema));
@@ -86,18 +85,18 @@ function schemaForTables({ path, role }: SearchPath, candidates: readonly Candid
   const [first] = path;
   if (first !== undefined && /[".]/.test(first)) {
     throw new UnusableDatabase(
-      `The schema ${first} has a quotation mark or a dot in its name, with which TypeORM finds no table: ${SAY_SCHEMA}.`,
+      `The name of the schema ${first} has a quotation mark or a dot, which TypeORM cannot handle: ${NAME_THE_SCHEMA}.`,
     );
   }
   if (first === undefined) {
     throw new UnusableDatabase(
-      `No schema of the search path of the role ${role} exists: make one with CREATE SCHEMA, or ${SAY_SCHEMA}.`,
+      `No schema in the search path of the role ${role} exists: create one with CREATE SCHEMA, or ${NAME_THE_SCHEMA}.`,
     );
   }
   if (candidates.some(({ schema, isTypeOrms }) => schema === first && !isTypeOrms)) {
     throw new UnusableDatabase(
-      `The schema ${first} has a table migrations that belongs to another tool: make a schema for this ` +
-        `application, and ${SAY_SCHEMA}.`,
+      `The schema ${first} has a table migrations that belongs to another tool: create a schema for this ` +
+        `application, and ${NAME_THE_SCHEMA}.`,
     );
   }
   return first;

@@ -1,54 +1,54 @@
 /**
- * What PostgreSQL's settings must be for our statements to mean what they say, whatever a role, a database or a
- * URL brings along: the one list. Does not know the statements, nor who connects.
+ * The settings that our statements need, whatever a role, a database or a URL sets. It knows neither the statements nor
+ * the connections.
  */
 
 interface Setting {
   readonly name: string;
   readonly value: string;
-  /** Other values that do as well, as a regular expression of PostgreSQL's. */
+  /** The values that are good enough, as a regular expression of PostgreSQL. */
   readonly fine?: string;
-  /** true: with another value something would be wrong, and not only slower or later. */
+  /** With another value, results would be wrong, not only slow. */
   readonly isVital?: true;
 }
 
-/** The ways to read rows that the statements were written for: with one of them off, a plan is slow beyond measure. */
-const WAYS = [
+/** The planner methods that our statements need: without one of them, some plans would be extremely slow. */
+const PLANNER_METHODS = [
   ...['bitmapscan', 'hashjoin', 'indexonlyscan', 'indexscan', 'material', 'mergejoin', 'nestloop'],
   ...['seqscan', 'sort', 'tidscan'],
 ];
 
 const SETTINGS: readonly Setting[] = [
-  // The driver reads dates in this style only.
+  // The driver parses dates in this style only.
   { name: 'DateStyle', value: 'ISO', fine: '^ISO', isVital: true },
   { name: 'IntervalStyle', value: 'postgres' },
   { name: 'TimeZone', value: 'UTC' },
   { name: 'client_encoding', value: 'UTF8', isVital: true },
   { name: 'bytea_output', value: 'hex' },
-  // Arrays of parameters have nulls.
+  // Parameters are arrays that may hold nulls.
   { name: 'array_nulls', value: 'on', isVital: true },
   { name: 'standard_conforming_strings', value: 'on', isVital: true },
   { name: 'transform_null_equals', value: 'off' },
   { name: 'quote_all_identifiers', value: 'off' },
-  // A compare-and-swap looks again at the row that it has waited for.
+  // After a wait for a lock, a compare-and-swap must see the row's new version.
   { name: 'default_transaction_isolation', value: 'read committed', isVital: true },
   { name: 'default_transaction_deferrable', value: 'off' },
-  // What is acknowledged survives a crash. Whether it also is on a standby by then is for the operator to say.
+  // An acknowledged change survives a crash. Whether a standby must have it, too, is for the operator to decide.
   {
     name: 'synchronous_commit',
     value: 'on',
     fine: '^(on|local|remote_write|remote_apply)$',
     isVital: true,
   },
-  // Every statement is written so that one plan does for all values: none is planned for each anew.
+  // Each statement has a plan that suits all values, so PostgreSQL need not plan it again for each execution.
   { name: 'plan_cache_mode', value: 'force_generic_plan' },
-  ...WAYS.map((way) => ({ name: `enable_${way}`, value: 'on' })),
-  // To compile one of them takes longer than to run it.
+  ...PLANNER_METHODS.map((method) => ({ name: `enable_${method}`, value: 'on' })),
+  // Compiling a statement takes longer than running it.
   { name: 'jit', value: 'off' },
-  // The time limit of statements bounds these, too, and a migration has none.
+  // statement_timeout bounds these, too; and a migration must not have a limit.
   { name: 'lock_timeout', value: '0' },
   { name: 'transaction_timeout', value: '0' },
-  // The pool decides how long an idle connection is kept.
+  // The pool decides how long to keep an idle connection.
   { name: 'idle_session_timeout', value: '0' },
 ];
 
@@ -57,21 +57,21 @@ const ROWS = SETTINGS.map(({ name, value, fine = `^${value}$`, isVital = false }
   return `(${[...texts, String(isVital)].join(', ')})`;
 }).join(', ');
 
-/** Of a version that lacks a setting, it is null, and so is the comparison: then there is nothing to do. */
-const OTHERWISE = `
+/** A setting that this version of PostgreSQL lacks is null, and so is the comparison: the row is left out. */
+const DIFFERING = `
 FROM (VALUES ${ROWS}) AS needed (name, value, fine, is_vital)
 WHERE current_setting(needed.name, true) !~ needed.fine`;
 
 /**
- * As PostgreSQL's command line has it, for the packet that starts a session: a standby refuses every statement of a
- * session whose transactions are serializable, also the one that says the settings.
+ * For the start-up packet, as a command-line option: a standby refuses every statement of a session whose transactions
+ * are serializable, also the one that applies the settings.
  */
-export const FIRST_SETTING = '-c default_transaction_isolation=read\\ committed';
+export const STARTUP_OPTION = '-c default_transaction_isolation=read\\ committed';
 
-/** Makes all of them so for a session, in one statement. */
-export const SAY_SETTINGS = `SELECT set_config(needed.name, needed.value, false)${OTHERWISE}`;
+/** Applies all settings to a session, in one statement. */
+export const APPLY_SETTINGS = `SELECT set_config(needed.name, needed.value, false)${DIFFERING}`;
 
-/** For a pooler in transaction mode, whose sessions are not ours to change: which of them are wrong. */
+/** Finds the vital settings that are wrong, for a pooler in transaction mode, whose sessions we cannot change. */
 export const WRONG_SETTINGS = `
-SELECT needed.name, needed.value AS wanted, current_setting(needed.name) AS found${OTHERWISE}
+SELECT needed.name, needed.value AS wanted, current_setting(needed.name) AS found${DIFFERING}
 AND needed.is_vital`;

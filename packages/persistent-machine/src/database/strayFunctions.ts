@@ -1,17 +1,16 @@
 /**
- * The functions of triggers that look for a table where it is not any more, since its schema was renamed. Is given the
- * names of the tables, and knows none of them.
+ * Finds the functions of triggers that still use the old name of a renamed schema. It knows no particular table.
  */
 import type { Ask } from './ask';
 import { quoted } from './identifiers';
 
-/** How a function names a table: after FROM or JOIN, with its schema. */
+/** A pattern for how a function names a table: after FROM or JOIN, with its schema. */
 function naming(tables: readonly string[]): string {
   const names = tables.map((name) => `(?:${name}|${quoted(name)})`).join('|');
   return `\\y(FROM|JOIN)(\\s+)("(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)\\.(?=(?:${names})\\y)`;
 }
 
-/** @returns the functions of our tables' triggers that name one of the tables in another schema, as they are to be */
+/** @returns the corrected definitions of the trigger functions that name one of the tables in another schema */
 export async function strayFunctions(
   ask: Ask,
   schema: string,

@@ -1,22 +1,21 @@
 /**
- * Whether the tables of an application can be made, and whether they are there and may be used; looked at at the start
- * and, while something is wrong, again before we say that we are ready. Is given the names of the tables, and knows none
- * of them.
+ * Checks whether the tables can be created, and whether they exist and may be used: at start, and later until a missing
+ * table is back. It knows no particular table.
  */
 import type { Ask } from './ask';
 import { DatabaseNotReady, UnusableDatabase } from './failures';
 import type { Installation } from './preconditions';
-import { SAY_SCHEMA } from './schemas';
+import { NAME_THE_SCHEMA } from './schemas';
 import { strayFunctions } from './strayFunctions';
 
-/** What our statements need of a table. */
+/** The columns and rights that our statements need. */
 export interface TableNeeds {
   readonly name: string;
   readonly columns: readonly string[];
   readonly rights: readonly ('SELECT' | 'INSERT' | 'UPDATE')[];
 }
 
-/** @throws UnusableDatabase where the migrations cannot be made in the schema */
+/** @throws UnusableDatabase if the migrations cannot run in the schema */
 export async function checkMayMigrate(
   ask: Ask,
   { schema, isEmpty }: Pick<Installation, 'schema' | 'isEmpty'>,
@@ -35,13 +34,13 @@ export async function checkMayMigrate(
   if (found?.mayCreate !== true) {
     throw new UnusableDatabase(
       `The role ${found?.role ?? ''} may not create tables in the schema ${schema}: GRANT CREATE ON SCHEMA ` +
-        `${schema} to it, or make a schema of its own with CREATE SCHEMA … AUTHORIZATION, and ${SAY_SCHEMA}.`,
+        `${schema} to it, or create a schema with CREATE SCHEMA … AUTHORIZATION, and ${NAME_THE_SCHEMA}.`,
     );
   }
   if (isEmpty && found.taken.length > 0) {
     throw new UnusableDatabase(
-      `The schema ${schema} has tables of others with names that this application needs ` +
-        `(${found.taken.join(', ')}): make a schema for it, and ${SAY_SCHEMA}.`,
+      `The schema ${schema} has tables of another application under names that this one needs ` +
+        `(${found.taken.join(', ')}): create a schema for this one, and ${NAME_THE_SCHEMA}.`,
     );
   }
 }
@@ -69,8 +68,8 @@ LEFT JOIN (
 ) AS relation ON relname = wanted.name`;
 
 /**
- * @throws DatabaseNotReady where the tables are not there, or not whole; UnusableDatabase where they may not be
- *   used, or their triggers look for them elsewhere
+ * @throws DatabaseNotReady if a table or column is missing; UnusableDatabase if the role may not use a table, or
+ *   triggers use the old name of a renamed schema
  */
 export async function checkTables(
   ask: Ask,
@@ -85,7 +84,7 @@ export async function checkTables(
     rights: readonly string[];
   }>(NEEDS, [schema, JSON.stringify(needs)]);
   for (const { name, isMissing, columns } of found) {
-    if (isMissing) throw new DatabaseNotReady(`the table ${schema}.${name} is not there`);
+    if (isMissing) throw new DatabaseNotReady(`the table ${schema}.${name} does not exist`);
     if (columns.length > 0) {
       throw new DatabaseNotReady(`the table ${schema}.${name} lacks ${columns.join(', ')}`);
     }
@@ -105,8 +104,8 @@ export async function checkTables(
   );
   if (astray.length > 0) {
     throw new UnusableDatabase(
-      `The schema ${schema} was renamed, and the triggers of its tables still look for the old name: npm run ` +
-        'migration:run makes their functions anew.',
+      `The schema ${schema} was renamed, but the triggers of its tables still use the old name. Correct their functions ` +
+        'with npm run migration:run.',
     );
   }
 }

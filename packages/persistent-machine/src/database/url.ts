@@ -1,34 +1,34 @@
 /**
- * Reads a URL of a database as libpq does: every part of a connection is said here, so that nothing of it is left
- * to the environment of the process. Does not know what connects; loads no driver.
+ * Parses the URL of a database as libpq does, into all parts of an address, so that none comes from the environment of
+ * the process. It knows no driver.
  */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 
-/** What a connection needs to know. */
+/** The parts of an address. */
 export interface Address {
   readonly user: string;
-  /** Undefined: the URL has none. */
+  /** Undefined if the URL has none. */
   readonly password: string | undefined;
-  /** A name, an IP address, or the folder of a unix socket. */
+  /** A host name, an IP address, or the folder of a unix socket. */
   readonly host: string;
   readonly port: number;
   readonly database: string;
-  /** false: without TLS. */
+  /** False for no TLS. */
   readonly tls: false | TlsOptions;
-  /** Whether TLS begins at once, without asking the server for it first. */
+  /** Whether TLS begins at once, without PostgreSQL's negotiation. */
   readonly directTls: boolean;
   readonly channelBinding: boolean;
-  /** Settings for PostgreSQL, as its command line has them; empty: none. */
+  /** PostgreSQL's command-line options; may be empty. */
   readonly options: string;
-  /** How the connections are to be named in PostgreSQL's own views. */
+  /** The name of the connections in PostgreSQL's views. */
   readonly applicationName: string | undefined;
 }
 
-/** Of Node's options for TLS, what a URL can say. */
+/** The TLS options of Node that a URL can set. */
 export interface TlsOptions {
   readonly rejectUnauthorized?: false;
-  /** Takes the place of Node's check that the certificate is of the host. */
+  /** Replaces Node's check that the certificate belongs to the host. */
   readonly checkServerIdentity?: () => undefined;
   readonly ca?: string;
   readonly cert?: string;
@@ -38,12 +38,12 @@ export interface TlsOptions {
   readonly maxVersion?: string;
 }
 
-/** A URL that cannot be used. The message says what to do, and repeats nothing that may be secret. */
+/** A URL that cannot be used. The message says what to do, and repeats nothing that may be a secret. */
 export class BadDatabaseUrl extends Error {
   override readonly name = 'BadDatabaseUrl';
 }
 
-/** The parameters of a URL that have an effect. */
+/** The parameters that have an effect. */
 const USED = new Set([
   ...['host', 'port', 'dbname', 'user', 'password', 'options', 'application_name'],
   ...['fallback_application_name', 'ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'],
@@ -51,7 +51,7 @@ const USED = new Set([
   ...['channel_binding', 'uselibpqcompat'],
 ]);
 
-/** Those of libpq that we settle ourselves, or that are nothing without Kerberos: to ignore them does no harm. */
+/** The parameters of libpq that can be ignored: we set them ourselves, or they concern Kerberos. */
 const IGNORED = new Set([
   ...['connect_timeout', 'client_encoding', 'keepalives', 'keepalives_idle', 'keepalives_interval'],
   ...['keepalives_count', 'tcp_user_timeout', 'target_session_attrs', 'load_balance_hosts'],
@@ -59,14 +59,14 @@ const IGNORED = new Set([
   ...['min_protocol_version', 'max_protocol_version'],
 ]);
 
-/** Those whose values may be ignored only where they ask for nothing. */
-const NOTHING: Readonly<Record<string, RegExp>> = {
+/** Parameters that can be ignored only with these values, which ask for nothing. */
+const IGNORED_VALUES: Readonly<Record<string, RegExp>> = {
   gssencmode: /^(?:disable|prefer)$/,
   sslcertmode: /^allow$/,
   replication: /^(?:false|off|no|0)$/,
 };
 
-/** As libpq cuts it: whatever stands before the first @ is the user and the password. */
+/** As in libpq, all before the first @ is the user and the password. */
 const FORM =
   /^postgres(?:ql)?:\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<host>\[[^\]]*\]|[^:/?]*)(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<parameters>.*))?$/s;
 
@@ -80,8 +80,8 @@ export function parseDatabaseUrl(url: string): Address {
   const { host: rawHost = '', port: rawPort, database: rawDatabase = '' } = parts;
   if ([rawHost, rawPort ?? '', rawDatabase].some((part) => part.includes('@'))) {
     throw new BadDatabaseUrl(
-      'expected one @ only, before the host: in a user name or a password write @ as %40, / as %2F and : as %3A, ' +
-        'and @ in the name of a database as %40',
+      'expected only one @, before the host: in a user name or a password write @ as %40, / as %2F and : as %3A, ' +
+        'and in the name of a database write @ as %40',
     );
   }
   const given = parametersOf(parts['parameters']);
@@ -90,7 +90,7 @@ export function parseDatabaseUrl(url: string): Address {
     given.get('host') ?? decoded(rawHost.replace(/^\[(.*)\]$/, '$1'), 'name of the host');
   const port = given.get('port') ?? rawPort ?? '';
   if ([host, port].some((part) => part.includes(','))) {
-    throw new BadDatabaseUrl('expected one host: several, separated by commas, cannot be used');
+    throw new BadDatabaseUrl('expected one host: a list of hosts is not supported');
   }
   if (port !== '' && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
     throw new BadDatabaseUrl(
@@ -107,7 +107,7 @@ export function parseDatabaseUrl(url: string): Address {
     host: host === '' ? 'localhost' : host,
     port: port === '' ? 5432 : Number(port),
     database: database === '' ? known : database,
-    // As libpq has it, a unix socket needs none.
+    // As in libpq, a unix socket has no TLS.
     tls: host.startsWith('/') ? false : tlsOf(given, directTls),
     directTls: directTls && !host.startsWith('/'),
     channelBinding: /^(?:prefer|require)$/.test(given.get('channel_binding') ?? ''),
@@ -122,11 +122,11 @@ function parametersOf(text: string | undefined): Map<string, string> {
     const [rawName = '', ...rest] = pair.split('=');
     const name = decoded(rawName, 'name of a parameter');
     const value = decoded(rest.join('='), `parameter ${printable(name)}`);
-    if (IGNORED.has(name) || NOTHING[name]?.test(value) === true) continue;
+    if (IGNORED.has(name) || IGNORED_VALUES[name]?.test(value) === true) continue;
     if (!USED.has(name)) {
       const hint = name === 'schema' ? '; for a schema write options=-c%20search_path%3Dname' : '';
       throw new BadDatabaseUrl(
-        `expected no parameter ${printable(name)}, which cannot be used${hint}`,
+        `expected no parameter ${printable(name)}, which is not supported${hint}`,
       );
     }
     if (value !== '') given.set(name, value);
@@ -134,7 +134,7 @@ function parametersOf(text: string | undefined): Map<string, string> {
   return given;
 }
 
-/** A name that stands where a parameter's should: no more of it is repeated than a name has. */
+/** Repeats only what looks like a parameter's name: in a malformed URL it could be part of a secret. */
 function printable(name: string): string {
   return /^[A-Za-z_]{1,40}$/.test(name) ? name : 'of such a name';
 }
@@ -147,7 +147,7 @@ function decoded(text: string, part: string): string {
     const plain = decodeURIComponent(text);
     if (!plain.includes('\0')) return plain;
   } catch {
-    // It is no UTF-8, and told as the zero byte is.
+    // Not UTF-8: the same message as for a zero byte.
   }
   throw new BadDatabaseUrl(
     `expected the ${part} in UTF-8, each byte of it written as % and two digits`,
@@ -155,8 +155,8 @@ function decoded(text: string, part: string): string {
 }
 
 /**
- * As node-postgres 8 reads a URL: every mode but `disable` and `no-verify` checks the certificate and its name,
- * and with `uselibpqcompat=true` they mean what they do to libpq.
+ * Follows node-postgres 8: every mode but `disable` and `no-verify` checks the certificate and its name. With
+ * `uselibpqcompat=true`, the modes mean the same as in libpq.
  */
 function tlsOf(given: ReadonlyMap<string, string>, directTls: boolean): false | TlsOptions {
   const mode = given.get('sslmode') ?? modeOf(given.get('ssl'));
@@ -184,7 +184,7 @@ function tlsOf(given: ReadonlyMap<string, string>, directTls: boolean): false | 
   };
 }
 
-/** What `ssl=` means, in the words of `sslmode=`. */
+/** Translates `ssl=` into `sslmode=`. */
 function modeOf(ssl: string | undefined): string | undefined {
   if (ssl === 'true' || ssl === '1') return 'verify-full';
   return ssl === 'false' || ssl === '0' ? 'disable' : ssl;
@@ -212,7 +212,7 @@ function contents(given: ReadonlyMap<string, string>, name: string): string | un
   }
 }
 
-/** As a log may have it: where the database is, and nothing by which somebody gets in. */
+/** The address for a log, without credentials. */
 export function placeOf({ host, port, database }: Address): string {
   const where = host.includes(':') ? `[${host}]` : host;
   return `the database ${database} at ${where}:${port}`;

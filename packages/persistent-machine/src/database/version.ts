@@ -1,16 +1,16 @@
-/** Which versions of PostgreSQL the statements were written for, and which are known to do them wrong. */
+/** Which versions of PostgreSQL are supported, and which have a bug that concerns us. */
 import { UnusableDatabase } from './failures';
 
 const OLDEST_MAJOR = 15;
 const NEWEST_MAJOR = 18;
-/** Concurrent updates of one row, the ledger's above all, had wrong results in these. */
-const WRONG = new Set([180_000, 180_001]);
+/** Versions in which concurrent updates of one row, such as the ledger's, have wrong results. */
+const BROKEN = new Set([180_000, 180_001]);
 
 /**
- * @param number as PostgreSQL has it for comparisons
- * @param version as it has it for people
- * @param warn is told of a version that works but should not be relied on
- * @throws UnusableDatabase where it is too old for the schema
+ * @param number PostgreSQL's server_version_num, for comparisons
+ * @param version PostgreSQL's server_version, for people
+ * @param warn called for a version that is too new or has the bug
+ * @throws UnusableDatabase if the version is too old for the schema
  */
 export function checkVersion(
   { number, version }: { readonly number: number; readonly version: string },
@@ -23,11 +23,9 @@ export function checkVersion(
     );
   }
   if (major > NEWEST_MAJOR) {
-    warn(
-      `PostgreSQL ${version} is newer than ${NEWEST_MAJOR}, the last that this was tested with.`,
-    );
+    warn(`PostgreSQL ${version} is newer than ${NEWEST_MAJOR}, the last version that was tested.`);
   }
-  if (WRONG.has(number)) {
+  if (BROKEN.has(number)) {
     warn(`PostgreSQL ${version} loses concurrent updates of one row. Upgrade it to 18.2 or later.`);
   }
 }

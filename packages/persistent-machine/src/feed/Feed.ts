@@ -1,9 +1,8 @@
 /**
- * The live feed of a kind of machine: every transition, from any position on, with no gap and no repeat, on
- * whichever instance one asks. That rests on the ledger, which gives positions gapless and in the order of
- * commits; so a place in the feed is one number, with a proof of the transition that it names, and no instance knows
- * anything that another would need. Where the database was set back, every subscriber is told so. Without subscribers it
- * does nothing. Generic, and knows no GraphQL.
+ * The live feed of one kind of machine: every transition from any position on, without gap or repeat, on any instance.
+ * This rests on the ledger, which gives positions gapless and in the order of commits: a place is one number and a
+ * proof, and instances share no other state. If the database is set back, the feed tells every subscriber. Without
+ * subscribers it does nothing. It knows no GraphQL.
  */
 import type { AnyLifecycle, MachinePhase, MachineRecord, PhaseIn } from '../machine';
 import type { Place } from '../operations/place';
@@ -16,11 +15,11 @@ import { Paced } from './Paced';
 import { Subscription, type Topic } from './Subscription';
 
 export interface FeedSettings extends LiveTailSettings {
-  /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
+  /** How long a subscriber may go without asking before the feed ends it with `Lagged`, in milliseconds. */
   readonly patience: number;
 }
 
-/** How often the tail looks at the most because the instance itself has changed something, in milliseconds. */
+/** The shortest time between two looks of the tail that this instance's own commits cause, in milliseconds. */
 const PACE = 5;
 
 export class Feed<L extends AnyLifecycle> {
@@ -39,12 +38,12 @@ export class Feed<L extends AnyLifecycle> {
   }
 
   /**
-   * All transitions, as they are committed.
+   * Subscribes to all transitions.
    *
-   * @param events only transitions by one of these; null: by any
-   * @param after undefined: from the feed's end as it is now
-   * @param deadline by `performance.now()`, for beginning; left out: as long as a request may take, from now on
-   * @throws FeedRewound, BeyondEnd where that place is not there; Overloaded, DatabaseUnavailable
+   * @param events only transitions by one of these events; null for all
+   * @param after the place after which to begin; undefined for the present end of the feed
+   * @param deadline for the first answer, by `performance.now()`; default: the store's `timeout` from now
+   * @throws FeedRewound or BeyondEnd if that place does not exist; Overloaded, DatabaseUnavailable
    */
   async transitions(
     events: readonly string[] | null,
@@ -59,18 +58,19 @@ export class Feed<L extends AnyLifecycle> {
   }
 
   /**
-   * One machine: as it is, and then after each of its transitions; ends after a phase that nothing follows.
+   * Subscribes to one machine: its present phase, then the phase after each transition, up to a final one.
    *
    * @param id in lower case
-   * @param deadline by `performance.now()`, for beginning; left out: as long as a request may take, from now on
-   * @returns null where there is no such machine
+   * @param deadline for the first answer, by `performance.now()`; default: the store's `timeout` from now
+   * @returns null if there is no such machine
    * @throws Overloaded, DatabaseUnavailable
    */
   async changes(
     id: string,
     deadline?: number,
   ): Promise<AsyncIterableIterator<PhaseIn<L>, undefined> | null> {
-    // Read before the machine is: what happens to it in between is not missed, and its version says what it shows.
+    // The end is read before the machine, so that no transition in between is missed. The version tells which ones
+    // the phase shows already.
     const { end } = await this.#arrive(undefined, deadline);
     const phase = await this.#store.find(id, deadline);
     if (phase === null) return null;
@@ -86,17 +86,17 @@ export class Feed<L extends AnyLifecycle> {
     return new Changes<PhaseIn<L>>(phase, transitions);
   }
 
-  /** The instance itself has committed something: it need not be notified to look. */
+  /** This instance committed something, so the tail should look without a notification. */
   changed(): void {
     if (this.#live !== undefined) this.#looks.want();
   }
 
-  /** How many are subscribed. */
+  /** How many subscriptions there are. */
   get subscribers(): number {
     return this.#subscriptions.size;
   }
 
-  /** How long the last transition took from being recorded to being here, in milliseconds; 0: nobody is subscribed. */
+  /** The time from the recording of the last transition to its arrival here, in milliseconds; 0 without subscribers. */
   get lag(): number {
     return this.#live?.lag ?? 0;
   }
@@ -108,10 +108,10 @@ export class Feed<L extends AnyLifecycle> {
   }
 
   /**
-   * Looks where the feed ends, and proves what a new subscriber is to be served from: its own place, and the end of
-   * the tail in memory. Another history may have taken its place since the tail looked last.
+   * Finds the end of the feed, and proves a new subscriber's place and the end of the tail in memory: the database may
+   * have been set back since the tail looked last.
    *
-   * @param after undefined: the feed's end
+   * @param after undefined for the feed's end
    */
   async #arrive(
     after: Place | undefined,
@@ -139,9 +139,9 @@ export class Feed<L extends AnyLifecycle> {
     }
   }
 
-  /** What is in memory is no history any more: all who follow it are told, and none of it is served again. */
+  /** The database was set back: ends all subscriptions, because what is in memory is not its history any more. */
   #rewind(live: LiveTail<L>, error: FeedRewound): void {
-    // Its last subscriber may have left, and another tail have taken its place.
+    // The feed may have another tail by now, if all subscribers of this one had left.
     if (this.#live !== live) return;
     this.#settings.onRewound(error);
     for (const subscription of this.#subscriptions) subscription.end(error);
@@ -196,12 +196,12 @@ export class Feed<L extends AnyLifecycle> {
   }
 }
 
-/** What is known of the phase of any machine. */
+/** The record of a phase, with the columns of every machine. */
 function recordIn({ state }: MachinePhase): MachineRecord {
   return state;
 }
 
-/** The phases that a machine's transitions lead to, its present one first. */
+/** A machine's present phase, then those to which its transitions lead. */
 class Changes<P extends MachinePhase> implements AsyncIterableIterator<P, undefined> {
   readonly #transitions: AsyncIterableIterator<{ readonly phase: P }, undefined>;
   #first: P | undefined;

@@ -1,6 +1,6 @@
 /**
- * The tail of the log, kept up to date: one read for each wake-up, however many subscribers there are, which are then
- * told. It is there only while there are subscribers.
+ * Keeps the tail of the feed up to date for all subscribers of an instance: one read for each wake-up, after which it
+ * calls those that wait. It exists only while there are subscribers, and does not know what they have read.
  */
 import { isPassing } from '../database/failures';
 import type { AnyLifecycle, MachinePhase } from '../machine';
@@ -11,17 +11,17 @@ import type { Transition } from '../store/transition';
 import { Tail } from './Tail';
 import type { WakeUps } from './WakeUps';
 
-/** The most transitions that are kept in memory, twice over for a moment; who is further behind reads the table. */
+/** The most transitions in memory, or briefly twice as many. Subscribers that are further behind read the table. */
 const CAPACITY = 2_048;
 
 export interface LiveTailSettings {
-  /** Shared by the feeds of all machines. */
+  /** The wake-ups, which the feeds of all machines share. */
   readonly wakeUps: WakeUps;
-  /** The channel of this machine, which the wake-ups know. */
+  /** The channel of this kind of machine, which is one of the wake-ups' channels. */
   readonly channel: string;
-  /** Told what kept it from reading that will not pass by itself. */
+  /** Called with a failure of a read that will not pass by itself. */
   readonly onFailure: (error: unknown) => void;
-  /** Told that the database's history is another one than what is in memory. */
+  /** Called when the database no longer has the history in memory. */
   readonly onRewound: (error: FeedRewound) => void;
 }
 
@@ -30,17 +30,17 @@ export class LiveTail<L extends AnyLifecycle> {
   readonly #reads: SubscriberReads<L>;
   readonly #settings: LiveTailSettings;
   readonly #leaveWakeUps: () => Promise<void>;
-  /** Who waits for news, by the machine that it is to be of. */
+  /** The callbacks that wait for news, by machine; under undefined, for news of any machine. */
   readonly #waiting = new Map<string | undefined, Set<() => void>>();
   readonly #waitingForRecovery = new Set<() => void>();
   #end: Place;
-  /** How long the last transition took from being recorded to being here, in milliseconds. */
+  /** The time from the recording of the last transition to its arrival here, in milliseconds. */
   lag = 0;
   #stopped = false;
   #reading = false;
   #wokenMeanwhile = false;
 
-  /** @param end the place from which on transitions are wanted */
+  /** @param end the place after which the tail begins */
   constructor(reads: SubscriberReads<L>, settings: LiveTailSettings, end: Place) {
     this.#reads = reads;
     this.#settings = settings;
@@ -49,7 +49,7 @@ export class LiveTail<L extends AnyLifecycle> {
     this.#leaveWakeUps = settings.wakeUps.follow(settings.channel, () => void this.look());
   }
 
-  /** The last transition that is here, or the place where it began. */
+  /** The place of the last transition, or the one where the tail began. */
   get end(): Place {
     return this.#end;
   }
@@ -64,7 +64,7 @@ export class LiveTail<L extends AnyLifecycle> {
     this.#waitingForRecovery.add(callback);
   }
 
-  /** Takes back what was registered. */
+  /** Forgets a callback. */
   forget(machine: string | undefined, callback: () => void): void {
     this.#waitingForRecovery.delete(callback);
     const waiting = this.#waiting.get(machine);
@@ -72,13 +72,13 @@ export class LiveTail<L extends AnyLifecycle> {
     if (waiting?.size === 0) this.#waiting.delete(machine);
   }
 
-  /** @returns once nothing is left of it */
+  /** @returns once no timer or connection is left */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#leaveWakeUps();
   }
 
-  /** Reads whatever is new. A wake-up that comes meanwhile is about what this read may have been too early for. */
+  /** Reads what is new. After a wake-up during a read it reads again, since the first read may have been too early. */
   async look(): Promise<void> {
     if (this.#reading) {
       this.#wokenMeanwhile = true;
@@ -94,7 +94,7 @@ export class LiveTail<L extends AnyLifecycle> {
         more = page.hasNextPage || this.#wokenMeanwhile;
       }
     } catch (error) {
-      // The next look comes by itself.
+      // No retry: the poll looks again.
       if (error instanceof FeedRewound) this.#settings.onRewound(error);
       else if (!isPassing(error)) this.#settings.onFailure(error);
     } finally {

@@ -1,18 +1,18 @@
 /**
- * Tells the other instances that there is something new, by PostgreSQL's NOTIFY. It is a hint, so it goes by itself:
- * in the statement of a change it could fail the commit (a session that listens in an open transaction lets the
- * queue of notifications fill up), and NOTIFY takes a lock of the whole cluster at its commit. Does not know what is
- * new.
+ * Tells the other instances by NOTIFY that there is something new. A notification is only a hint, so it has a
+ * transaction of its own: in that of a change it could fail the commit, since a session that listens in an open
+ * transaction lets PostgreSQL's queue fill up; and NOTIFY takes a cluster-wide lock at its commit. This file does not
+ * know what is new.
  */
 import type { Database } from '../database/Database';
 import { isPassing } from '../database/failures';
 import { notify } from '../operations/notify';
 import { Paced } from './Paced';
 
-/** At most one notification in this time, in milliseconds. */
+/** The shortest time between two notifications, in milliseconds. */
 const PACE = 5;
 
-/** How long the database is left alone once it has refused one, in milliseconds; the others look by themselves. */
+/** How long nothing is sent after a failure, in milliseconds. The other instances poll meanwhile. */
 const AFTER_FAILURE = 1_000;
 
 export class Notifier {
@@ -25,8 +25,8 @@ export class Notifier {
   #leaveAloneUntil = 0;
 
   /**
-   * @param sender what its notifications say, by which the instance knows its own
-   * @param onFailure told of the first failure since the last success
+   * @param sender the payload, by which the instance recognises its own notifications
+   * @param onFailure called with the first failure since the last success, unless it passes by itself
    */
   constructor(
     database: Pick<Database, 'run'>,
@@ -40,7 +40,7 @@ export class Notifier {
     this.#onFailure = onFailure;
   }
 
-  /** Something was committed. */
+  /** This instance committed something. */
   changed(): void {
     if (performance.now() >= this.#leaveAloneUntil) this.#notifications.want();
   }

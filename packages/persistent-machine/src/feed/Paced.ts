@@ -1,11 +1,11 @@
 /**
- * A task that is wanted again and again, and done once for all who want it meanwhile: never twice at a time, and at
- * most every few milliseconds. When it has not been wanted for a while, it is done at once. Does not know the task.
+ * Coalesces calls for a task: it runs once for all calls that came meanwhile, never twice at a time, and with a pause
+ * between two runs. After a longer pause a call runs it at once. It does not know what the task does.
  */
 import { AsyncResource } from 'node:async_hooks';
 
 export class Paced {
-  /** What is done for all is part of no caller's request, nor of its trace. */
+  /** The task serves all callers, so it must not run in the context, and in the trace, of one of them. */
   readonly #context = new AsyncResource('Paced');
   readonly #pause: number;
   readonly #task: () => Promise<void>;
@@ -15,15 +15,15 @@ export class Paced {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param pause from one beginning to the next, in milliseconds
-   * @param task deals with its own failures
+   * @param pause the shortest time from the beginning of one run to the next, in milliseconds
+   * @param task must not reject
    */
   constructor(pause: number, task: () => Promise<void>) {
     this.#pause = pause;
     this.#task = task;
   }
 
-  /** It will begin after this, so that it sees whatever was there by now. */
+  /** Asks for a run that begins after this call. */
   want(): void {
     this.#isWanted = true;
     if (this.#isRunning || this.#timer !== undefined) return;
@@ -44,7 +44,7 @@ export class Paced {
     this.#notBefore = performance.now() + this.#pause;
     await this.#task();
     this.#isRunning = false;
-    // It may have been wanted again, which the compiler does not know.
+    // `want` may have set it during the task, which the compiler does not see.
     if (this.#isWanted as boolean) this.want();
   }
 }

@@ -1,10 +1,9 @@
 /**
- * One subscriber's way through a log: from its cursor on, every transition that it is about, in order and
- * once. It takes from the log's tail in memory what is there, and from the table, a page at a time, what is
- * not. So it owns nothing but a place: a subscriber that does not read costs no memory. Does not know what
- * wakes it.
+ * One subscriber's way through the feed: from its cursor on, every transition of its topic, once and in order. It takes
+ * transitions from the tail in memory, or pages from the table if the tail does not reach back far enough. So it owns
+ * little more than a place, and a subscriber that does not read costs no memory. It does not know what wakes it.
  *
- * An iterator by hand: `return()` of an async generator would wait for the `next()` that is pending.
+ * Not an async generator, whose `return()` would wait for the pending `next()`.
  */
 import { isPassing } from '../database/failures';
 import type { AnyLifecycle } from '../machine';
@@ -14,14 +13,15 @@ import type { Transition } from '../store/transition';
 import type { Tail } from './Tail';
 import { Lagged } from './errors';
 
-/** What a subscription is about. */
+/** The transitions that a subscriber wants. */
 export interface Topic<L extends AnyLifecycle> {
-  /** The machine whose transitions wake the subscriber; undefined: those of any. */
+  /** The machine whose transitions wake the subscriber; undefined for those of any machine. */
   readonly machine?: string;
   readonly accepts: (transition: Transition<L>) => boolean;
   /**
-   * The first of what it is about that is recorded after a place, which is proved to be there still; `last` is what
-   * was delivered last.
+   * Reads the first transitions of the topic after a place, and proves the place.
+   *
+   * @param last the transition that was delivered last
    */
   readonly read: (after: Place, last: Transition<L> | undefined) => Promise<Page<Transition<L>>>;
 }
@@ -31,13 +31,13 @@ export interface Source<L extends AnyLifecycle> {
   readonly tail: Tail<Transition<L>>;
   /** The place where the tail ends. */
   readonly end: () => Place;
-  /** Calls back, once, when there is something new of the machine, or of any. */
+  /** Calls back once, when there is something new of the machine, or of any machine. */
   readonly onNews: (machine: string | undefined, callback: () => void) => void;
-  /** Calls back, once, when the database has answered again. */
+  /** Calls back once, when the database has answered again. */
   readonly onRecovery: (callback: () => void) => void;
-  /** Forgets it, and whatever it still waits for. */
+  /** Forgets the subscription, and its callback. */
   readonly leave: (subscription: Subscription<L>, callback: (() => void) | undefined) => void;
-  /** How long a subscriber may stay away before it is told that it lags, in milliseconds. */
+  /** How long a subscriber may go without asking, in milliseconds. */
   readonly patience: number;
 }
 
@@ -49,12 +49,12 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
   readonly #topic: Topic<L>;
   /** Everything up to here was delivered, or waits in `#page`. */
   #place: Place;
-  /** What was read from the table and not delivered yet, the next one last. */
+  /** Transitions from the table that are not delivered yet, in reverse order. */
   #page: Transition<L>[] = [];
   #last: Transition<L> | undefined;
   #deliveredAt = performance.now();
   #ended = false;
-  /** Why it has ended, where the subscriber has not been told yet. */
+  /** Why the subscription ended, until the subscriber is told. */
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -70,18 +70,18 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
   }
 
   /**
-   * To be asked again only once it has answered.
+   * Must not be called again before it has answered.
    *
    * @returns the next transition, once there is one
-   * @throws Lagged where the subscriber had not asked for too long, and what it missed is no longer at hand;
-   *   FeedRewound where the history that it follows is not the database's any more
+   * @throws Lagged if the subscriber went too long without asking, and memory no longer has what it missed; FeedRewound
+   *   if the database was set back
    */
   async next(): Promise<IteratorResult<Transition<L>, undefined>> {
     const { tail, patience } = this.#source;
     const away = performance.now() - this.#deliveredAt;
     if (!this.#ended && away > patience && !tail.reachesBackTo(this.#position)) {
       this.end();
-      throw new Lagged(`The subscriber stayed away for ${Math.round(away)} ms.`);
+      throw new Lagged(`The subscriber went ${Math.round(away)} ms without asking.`);
     }
     for (;;) {
       const failure = this.#failure;
@@ -98,16 +98,16 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
     }
   }
 
-  /** The subscriber has gone; at any moment, also while it waits. */
+  /** The subscriber leaves, possibly while it waits for `next()`. */
   return(): Promise<IteratorReturnResult<undefined>> {
     this.end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   /**
-   * A subscriber that waits is told at once, another one when it asks.
+   * Ends the subscription. The subscriber learns it at once if it waits, otherwise with its next call.
    *
-   * @param failure why it ends; left out: nothing follows
+   * @param failure with which `next()` rejects
    */
   end(failure?: Error): void {
     if (this.#ended) return;
@@ -131,7 +131,7 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
   }
 
   async #readPage(): Promise<void> {
-    // What the page does not have up to here is not there: positions are in the order of commits.
+    // Read before the page: since positions follow the order of commits, the page misses nothing up to this end.
     const end = this.#source.end();
     const page = await this.#topic.read(this.#place, this.#last).catch((error: unknown) => {
       if (isPassing(error)) return undefined;

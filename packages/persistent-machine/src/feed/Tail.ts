@@ -1,6 +1,6 @@
 /**
- * The end of a log, in memory: its last entries, by their positions, which are gapless. What is older than
- * that is somewhere else. Bounded; does not know what the entries are, nor where they come from.
+ * The last entries of a log in memory, by their positions, which are gapless. It is bounded, and knows neither what the
+ * entries are nor where older ones are.
  */
 export class Tail<Entry> {
   readonly #capacity: number;
@@ -8,8 +8,8 @@ export class Tail<Entry> {
   #end: number;
 
   /**
-   * @param end the position of the log's last entry, none of which is here yet
-   * @param capacity the most entries that are kept
+   * @param end the position after which the tail begins
+   * @param capacity the most entries that the tail keeps
    */
   constructor(end: number, capacity: number) {
     this.#end = end;
@@ -21,22 +21,22 @@ export class Tail<Entry> {
     return this.#end;
   }
 
-  /** The entries that follow the last one. */
+  /** Appends the next entries of the log. */
   append(entries: readonly Entry[]): void {
     this.#entries.push(...entries);
     this.#end += entries.length;
-    // Rarely, and many at once: to take them off one by one would move all others each time.
+    // Many at once, since each removal moves all remaining entries.
     if (this.#entries.length > 2 * this.#capacity) {
       this.#entries = this.#entries.slice(-this.#capacity);
     }
   }
 
-  /** Whether every entry after a position is here. */
+  /** Whether the tail has every entry after a position. */
   reachesBackTo(position: number): boolean {
     return position >= this.#end - this.#entries.length;
   }
 
-  /** The first entry after a position that is accepted, with its own; undefined: there is none up to the end. */
+  /** @returns the first accepted entry after a position, with its own position; undefined if there is none */
   next(
     after: number,
     accepts: (entry: Entry) => boolean,

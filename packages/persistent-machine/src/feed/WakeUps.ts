@@ -1,41 +1,40 @@
 /**
- * Tells that there may be something new: whenever the database notifies, and from time to time in any case,
- * since a notification is a hint that may be lost, and through some poolers none arrives. Owns the one
- * connection of an instance that listens, to the channels of all machines; does not know what is new. While no feed
- * follows it does nothing.
+ * Wakes the feeds when there may be something new: after each notification, and regularly in any case, because
+ * notifications may be lost, and do not pass some poolers. It owns the instance's only connection that listens, and
+ * does not know what is new. While no feed follows, it does nothing.
  */
 import { PlainClient, clientSettings } from '../database/connections';
 import { quoted } from '../database/identifiers';
-import { SAY_SETTINGS } from '../database/settings';
+import { APPLY_SETTINGS } from '../database/settings';
 import { cutOff } from '../internals';
 
 export interface WakeUpSettings {
   /** A `postgresql://` URL. */
   readonly url: string;
-  /** All channels that are notified, one for each machine. */
+  /** The channels, one for each kind of machine. */
   readonly channels: readonly string[];
-  /** What a notification says that is the instance's own, which needs none. */
+  /** The payload of the instance's own notifications, which are ignored. */
   readonly ownPayload?: string | undefined;
-  /** false: no connection is opened, and the time between two looks is shorter. */
+  /** Whether to open a connection that listens. Without it, polls are more frequent. */
   readonly listen: boolean;
 }
 
-/** How long until somebody looks without having been notified, in milliseconds. */
+/** The time between two polls, in milliseconds. */
 const POLL = { listening: 1_000, otherwise: 200 };
 
-/** The longest pause before the connection is made anew, after the first failure and after many; in milliseconds. */
+/** The longest pause before a new connection, after the first failure and after many, in milliseconds. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 
 /**
- * How long what PostgreSQL sends may stay unread, in milliseconds; then it gives the connection up. A process that is
- * stopped, or a host without power, would else leave it waiting in the midst of a snapshot, which keeps vacuum from
- * every table. It is TCP that counts: a unix socket has no such limit, but there both are on one machine.
+ * How long PostgreSQL waits for this process to read, in milliseconds, before it gives the connection up. Otherwise a
+ * process that is stopped, or a host without power, would keep the backend waiting with a snapshot, and so keep vacuum
+ * from all tables. The limit is TCP's; a unix socket has none, but there PostgreSQL runs on the same host.
  */
-const LONGEST_UNREAD = 10_000;
+const TCP_USER_TIMEOUT = 10_000;
 
-/** How long the database has to let a connection end, in milliseconds. */
-const LAST_WORDS = 1_000;
+/** How long the connection may take to close, in milliseconds. */
+const CLOSE_TIMEOUT = 1_000;
 
 /** A feed that follows. */
 interface Follower {
@@ -58,14 +57,14 @@ export class WakeUps {
 
   /**
    * @param channel one of the settings' channels
-   * @param onWakeUp called whenever there may be something new, which may be at once
-   * @returns how to leave; fulfilled once nothing is left that was there for the follower alone
+   * @param onWakeUp called whenever there may be something new, possibly at once
+   * @returns a function that unfollows. It resolves once the connection is closed, if no other follower needs it
    */
   follow(channel: string, onWakeUp: () => void): () => Promise<void> {
     const follower = { channel, onWakeUp };
     this.#followers.add(follower);
     if (this.#followers.size === 1) this.#start();
-    // A notification may have come between the follower's last look and now.
+    // A notification may have arrived between the follower's last look and this call.
     else if (this.#isListening) onWakeUp();
     return async () => {
       this.#followers.delete(follower);
@@ -92,15 +91,14 @@ export class WakeUps {
     this.#client = undefined;
     this.#isListening = false;
     if (client === undefined) return;
-    // One that hangs is not waited for.
     const overdue = setTimeout(() => {
       cutOff(client);
-    }, LAST_WORDS);
+    }, CLOSE_TIMEOUT);
     await client.end().catch(() => undefined);
     clearTimeout(overdue);
   }
 
-  /** @param channel of whose machine there is something new; left out: there may be of any */
+  /** @param channel with something new; left out if that may be any */
   #wake(channel?: string): void {
     for (const follower of this.#followers) {
       if (channel === undefined || channel === follower.channel) follower.onWakeUp();
@@ -118,23 +116,23 @@ export class WakeUps {
     client.on('notification', ({ channel, payload }) => {
       if (payload !== ownPayload) this.#wake(channel);
     });
-    // An error is followed by the end, which says enough.
+    // The event `end` follows, and reconnects.
     client.on('error', () => undefined);
     client.once('end', () => {
       this.#connectAgain(client);
     });
     client
       .connect()
-      // Else the role's idle_session_timeout may end it, whose part is to be idle.
-      .then(async () => client.query(SAY_SETTINGS))
-      .then(async () => client.query(`SET tcp_user_timeout = ${LONGEST_UNREAD}`))
+      // Our settings turn off idle_session_timeout, with which a role could end this idle connection.
+      .then(async () => client.query(APPLY_SETTINGS))
+      .then(async () => client.query(`SET tcp_user_timeout = ${TCP_USER_TIMEOUT}`))
       .then(async () => client.query(channels.map((each) => `LISTEN ${quoted(each)}`).join('; ')))
       .then(() => {
         this.#failures = 0;
         // The last follower may have left meanwhile.
         if (this.#client !== client) return;
         this.#isListening = true;
-        // Something may have happened before it listened.
+        // A notification may have been sent before LISTEN.
         this.#wake();
       })
       .catch(() => client.end())
@@ -143,7 +141,7 @@ export class WakeUps {
       });
   }
 
-  /** After a random pause, longer with each failure, so that a database that comes back is not overrun. */
+  /** Reconnects after a random pause, longer with each failure, so that instances do not come back as a herd. */
   #connectAgain(lost: PlainClient): void {
     if (this.#client !== lost) return;
     this.#client = undefined;

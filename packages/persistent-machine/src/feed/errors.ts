@@ -1,8 +1,8 @@
-/** What a subscription can fail with, beside the database's own failures. */
+/** The errors of a subscription, beside the failures of the database. */
 
 export { FeedRewound } from '../store/place';
 
-/** The subscriber stayed away for too long; it can come back with its last cursor. */
+/** The subscriber went too long without asking. It can subscribe again after its last cursor. */
 export class Lagged extends Error {
   override readonly name = 'Lagged';
 }

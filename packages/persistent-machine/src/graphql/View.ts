@@ -1,10 +1,10 @@
 /**
- * Objects of GraphQL types, as views: a view has the thing that it shows, and nothing else. What a field answers is read
- * off that thing when it is asked for, so that making a view costs the same whatever its type has, and a field that
- * no document selects costs nothing. Does not know type-graphql, which is told of views in `types.ts`.
+ * Objects of GraphQL types, as views: a view holds the thing that it shows, and nothing else. A field is computed from
+ * that thing when a document selects it, so a field that no document selects costs nothing. Does not know type-graphql,
+ * which learns of views in `types.ts`.
  */
 
-/** Where a view has what it shows. A symbol, since a field may have any name. */
+/** The property that holds what a view shows. A symbol, because a field may have any name. */
 export const SHOWN: unique symbol = Symbol('shown');
 
 export abstract class View<T> {
@@ -16,5 +16,5 @@ export abstract class View<T> {
 }
 
 export type ViewClass<T> = new (shown: T) => View<T>;
-/** Of an interface: its views are of the types that implement it. */
+/** The class of an interface. Its views are instances of the types that implement it. */
 export type AbstractViewClass<T> = abstract new (shown: T) => View<T>;

@@ -1,6 +1,6 @@
 /**
- * The arguments of fields, with the rules of the contract that their types cannot say: those that all machines share, and
- * those that are made for one. Knows no machine's events but by what they carry.
+ * The arguments of fields, with the rules that GraphQL types cannot express. Some classes are shared by all machines,
+ * the others are made for one machine. Knows an event only by its data.
  */
 import {
   ArrayMaxSize,
@@ -29,17 +29,15 @@ const NOT_A_UUID = { message: 'must be a UUID, like 01890a5d-ac96-774b-bcce-b302
 
 const PAGE_SIZE = 20;
 
-/** Which machine is meant. */
 export interface AskedId {
   readonly id: string;
 }
 
-/** The id as the store knows it. */
+/** @returns the id in lower case, as PostgreSQL writes a UUID */
 export function idOf({ id }: AskedId): string {
   return id.toLowerCase();
 }
 
-/** Which nodes are meant. */
 export interface AskedIds {
   readonly ids: readonly string[];
 }
@@ -65,12 +63,12 @@ export interface AskedPast {
   readonly asOf?: Date | null;
 }
 
-/** What every beginning is asked with, beside what its event carries. */
+/** What every beginning takes beside the data of its event. */
 export interface AskedBeginning {
   readonly id?: string | null;
 }
 
-/** What every transition is asked with, beside what its event carries. */
+/** What every transition takes beside the data of its event. */
 export interface AskedTransition extends AskedId {
   readonly occurredAt?: Date | null;
   readonly idempotencyKey?: string | null;
@@ -80,14 +78,14 @@ const PAGE: Readonly<Record<keyof AskedPage, ArgumentOf>> = {
   first: {
     type: () => Int,
     nullable: true,
-    says: `At most so many from the start, 0 to ${LARGEST_PAGE}; ${PAGE_SIZE} unless something else is asked for.`,
+    says: `How many to return from the start at most, 0 to ${LARGEST_PAGE}. The default is ${PAGE_SIZE}.`,
     rules: sizeRules(),
   },
   after: { type: () => String, nullable: true, says: 'Only what comes after this cursor.' },
   last: {
     type: () => Int,
     nullable: true,
-    says: `At most so many from the end, 0 to ${LARGEST_PAGE}.`,
+    says: `How many to return from the end at most, 0 to ${LARGEST_PAGE}.`,
     rules: sizeRules(),
   },
   before: { type: () => String, nullable: true, says: 'Only what comes before this cursor.' },
@@ -109,7 +107,7 @@ export const SnapshotArguments = argumentsType('SnapshotArguments', {
   asOf: {
     type: () => DateTime,
     nullable: true,
-    says: 'A time; the last version counts that had occurred by then.',
+    says: 'A time. The snapshot is of the last version that had occurred by then.',
   },
 });
 
@@ -123,7 +121,7 @@ export const NodesArguments = argumentsType('NodesArguments', {
   },
 });
 
-/** The arguments that name one machine. */
+/** The argument that names one machine. */
 export function idArguments(name: string, says: string): ClassType {
   return argumentsType(name, { id: { type: () => ID, says, rules: [Matches(UUID, NOT_A_UUID)] } });
 }
@@ -137,7 +135,7 @@ export function listArguments({ own, nouns }: Names, enums: Enums): ClassType {
       nullable: true,
       says: `Only ${nouns} in one of these phases.`,
     },
-    order: { type: () => enums.order, nullable: true, says: 'Left out: the oldest first.' },
+    order: { type: () => enums.order, nullable: true, says: 'The default is the oldest first.' },
   });
 }
 
@@ -145,7 +143,7 @@ function events(enums: Enums): ArgumentOf {
   return {
     type: () => [enums.event],
     nullable: true,
-    says: 'Only transitions by one of these events.',
+    says: 'Only transitions with one of these events.',
   };
 }
 
@@ -154,32 +152,32 @@ export function feedArguments({ own }: Names, enums: Enums): ClassType {
   return argumentsType(own('FeedArguments'), { ...PAGE, events: events(enums) });
 }
 
-/** The arguments of a machine's feed as it is followed. */
+/** The arguments of the subscription to a machine's feed. */
 export function followArguments({ own }: Names, enums: Enums): ClassType {
   return argumentsType(own('FollowArguments'), {
     after: {
       type: () => String,
       nullable: true,
-      says: 'The cursor after which to begin; left out: only what happens from now on.',
+      says: 'The cursor to continue after. Without it, the feed begins now.',
     },
     events: events(enums),
   });
 }
 
-/** @param data what the event carries */
+/** @param data of the event */
 export function beginningArguments(name: string, { noun }: Names, data: Columns): ClassType {
   return argumentsType(name, {
     id: {
       type: () => ID,
       nullable: true,
-      says: `A UUID of your choice, so that you can retry safely: the same id answers the same ${noun}.`,
+      says: `A UUID of your choice. A retry with the same id is safe: it answers the same ${noun}.`,
       rules: [IsOptional(), Matches(UUID, NOT_A_UUID)],
     },
     ...argumentsOf(data),
   });
 }
 
-/** @param data what the event carries */
+/** @param data of the event */
 export function transitionArguments(name: string, { noun }: Names, data: Columns): ClassType {
   return argumentsType(name, {
     id: { type: () => ID, says: `The ${noun}'s id.`, rules: [Matches(UUID, NOT_A_UUID)] },
@@ -187,12 +185,12 @@ export function transitionArguments(name: string, { noun }: Names, data: Columns
     occurredAt: {
       type: () => DateTime,
       nullable: true,
-      says: `When it happened; left out: now. Not before the ${noun}’s last transition, nor in the future.`,
+      says: `When it happened. The default is now. It must not be before the ${noun}’s last transition, nor in the future.`,
     },
     idempotencyKey: {
       type: () => String,
       nullable: true,
-      says: `Of your choice, 1 to 255 printable characters, its scope being the ${noun}: the same key again answers the original outcome, whatever happened since.`,
+      says: `A key of your choice, 1 to 255 printable characters, unique within the ${noun}. A retry with the same key answers the original outcome, even if the ${noun} has changed since.`,
       rules: [
         IsOptional(),
         Matches(/^\P{C}{1,255}$/u, { message: 'must be 1 to 255 printable characters.' }),
@@ -202,9 +200,10 @@ export function transitionArguments(name: string, { noun }: Names, data: Columns
 }
 
 /**
- * The ids as the store knows them. Checked here, since a rule of a list could not say which item is wrong.
+ * Checks the ids here, because a rule of class-validator for a list cannot name the wrong item.
  *
- * @throws BadUserInput naming each that is no UUID
+ * @returns the ids in lower case
+ * @throws BadUserInput naming each one that is not a UUID
  */
 export function idsOf({ ids }: AskedIds): string[] {
   const problems = ids.flatMap((id, index) =>
@@ -215,9 +214,8 @@ export function idsOf({ ids }: AskedIds): string[] {
 }
 
 /**
- * The moment of its past that a snapshot's arguments ask for; null: the present.
- *
- * @throws BadUserInput for both at once
+ * @returns the version or the time that a snapshot's arguments name; null for the present
+ * @throws BadUserInput if they name both
  */
 export function pastOf({ version, asOf }: AskedPast): Past | null {
   if (isGiven(version) && isGiven(asOf)) {
@@ -228,8 +226,7 @@ export function pastOf({ version, asOf }: AskedPast): Past | null {
 }
 
 /**
- * The page that a connection's arguments ask for, among others that the field may have.
- *
+ * @returns the page that a connection's arguments ask for
  * @throws BadUserInput for `first` with `last`, or a malformed cursor
  */
 export function pageRequest<At>(
@@ -253,14 +250,14 @@ export function isGiven<T>(value: T | null | undefined): value is T {
 }
 
 /**
- * Checks a class of arguments by its rules; type-graphql calls it for every argument there is.
+ * Checks arguments by the rules of their class. type-graphql calls this for every argument.
  *
  * @throws BadUserInput naming each field, and the rule that it breaks
  */
 export function validateArguments(value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   const errors = validateSync(value, {
-    // A class without any rule is fine.
+    // A class need not have a rule.
     forbidUnknownValues: false,
     validationError: { target: false, value: false },
   });

@@ -1,4 +1,4 @@
-/** The type of a machine's census: a view of its ledger. */
+/** The type of a machine's census, a view of its ledger. Knows no database. */
 import { Int } from 'type-graphql';
 import type { AnyLifecycle } from '../machine';
 import type { Census } from '../operations/census';
@@ -24,7 +24,7 @@ export function censusTypeOf(
     ]),
   );
   return types.object<Census>(names.type('Census'), {
-    says: `How many ${names.nouns} are in each phase, at constant cost.`,
+    says: `How many ${names.nouns} are in each phase. Its cost does not grow with their number.`,
     fields: {
       ...counts,
       total: {
@@ -34,7 +34,7 @@ export function censusTypeOf(
       },
       cursor: {
         type: () => String,
-        says: 'The cursor of the last transition that is counted: the feed after it is what is not.',
+        says: 'The cursor of the last transition that is counted. The feed after it has those that are not.',
         of: (census) => cursors.feed.of(census),
       },
     },
@@ -44,9 +44,7 @@ export function censusTypeOf(
 function fieldOfState(state: string): string {
   const field = uncapitalized(state);
   if (field === 'total' || field === 'cursor') {
-    throw new TypeError(
-      `The census has a field ${field} already; the state ${state} needs another name.`,
-    );
+    throw new TypeError(`The census already has a field ${field}. Rename the state ${state}.`);
   }
   return field;
 }

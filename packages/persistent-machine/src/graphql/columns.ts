@@ -1,6 +1,6 @@
 /**
- * What a column of the declaration is in GraphQL: its type, and the rules that an argument for it keeps. The database
- * has the same rules as constraints; what is refused here is told with the argument's name.
+ * The GraphQL type of a declared column, and the rules for an argument that fills it. PostgreSQL enforces the same
+ * rules as constraints, but cannot tell the client which argument is wrong.
  */
 import { Matches, Max, Min, ValidateBy } from 'class-validator';
 import type { GraphQLScalarType } from 'graphql';
@@ -21,22 +21,27 @@ const TYPES: Readonly<
   flag: { type: Boolean, name: 'Boolean' },
 };
 
-/** The type, as a document writes it. */
+/** @returns the type as a document writes it, such as `Int!` */
 export function typeNameOf({ kind }: Column, nullable: boolean): string {
   return `${TYPES[kind].name}${nullable ? '' : '!'}`;
 }
 
-/** @param of how what is shown has it */
+/** @param of reads the column from what is shown */
 export function fieldOf<T>(
   { kind, says }: Column,
   nullable: boolean,
   of: (shown: T) => unknown,
 ): ShownField<T> {
   const { type } = TYPES[kind];
-  return { type: () => type, nullable, says: nullable ? `${says} Null: it has none.` : says, of };
+  return {
+    type: () => type,
+    nullable,
+    says: nullable ? `${says} Null if there is none.` : says,
+    of,
+  };
 }
 
-/** The arguments by which a caller says the columns. */
+/** The arguments that fill the columns. */
 export function argumentsOf(columns: Columns): Record<string, ArgumentOf> {
   return Object.fromEntries(
     Object.entries(columns).map(([name, column]) => {
@@ -57,7 +62,7 @@ function rulesOf(column: Column): PropertyDecorator[] {
         ...(max === undefined ? [] : [Max(max, { message: `must be ${max} or less.` })]),
       ];
     }
-    // What their types say is all there is.
+    // Their GraphQL types are their only rules.
     case 'moment':
     case 'flag':
       return [];
@@ -66,7 +71,7 @@ function rulesOf(column: Column): PropertyDecorator[] {
 
 function rulesOfText({ min, max, pattern }: TextColumn): PropertyDecorator[] {
   return [
-    // PostgreSQL has no text with a NUL in it, and what is no UTF-8 would be kept as something else.
+    // PostgreSQL refuses NUL in a text, and a lone surrogate would be stored as another character.
     rule(
       'isStorable',
       'must be well-formed Unicode without NUL.',
@@ -103,7 +108,7 @@ function counted(length: number): string {
   return `${length} ${length === 1 ? 'character' : 'characters'}`;
 }
 
-/** In characters, as PostgreSQL counts them: an emoji is one where JavaScript counts two. */
+/** In characters, as PostgreSQL counts them: an emoji is one, where JavaScript counts two. */
 function lengthOf(text: string): number {
   return Array.from(text).length;
 }

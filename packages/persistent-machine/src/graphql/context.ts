@@ -1,10 +1,10 @@
-/** What every resolver gets: the machines that are served, and who asks; the same for each way of asking. */
+/** What every resolver is given: the served machines, and the facts of the request. Does not know the transport. */
 import type { Feed } from '../feed/Feed';
 import type { AnyLifecycle } from '../machine';
 import type { MachineReader } from '../store/MachineReader';
 import type { MachineStore } from '../store/MachineStore';
 
-/** By what the machines of one kind are changed, read and followed. */
+/** Changes, reads and follows the machines of one kind. */
 export interface MachineService<L extends AnyLifecycle> {
   readonly store: MachineStore<L>;
   readonly reader: MachineReader<L>;
@@ -13,7 +13,7 @@ export interface MachineService<L extends AnyLifecycle> {
 
 /** All kinds of machines that are served. */
 export class Machines {
-  /** What is found under a lifecycle was put there with this very one, and so has its types. */
+  /** `serve` sets a service under its own lifecycle, so `of` may restore the type. */
   readonly #services = new Map<AnyLifecycle, unknown>();
   readonly #areFull: (() => boolean)[] = [];
 
@@ -22,7 +22,7 @@ export class Machines {
     this.#areFull.push(() => service.store.lanes.isFull);
   }
 
-  /** @throws Error where this kind is not served */
+  /** @throws Error if this kind is not served */
   of<L extends AnyLifecycle>(lifecycle: L): MachineService<L> {
     const service = this.#services.get(lifecycle);
     if (service === undefined) throw new Error('This kind of machine is not served.');
@@ -39,7 +39,7 @@ export class Machines {
     return this.served.map(({ machine }) => machine.plural);
   }
 
-  /** Whether so many requests wait for one kind already that another one may be refused at once. */
+  /** Whether a lane of some kind is full, so that admission refuses the next request. */
   get isFull(): boolean {
     return this.#areFull.some((isFull) => isFull());
   }
@@ -54,15 +54,15 @@ export interface Services {
 
 export interface Context extends Services {
   readonly requestId: string;
-  /** Where it is noted, for who watches over the service, that a transition was refused. */
+  /** Holds the name of the first refusal, for the log and the metrics. */
   readonly observation: { refusal: string | undefined };
   /**
-   * Until when it is to be answered, by `performance.now()`; whatever is done for it is given this. For what a
-   * subscription is sent, of that result alone.
+   * When the request times out, on the clock of `performance.now()`. Each result of a subscription has a deadline of
+   * its own.
    */
   readonly deadline: number;
-  /** Who asks: the token's subject; null when nobody is asked to say. */
+  /** The subject of the client's token; null if the server takes requests without one. */
   readonly actor: string | null;
-  /** What the token allows; null when nobody is asked to say. */
+  /** The scopes of the client's token; null if the server takes requests without one. */
   readonly scopes: ReadonlySet<string> | null;
 }

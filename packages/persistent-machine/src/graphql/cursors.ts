@@ -1,6 +1,6 @@
 /**
- * Cursors: places in an order, written as opaque strings. Each kind of connection of each machine has its own, so that
- * a cursor of one is refused by another instead of meaning something else there.
+ * Cursors: places in an order, written as opaque strings. Every cursor names its machine and kind of connection, so
+ * that another connection refuses it instead of misreading it. Does not know how pages are read.
  */
 import type { MachinePhase } from '../machine';
 import type { Key } from '../operations/page';
@@ -10,18 +10,18 @@ import { BadUserInput } from './errors';
 import type { Names } from './names';
 import { isUuid } from './uuid';
 
-/** @typeParam At what a cursor names, as the store takes it */
+/** @typeParam At the place that a cursor stands for, as the store takes it */
 export interface CursorCodec<Node, At = Key> {
   /** The cursor of a node. */
   readonly of: (node: Node) => string;
   /**
    * @param argument the name of the argument that the cursor was given as
-   * @throws BadUserInput where it is no cursor of this kind
+   * @throws BadUserInput if it is not a cursor of this kind
    */
   readonly parse: (cursor: string, argument: string) => At;
 }
 
-/** @param isKey whether texts are a key of this kind, which the database will take without complaint */
+/** @param isKey whether the strings are a key of this kind that PostgreSQL will accept */
 function codec<Node>(
   kind: string,
   keyOf: (node: Node) => Key,
@@ -32,7 +32,7 @@ function codec<Node>(
     of: (node) => encode(keyOf(node)),
     parse: (cursor, argument) => {
       const [found, ...key] = Buffer.from(cursor, 'base64url').toString().split(' ');
-      // Node decodes leniently; only what we could have written ourselves is a cursor.
+      // Node decodes leniently, so a cursor must encode to the same string again.
       if (found !== kind || !isKey(key) || encode(key) !== cursor) {
         throw new BadUserInput([
           { path: argument, message: 'is not a cursor of this connection.' },
@@ -43,9 +43,9 @@ function codec<Node>(
   };
 }
 
-/** What one machine's cursors are. Of another machine each is refused. */
+/** The codecs of one machine's cursors. */
 export interface Cursors {
-  /** In the list of machines, whatever its order and filter: when the machine began, and its id. */
+  /** In the list of machines, for every order and filter: when the machine began, and its id. */
   readonly machine: CursorCodec<MachinePhase>;
   readonly feed: CursorCodec<Place, Place>;
   /** In one machine's history: the version. */
@@ -53,10 +53,10 @@ export interface Cursors {
 }
 
 /**
- * In the feed: how far each of its partitions has come, and one fingerprint of the transitions there. There is one
- * partition as yet. Of several, each position after the first is the difference to the one before it, which is
- * shorter. The form has a number, since clients keep cursors for longer than we keep a form: the one without a number
- * is a bare position.
+ * A cursor in the feed has the position in each partition, and one fingerprint of the transitions there. There is one
+ * partition today. With several, each position after the first is written as the difference to the one before, which
+ * is shorter. The form has a number, because clients keep cursors longer than we keep a form. The oldest form has no
+ * number: it is a bare position.
  */
 const FEED_FORM = '2';
 
@@ -84,7 +84,7 @@ export function cursorsOf({ field, cursor }: Names): Cursors {
         if (fingerprint === undefined || positions === undefined) {
           return { position: form, fingerprint: null };
         }
-        // Of a database with another number of partitions, from which this one was imported.
+        // The client got this cursor from a database with another number of partitions.
         if (!isPosition(positions)) throw new FeedRewound('The feed has one partition.');
         return { position: positions, fingerprint };
       },
@@ -106,7 +106,7 @@ function isPosition(text: string): boolean {
   return /^(0|[1-9]\d{0,17})$/.test(text);
 }
 
-/** Whether differences add up to positions. */
+/** Whether the differences add up to positions. */
 function arePositions(text: string): boolean {
   const differences = text.split(',');
   if (!differences.every((each) => /^(0|-?[1-9]\d{0,17})$/.test(each))) return false;

@@ -1,4 +1,4 @@
-/** The enums of a machine: its states, its events, and the orders in which its machines are listed. */
+/** The enums of a machine: its states, its events, and the orders of its list. */
 import type { AnyLifecycle } from '../machine';
 import { type Names, constant } from './names';
 import type { Types } from './types';
@@ -29,7 +29,7 @@ export function enumsOf(
     ),
     order: types.enum(own('Order'), `The order of ${nouns}: by when each ${noun} began.`, {
       OLDEST_FIRST: { value: 'oldestFirst', says: 'By `createdAt`, then `id`.' },
-      NEWEST_FIRST: { value: 'newestFirst', says: 'The other way round.' },
+      NEWEST_FIRST: { value: 'newestFirst', says: 'The reverse.' },
     }),
   };
 }
@@ -43,7 +43,9 @@ function constants(
     const key = constant(name);
     const other = values[key]?.value;
     if (other !== undefined) {
-      throw new TypeError(`${other} and ${name} would both be ${key} in the schema.`);
+      throw new TypeError(
+        `${other} and ${name} would both be ${key} in the schema. Rename one of them.`,
+      );
     }
     values[key] = { value: name, says: declared[name]?.says ?? name };
   }

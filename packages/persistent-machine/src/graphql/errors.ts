@@ -1,10 +1,10 @@
-/** Errors that are thrown, not answered as values: the schema has no place for them. Knows GraphQL's codes, not HTTP. */
+/** Errors that are thrown, because the schema has no type for them. Knows GraphQL's error codes, not HTTP. */
 import { GraphQLError } from 'graphql';
 import type { Names } from './names';
 
 /** What is wrong with one argument. */
 export interface FieldProblem {
-  /** The argument's name; for a part of it, with dots: `ids.3`. */
+  /** The argument's name, and for an item of it its index: `ids.3`. */
   readonly path: string;
   readonly message: string;
 }
@@ -17,7 +17,7 @@ export class BadUserInput extends GraphQLError {
   }
 }
 
-/** There is nothing to follow. A subscription has no result union to tell it by. */
+/** Thrown if the machine to follow does not exist. A subscription has no result union for it. */
 export class NothingToFollow extends GraphQLError {
   constructor({ noun, notFoundCode }: Names, id: string) {
     super(`There is no ${noun} ${id}.`, { extensions: { code: notFoundCode } });

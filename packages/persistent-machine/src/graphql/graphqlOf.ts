@@ -1,4 +1,4 @@
-/** From a lifecycle to everything of GraphQL that follows from it, made once. */
+/** Derives the types, fields and resolvers of a lifecycle in GraphQL, once. Knows no other machine of the schema. */
 import type { ClassType } from 'type-graphql';
 import type {
   AnyLifecycle,
@@ -24,44 +24,44 @@ import { type TransitionTypes, transitionTypesOf } from './transitions';
 import { Types } from './types';
 import type { View } from './View';
 
-/** What an event carries, without the index signature that an empty list of it has. */
+/** The data of an event, without the index signature that the type of an empty declaration has. */
 type Carried<Data> = { readonly [K in keyof Data as string extends K ? never : K]: Data[K] };
 
-/** What the mutation of event E is asked with. */
+/** The arguments of the mutation for event E. */
 export type Asked<L extends AnyLifecycle, E extends EventIn<L>> = Carried<DataOf<L, E>> &
   (E extends InitialEventIn<L> ? AskedBeginning : AskedTransition);
 
-/** A machine in GraphQL: what a resolver that is written by hand needs of it. */
+/** A machine in GraphQL, as a handwritten resolver uses it. */
 export interface MachineInGraphQL<L extends AnyLifecycle> {
   readonly names: Names;
   /** The object type of a state. */
   stateOf(state: StateIn<L>): ClassType;
-  /** The class of the arguments that an event's mutation takes. */
+  /** The class of the arguments of an event's mutation. */
   argumentsOf(event: EventIn<L>): ClassType;
-  /** The type of what an event's mutation answers. */
+  /** The type of the result of an event's mutation. */
   resultOf(event: EventIn<L>): ClassType | symbol;
-  /** Begins a machine, and answers the view of its first phase. */
+  /** Begins a machine, and returns the view of its first phase. */
   begin(asked: Asked<L, InitialEventIn<L>>, context: Context): Promise<object>;
-  /** Asks for an event, and answers the view of the phase that it led to, or of the refusal. */
+  /** Asks for an event, and returns the view of the new phase, or of the refusal. */
   transition<E extends TransitionEventIn<L>>(
     event: E,
     asked: Asked<L, E>,
     context: Context,
   ): Promise<object>;
-  /** The view of a phase, of the object type of its state. */
+  /** The view of a phase, an instance of the object type of its state. */
   viewOf(phase: ReturnType<L['phaseOf']>): View<unknown>;
-  /** The types of the schema that are this machine's, by their names. */
+  /** This machine's own types of the schema, by their names. */
   readonly types: Types['byName'];
-  /** A resolver class for each field of a root type. */
+  /** One resolver class for each root field. */
   readonly resolvers: readonly ResolverClass[];
 }
 
-/** By lifecycle; what is here was made for this very one, and so has its types. */
+/** The value under a lifecycle was made from that lifecycle, so `graphqlOf` may restore its type. */
 const made = new WeakMap<AnyLifecycle, unknown>();
 
 /**
- * @returns the same for the same lifecycle, since type-graphql keeps all that it is told
- * @throws TypeError where two things of the machine would have one name
+ * @returns the same object for the same lifecycle, because type-graphql registers types globally and for good
+ * @throws TypeError if two types of the machine would have one name
  */
 export function graphqlOf<L extends AnyLifecycle>(lifecycle: L): MachineInGraphQL<L> {
   const known = made.get(lifecycle) as MachineInGraphQL<L> | undefined;
@@ -103,10 +103,10 @@ function make(lifecycle: AnyLifecycle): MachineInGraphQL<AnyLifecycle> {
   return {
     names,
     stateOf: (state) => phases.stateOf(state),
-    argumentsOf: (event) => mutations.asking(event).arguments,
-    resultOf: (event) => mutations.asking(event).result,
+    argumentsOf: (event) => mutations.of(event).arguments,
+    resultOf: (event) => mutations.of(event).result,
     begin: (asked, context) => mutations.begin(asked, context),
-    // Of no event is more known than that it is asked with these.
+    // Without the lifecycle's types, the arguments are known only as those of some transition.
     transition: (event, asked, context) =>
       mutations.transition(event, asked as AskedTransition, context),
     viewOf: phases.viewOf,

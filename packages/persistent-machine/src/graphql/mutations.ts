@@ -1,6 +1,6 @@
 /**
- * The mutations of a machine: what each event is asked with, what it answers, and how it is done. A resolver that is written
- * by hand takes all three from here. Everything that depends on the event alone is made once.
+ * The mutations of a machine: the arguments, the result and the resolver of each event, made once. A handwritten
+ * resolver takes them from here. Does not know how a change is committed.
  */
 import type { ClassType } from 'type-graphql';
 import type { AnyLifecycle, Columns, MachinePhase } from '../machine';
@@ -22,18 +22,17 @@ import { type ResolverClass, mutation } from './roots';
 import type { Types } from './types';
 import type { View } from './View';
 
-/** An event, as a mutation knows it. */
-interface Asking {
+interface EventMutation {
   readonly arguments: ClassType;
-  /** What its mutation answers: the object type of the state that it begins, or a union. */
+  /** The object type of the initial state for a beginning, else a union. */
   readonly result: ClassType | symbol;
-  /** What it carries, of what it was asked with. */
+  /** Picks the event's data from the arguments. */
   readonly dataOf: (asked: object) => object;
   /** The derived mutation. */
   readonly resolver: ResolverClass;
 }
 
-/** What is declared of an event. */
+/** The part of an event's declaration that its mutation shows. */
 interface Described {
   readonly verb: string;
   readonly says: string;
@@ -46,7 +45,7 @@ export class Mutations {
   readonly #lifecycle: AnyLifecycle;
   readonly #phases: PhaseTypes;
   readonly #refusals: Refusals;
-  readonly #events: Readonly<Record<string, Asking>>;
+  readonly #byEvent: Readonly<Record<string, EventMutation>>;
 
   constructor(
     lifecycle: AnyLifecycle,
@@ -59,29 +58,29 @@ export class Mutations {
     this.#phases = phases;
     this.#refusals = refusals;
     const { initial, events } = lifecycle.machine.declaration;
-    const askings: Record<string, Asking> = Object.create(null) as Record<string, never>;
+    const byEvent: Record<string, EventMutation> = Object.create(null) as Record<string, never>;
     for (const event of lifecycle.events) {
       const { verb, says, data = {} } = events[event] ?? { verb: event, says: event };
-      askings[event] =
+      byEvent[event] =
         event === initial.event
           ? this.#beginning({ verb, says, data }, names)
           : this.#transition(event, { verb, says, data }, names, types);
     }
-    this.#events = askings;
+    this.#byEvent = byEvent;
   }
 
   get resolvers(): readonly ResolverClass[] {
-    return Object.values(this.#events).map(({ resolver }) => resolver);
+    return Object.values(this.#byEvent).map(({ resolver }) => resolver);
   }
 
-  /** @throws TypeError where the machine has no such event */
-  asking(event: string): Asking {
-    const asking = this.#events[event];
-    if (asking === undefined) {
+  /** @throws TypeError if the machine has no such event */
+  of(event: string): EventMutation {
+    const found = this.#byEvent[event];
+    if (found === undefined) {
       const { machine, events } = this.#lifecycle;
-      throw new TypeError(`${machine.name} has no event ${event}; there are ${events.join(', ')}.`);
+      throw new TypeError(`${machine.name} has no event ${event}. It has ${events.join(', ')}.`);
     }
-    return asking;
+    return found;
   }
 
   /** Begins a machine. */
@@ -92,7 +91,7 @@ export class Mutations {
     const { event } = this.#lifecycle.machine.declaration.initial;
     const id = asked.id?.toLowerCase() ?? newId();
     const { store } = machines.of(this.#lifecycle);
-    const data = this.asking(event).dataOf(asked);
+    const data = this.of(event).dataOf(asked);
     const phase = await store.begin(id, data, { actor, deadline }).catch(refuseOtherwise);
     return this.#phases.viewOf(phase);
   }
@@ -105,7 +104,7 @@ export class Mutations {
   ): Promise<View<MachinePhase> | View<Refusal>> {
     const { occurredAt, idempotencyKey } = asked;
     const { store } = machines.of(this.#lifecycle);
-    const data = this.asking(event).dataOf(asked);
+    const data = this.of(event).dataOf(asked);
     const request = { occurredAt, idempotencyKey, actor, deadline };
     const outcome = await store.transition(idOf(asked), event, data, request);
     if (!(outcome instanceof Refusal)) return this.#phases.viewOf(outcome);
@@ -114,7 +113,7 @@ export class Mutations {
     return refused;
   }
 
-  #beginning({ verb, says, data }: Described, names: Names): Asking {
+  #beginning({ verb, says, data }: Described, names: Names): EventMutation {
     const { initial } = this.#lifecycle.machine.declaration;
     const result = this.#phases.stateOf(initial.to);
     const args = beginningArguments(`The arguments of ${names.mutation(verb)}`, names, data);
@@ -126,14 +125,19 @@ export class Mutations {
         name: names.mutation(verb),
         type: () => result,
         nullable: true,
-        says: `${says} Asked for again with the same id, it answers the same ${names.noun}.`,
+        says: `${says} A retry with the same id answers the same ${names.noun}.`,
         arguments: args,
         ask: (asked, context) => this.begin(asked, context),
       }),
     };
   }
 
-  #transition(event: string, { verb, says, data }: Described, names: Names, types: Types): Asking {
+  #transition(
+    event: string,
+    { verb, says, data }: Described,
+    names: Names,
+    types: Types,
+  ): EventMutation {
     const targets = new Set(
       this.#lifecycle.edges.filter((edge) => edge.event === event).map(({ to }) => to),
     );
@@ -159,21 +163,21 @@ export class Mutations {
   }
 }
 
-/** There is no result union for a beginning: its id is its key. */
+/** Throws, because a beginning has no result union to hold a refusal. */
 function refuseOtherwise(error: unknown): never {
   if (!(error instanceof BegunOtherwise)) throw error;
-  throw new BadUserInput([{ path: 'id', message: 'was used before, with other data.' }]);
+  throw new BadUserInput([{ path: 'id', message: 'was used before with other data.' }]);
 }
 
 const NO_DATA = Object.freeze({});
 
-/** Reads what an event carries off what its mutation was asked with. */
+/** @returns a function that picks the data from the arguments of a mutation */
 function dataReader(data: Columns): (asked: object) => object {
   const names = Object.keys(data);
   if (names.length === 0) return () => NO_DATA;
   return (asked) => {
     const said: Record<string, unknown> = {};
-    // Its arguments' class has each of them.
+    // The class of the arguments has a field for each.
     for (const name of names) said[name] = (asked as Said)[name];
     return said;
   };

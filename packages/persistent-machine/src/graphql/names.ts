@@ -1,8 +1,8 @@
 /**
- * What a machine and its parts are called in GraphQL, and in its descriptions. Does not know what they are.
+ * The names of a machine and its parts in GraphQL and in its descriptions. Knows no types.
  *
- * One machine of a server may be bare: it takes the short names, `Phase` and `census`. Every other has its own name in
- * them, `OrderPhase` and `orderCensus`.
+ * One machine of a server may be bare: it has short names, such as `Phase` and `census`. The names of every other
+ * machine contain its own: `OrderPhase`, `orderCensus`.
  */
 import type { AnyMachine } from '../machine';
 
@@ -14,29 +14,31 @@ export interface Names {
 
   /** The interface of all phases: `Order`. */
   readonly machine: string;
-  /** The field for one of them, wherever there is one: `order`. */
+  /** A field that holds one machine: `order`. */
   readonly field: string;
-  /** The field for a page of them: `orders`. */
+  /** The field for a page of machines: `orders`. */
   readonly fields: string;
-  /** The field of a transition that says whose it is: `orderId`. */
+  /** The field of a transition that holds the id of its machine: `orderId`. */
   readonly id: string;
-  /** What follows one of them: `orderChanged`. */
+  /** The subscription that follows one machine: `orderChanged`. */
   readonly changed: string;
-  /** A type of this machine, as `Order` has it in front: `OrderEvent`, `OrderTransition`. */
+  /** A type with the machine's name in front: `OrderEvent`, `OrderTransition`. */
   readonly own: (name: string) => string;
-  /** A type that is bare for one machine: `Phase`, of another `OrderPhase`. */
+  /** A type: `Phase` for a bare machine, else `OrderPhase`. */
   readonly type: (name: string) => string;
-  /** A field of a root type that is bare for one machine: `census`, of another `orderCensus`. */
+  /** A field of a root type: `census` for a bare machine, else `orderCensus`. */
   readonly root: (name: string) => string;
-  /** The mutation of an event: `cancel`, of another machine than the bare one `cancelOrder`. */
+  /** The mutation of an event: `cancel` for a bare machine, else `cancelOrder`. */
   readonly mutation: (verb: string) => string;
-  /** What the mutation of an event answers: `CancellationResult`, of another machine `OrderCancellationResult`. */
+  /** The result of an event's mutation: `CancellationResult` for a bare machine, else `OrderCancellationResult`. */
   readonly result: (event: string) => string;
-  /** `IllegalTransition`, of another machine `IllegalOrderTransition`. */
+  /** `IllegalTransition` for a bare machine, else `IllegalOrderTransition`. */
   readonly illegal: string;
-  /** The code of the error that there is no such machine: `ORDER_NOT_FOUND`. */
+  /** The error code for an unknown id: `ORDER_NOT_FOUND`. */
   readonly notFoundCode: string;
-  /** What a kind of cursors is called in cursors. The bare machine's are the words alone: clients keep such cursors. */
+  /**
+   * The word that marks a kind of cursor. A bare machine's has no prefix, because clients keep cursors of that form.
+   */
   readonly cursor: (kind: 'feed' | 'version') => string;
 }
 
@@ -63,12 +65,12 @@ export function namesOf({ name, plural, bare }: AnyMachine): Names {
   };
 }
 
-/** `PurchaseOrder` as a sentence has it: purchase order. */
+/** `PurchaseOrder` in a sentence: purchase order. */
 export function words(name: string): string {
   return split(name, ' ').toLowerCase();
 }
 
-/** `InTransit` as GraphQL has it: IN_TRANSIT. */
+/** `InTransit` as an enum value: IN_TRANSIT. */
 export function constant(name: string): string {
   return split(name, '_').toUpperCase();
 }

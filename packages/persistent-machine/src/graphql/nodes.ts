@@ -1,6 +1,6 @@
 /**
- * Relay's object identification: any node by its id, whichever machine it is of. An id is looked for in each machine that
- * the token may read, in the order in which they are served. Knows no machine by name.
+ * Relay's object identification: finds a node of any machine by its id. Looks in each machine that the client's token
+ * may read, in the order in which they are served. Knows no machine by name.
  */
 import {
   type AskedId,
@@ -22,7 +22,7 @@ export const NODE_RESOLVERS = [
     name: 'node',
     type: () => NodeType,
     nullable: true,
-    says: 'A node by its id; null: none has it, or none that the token may read.',
+    says: 'A node by its id; null if there is none, or the token may not read it.',
     arguments: NodeArguments,
     ask: async (asked: AskedId, context) => (await find([idOf(asked)], context))[0],
   }),
@@ -30,13 +30,13 @@ export const NODE_RESOLVERS = [
     name: 'nodes',
     type: () => [NodeType],
     nullable: 'items',
-    says: 'Nodes by their ids, in the order of the ids; null where none has it, or none that the token may read.',
+    says: 'Nodes in the order of their ids; null in place of each that does not exist or that the token may not read.',
     arguments: NodesArguments,
     ask: async (asked: AskedIds, context) => find(idsOf(asked), context),
   }),
 ];
 
-/** One machine after the other: what all fields of a request look for in one of them goes with one statement. */
+/** Searches one machine after the other, so that the lane groups all ids of a request into one statement for each. */
 async function find(
   ids: readonly string[],
   { machines, scopes, deadline }: Context,

@@ -1,10 +1,10 @@
-/** Relay's connections: `PageInfo`, which all have in common, and the types of a connection and its edges. */
+/** Relay's connections: the type `PageInfo`, and the types of a connection and its edges. Knows no machine. */
 import type { Page } from '../operations/page';
 import type { CursorCodec } from './cursors';
 import { type Fields, type TypeThunk, type Types, objectType } from './types';
 import type { View, ViewClass } from './View';
 
-/** A page of ours, and what the cursors of its connection are. */
+/** A page, and the codec for the cursors of its connection. */
 export interface ConnectionOf<Node, P extends Page<Node> = Page<Node>> {
   readonly page: P;
   readonly cursor: Pick<CursorCodec<Node>, 'of'>;
@@ -16,16 +16,16 @@ interface EdgeOf<Node> {
 }
 
 const PageInfo = objectType<ConnectionOf<never>>('PageInfo', {
-  says: 'Where a page lies in its connection.',
+  says: 'The place of a page in its connection.',
   fields: {
     hasNextPage: {
       type: () => Boolean,
-      says: 'Whether more follows this page. Exact.',
+      says: 'Whether more follows this page.',
       of: ({ page }) => page.hasNextPage,
     },
     hasPreviousPage: {
       type: () => Boolean,
-      says: 'Whether something comes before this page. Exact.',
+      says: 'Whether something comes before this page.',
       of: ({ page }) => page.hasPreviousPage,
     },
     startCursor: {
@@ -52,9 +52,9 @@ function cursorAt<Node>(
 }
 
 export interface ConnectionNames {
-  /** What its names begin with: `Order` has an `OrderEdge`, and an `OrderConnection`. */
+  /** The prefix of the type names: `Order` makes `OrderEdge` and `OrderConnection`. */
   readonly prefix: string;
-  /** What a node is in a sentence, `order`, and with its article. */
+  /** A node in a sentence: `order`, and with its article `An order`. */
   readonly noun: string;
   readonly aNoun: string;
   readonly nouns: string;
@@ -62,8 +62,7 @@ export interface ConnectionNames {
 
 /**
  * @param node the type of the nodes
- * @param viewOf the view of one
- * @param more what the connection has beside its edges, its nodes and `pageInfo`
+ * @param more fields of the connection beside `edges`, `nodes` and `pageInfo`
  */
 export function connectionType<Node extends object, P extends Page<Node> = Page<Node>>(
   types: Types,
@@ -92,15 +91,15 @@ export function connectionType<Node extends object, P extends Page<Node> = Page<
         of: ({ page, cursor }) => page.nodes.map((each) => new Edge({ node: each, cursor })),
       },
       nodes: {
-        // A list of what the node's type is.
+        // type-graphql writes a list as an array of one type.
         type: () => [node() as object],
         says: `The ${nouns} alone.`,
         of: ({ page }) => page.nodes.map(viewOf),
       },
       pageInfo: {
         type: () => PageInfo,
-        says: 'Where this page lies.',
-        // It asks for the cursors of these very nodes.
+        says: 'The place of this page.',
+        // PageInfo passes only this page's nodes to this page's codec.
         of: (connection) => new PageInfo(connection as unknown as ConnectionOf<never>),
       },
       ...more,

@@ -1,7 +1,6 @@
 /**
- * The interface of a machine, and the object types of its states: each a view of a phase, with no rule of its own. The
- * interface has all columns, nullable; a state's type narrows those that the state has. What the machine was before, and
- * how it came to be what it is, is asked for where it is recorded.
+ * The interface of a machine, and the object types of its states: views of a phase, with no rules of their own. The
+ * interface has all columns as nullable fields. The type of a state makes those non-null that the state always has.
  */
 import { ID, Int } from 'type-graphql';
 import type { AnyLifecycle, MachinePhase } from '../machine';
@@ -22,11 +21,11 @@ import { type Fields, type ShownField, type Types, interfaceType } from './types
 import type { TransitionConnection } from './transitions';
 import type { AbstractViewClass, View, ViewClass } from './View';
 
-/** Relay's object identification. Which types implement it is said by those that a schema has. */
+/** Relay's object identification. Not registered with implementations, which differ from schema to schema. */
 export const NodeType = interfaceType<MachinePhase>(
   'Node',
   {
-    says: 'Something with an id, which `node` finds again.',
+    says: 'An object that `node` finds by its id.',
     fields: {
       id: { type: () => ID, says: 'Unique among all nodes.', of: ({ state }) => state.id },
     },
@@ -44,7 +43,7 @@ export interface PhaseTypes {
   readonly viewOf: (phase: MachinePhase) => View<MachinePhase>;
 }
 
-/** The value that a phase has in a column, whichever machine's it is. */
+/** Reads a column of a phase of any machine. */
 function inColumn(column: string): (phase: MachinePhase) => unknown {
   return ({ state }) => (state as unknown as Readonly<Record<string, unknown>>)[column];
 }
@@ -55,7 +54,7 @@ export function phaseTypesOf(
   names: Names,
   enums: Enums,
   cursors: Cursors,
-  /** Made later: transitions show phases, too. */
+  /** A thunk, because transitions show phases, too. */
   history: () => ViewClass<TransitionConnection>,
 ): PhaseTypes {
   const { declaration } = lifecycle.machine;
@@ -66,7 +65,7 @@ export function phaseTypesOf(
   );
 
   const snapshot = types.object<MachinePhase>(names.own('Snapshot'), {
-    says: `${capitalized(names.aNoun)} as it was. It has no id and is no Node: equal ids mean equal objects, so the past must not overwrite the present in a client’s cache.`,
+    says: `${capitalized(names.aNoun)} as it was. It has no id, so that a client’s cache does not replace the present with the past.`,
     fields: {
       ...recordFields(enums, {
         phase: `Where the ${noun} was in its lifecycle.`,
@@ -75,7 +74,7 @@ export function phaseTypesOf(
         updatedAt: 'When this version was recorded.',
       }),
       ...nullable,
-      nextEvents: nextEvents(enums, `What the ${noun} accepted then.`),
+      nextEvents: nextEvents(enums, `The events that the ${noun} accepted then.`),
     },
   });
 
@@ -85,16 +84,16 @@ export function phaseTypesOf(
     fields: {
       ...recordFields(enums, {
         phase: `Where this ${noun} is in its lifecycle.`,
-        version: '1 when it began; one more with each transition.',
+        version: 'Begins at 1, and grows by one with each transition.',
         createdAt: 'When it began.',
         updatedAt: 'When its last transition was recorded.',
       }),
       ...nullable,
-      nextEvents: nextEvents(enums, `What this ${noun} accepts now.`),
+      nextEvents: nextEvents(enums, `The events that this ${noun} accepts now.`),
       snapshot: {
         type: () => snapshot,
         nullable: true,
-        says: `This ${noun} as it was at a version, or at a time; as it is, when neither is given. Null before it began, or beyond its last version.`,
+        says: `This ${noun} as it was at a version or at a time, by default as it is now. Null before it began, or beyond its last version.`,
         arguments: SnapshotArguments,
         ask: async (phase, asked: AskedPast, { machines, deadline }) => {
           const past = pastOf(asked);
@@ -147,7 +146,7 @@ export function phaseTypesOf(
   };
 }
 
-/** What every machine's record has. */
+/** The fields that every machine has. */
 function recordFields(
   enums: Enums,
   says: Readonly<Record<'phase' | 'version' | 'createdAt' | 'updatedAt', string>>,

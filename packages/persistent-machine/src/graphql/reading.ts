@@ -1,4 +1,7 @@
-/** The queries and subscriptions of a machine: one of it, a list of all, its feed, its census, and the machine itself. */
+/**
+ * The queries and subscriptions of a machine: one by its id, the list of all, the feed, the census, and the
+ * declaration. Does not know how pages and feeds are read.
+ */
 import { Int } from 'type-graphql';
 import type { AnyLifecycle, MachinePhase } from '../machine';
 import type { Census } from '../operations/census';
@@ -65,7 +68,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
       name: names.field,
       type: () => phases.machine,
       nullable: true,
-      says: `One ${noun}; null when there is none.`,
+      says: `One ${noun}, or null if there is none with this id.`,
       arguments: one,
       ask: async (asked: AskedId, { machines, deadline }) => {
         const phase = await machines.of(lifecycle).store.find(idOf(asked), deadline);
@@ -75,7 +78,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
     query({
       name: names.fields,
       type: () => connection,
-      says: `All ${nouns}, by when they began. Not to be followed: ${aNoun} may appear before one that was seen already. What is new comes without a gap in \`${names.root('transitions')}\`.`,
+      says: `All ${nouns}, by when they began. Do not poll it for new ones: ${aNoun} may appear before one that you have seen. \`${names.root('transitions')}\` has no such gaps.`,
       arguments: listArguments(names, enums),
       ask: async ({ phase, order, ...asked }: AskedList, { machines, deadline }) => {
         const request = pageRequest(asked, cursors.machine);
@@ -88,7 +91,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
     query({
       name: names.root('transitions'),
       type: () => transitions.connection,
-      says: 'The feed of all transitions, as pages, in the order in which they were committed.',
+      says: 'Pages of the feed: all transitions, in the order in which they were committed.',
       arguments: feedArguments(names, enums),
       ask: async ({ events, ...asked }: AskedFeed, { machines, deadline }) => {
         const request = pageRequest(asked, cursors.feed);
@@ -100,7 +103,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
     query({
       name: names.root('census'),
       type: () => census,
-      says: `How many ${nouns} are in each phase, exactly consistent with the feed at \`cursor\`.`,
+      says: `How many ${nouns} are in each phase, consistent with the feed at \`cursor\`.`,
       ask: async (_asked, { machines, deadline }) =>
         new census(await machines.of(lifecycle).reader.census(deadline)),
     }),
@@ -113,7 +116,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
     subscription({
       name: names.changed,
       type: () => phases.machine,
-      says: `The ${noun} as it is, then after each change; ends after a phase that nothing follows.`,
+      says: `The ${noun} as it is now, and again after each change. Completes after a final phase.`,
       arguments: one,
       follow: async (asked: AskedId, { machines, deadline }) => {
         const id = idOf(asked);
@@ -126,7 +129,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
     subscription({
       name: names.root('transitions'),
       type: () => transitions.transition,
-      says: 'The feed of all transitions, as they are committed: from right after a cursor, or from now on; with no gap, no repeat, and in order.',
+      says: 'The feed: all transitions, after a cursor or from now on, in the order in which they are committed, with no gap and no repeat.',
       arguments: followArguments(names, enums),
       follow: async ({ after, events }: AskedFeed, { machines, deadline }) => {
         const place = isGiven(after) ? cursors.feed.parse(after, 'after') : undefined;

@@ -1,6 +1,6 @@
 /**
- * Why a mutation changed nothing, as types: views of the machine's refusals, those of its own among them, each a member of
- * the result unions of the events that may be refused so. The one place that knows which type shows which refusal.
+ * The GraphQL types of refusals, both general ones and those that a machine declares. Each is a member of the result
+ * unions of the events that it may refuse. The only place that knows which type shows which refusal.
  */
 import { ID } from 'type-graphql';
 import {
@@ -30,7 +30,7 @@ import type { View } from './View';
 const TransitionErrorType = interfaceType<Refusal>(
   'TransitionError',
   {
-    says: 'What went wrong, for a person; the type’s name is the code for a program. Nothing was changed.',
+    says: 'Why nothing was changed. People read `message`; programs read the name of the type.',
     fields: {
       message: {
         type: () => String,
@@ -39,7 +39,7 @@ const TransitionErrorType = interfaceType<Refusal>(
       },
     },
   },
-  // Those of machines that a schema does not have are none of it.
+  // Else a schema would contain the refusals of machines that it does not serve.
   { autoRegisterImplementations: false },
 );
 
@@ -49,7 +49,7 @@ function errorOf<R extends Refusal>(says: string, fields: ObjectOf<R>['fields'])
 
 const OccurredAtOutOfRangeType = objectType<OccurredAtOutOfRange>(
   'OccurredAtOutOfRange',
-  errorOf('`occurredAt` lies before the last transition, or in the future.', {
+  errorOf('`occurredAt` is before the last transition, or in the future.', {
     earliest: {
       type: () => DateTime,
       says: 'When the last transition occurred.',
@@ -57,7 +57,7 @@ const OccurredAtOutOfRangeType = objectType<OccurredAtOutOfRange>(
     },
     latest: {
       type: () => DateTime,
-      says: 'Five seconds from now, or `earliest` where that is later.',
+      says: 'Five seconds from now, or `earliest` if that is later.',
       of: ({ latest }) => latest,
     },
   }),
@@ -65,7 +65,7 @@ const OccurredAtOutOfRangeType = objectType<OccurredAtOutOfRange>(
 
 const IdempotencyKeyReusedType = objectType<IdempotencyKeyReused>(
   'IdempotencyKeyReused',
-  errorOf('The same key was used before, with another event, `occurredAt` or data.', {
+  errorOf('The key was used before with another event, `occurredAt` or data.', {
     idempotencyKey: {
       type: () => String,
       says: 'The key.',
@@ -75,16 +75,15 @@ const IdempotencyKeyReusedType = objectType<IdempotencyKeyReused>(
 );
 
 export interface Refusals {
-  /** The members of the result union of an event that tell why it was refused. */
+  /** The types of the refusals that an event may meet. */
   readonly typesOf: (event: string) => readonly AnyViewClass[];
-  /** The view of a refusal; its class has the name of its GraphQL type. */
+  /** The view of a refusal. Its class has the name of the GraphQL type. */
   readonly viewOf: (refusal: Refusal) => View<Refusal>;
 }
 
 /** A kind of refusal, and the class of its views. */
 type Shown = readonly [abstract new (...facts: never) => Refusal, RefusalView];
 
-/** Of a kind of refusal. */
 type RefusalView = new (refusal: never) => View<Refusal>;
 
 export function refusalsOf(
@@ -98,7 +97,7 @@ export function refusalsOf(
   const notFound = types.object<NotFound>(
     names.own('NotFound'),
     errorOf(`There is no ${noun} with this id.`, {
-      id: { type: () => ID, says: 'The id that was asked for.', of: ({ id }) => id },
+      id: { type: () => ID, says: 'The id in the request.', of: ({ id }) => id },
     }),
   );
   const illegal = types.object<IllegalTransition>(
@@ -112,12 +111,12 @@ export function refusalsOf(
       from: { type: () => enums.phase, says: 'The phase that refused it.', of: ({ from }) => from },
       nextEvents: {
         type: () => [enums.event],
-        says: 'What that phase accepts.',
+        says: 'The events that this phase accepts.',
         of: ({ nextEvents }) => nextEvents,
       },
       [names.field]: {
         type: () => phases.machine,
-        says: `The ${noun} as it is now: the loser of a race sees in its history who won.`,
+        says: `The ${noun} as it is now. Its history shows the transition that came first.`,
         of: ({ phase }) => phases.viewOf(phase),
       },
     }),
@@ -142,7 +141,7 @@ export function refusalsOf(
     ],
     viewOf: (refusal) => {
       for (const [kind, Type] of shown) {
-        // Of this very kind, which its view shows.
+        // `instanceof` has checked that the view fits the refusal.
         if (refusal instanceof kind) return new Type(refusal as never);
       }
       throw new TypeError(`No type of ${aNoun} shows a ${refusal.constructor.name}.`);
@@ -150,7 +149,7 @@ export function refusalsOf(
   };
 }
 
-/** Of a refusal that several machines have, too, there is one type. */
+/** Machines that share a refusal share its type. */
 const ownTypes = new WeakMap<RefusalClass, RefusalView>();
 
 function ownType(refusal: RefusalClass, types: Types): RefusalView {
@@ -158,7 +157,7 @@ function ownType(refusal: RefusalClass, types: Types): RefusalView {
   const facts: Record<string, ShownField<Refusal>> = {};
   for (const [key, column] of Object.entries(fields)) {
     facts[key] = fieldOf(column, false, (shown) => {
-      // The compiler has checked that the class has its fields.
+      // The compiler has checked that the class has the fields that it declares.
       return (shown as Refusal & Readonly<Record<string, unknown>>)[key];
     });
   }

@@ -1,13 +1,13 @@
 /**
- * What each root field of a schema is about: the machine that it belongs to, and whether it reads or writes. Said by the
- * field's extensions, so that a field that is written by hand says it as a derived one does. Knows no tokens and scopes.
+ * Which machine each root field of a schema belongs to, and whether the field reads or writes. The field's extensions
+ * say it, for handwritten and derived fields alike. Knows the names of scopes, but no tokens.
  */
 import { type GraphQLObjectType, type GraphQLSchema, OperationTypeNode } from 'graphql';
 
 export type Access = 'read' | 'write';
 
 export interface RootField {
-  /** The plural name of its machine; null: it belongs to all of them, as `node` does. */
+  /** The plural name of its machine; null for a field of all machines, such as `node`. */
   readonly machine: string | null;
   readonly access: Access;
 }
@@ -17,12 +17,12 @@ export function scopeOf(machine: string, access: Access): string {
   return `${machine}:${access}`;
 }
 
-/** Whether a token's scopes let it read a machine; null: no token is needed. */
+/** @param scopes of the client's token; null if none is needed */
 export function mayRead(scopes: ReadonlySet<string> | null, machine: string): boolean {
   return scopes === null || scopes.has(scopeOf(machine, 'read'));
 }
 
-/** What an operation does of whose fields nothing else is said. */
+/** What the fields of an operation do. */
 export function accessOf(operation: OperationTypeNode): Access {
   return operation === OperationTypeNode.MUTATION ? 'write' : 'read';
 }

@@ -1,6 +1,6 @@
 /**
- * Fields of the root types, each a resolver class of its own, so that a schema can be built without those that an
- * application writes by hand. Does not know what they ask.
+ * Makes a resolver class for each derived field of a root type. One class per field lets a handwritten resolver replace
+ * a single derived one. Does not know what a field does.
  */
 import {
   Args,
@@ -17,7 +17,7 @@ import { validateArguments } from './arguments';
 import type { Context } from './context';
 import { type TypeThunk, named, optionsOf } from './types';
 
-/** A resolver is a class that type-graphql knows by its decorators alone. */
+/** type-graphql knows a resolver by its decorators alone. */
 export type ResolverClass = new () => object;
 
 interface RootBase {
@@ -35,7 +35,7 @@ interface AskedRoot<Asked> extends RootBase {
 interface FollowedRoot<Asked, Each> extends RootBase {
   readonly arguments: ClassType;
   readonly follow: (asked: Asked, context: Context) => Promise<AsyncIterable<Each>>;
-  /** What is sent of each. */
+  /** What the subscriber is sent for each item. */
   readonly show: (each: Each) => unknown;
 }
 
@@ -51,7 +51,7 @@ function asked<Asked>(
   operation: typeof Query | typeof Mutation,
   { name, type, nullable, says, arguments: Arguments, ask }: AskedRoot<Asked>,
 ): ResolverClass {
-  // Without arguments the context comes first.
+  // Without arguments, the context is the first parameter.
   const Class = Arguments
     ? class {
         async ask(given: Asked, context: Context): Promise<unknown> {
@@ -70,7 +70,7 @@ function asked<Asked>(
   return Class;
 }
 
-/** What a field without arguments is asked; it cannot look at it. */
+/** Stands in for the arguments of a field that has none. */
 const NOTHING: unknown = undefined;
 
 export function subscription<Asked, Each>({
@@ -91,7 +91,7 @@ export function subscription<Asked, Each>({
     args,
     context,
   }: SubscribeResolverData<unknown, object, Context>): Promise<AsyncIterable<Each>> => {
-    // type-graphql hands arguments to `subscribe` as they came.
+    // type-graphql gives `subscribe` the raw arguments, unchecked.
     const given = Object.assign(new Arguments(), args);
     validateArguments(given);
     return follow(given as Asked, context);
@@ -99,7 +99,7 @@ export function subscription<Asked, Each>({
   const options = { ...optionsOf(says, nullable), name, subscribe };
   const prototype = resolver(name, Class, Subscription(type, options));
   Root()(prototype, METHOD, 0);
-  // Declared here, used by `subscribe`; not to be checked again with each event.
+  // Only declares the arguments: `subscribe` has checked them, and a check per event would be waste.
   Args(() => Arguments, { validate: false })(prototype, METHOD, 1);
   return Class;
 }

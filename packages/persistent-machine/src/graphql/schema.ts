@@ -1,6 +1,6 @@
 /**
- * The GraphQL schema of the machines that are served: what is derived of each, and what their applications have written by
- * hand. Knows no server and no database.
+ * The GraphQL schema of the served machines: their derived fields, and the handwritten ones that replace or extend
+ * them. Knows no server and no database.
  */
 import { type GraphQLObjectType, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { type PubSub, buildSchemaSync, getMetadataStorage } from 'type-graphql';
@@ -10,13 +10,13 @@ import { type MachineInGraphQL, graphqlOf } from './graphqlOf';
 import { NODE_RESOLVERS } from './nodes';
 import type { ResolverClass } from './roots';
 
-/** A machine, and its resolvers that are written by hand: a field that one of them has is not derived. */
+/** A machine and its handwritten resolvers. A handwritten field replaces the derived one of the same name. */
 export interface ServedMachine {
   readonly lifecycle: AnyLifecycle;
   readonly resolvers?: readonly ResolverClass[];
 }
 
-/** type-graphql wants one as soon as there is a subscription. Ours come from the feed: nobody publishes. */
+/** type-graphql wants a PubSub for any subscription. Ours come from the feed, so nothing is ever published. */
 const NO_PUBLISHING: PubSub = {
   publish: () => undefined,
   subscribe: () => {
@@ -24,7 +24,7 @@ const NO_PUBLISHING: PubSub = {
   },
 };
 
-/** Of each machine they are implemented by the types of its states. */
+/** Names that no machine may take. */
 const SHARED_TYPES = [
   ...['Node', 'PageInfo', 'TransitionError', 'OccurredAtOutOfRange', 'IdempotencyKeyReused'],
   ...['Query', 'Mutation', 'Subscription', 'DateTime', 'Boolean', 'Float', 'ID', 'Int', 'String'],
@@ -32,12 +32,12 @@ const SHARED_TYPES = [
 
 const OPERATIONS = Object.values(OperationTypeNode);
 
-/** The fields of root types that resolver classes have: `query order`. */
+/** Resolver classes by the root field that each has: `query order`. */
 type RootFields = ReadonlyMap<string, ResolverClass>;
 
 /**
  * @param machines in the order in which `node` looks for an id
- * @throws TypeError with a sentence where two of them would have one name
+ * @throws TypeError if two of them would have one name
  */
 export function createSchema(machines: readonly ServedMachine[]): GraphQLSchema {
   const parts = machines.map((served) => partOf(served));
@@ -45,7 +45,7 @@ export function createSchema(machines: readonly ServedMachine[]): GraphQLSchema 
   const resolvers = parts.flatMap(({ fields }) => [...new Set(fields.values())]);
   const schema = buildSchemaSync({
     resolvers: [...NODE_RESOLVERS, ...resolvers] as [ResolverClass, ...ResolverClass[]],
-    // type-graphql would else take in those of every machine that it was ever told of.
+    // By default type-graphql adds every type that it ever registered, for other machines too.
     orphanedTypes: [],
     validateFn: validateArguments,
     pubSub: NO_PUBLISHING,
@@ -54,20 +54,20 @@ export function createSchema(machines: readonly ServedMachine[]): GraphQLSchema 
     for (const operation of OPERATIONS) {
       for (const field of Object.values(schema.getRootType(operation)?.getFields() ?? {})) {
         if (!fields.has(`${operation} ${field.name}`)) continue;
-        // Read by `rootFields.ts`.
+        // `rootFields.ts` reads this.
         field.extensions = { ...field.extensions, machine: lifecycle.machine.plural };
       }
     }
   }
-  // type-graphql has no place for the description of a root type.
-  describe(schema.getQueryType(), 'What can be asked.');
+  // type-graphql takes no description for a root type.
+  describe(schema.getQueryType(), 'What a client can read.');
   describe(
     schema.getMutationType(),
-    'What can be done. Each mutation of a request commits on its own.',
+    'What a client can change. Each mutation of a request commits on its own.',
   );
   describe(
     schema.getSubscriptionType(),
-    'What can be followed, over WebSocket or server-sent events.',
+    'What a client can follow, over WebSocket or server-sent events.',
   );
   return schema;
 }
@@ -81,7 +81,7 @@ interface Part {
 
 function partOf({ lifecycle, resolvers = [] }: ServedMachine): Part {
   const graphql = graphqlOf(lifecycle);
-  // A later one of the same name takes the place of an earlier one.
+  // Handwritten resolvers come last: of two fields with one name, the later one counts.
   const fields = rootFieldsOf([...graphql.resolvers, ...resolvers]);
   return { lifecycle, graphql, fields };
 }
@@ -103,23 +103,24 @@ function rootFieldsOf(resolvers: readonly ResolverClass[]): RootFields {
   return fields;
 }
 
-/** @throws TypeError where two machines have one name for something */
+/** @throws TypeError if two machines would have a type or a root field of one name */
 function checkNames(parts: readonly Part[]): void {
   const bare = parts.filter(({ lifecycle }) => lifecycle.machine.bare);
   if (bare.length > 1) {
     const both = bare.map(({ lifecycle }) => lifecycle.machine.name).join(' and ');
-    throw new TypeError(`${both} are bare: of the machines of one server one may be.`);
+    throw new TypeError(`${both} are bare. Only one machine of a server may be.`);
   }
   const names = parts.map(({ lifecycle }) => lifecycle.machine.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new TypeError(`Two machines are called ${twice}.`);
+  if (twice !== undefined)
+    throw new TypeError(`Two machines are called ${twice}. Rename one of them.`);
   const taken = new Map<string, { readonly owner: string; readonly by: unknown }>();
   const take = (what: string, owner: string, by?: unknown): void => {
     const other = taken.get(what);
-    // A refusal that two machines have in common has one type.
+    // Machines that share a refusal share its type.
     if (other !== undefined && (by === undefined || other.by !== by)) {
       throw new TypeError(
-        `Both ${other.owner} and ${owner} would have the ${what} in the schema: rename one of them.`,
+        `Both ${other.owner} and ${owner} would have the ${what} in the schema. Rename one of them.`,
       );
     }
     taken.set(what, { owner, by });

@@ -1,4 +1,4 @@
-/** The machine itself as a type: its declaration, for tools that draw it, list its facts or offer its events. */
+/** The type `StateMachine`: the declaration, for tools that draw the machine, list its fields or offer its events. */
 import type { AnyLifecycle, Columns, Edge } from '../machine';
 import { typeNameOf } from './columns';
 import type { Enums } from './enums';
@@ -14,7 +14,7 @@ interface FieldDescription {
 
 export interface StateMachine {
   readonly type: ViewClass<AnyLifecycle>;
-  /** There is one, the same at any time. */
+  /** One view serves every request, because a declaration never changes. */
   readonly view: View<AnyLifecycle>;
 }
 
@@ -24,19 +24,19 @@ export function stateMachineOf(
   names: Names,
   enums: Enums,
 ): StateMachine {
-  const { noun, aNoun } = names;
+  const { aNoun } = names;
   const { declaration } = lifecycle.machine;
   const { initial } = declaration;
 
   const transition = types.object<Edge>(names.type('MachineTransition'), {
-    says: 'An arrow of the machine. An event that may lead to several states has one for each.',
+    says: 'An arrow in the diagram of the machine. An event that may lead to several states has one arrow for each.',
     fields: {
       event: {
         type: () => enums.event,
-        says: 'The event that is accepted.',
+        says: 'The event that the state accepts.',
         of: ({ event }) => event,
       },
-      to: { type: () => enums.phase, says: 'Where it leads.', of: ({ to }) => to },
+      to: { type: () => enums.phase, says: 'The phase that it leads to.', of: ({ to }) => to },
     },
   });
   const state = types.object<{ readonly state: string; readonly edges: readonly Edge[] }>(
@@ -51,36 +51,36 @@ export function stateMachineOf(
         },
         initial: {
           type: () => Boolean,
-          says: `Whether ${aNoun} begins here.`,
+          says: `Whether ${aNoun} begins in this state.`,
           of: (shown) => shown.state === initial.to,
         },
         final: {
           type: () => Boolean,
-          says: 'Whether nothing follows.',
+          says: 'Whether this state accepts no event.',
           of: ({ edges }) => edges.length === 0,
         },
         transitions: {
           type: () => [transition],
-          says: 'What this state accepts.',
+          says: 'The events that this state accepts, and where they lead.',
           of: ({ edges }) => edges.map((edge) => new transition(edge)),
         },
       },
     },
   );
   const field = types.object<FieldDescription>(names.type('MachineField'), {
-    says: `Something that is known of ${aNoun}, or that is said with an event.`,
+    says: `A field of ${aNoun}, or an argument of a mutation.`,
     fields: {
       name: {
         type: () => String,
-        says: 'The name of the field or argument.',
+        says: 'Its name.',
         of: ({ name }) => name,
       },
       type: {
         type: () => String,
-        says: 'Its type, as a document writes it: `Int!`.',
+        says: 'Its GraphQL type, such as `Int!`.',
         of: ({ type }) => type,
       },
-      description: { type: () => String, says: 'What it is.', of: ({ says }) => says },
+      description: { type: () => String, says: 'What it means.', of: ({ says }) => says },
     },
   });
   const fieldsOf = (columns: Columns, nullable: boolean): View<FieldDescription>[] =>
@@ -89,7 +89,7 @@ export function stateMachineOf(
         new field({ name, type: typeNameOf(column, nullable), says: column.says }),
     );
   const event = types.object<string>(names.type('MachineEvent'), {
-    says: `What can happen to ${aNoun}, the mutation that asks for it, and what that takes beside \`id\`, \`occurredAt\` and \`idempotencyKey\`. The mutation that begins ${aNoun} takes \`id\` alone of these, and only where the client chooses it.`,
+    says: `What can happen to ${aNoun}, and the mutation that asks for it. Every mutation takes \`id\`, \`occurredAt\` and \`idempotencyKey\`, except the one that begins ${aNoun}: it takes an optional \`id\`.`,
     fields: {
       event: { type: () => enums.event, says: 'The event.', of: (shown) => shown },
       mutation: {
@@ -99,7 +99,7 @@ export function stateMachineOf(
       },
       data: {
         type: () => [field],
-        says: 'What the event carries: arguments of the mutation.',
+        says: 'The data of the event: the further arguments of its mutation.',
         of: (shown) => fieldsOf(declaration.events[shown]?.data ?? {}, false),
       },
     },
@@ -117,18 +117,18 @@ export function stateMachineOf(
     fields: {
       name: {
         type: () => String,
-        says: 'What the machine is called: the interface of its phases has this name.',
+        says: 'The name of the machine, which is also the name of its interface.',
         of: ({ machine }) => machine.name,
       },
       states: { type: () => [state], says: 'Its states.', of: () => states },
       events: {
         type: () => [event],
-        says: 'Its events; the one that begins it first.',
+        says: `Its events. The first one begins ${aNoun}.`,
         of: () => events,
       },
       fields: {
         type: () => [field],
-        says: `What is known of ${aNoun}, as the interface ${names.machine} has it: beside id, phase, version and moments of recording, which every ${noun} has.`,
+        says: `The fields that the declaration adds to the interface ${names.machine}. Every machine has an id, a phase, a version and the times of recording as well.`,
         of: () => fields,
       },
       mermaid: {

@@ -1,7 +1,6 @@
 /**
- * The type of a machine's transitions, and its connection: each a view of one recorded change. What the events carried is
- * one type with a field for each thing that any of them carries: a union of one type for each event would have
- * clients select the same thing once for each event that carries it.
+ * The type of a machine's transitions, and its connection. The data of all events is one type: with a union of one type
+ * for each event, a client would have to select a field again for each event that carries it.
  */
 import { ID, Int } from 'type-graphql';
 import type { AnyLifecycle, Column } from '../machine';
@@ -39,25 +38,29 @@ export function transitionTypesOf(
     fields: {
       cursor: {
         type: () => String,
-        says: 'Its place in the feed of all transitions; opaque.',
+        says: 'Its place in the feed, as an opaque string.',
         of: (shown) => cursors.feed.of(shown),
       },
       event: { type: () => enums.event, says: 'What happened.', of: ({ event }) => event },
       from: {
         type: () => enums.phase,
         nullable: true,
-        says: `The phase before; null: ${words(initial.event)}, with which it began.`,
+        says: `The phase before it; null for the ${words(initial.event)}.`,
         of: ({ from }) => from,
       },
-      to: { type: () => enums.phase, says: 'The phase after.', of: ({ phase }) => phase.stateType },
+      to: {
+        type: () => enums.phase,
+        says: 'The phase after it.',
+        of: ({ phase }) => phase.stateType,
+      },
       version: {
         type: () => Int,
-        says: `The version of the ${noun} that this made.`,
+        says: `The version of the ${noun} that it made.`,
         of: ({ phase }) => phase.state.version,
       },
       occurredAt: {
         type: () => DateTime,
-        says: 'When it happened, as the caller says.',
+        says: 'When it happened, according to the caller.',
         of: ({ occurredAt }) => occurredAt,
       },
       recordedAt: {
@@ -68,18 +71,18 @@ export function transitionTypesOf(
       actor: {
         type: () => String,
         nullable: true,
-        says: 'The subject of the token that asked for it; null where no token was needed.',
+        says: 'The subject of the caller’s token; null if no token was needed.',
         of: ({ actor }) => actor,
       },
       [names.id]: {
         type: () => ID,
-        says: `The id of the ${noun} that it happened to.`,
+        says: `The id of the ${noun}.`,
         of: ({ phase }) => phase.state.id,
       },
       ...dataField(lifecycle, types, names),
       snapshot: {
         type: () => phases.snapshot,
-        says: `The ${noun} as it was right after.`,
+        says: `The ${noun} right after it.`,
         of: ({ phase }) => new phases.snapshot(phase),
       },
       [names.field]: {
@@ -87,7 +90,7 @@ export function transitionTypesOf(
         says: `The ${noun} as it is now.`,
         ask: async ({ phase: { state } }, _asked, { machines, deadline }) => {
           const now = await machines.of(lifecycle).store.find(state.id, deadline);
-          // None is ever deleted; the database refuses it.
+          // PostgreSQL refuses to delete a machine, so this is a corrupt database.
           if (now === null) throw new Error(`The ${noun} ${state.id} of a transition is gone.`);
           return phases.viewOf(now);
         },
@@ -110,7 +113,7 @@ export function transitionTypesOf(
   };
 }
 
-/** What the events of a machine carry, all together. */
+/** The columns of the data of all events. */
 function dataColumnsOf({ machine: { name, declaration } }: AnyLifecycle): Map<string, Column> {
   const columns = new Map<string, Column>();
   for (const { data = {} } of Object.values(declaration.events)) {
@@ -118,7 +121,7 @@ function dataColumnsOf({ machine: { name, declaration } }: AnyLifecycle): Map<st
       const other = columns.get(key);
       if (other !== undefined && other.kind !== column.kind) {
         throw new TypeError(
-          `Events of ${name} carry ${key} as ${other.kind} and as ${column.kind}; one of them needs another name.`,
+          `Events of ${name} carry ${key} as ${other.kind} and as ${column.kind}. Rename one of them.`,
         );
       }
       columns.set(key, other ?? column);
@@ -127,12 +130,12 @@ function dataColumnsOf({ machine: { name, declaration } }: AnyLifecycle): Map<st
   return columns;
 }
 
-/** Nothing where no event of the machine carries anything. */
+/** No field if no event of the machine carries data. */
 function dataField(lifecycle: AnyLifecycle, types: Types, names: Names): Fields<AnyTransition> {
   const columns = dataColumnsOf(lifecycle);
   if (columns.size === 0) return {};
   const data = types.object<Readonly<Record<string, unknown>>>(names.own('TransitionData'), {
-    says: 'What was said with an event. What an event does not carry is null.',
+    says: 'The data of an event. Fields that this event does not carry are null.',
     fields: Object.fromEntries(
       [...columns].map(([name, column]) => [name, fieldOf(column, true, (said) => said[name])]),
     ),
@@ -141,7 +144,7 @@ function dataField(lifecycle: AnyLifecycle, types: Types, names: Names): Fields<
     data: {
       type: () => data,
       nullable: true,
-      says: 'What was said with it; null: its event carries nothing.',
+      says: 'The data of its event; null if the event carries none.',
       of: (transition) => {
         const { data: said } = transition;
         return said && new data(said);

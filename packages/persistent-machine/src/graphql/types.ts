@@ -1,9 +1,9 @@
 /**
- * How types that are made at run time are told to type-graphql: by its own decorators, called as the functions that they
- * are. Keeps the names that were given, since two types of one name are a mistake of the declaration. Does not know machines.
+ * Registers types that are made at run time with type-graphql, by calling its decorators as functions. Refuses two
+ * types of one name, which are a mistake in the declaration. Does not know machines.
  *
- * The fields of a view are accessors, and are told as properties: type-graphql takes an accessor that it sees for a
- * resolver, and wraps it as one.
+ * The fields of a view are accessors, but are registered as properties: type-graphql would wrap an accessor as a
+ * resolver.
  */
 import 'reflect-metadata';
 import {
@@ -20,22 +20,25 @@ import {
 import type { Context } from './context';
 import { type AbstractViewClass, SHOWN, View, type ViewClass } from './View';
 
-/** What type-graphql knows as a type: a class, an enum's object, a union's symbol, a scalar; or a list of one. */
+/**
+ * What type-graphql takes as a type: a class, an enum's object, a union's symbol, a scalar, or a list of one of
+ * these.
+ */
 export type TypeThunk = () => object | symbol | [object];
 
 interface FieldBase {
   readonly type: TypeThunk;
-  /** `items`: the list is there, and what is in it may be null. */
+  /** `items`: the list is never null, but its items may be. */
   readonly nullable?: boolean | 'items';
   readonly says: string;
 }
 
-/** A field that shows what is there. */
+/** A field that is computed from the view's object alone. */
 export interface ShownField<T> extends FieldBase {
   readonly of: (shown: T) => unknown;
 }
 
-/** A field that asks for what it shows. */
+/** A field that reads from the database. */
 export interface AskedField<T, Asked = never> extends FieldBase {
   readonly arguments?: ClassType;
   readonly ask: (shown: T, asked: Asked, context: Context) => Promise<unknown>;
@@ -43,22 +46,22 @@ export interface AskedField<T, Asked = never> extends FieldBase {
 
 export type Fields<T> = Readonly<Record<string, ShownField<T> | AskedField<T>>>;
 
-/** What an argument is: a decorator of class-validator says a rule of it. */
+/** An argument. Its rules are decorators of class-validator. */
 export interface ArgumentOf extends FieldBase {
   readonly rules?: readonly PropertyDecorator[];
 }
 
-/** Of views of which nothing is known. */
+/** A class of views of anything. */
 export type AnyViewClass = new (shown: never) => View<unknown>;
 
-/** What a class of views may extend: views of the same thing, of which less is known. */
+/** A class that a class of views may extend: views of T, or of a wider type. */
 export type BaseOf<T> = abstract new (shown: T) => View<unknown>;
 
 export interface ObjectOf<T> {
   readonly says: string;
   /**
-   * The interfaces that it implements. Its class extends that of the first, whose fields it shows as that does; which
-   * interfaces that one implements must be named as well.
+   * The interfaces that it implements. Its class extends the class of the first and inherits its fields. The interfaces
+   * of that one must be listed, too.
    */
   readonly implements?: readonly [BaseOf<T>, ...BaseOf<T>[]];
   readonly fields: Fields<T>;
@@ -68,12 +71,12 @@ export interface ObjectOf<T> {
 export class Types {
   readonly #byName = new Map<string, object | symbol>();
 
-  /** What type-graphql knows each by. */
+  /** What type-graphql knows each type by. */
   get byName(): ReadonlyMap<string, object | symbol> {
     return this.#byName;
   }
 
-  /** @param values of each constant: what it stands for, and what that means */
+  /** @param values by the name of each constant: its internal value, and its description */
   enum(
     name: string,
     says: string,
@@ -91,7 +94,7 @@ export class Types {
     return this.take(name, constants);
   }
 
-  /** An interface whose views are of classes that extend it. */
+  /** An interface: a class that the classes of its implementations extend. */
   interface<T>(name: string, type: ObjectOf<T>): AbstractViewClass<T> {
     return this.take(name, interfaceType(name, type));
   }
@@ -100,10 +103,10 @@ export class Types {
     return this.take(name, objectType(name, type));
   }
 
-  /** @param members in the order in which an object's class is looked for */
+  /** @param members in the order in which type-graphql tries them on an object */
   union(name: string, says: string, members: readonly AnyViewClass[]): symbol {
     const types = (): ClassType[] => members as ClassType[];
-    // A symbol; to TypeScript it is what an object of the union is.
+    // It is a symbol, though its declared type is that of an object of the union.
     return this.take(
       name,
       createUnionType({ name, description: says, types }) as unknown as symbol,
@@ -111,14 +114,14 @@ export class Types {
   }
 
   /**
-   * Notes a name.
+   * Records a name.
    *
-   * @throws TypeError where another type has it
+   * @throws TypeError if another type has it
    */
   take<Type extends object | symbol>(name: string, type: Type): Type {
     if (this.#byName.has(name)) {
       throw new TypeError(
-        `The schema would have two types ${name}: what one of them is named after needs another name.`,
+        `The schema would have two types ${name}. Rename the state, event or refusal that one of them is named after.`,
       );
     }
     this.#byName.set(name, type);
@@ -126,7 +129,7 @@ export class Types {
   }
 }
 
-/** @param options `autoRegisterImplementations`: whether a schema that has it has all types that implement it */
+/** @param options `autoRegisterImplementations`: whether a schema with this interface has all of its implementations */
 export function interfaceType<T>(
   name: string,
   { says, fields, implements: interfaces }: ObjectOf<T>,
@@ -155,19 +158,19 @@ export function objectType<T>(
 }
 
 function viewClass<T>(name: string, base: BaseOf<T> = View): ViewClass<T> {
-  // What a view of less shows, it shows of T, too.
+  // A view of a wider type can show a T.
   return named(name, class extends base {} as ViewClass<T>);
 }
 
 /**
- * Arguments of a field. Flat, where a class could extend another one: type-graphql goes through a class's ancestors
+ * The class of a field's arguments. It extends no other class, because type-graphql walks the ancestors of the class
  * with each request.
  */
 export function argumentsType(
   name: string,
   fields: Readonly<Record<string, ArgumentOf>>,
 ): ClassType {
-  // type-graphql fills it.
+  // type-graphql assigns its fields.
   // eslint-disable-next-line @typescript-eslint/no-extraneous-class
   const Arguments = named(name, class {});
   ArgsType()(Arguments);
@@ -210,7 +213,7 @@ function describeFields<T>(Type: AbstractViewClass<T>, fields: Fields<T>): void 
   }
 }
 
-/** What a field without arguments is asked; it cannot look at it. */
+/** Stands in for the arguments of a field that has none. */
 const NOTHING = undefined as never;
 
 export function optionsOf(
@@ -220,7 +223,7 @@ export function optionsOf(
   return nullable === undefined ? { description } : { description, nullable };
 }
 
-/** A class with a name of its own, as stacks and error messages show it. */
+/** Names a class, for stack traces and error messages. */
 export function named<C extends abstract new (...args: never) => object>(
   name: string,
   Class: C,

@@ -1,4 +1,4 @@
-/** What counts as a UUID: any 8-4-4-4-12 hexadecimal text, whatever its version, in either case. */
+/** What counts as a UUID: 8-4-4-4-12 hexadecimal digits, of any version, in either case. */
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

@@ -1,4 +1,4 @@
-/** Why no migration was generated, in a sentence for a person. */
+/** Says why no migration was generated, in a sentence for the developer. */
 export class NotGenerated extends Error {
   override readonly name = 'NotGenerated';
 }

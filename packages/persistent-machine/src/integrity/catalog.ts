@@ -1,4 +1,4 @@
-/** Reads from PostgreSQL's catalogs what a schema has. Compares nothing, and knows no machine. */
+/** Describes a schema from PostgreSQL's catalogs. It compares nothing, and knows no machine. */
 import {
   type Described,
   type DescribedConstraint,
@@ -8,11 +8,11 @@ import {
   withoutSchema,
 } from './described';
 
-/** Sends a statement within the transaction that looks at the schema. */
+/** Runs a statement in the transaction of the comparison. */
 export type Ask = <Row extends object>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
 
-/** What TypeORM keeps for itself in the schema. */
-export const TYPEORMS = ['migrations', 'typeorm_metadata'];
+/** The tables that TypeORM keeps for itself in the schema. */
+export const TYPEORM_TABLES = ['migrations', 'typeorm_metadata'];
 
 interface Part {
   readonly kind: 'column' | 'constraint' | 'foreign key' | 'index' | 'trigger';
@@ -23,7 +23,7 @@ interface Part {
   readonly isNotNull: boolean | null;
 }
 
-/** As a comment in the database it says of a constraint, an index or a trigger: none of ours, and to be left alone. */
+/** A constraint, an index or a trigger with this comment in the database is the developer's own, and left alone. */
 const BY_HAND = 'by hand';
 
 /** A row for each column, constraint, index and trigger of the tables $1 of the current schema. */
@@ -52,7 +52,7 @@ UNION ALL
 SELECT CASE contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END, relation.name, conname,
        strpos('pucxf', contype::text), pg_get_constraintdef(pg_constraint.oid, true), NULL, NULL
 FROM relation
--- From version 18 on NOT NULL is one, too; it stands with its column.
+-- From version 18 on NOT NULL is a constraint, too; it is described with its column.
 JOIN pg_constraint ON conrelid = relation.oid AND contype IN ('p', 'u', 'c', 'x', 'f')
 WHERE obj_description(pg_constraint.oid, 'pg_constraint') IS DISTINCT FROM '${BY_HAND}'
 UNION ALL
@@ -87,8 +87,8 @@ const GENERATED = `
 SELECT "table", name, value FROM typeorm_metadata
 WHERE type = 'GENERATED_COLUMN' AND schema = current_schema() AND "table" = ANY ($1)`;
 
-/** What is neither a table of rows nor a part of one: views, enums, domains, sequences but those of identities, … */
-const OTHERS = `
+/** All but plain tables and their parts: views, enums, domains, sequences except those of identities, … */
+const INDESCRIBABLE = `
 SELECT relname AS name FROM pg_class AS relation
 WHERE relnamespace = quote_ident(current_schema())::regnamespace AND (relkind NOT IN ('r', 'i') OR relispartition)
   AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = relation.oid AND deptype = 'i')
@@ -96,17 +96,17 @@ UNION ALL
 SELECT typname FROM pg_type
 WHERE typnamespace = quote_ident(current_schema())::regnamespace AND typtype NOT IN ('b', 'c')`;
 
-/** @returns the names of what is in the current schema and cannot be described */
+/** @returns the names of the objects of the current schema that `describe` cannot describe */
 export async function indescribable(ask: Ask): Promise<string[]> {
-  return (await ask<{ name: string }>(OTHERS)).map(({ name }) => name);
+  return (await ask<{ name: string }>(INDESCRIBABLE)).map(({ name }) => name);
 }
 
 /**
- * Describes tables of the current schema, the first one of the search path, which must be in no other's way: what the
- * path finds first is named without its schema.
+ * Describes tables of the current schema. It must be the first one of the search path, because PostgreSQL names without
+ * a schema what the path finds first.
  *
- * @param tables those that are not there are not described
- * @param functions names of functions that are described although no trigger of the tables calls them
+ * @param tables their names; tables that do not exist are left out
+ * @param functions names of functions to describe even if no trigger of the tables calls them
  */
 export async function describe(
   ask: Ask,

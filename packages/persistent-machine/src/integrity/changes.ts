@@ -1,5 +1,5 @@
 /**
- * The statements that make one description of a schema another, in an order in which each of them can be run. Reads no
+ * The statements that turn one description of a schema into another, in an order in which they can run. It reads no
  * catalog, and runs nothing.
  */
 import { changedColumns, columnOf } from './columnChanges';
@@ -7,15 +7,15 @@ import type { Described, DescribedTable } from './described';
 import { identifier, literal } from './names';
 import { type Pair, isChanged, pairs } from './pairs';
 
-/** How statements are written where that is known: PostgreSQL gives them back reworded. */
+/** The statements as our code writes them, which are easier to read than what PostgreSQL's catalogs return. */
 export interface Sources {
   /** By name. */
   readonly functions: ReadonlyMap<string, string>;
-  /** By table and name, as `nameIn` makes it of them; also the following. */
+  /** By `nameIn` of table and name, as are the checks. */
   readonly triggers: ReadonlyMap<string, string>;
   /** The conditions of CHECKs. */
   readonly checks: ReadonlyMap<string, string>;
-  /** By table, what is inserted into it when it is made. */
+  /** By table, the statement that fills a new table. */
   readonly rows: ReadonlyMap<string, string>;
 }
 
@@ -26,14 +26,14 @@ export const NO_SOURCES: Sources = {
   rows: new Map(),
 };
 
-/** @returns a key of what is in a table */
+/** @returns a key for a part of a table */
 export function nameIn(table: string, name: string): string {
   return `${table}.${name}`;
 }
 
 /**
- * @param kept names of functions that are not dropped, though nothing calls them in `to`: other tables need them
- * @param sources of what is in `to`
+ * @param kept names of functions that are not dropped, because tables outside of `to` need them
+ * @param sources of the parts of `to`
  */
 export function changes(
   from: Described,
@@ -52,7 +52,7 @@ export function changes(
   return [
     ...both.flatMap(droppedTriggers),
     ...foreignKeys.flatMap(droppedConstraint),
-    // Tables refer to each other, which would keep the first from being dropped.
+    // First, since PostgreSQL does not drop a table to which another table refers.
     ...dropped.flatMap((each) => constraintsOf(each, true)).flatMap(droppedConstraint),
     ...both.flatMap((each) => constraintsOf(each, false)).flatMap(droppedConstraint),
     ...both.flatMap(droppedIndexes),
@@ -80,7 +80,7 @@ export function changes(
   ];
 }
 
-/** What has changed of one kind of things in a table. */
+/** The changed parts of one kind in a table. */
 function within<Thing>(
   { was, is }: Pair<DescribedTable>,
   kind: (table: DescribedTable) => ReadonlyMap<string, Thing>,
@@ -155,7 +155,7 @@ function constraint(table: string, name: string, definition: string, { checks }:
   return `CONSTRAINT ${identifier(name)} CHECK (${isShort ? condition : `\n  ${indented(condition)}\n`})`;
 }
 
-/** With all lines but the first further to the right. */
+/** Indents all lines but the first. */
 function indented(text: string): string {
   return text.replaceAll('\n', '\n  ');
 }
@@ -170,7 +170,7 @@ function madeTable({ name, is }: Pair<DescribedTable>, sources: Sources): string
   return `CREATE TABLE ${identifier(name)} (\n${lines.join(',\n')}\n)`;
 }
 
-/** TypeORM looks up a generated column's expression in a table of its own: PostgreSQL gives it back reworded. */
+/** TypeORM keeps the expressions of generated columns in a table of its own, since PostgreSQL rewords them. */
 function notes(table: Pair<DescribedTable>): string[] {
   return within(table, ({ generated }) => generated).flatMap(({ name, was, is }) => [
     ...(was === undefined

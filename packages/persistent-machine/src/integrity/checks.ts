@@ -1,4 +1,4 @@
-/** The CHECKs of a machine's tables: what each row must be by itself. What rows must be to each other is for triggers. */
+/** The CHECKs of a machine's tables, which concern one row at a time. Rules between rows are for triggers. */
 import { checked, identifier, literal, literals } from './names';
 import { dataRuleOf, ruleOf } from './rules';
 import type { Shape } from './shape';
@@ -9,7 +9,7 @@ export interface NamedCheck {
   readonly expression: string;
 }
 
-/** @returns the CHECKs of the table of records */
+/** The CHECKs of the table of records. */
 export function recordChecks(shape: Shape): NamedCheck[] {
   return [
     { name: `${shape.records}_state_agrees_with_columns`, expression: stateAgrees(shape) },
@@ -20,12 +20,12 @@ export function recordChecks(shape: Shape): NamedCheck[] {
   ].map(withCheckedName);
 }
 
-/** @returns the name of the CHECK of a column's own rules */
+/** The name of the CHECK of a column's rules. */
 export function validityOf({ records }: Shape, column: string): string {
   return `${records}_${column}_is_valid`;
 }
 
-/** @returns the CHECKs of the history */
+/** The CHECKs of the history. */
 export function historyChecks(shape: Shape): NamedCheck[] {
   const { history, hasData } = shape;
   return [
@@ -40,7 +40,7 @@ export function historyChecks(shape: Shape): NamedCheck[] {
   ].map(withCheckedName);
 }
 
-/** @returns the CHECKs of the ledger */
+/** The CHECKs of the ledger. */
 export function ledgerChecks({ ledger }: Shape): NamedCheck[] {
   return [{ name: `${ledger}_is_one_row`, expression: 'singleton' }].map(withCheckedName);
 }
@@ -63,7 +63,7 @@ function stateAgrees({ states, columns }: Shape): string {
 
 function isLegal({ edges }: Shape): string {
   const triples = edges.map(({ from, event, to }) => `\n  (${literals([from ?? '', event, to])})`);
-  // coalesce, since a null beside IN makes the CHECK null, which passes.
+  // coalesce, since IN with a null gives null, and a CHECK that is null passes.
   return `(coalesce(from_state_type, ''), event, state_type) IN (${triples.join(',')}\n)`;
 }
 
@@ -76,7 +76,7 @@ function hasItsData({ events }: Shape): string {
   const arms = events.flatMap(({ name, data }) =>
     data === undefined ? [] : arm(name, dataRuleOf(data)),
   );
-  // IS TRUE, since a null, as of data that are not there, would pass.
+  // IS TRUE, since missing data make the expression null, which would pass.
   return `(${cased('event', arms, 'data IS NULL')}) IS TRUE`;
 }
 

@@ -10,12 +10,12 @@ export function columnOf(name: string, { type, value, isNotNull }: DescribedColu
     .join(' ');
 }
 
-/** @param changed the columns of a table that are not alike */
+/** @param changed the columns that differ */
 export function changedColumns(table: string, changed: readonly Pair<DescribedColumn>[]): string[] {
   const alter = `ALTER TABLE ${identifier(table)}`;
   const dropped = changed.filter(({ was, is }) => was && (!is || isRemade(was, is)));
   const added = changed.filter(({ was, is }) => is && (!was || isRemade(was, is)));
-  // What PostgreSQL computes of other columns goes before them, and comes after them.
+  // Generated columns depend on others: they are dropped before those, and added after them.
   return [
     ...dropped
       .sort((one, other) => isComputed(other.was) - isComputed(one.was))
@@ -35,7 +35,7 @@ function isComputed(column: DescribedColumn | undefined): number {
   return Number(column?.value.startsWith('GENERATED') === true);
 }
 
-/** A value that PostgreSQL computes holds nothing that would be lost, and its expression cannot be changed. */
+/** A generated column is dropped and added again: PostgreSQL cannot change its expression, and no data are lost. */
 function isRemade(was: DescribedColumn, is: DescribedColumn): boolean {
   return isComputed(was) + isComputed(is) > 0 && JSON.stringify(was) !== JSON.stringify(is);
 }
@@ -43,7 +43,7 @@ function isRemade(was: DescribedColumn, is: DescribedColumn): boolean {
 function alterations(name: string, was: DescribedColumn, is: DescribedColumn): string[] {
   const isRetyped = was.type !== is.type;
   return [
-    // Of another type, the default may be none.
+    // The old default may not fit the new type.
     was.value !== '' && (isRetyped || is.value === '') ? `${name} DROP DEFAULT` : [],
     isRetyped ? `${name} TYPE ${is.type} USING ${name}::${is.type}` : [],
     is.value !== '' && (isRetyped || was.value !== is.value) ? `${name} SET ${is.value}` : [],

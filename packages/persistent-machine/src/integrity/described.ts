@@ -1,39 +1,39 @@
 /**
- * What a schema has, in plain data: two that were made differently are alike when their descriptions are. The schema's
- * own name is nowhere in a description, and a function's indentation does not count.
+ * The description of a schema as plain data. Two schemas are alike if their descriptions are equal, however they were
+ * made: a description has neither the schema's name nor the indentation of functions.
  */
 import { identifier } from './names';
 
 export interface Described {
   /** By name. */
   readonly tables: ReadonlyMap<string, DescribedTable>;
-  /** The functions that the tables' triggers call: by name, the statement that makes each. */
+  /** The statements that create the functions of the triggers, by the functions' names. */
   readonly functions: ReadonlyMap<string, string>;
 }
 
 export interface DescribedTable {
-  /** In the order of the table. */
+  /** In the table's order. */
   readonly columns: ReadonlyMap<string, DescribedColumn>;
-  /** Each as `ALTER TABLE … ADD CONSTRAINT name` goes on. */
+  /** By name. A definition is what follows `ALTER TABLE … ADD CONSTRAINT name`. */
   readonly constraints: ReadonlyMap<string, DescribedConstraint>;
-  /** Without those that a constraint made: by name, the statement that makes each. */
+  /** The statements that create the indexes, by name, without those of constraints. */
   readonly indexes: ReadonlyMap<string, string>;
   readonly triggers: ReadonlyMap<string, DescribedTrigger>;
-  /** What TypeORM keeps of generated columns: by their names, the expressions as they were written. */
+  /** The expressions of generated columns that TypeORM keeps, by the columns' names. */
   readonly generated: ReadonlyMap<string, string>;
 }
 
 export interface DescribedColumn {
   readonly type: string;
-  /** `DEFAULT …` or `GENERATED …`; empty where there is neither. */
+  /** `DEFAULT …`, `GENERATED …`, or empty. */
   readonly value: string;
   readonly isNotNull: boolean;
 }
 
 export interface DescribedTrigger {
-  /** The statement that makes it. */
+  /** The statement that creates it. */
   readonly definition: string;
-  /** `ENABLE`, unless it was switched off or over: what `ALTER TABLE` then says of it. */
+  /** `ENABLE`, `DISABLE`, `ENABLE REPLICA` or `ENABLE ALWAYS`, as in `ALTER TABLE`. */
   readonly state: string;
 }
 
@@ -42,10 +42,10 @@ export interface DescribedConstraint {
   readonly definition: string;
 }
 
-/** Stands for the schema's name, as SQL has it, in the text of a function. */
+/** Stands for the schema's quoted name in the text of a function. */
 export const SCHEMA = '\u{E000}';
 
-/** A trigger's clauses in lines of their own. */
+/** Puts each clause of a trigger's definition on a line of its own. */
 export function inClauses(text: string): string {
   const [clauses = '', call = ''] = text.split(/(?= EXECUTE FUNCTION )/);
   return (
@@ -54,10 +54,10 @@ export function inClauses(text: string): string {
   );
 }
 
-/** A function's text, with the mark in place of the schema that it names before tables and functions of ours. */
+/** Replaces the schema's name before our tables and functions in a function's text by `SCHEMA`. */
 export function withoutSchema(text: string, schema: string, names: readonly string[]): string {
   const name = names.map((each) => escaped(identifier(each))).join('|');
-  // The heading names the function's own schema: it is made in the current one.
+  // The heading loses the schema: the function is created in the current one.
   return text
     .replace(`FUNCTION ${schema}.`, 'FUNCTION ')
     .replaceAll(
@@ -70,7 +70,7 @@ function escaped(text: string): string {
   return text.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&');
 }
 
-/** Without the indentation that a migration gave to the body of a function. */
+/** Removes the indentation that a migration gave to the body of a function. */
 export function dedented(definition: string): string {
   const [heading = '', body, end = ''] = definition.split(/(?<=\$function\$\n)|(?=\$function\$$)/);
   if (body === undefined) return definition;

@@ -1,34 +1,35 @@
 /**
- * What the entities of a DataSource, with the declarations of their machines, want of a database, and it lacks; and
- * what it has too much. Changes nothing: all that is made on the way is taken back.
+ * Compares the schema that the entities and declarations of a DataSource want with the one that the database has. It
+ * works in a transaction that it rolls back, and so changes nothing.
  */
 import type { DataSource, QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
-import { type Ask, TYPEORMS, describe } from './catalog';
+import { type Ask, TYPEORM_TABLES, describe } from './catalog';
 import { changes } from './changes';
 import { type Described, SCHEMA } from './described';
+import { shapesOf } from './entities';
 import { identifier } from './names';
 import { NotGenerated } from './NotGenerated';
 import { statementsFor, wantedBy } from './wanted';
 
 export interface Differences {
-  /** The statements that give the database what is wanted, in this order; `SCHEMA` stands in for the schema's name. */
+  /** The statements that give the database the wanted schema, in order. `SCHEMA` stands for the schema's name. */
   readonly up: readonly string[];
-  /** Those that give back what was. */
+  /** The statements that restore the former schema. */
   readonly down: readonly string[];
   /** Tables of no entity, which are left as they are. */
   readonly others: readonly string[];
 }
 
-/** What is wanted is made in it for a moment, and never committed. */
+/** The schema in which the wanted tables are created; it is never committed. */
 const SCRATCH = 'persistent_machine_scratch';
 
 /**
- * @param dataSource initialized, on a database that has all migrations
- * @throws NotGenerated where the statements cannot be found, or would not do what they should
+ * @param dataSource an initialized one, whose database has all migrations
+ * @throws NotGenerated if the statements cannot be found, or would not lead to the wanted schema
  */
 export async function differencesOf(dataSource: DataSource): Promise<Differences> {
-  // Before the transaction begins, which would be idle meanwhile.
+  // Before the transaction begins, since it would idle meanwhile.
   const tables = await statementsFor(dataSource, SCRATCH);
   const queryRunner = dataSource.createQueryRunner();
   try {
@@ -40,7 +41,7 @@ export async function differencesOf(dataSource: DataSource): Promise<Differences
   }
 }
 
-/** @param statements by which TypeORM makes the tables in the scratch schema */
+/** @param statements with which TypeORM would create the tables in the scratch schema */
 async function differencesIn(
   queryRunner: QueryRunner,
   statements: readonly string[],
@@ -58,8 +59,8 @@ async function differencesIn(
     await ask(`DROP SCHEMA IF EXISTS ${SCRATCH} CASCADE`);
     await ask(`CREATE SCHEMA ${SCRATCH}`).catch((error: unknown) => {
       throw new NotGenerated(
-        'What is wanted is made for a moment in a schema of its own, which this role may not create: GRANT CREATE ON ' +
-          `DATABASE to it. PostgreSQL says: ${String(error)}`,
+        'To compare, the wanted tables are created for a moment in a schema of their own, which this role may not ' +
+          `create: GRANT CREATE ON DATABASE to it. PostgreSQL says: ${String(error)}`,
         { cause: error },
       );
     });
@@ -72,6 +73,7 @@ async function differencesIn(
   const tables = [...wanted.tables.keys()];
   const functions = [...wanted.functions.keys()];
   const actual = await describe(ask, tables, functions);
+  refuseForeignLedgers(dataSource, actual);
   const others = await othersThan(
     ask,
     dataSource.entityMetadatas.map(({ tableName }) => tableName),
@@ -81,7 +83,7 @@ async function differencesIn(
   const down = changes(wanted, actual, { kept });
   if (up.length > 0) {
     await enterScratch();
-    // TypeORM's, of which an application that was never migrated has none.
+    // The statements write to this table of TypeORM's.
     await ask(
       'CREATE TABLE typeorm_metadata (type text, database text, schema text, "table" text, name text, value text)',
     );
@@ -96,9 +98,24 @@ async function differencesIn(
   return { up, down, others };
 }
 
+/**
+ * Refuses to take over another machine's ledger. One machine may be bare, and its ledger has no machine's name in front:
+ * if another machine becomes bare, the table is there already, and counts the former one's transitions.
+ */
+function refuseForeignLedgers(dataSource: DataSource, { tables }: Described): void {
+  for (const { machine, history, ledger } of shapesOf(dataSource)) {
+    if (tables.has(ledger) && !tables.has(history)) {
+      throw new NotGenerated(
+        `The table ${ledger} belongs to another machine: ${machine} has no table ${history} yet. Generate the migration ` +
+          'on an empty database, or leave `bare` to the machine that had it.',
+      );
+    }
+  }
+}
+
 const NOTHING: Described = { tables: new Map(), functions: new Map() };
 
-/** Where types and functions of extensions are found, whose names stay as they are. */
+/** The search path, so that types and functions of extensions are found under their usual names. */
 async function pathOf(ask: Ask): Promise<string[]> {
   const [row] = await ask<{ path: string[] }>(
     `SELECT ARRAY(SELECT quote_ident(name) FROM unnest(current_schemas(false)) AS name) AS path`,
@@ -106,18 +123,18 @@ async function pathOf(ask: Ask): Promise<string[]> {
   return row?.path ?? [];
 }
 
-/** The tables of the schema that are no entity's, nor TypeORM's. */
+/** The tables of the schema that belong neither to an entity nor to TypeORM. */
 async function othersThan(ask: Ask, tables: readonly string[]): Promise<string[]> {
   const rows = await ask<{ name: string }>(
     `SELECT relname AS name FROM pg_class
      WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p') AND relname <> ALL ($1)
      ORDER BY name`,
-    [[...tables, ...TYPEORMS]],
+    [[...tables, ...TYPEORM_TABLES]],
   );
   return rows.map(({ name }) => name);
 }
 
-/** So that no migration is written which does not do what it is for, both ways. */
+/** Refuses a migration that, when it was tried in either direction, left differences. */
 function refuseWhatDiffers(found: Described, expected: Described): void {
   const [first] = changes(found, expected);
   if (first === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * The functions that the triggers of a machine's tables call, by which row, history and ledger cannot disagree, not even
- * by raw SQL of their owner. Knows the tables by their shape; what one row must be by itself is for CHECKs.
+ * The functions of the triggers, which keep record, history and ledger consistent even against raw SQL of their owner.
+ * Rules for a single row are CHECKs. Migrations have these texts: a change of one needs a new migration.
  */
 import { checked, identifier, literal, literals } from './names';
 import type { Shape, ShapeColumn } from './shape';
@@ -8,11 +8,11 @@ import type { Shape, ShapeColumn } from './shape';
 /** A function, or a trigger that calls one. */
 export interface Routine {
   readonly name: string;
-  /** A statement that makes it, or replaces the function of its name. */
+  /** The statement that creates the trigger, or creates or replaces the function. */
   readonly sql: string;
 }
 
-/** The one function that serves every machine. */
+/** The only function that all machines share. */
 export const REFUSE_CHANGE: Routine = {
   name: 'refuse_change',
   sql: `\
@@ -24,8 +24,8 @@ END $$`,
 };
 
 /**
- * @param schema how SQL names the schema of the tables: a session's temporary table would else be taken for ours
- * @returns the functions of the triggers of all machines, each once
+ * @param schema the quoted schema of the tables; without it, a session's temporary table could stand in for ours
+ * @returns the functions of all machines, each once
  */
 export function functionsOf(shapes: readonly Shape[], schema: string): Routine[] {
   if (shapes.length === 0) return [];
@@ -39,9 +39,9 @@ export function functionsOf(shapes: readonly Shape[], schema: string): Routine[]
 }
 
 /**
- * Fired by every commit, once a group: what is recorded is what was done. A session plans its query once, perhaps while
- * the tables are small, and the plan must do when they have grown: so it never scans a table, and LATERAL with LIMIT is
- * one look into an index for each row.
+ * Fires once for each group, and checks that the history records what was done. A session may plan the query while the
+ * tables are small, and keep the plan when they have grown: so sequential scans are off, and LATERAL with LIMIT gives
+ * one index lookup for each row.
  */
 function recordWhatWasDone(shape: Shape, schema: string): Routine {
   const { machine, history, records, ledger, owner } = shape;
@@ -68,7 +68,7 @@ BEGIN
     WHEN previous.state_type IS DISTINCT FROM recorded.from_state_type
       THEN 'does not follow the one before'
     WHEN previous.created_at <> recorded.created_at THEN 'changes created_at'
-${shape.columns.map((column) => changesWhatIsNotItsOwn(shape, column)).join('')}\
+${shape.columns.map((column) => changedByWrongEvent(shape, column)).join('')}\
     WHEN previous.occurred_at > recorded.occurred_at THEN 'occurred before the one that it follows'
     WHEN previous.position > recorded.position THEN 'has a position before the one that it follows'
     WHEN recorded.position > ledger.position THEN 'has a position beyond the ledger'
@@ -95,7 +95,7 @@ END $$`,
   };
 }
 
-/** A list of names in lines that are not too wide. */
+/** Wraps a list of names into lines. */
 function inLines(names: readonly string[]): string[] {
   return names.reduce<string[]>((lines, name) => {
     const last = lines.at(-1);
@@ -106,10 +106,10 @@ function inLines(names: readonly string[]): string[] {
 }
 
 /**
- * A column changes by the events that set it. Any transition may empty it on the way into a state that cannot hold it:
- * that it is empty there is what the record's CHECK says.
+ * Refuses the change of a column by an event that does not set it. Any transition may empty a column on the way into a
+ * state that cannot hold it, where a CHECK of the record demands null.
  */
-function changesWhatIsNotItsOwn({ edges }: Shape, { name, setBy, lackedBy }: ShapeColumn): string {
+function changedByWrongEvent({ edges }: Shape, { name, setBy, lackedBy }: ShapeColumn): string {
   const column = identifier(name);
   const emptied = edges.filter(
     ({ from, event, to }) =>
@@ -132,7 +132,7 @@ function isNoneOf(names: readonly string[]): string {
     : `NOT IN (${literals(new Set(names))})`;
 }
 
-/** Fired once a group, at the commit. */
+/** Fires once for each group, at its commit, and checks that the ledger moved by what the history records. */
 function countWhatWasRecorded({ machine, history, ledger }: Shape, schema: string): Routine {
   const name = checked(`${ledger}_counts_what_was_recorded`);
   return {

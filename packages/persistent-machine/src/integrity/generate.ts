@@ -1,4 +1,4 @@
-/** Generates the next migration. Knows neither what a machine is nor what a migration looks like. */
+/** Generates the next migration. It knows neither machines nor the layout of a migration. */
 import type { DataSource } from 'typeorm';
 import { differencesOf } from './differences';
 import { writeMigration } from './migrationFile';
@@ -9,13 +9,13 @@ interface Say {
 }
 
 /**
- * Writes the migration that gives the database what entities and declarations want and it lacks, and its line in the
- * list of migrations; nothing where nothing is missing.
+ * Writes the migration that brings the database to what entities and declarations want, and adds it to the list of
+ * migrations. It writes nothing if nothing is missing.
  *
- * @param dataSource initialized, on a database that has all migrations
- * @param path folder and name, as `migrations/Freezing`
- * @param now in milliseconds
- * @throws NotGenerated, with a sentence for a person
+ * @param dataSource an initialized one, whose database has all migrations
+ * @param path folder and name, such as `migrations/Freezing`
+ * @param now in milliseconds since the epoch
+ * @throws NotGenerated
  */
 export async function generateMigration(
   dataSource: DataSource,
@@ -25,7 +25,7 @@ export async function generateMigration(
 ): Promise<void> {
   const { up, down, others } = await differencesOf(dataSource);
   if (others.length > 0) {
-    say.warn(`Tables of no entity are left as they are: ${others.join(', ')}.`);
+    say.warn(`These tables belong to no entity, and stay as they are: ${others.join(', ')}.`);
   }
   if (up.length === 0) {
     say.info('Nothing is missing: no migration was written.');
@@ -33,7 +33,7 @@ export async function generateMigration(
   }
   for (const statement of up.filter((each) => each.includes(' DROP COLUMN '))) {
     say.warn(
-      `The migration drops what a column holds: ${statement}. To rename it, write so instead.`,
+      `The migration drops a column with its data: ${statement}. If you renamed the column, edit the migration.`,
     );
   }
   say.info(`Wrote ${writeMigration(path, { up, down }, now)}`);

@@ -1,4 +1,4 @@
-/** From a declaration to entities, CHECKs, indexes and triggers, and to the migrations that make them. */
+/** Derives entities, CHECKs, indexes and triggers from a declaration, and the migrations that create them. */
 export * from './differences';
 export * from './entities';
 export * from './generate';

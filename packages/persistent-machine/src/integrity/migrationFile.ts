@@ -1,5 +1,5 @@
 /**
- * A migration as a file of TypeScript, and the list of all migrations beside it. Knows how they are laid out, and not
+ * Writes a migration as a TypeScript file, and the list of all migrations. It knows the layout of these files, and not
  * what the statements do.
  */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { SCHEMA } from './described';
 import { NotGenerated } from './NotGenerated';
 
-/** The widest line that Prettier leaves as it is. */
+/** The longest line that Prettier does not break. */
 const WIDTH = 100;
 
 export interface MigrationStatements {
@@ -16,18 +16,18 @@ export interface MigrationStatements {
 }
 
 /**
- * Writes a migration, and the list anew.
+ * Writes a migration, and the list again.
  *
- * @param path folder and name, as `migrations/Freezing`
- * @param now in milliseconds; the migration comes after all that are there, whatever it says
+ * @param path folder and name, such as `migrations/Freezing`
+ * @param now in milliseconds since the epoch; the migration's time is later than all others in any case
  * @returns the path of the file
- * @throws NotGenerated where the name is none of a class
+ * @throws NotGenerated if the name cannot be that of a class
  */
 export function writeMigration(path: string, statements: MigrationStatements, now: number): string {
   const [folder, name] = [dirname(path), basename(path, '.ts')];
   if (!/^[A-Z]\w*$/.test(name)) {
     throw new NotGenerated(
-      `Name the migration as a class, as in migrations/Freezing, and not "${name}".`,
+      `Name the migration like a class, such as migrations/Freezing, not "${name}".`,
     );
   }
   mkdirSync(folder, { recursive: true });
@@ -41,12 +41,12 @@ export function writeMigration(path: string, statements: MigrationStatements, no
 
 interface Migration {
   readonly className: string;
-  /** Without its extension. */
+  /** The file's name without its extension. */
   readonly file: string;
   readonly time: number;
 }
 
-/** The oldest first. */
+/** Oldest first. */
 function migrationsIn(folder: string): Migration[] {
   return readdirSync(folder)
     .flatMap((entry) => {
@@ -73,7 +73,7 @@ function listText(migrations: readonly Migration[]): string {
       ? line
       : `export const MIGRATIONS = [\n${names.map((name) => `  ${name},\n`).join('')}] as const;\n`;
   return `\
-/** All migrations, the oldest first. Written by \`npm run migration:generate\`, of the files beside it. */
+/** All migrations, oldest first. \`npm run migration:generate\` writes this list from the files beside it. */
 ${imports.join('')}
 ${list}`;
 }
@@ -81,9 +81,8 @@ ${list}`;
 function migrationText(className: string, { up, down }: MigrationStatements): string {
   return `\
 /**
- * Written by \`npm run migration:generate\`: what entities and declarations wanted then, and the database lacked. A
- * migration is history: it is never edited once released, and it imports nothing of ours, which will have moved on by
- * the time it runs.
+ * Written by \`npm run migration:generate\`: what entities and declarations wanted, and the database lacked. Do not
+ * edit a released migration. It imports nothing of ours, because our code goes on changing, and a migration must not.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
@@ -94,7 +93,7 @@ ${[...up, ...down].some((statement) => statement.includes(SCHEMA)) ? SCHEMA_OF :
 }
 
 const SCHEMA_OF = `
-/** Functions name it in full: a session's temporary table would otherwise be taken for ours. */
+/** The functions name their tables with the schema, since a session's temporary table could stand in for ours. */
 async function schemaOf(queryRunner: QueryRunner): Promise<string> {
   const [row] = await queryRunner.manager.query<{ schema: string }[]>(
     'SELECT quote_ident(current_schema()) AS schema',

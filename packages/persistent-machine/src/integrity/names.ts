@@ -1,9 +1,9 @@
-/** Names as SQL has them. Knows how PostgreSQL reads a name, and none of the names. */
+/** Names and constants in SQL: how PostgreSQL reads them. It knows no particular name. */
 
-/** The most characters of a name; PostgreSQL silently cuts off what is longer. */
+/** The most bytes of a name. PostgreSQL silently truncates longer ones. */
 const LONGEST = 63;
 
-/** The words that PostgreSQL does not take for a name unless they are quoted. */
+/** The words that PostgreSQL takes for a name only if they are quoted. */
 const RESERVED = new Set(
   `all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast
    char character check coalesce collate collation column concurrently constraint create cross current_catalog
@@ -19,31 +19,31 @@ const RESERVED = new Set(
    xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable`.split(/\s+/),
 );
 
-/** @returns the name as PostgreSQL's `quote_ident` gives it: quoted only where it must be */
+/** Quotes a name only where it must be, as `quote_ident` of PostgreSQL does. */
 export function identifier(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name)
     ? name
     : `"${name.replaceAll('"', '""')}"`;
 }
 
-/** @returns a text as a constant */
+/** A text as an SQL constant. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** @returns texts as a list of constants, for `IN (…)` */
+/** Texts as a list of SQL constants, for `IN (…)`. */
 export function literals(texts: Iterable<string>): string {
   return [...texts].map(literal).join(', ');
 }
 
-/** @returns `PurchaseOrder` and `purchaseOrder` as `purchase_order` */
+/** Turns `PurchaseOrder` and `purchaseOrder` into `purchase_order`. */
 export function snakeCase(name: string): string {
   return name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase();
 }
 
 /**
  * @returns the same name
- * @throws Error where PostgreSQL would cut it off
+ * @throws Error if PostgreSQL would truncate it
  */
 export function checked(name: string): string {
   const { length } = Buffer.from(name);

@@ -1,6 +1,6 @@
-/** Two descriptions side by side. */
+/** Pairs the parts of two descriptions by their names. */
 
-/** A thing in both descriptions or in one; undefined where it is not. */
+/** A part as it is in the first description, and in the second; undefined where it is missing. */
 export interface Pair<Thing> {
   readonly name: string;
   readonly was: Thing | undefined;
@@ -18,7 +18,7 @@ export function pairs<Thing>(
   }));
 }
 
-/** What is described alike is alike: descriptions are plain data. */
+/** Whether the two differ. Descriptions are plain data, so JSON compares them. */
 export function isChanged({ was, is }: Pair<unknown>): boolean {
   return JSON.stringify(was) !== JSON.stringify(is);
 }

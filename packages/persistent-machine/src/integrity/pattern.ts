@@ -1,20 +1,20 @@
 /**
- * A regular expression of JavaScript as one of PostgreSQL that matches the very same texts. Translates only what means
- * the same in both; it deliberately knows no columns.
+ * Translates a regular expression of JavaScript into one of PostgreSQL that matches exactly the same texts. It refuses
+ * what PostgreSQL cannot express, and knows no columns.
  */
 
-/** What `\d` and `\w` match in JavaScript: ASCII alone. PostgreSQL's own match any alphabet. */
+/** `\d` and `\w` of JavaScript, which match ASCII only. Those of PostgreSQL match all alphabets. */
 const CLASSES: Readonly<Record<string, string>> = { d: '0-9', w: 'A-Za-z0-9_' };
 
-/** PostgreSQL's most repetitions in braces. */
+/** The highest number in braces that PostgreSQL allows. */
 const MOST_REPETITIONS = 255;
 
 const QUANTIFIER = /^(?:[*+?]|\{(\d+)(?:,(\d*))?\})\??/;
 
 /**
- * @returns the expression for the operator `~`; undefined where PostgreSQL cannot say it exactly: flags other than
- *   `u`, look-around, back references, `\b`, `\s`, Unicode properties, and, without the flag `u`, whatever could match
- *   half a character
+ * @returns the expression for the operator `~`; undefined if PostgreSQL cannot express it exactly: flags other than
+ *   `u`, look-around, back references, `\b`, `\s`, Unicode properties, and, without the flag `u`, anything that could
+ *   match half a surrogate pair
  */
 export function patternInSql({ source, flags }: RegExp): string | undefined {
   if (flags !== '' && flags !== 'u') return undefined;
@@ -32,11 +32,11 @@ export function patternInSql({ source, flags }: RegExp): string | undefined {
 
 interface Piece {
   readonly sql: string;
-  /** How much of the source it is. */
+  /** The length of the piece in the source. */
   readonly length: number;
 }
 
-/** The first piece of a source that is not empty. */
+/** @param rest the source that is left, which is not empty */
 function pieceOf(rest: string, isUnicode: boolean): Piece | undefined {
   const quantifier = QUANTIFIER.exec(rest);
   if (quantifier !== null) return quantified(quantifier);
@@ -44,7 +44,7 @@ function pieceOf(rest: string, isUnicode: boolean): Piece | undefined {
   if (group !== null) return { sql: group[0], length: group[0].length };
   if (rest.startsWith('[')) return bracketed(rest, isUnicode);
   if (rest.startsWith('.')) {
-    // JavaScript's dot matches no end of a line; PostgreSQL's matches any character.
+    // JavaScript's dot does not match line terminators; PostgreSQL's matches any character.
     return isUnicode ? { sql: String.raw`[^\n\r\u2028\u2029]`, length: 1 } : undefined;
   }
   const shorthand = /^\\([dwDW])/.exec(rest)?.[1];
@@ -57,7 +57,7 @@ function pieceOf(rest: string, isUnicode: boolean): Piece | undefined {
   return rest.startsWith('(') || rest.startsWith('{') ? undefined : characterOf(rest, isUnicode);
 }
 
-/** Without the mark of laziness: whether something matches does not depend on it, and PostgreSQL's mixes otherwise. */
+/** Drops laziness: it does not change whether a text matches, and PostgreSQL has other rules for mixing both kinds. */
 function quantified([text, least = '0', most = '']: RegExpExecArray): Piece | undefined {
   if (Number(least) > MOST_REPETITIONS || Number(most) > MOST_REPETITIONS) return undefined;
   return { sql: text.replace(/(?<=.)\?$/, ''), length: text.length };
@@ -67,7 +67,7 @@ function bracketed(rest: string, isUnicode: boolean): Piece | undefined {
   let sql = '[';
   let at = 1;
   if (rest[at] === '^') {
-    // What is left out may be a character of which JavaScript, without the flag, sees two halves.
+    // Without the flag, a negated class of JavaScript matches half a surrogate pair.
     if (!isUnicode) return undefined;
     sql += '^';
     at += 1;
@@ -102,7 +102,7 @@ function characterOf(rest: string, isUnicode: boolean): Piece | undefined {
     return escape === '_' ? undefined : { sql: `\\${escape}`, length: 2 };
   }
   if (plain === undefined || /\p{Surrogate}/u.test(plain)) return undefined;
-  // Outside the basic plane it is two characters to JavaScript, unless it has the flag.
+  // Without the flag, JavaScript takes a character outside the basic plane for two.
   if (plain.length > 1 && !isUnicode) return undefined;
   return {
     sql: /[!-/:-@[-`{-~]/.test(plain) && plain !== '_' ? `\\${plain}` : plain,

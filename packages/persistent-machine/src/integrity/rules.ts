@@ -1,4 +1,4 @@
-/** What SQL can say of the rules of a column, and of a value in an event's data. Knows no machine. */
+/** The rules of columns and of events' data as SQL conditions. It knows no machine. */
 import type { Column, Columns } from '../machine';
 import { identifier, literal } from './names';
 import { patternInSql } from './pattern';
@@ -12,15 +12,14 @@ export const SQL_TYPES = {
 } as const satisfies Record<Column['kind'], string>;
 
 /**
- * The rules that SQL can say exactly as JavaScript does. To the application are left the patterns of which
- * `patternInSql` says so.
+ * The rules of a column, without a pattern that `patternInSql` cannot express: the application alone checks that one.
  *
- * @returns a condition, true or null where the column keeps its rules; undefined where there are none
+ * @returns a condition, which is true or null if the column keeps its rules; undefined if it has none
  */
 export function ruleOf(name: string, rules: Column): string | undefined {
   if (rules.kind !== 'text' && rules.kind !== 'int') return undefined;
   const column = identifier(name);
-  // In a database in UTF-8 `char_length` counts code points.
+  // `char_length` counts code points, because the database's encoding is UTF-8.
   const measure = rules.kind === 'text' ? `char_length(${column})` : column;
   const pattern = rules.kind === 'text' && rules.pattern && patternInSql(rules.pattern);
   const conditions = [
@@ -31,10 +30,10 @@ export function ruleOf(name: string, rules: Column): string | undefined {
   return conditions.length === 0 ? undefined : conditions.join(' AND ');
 }
 
-/** A moment in JSON is as `Date.prototype.toISOString` writes it, with a year of four digits. */
+/** A moment in JSON, as `Date.prototype.toISOString` writes it for years of four digits. */
 const MOMENT = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z$';
 
-/** For each kind, what an accessor of a JSON path must keep. */
+/** For each kind, the condition on a value in a JSON path. */
 const TYPES: Record<Column['kind'], (value: string) => string> = {
   text: (value) => `${value}.type() == "string"`,
   int: (value) =>
@@ -45,9 +44,9 @@ const TYPES: Record<Column['kind'], (value: string) => string> = {
 };
 
 /**
- * The types alone, since a history keeps what it has for good: a rule that is tightened later would find it wrong.
+ * Checks types only: the history is never changed, so rows from before would break a rule that is tightened later.
  *
- * @returns a condition, true where the column `data` is an object with just these keys, each of its type
+ * @returns a condition, which is true if the column `data` is an object with exactly these keys, each of its type
  */
 export function dataRuleOf(data: Columns): string {
   const keys = Object.keys(data).map((key) => JSON.stringify(key));
@@ -55,6 +54,6 @@ export function dataRuleOf(data: Columns): string {
     TYPES[kind](`$.${JSON.stringify(key)}`),
   );
   const foreign = `!exists($.keyvalue() ? (${keys.map((key) => `@.key != ${key}`).join(' && ')}))`;
-  // Strict: a lax path looks into an array as if it were its only item.
+  // Strict, because a lax path unwraps arrays.
   return `data @@ ${literal(`strict ${[...types, foreign].join(' && ')}`)}`;
 }

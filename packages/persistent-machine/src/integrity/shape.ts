@@ -1,6 +1,6 @@
 /**
- * The tables of a machine as its declaration wants them: their names, their columns, and what each state and event
- * means for a column. In the terms of SQL, and without any SQL.
+ * The shape of a machine's tables, derived from its declaration: their names, their columns, and what states and events
+ * mean for a column. It has names of SQL, and no SQL.
  */
 import { type AnyMachine, type Column, type Columns, type Edge, edgesOf } from '../machine';
 import { checked, snakeCase } from './names';
@@ -13,7 +13,7 @@ export interface Shape {
   readonly ledger: string;
   /** The history's column with the id of its record. */
   readonly owner: DeclaredName;
-  /** What the declaration adds to the columns that every record has. */
+  /** The declared columns, without those that every record has. */
   readonly columns: readonly ShapeColumn[];
   readonly states: readonly string[];
   readonly events: readonly ShapeEvent[];
@@ -24,17 +24,17 @@ export interface Shape {
 }
 
 export interface DeclaredName {
-  /** In SQL. */
+  /** The name in SQL. */
   readonly name: string;
-  /** In TypeScript. */
+  /** The name in TypeScript. */
   readonly property: string;
 }
 
 export interface ShapeColumn extends DeclaredName {
   readonly rules: Column;
-  /** The states that have it, in which it is never null. */
+  /** The states in which it is never null. */
   readonly hadBy: readonly string[];
-  /** The states that cannot hold it, in which it is always null. */
+  /** The states in which it is always null. */
   readonly lackedBy: readonly string[];
   /** The events that may change it. */
   readonly setBy: readonly string[];
@@ -42,13 +42,13 @@ export interface ShapeColumn extends DeclaredName {
 
 export interface ShapeEvent {
   readonly name: string;
-  /** The column that says when it occurred. */
+  /** The column that takes its moment. */
   readonly at: string;
-  /** What the caller says with it, by the caller's own names; undefined: nothing. */
+  /** The event's data, under the caller's names; undefined if it carries nothing. */
   readonly data: Columns | undefined;
 }
 
-/** @throws Error where a name would be longer than PostgreSQL keeps */
+/** @throws Error if a name is too long for PostgreSQL */
 export function shapeOf({ name, plural, bare, declaration }: AnyMachine): Shape {
   const prefix = snakeCase(name);
   const owner = { name: `${prefix}_id`, property: `${uncapitalized(name)}Id` };

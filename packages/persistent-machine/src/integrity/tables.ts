@@ -1,6 +1,6 @@
 /**
- * The tables of a machine in TypeORM's terms: their columns, keys, CHECKs and indexes, by decorators on classes that are
- * made of its shape. Triggers are made elsewhere.
+ * Makes the TypeORM classes of a machine's tables from its shape, by applying decorators: columns, keys, CHECKs and
+ * indexes. Triggers are made elsewhere.
  */
 import {
   Check,
@@ -18,7 +18,7 @@ import type { Shape } from './shape';
 
 const MILLISECONDS = { type: 'timestamptz', precision: 3 } as const;
 
-/** What records and transitions share beside the version: these come after it, the declared columns next. */
+/** The columns of both records and transitions, between the version and the declared columns. */
 const RECORDED: Readonly<Record<string, ColumnOptions>> = {
   stateType: { name: 'state_type', type: 'text' },
   createdAt: { name: 'created_at', ...MILLISECONDS },
@@ -27,7 +27,7 @@ const RECORDED: Readonly<Record<string, ColumnOptions>> = {
 
 /** The classes of one machine's tables. */
 export interface TableClasses {
-  /** To be extended: it is no entity itself. */
+  /** A base to extend; it is not an entity itself. */
   readonly record: new () => object;
   readonly history: new () => object;
   readonly ledger: new () => object;
@@ -50,8 +50,8 @@ function recordOf(shape: Shape, history: new () => object): new () => object {
   for (const { name, expression } of recordChecks(shape)) Check(name, expression)(record);
   Index(`${records}_by_state_and_age`, ['stateType', 'createdAt', 'id'])(record);
   Index(`${records}_by_age`, ['createdAt', 'id'])(record);
-  // Deferred: a record changes first, and its transition is recorded after it, in one transaction. That the two are
-  // equal is for the trigger that looks at what is recorded.
+  // Deferred, because a transaction changes the record before it records the transition. A trigger checks that both
+  // are equal.
   ForeignKey(() => history, ['id', 'version'], [owner.property, 'version'], {
     name: `${records}_are_recorded`,
     deferrable: 'INITIALLY DEFERRED',
@@ -67,7 +67,7 @@ function historyOf(shape: Shape): new () => object {
   primary(transition, owner.property, { name: owner.name, type: 'uuid', primaryKeyConstraintName });
   primary(transition, 'version', { name: 'version', type: 'integer', primaryKeyConstraintName });
   columns(transition, {
-    // Null for version 1; by it PostgreSQL finds the transition that each other one must follow.
+    // By this the trigger finds the previous transition; null for version 1.
     previousVersion: {
       name: 'previous_version',
       type: 'integer',
@@ -125,14 +125,14 @@ function declaredColumns(shape: Shape): Record<string, ColumnOptions> {
   );
 }
 
-/** TypeORM calls an entity, in its messages and for its own purposes, by the name of its class. */
+/** TypeORM identifies entities by the names of their classes, also in messages. */
 function classNamed(name: string): new () => object {
-  // A class takes its name from the property that it is written to, where TypeScript does not look for it.
+  // A class expression takes its name from its property. TypeScript does not know the property's type.
   // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- TypeORM fills it.
   return { [name]: class {} }[name] as new () => object;
 }
 
-/** In the order in which they are to stand in the table. */
+/** @param options by property, in the table's order */
 function columns(target: new () => object, options: Readonly<Record<string, ColumnOptions>>): void {
   for (const [property, each] of Object.entries(options))
     Column(each)(prototypeOf(target), property);

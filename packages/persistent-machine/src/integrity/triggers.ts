@@ -1,17 +1,17 @@
-/** The triggers of a machine's tables, and the row that its ledger begins with. What they call is made elsewhere. */
+/** The triggers of a machine's tables, and the first row of its ledger. Their functions are made elsewhere. */
 import { REFUSE_CHANGE, type Routine } from './functions';
 import { checked, identifier, literal } from './names';
 import type { Shape } from './shape';
 
-/** A trigger, on a table. */
+/** A trigger on a table. */
 export interface Trigger extends Routine {
   readonly table: string;
 }
 
-/** @returns the triggers of one machine's tables */
+/** The triggers of one machine's tables. */
 export function triggersOf(shape: Shape): Trigger[] {
   const { machine, records, history, ledger } = shape;
-  // First those that no statement of the store ever fires: what must not be done to a table at all.
+  // The first four forbid changes, and no statement of the store fires them.
   return [
     trigger(history, 'are_append_only', 'BEFORE UPDATE OR DELETE OR TRUNCATE', {
       refuse: `the history of ${machine} is append-only`,
@@ -22,7 +22,7 @@ export function triggersOf(shape: Shape): Trigger[] {
     trigger(ledger, 'is_never_deleted', 'BEFORE DELETE OR TRUNCATE', {
       refuse: `the ledger of ${machine} is one row for good`,
     }),
-    // What else must not change is seen when the next version is recorded, which the foreign key demands.
+    // Other changes need a next version: the foreign key demands its transition, which another trigger compares.
     trigger(records, 'change_by_transition', 'BEFORE UPDATE', {
       clauses: 'FOR EACH ROW\nWHEN (new.id <> old.id OR new.version <> old.version + 1)',
       refuse: `a record of ${machine} changes by its next transition only`,
@@ -30,7 +30,7 @@ export function triggersOf(shape: Shape): Trigger[] {
     trigger(history, 'record_what_was_done', 'AFTER INSERT', {
       clauses: 'REFERENCING NEW TABLE AS recorded',
     }),
-    // Deferred: the ledger moves before the transitions are recorded that it counts.
+    // Deferred, because the ledger moves before its transitions are inserted.
     trigger(ledger, 'counts_what_was_recorded', 'AFTER UPDATE', {
       kind: 'CONSTRAINT TRIGGER',
       clauses: 'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW',
@@ -41,7 +41,7 @@ export function triggersOf(shape: Shape): Trigger[] {
 interface TriggerOptions {
   readonly kind?: 'TRIGGER' | 'CONSTRAINT TRIGGER';
   readonly clauses?: string;
-  /** Why what fires it is refused; left out: it calls the function of its own name. */
+  /** Why the change is refused; left out if the trigger calls the function of its own name. */
   readonly refuse?: string;
 }
 
@@ -58,7 +58,7 @@ function trigger(
   return { name, table, sql: `CREATE ${kind} ${name}\n  ${body}` };
 }
 
-/** @returns a statement for the one row of a ledger that was made just now */
+/** The statement that inserts the only row of a new ledger. */
 export function ledgerRow({ ledger, states }: Shape): string {
   const counts = JSON.stringify(Object.fromEntries(states.map((state) => [state, 0])), null, 1);
   const oneLine = counts.replaceAll(/\s+/g, ' ');

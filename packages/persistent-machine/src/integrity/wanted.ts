@@ -1,7 +1,6 @@
 /**
- * What entities and declarations want a schema to have. TypeORM says what tables it would make of the entities, and
- * PostgreSQL itself makes sense of every expression: so what is wanted is made, for a moment, in a schema of its own.
- * Knows nothing of the database as it is.
+ * Describes the schema that entities and declarations want. It creates that schema for a moment, with the statements
+ * that TypeORM would run, because only PostgreSQL can normalise expressions. It does not look at the present tables.
  */
 import { DataSource } from 'typeorm';
 import { type Ask, describe, indescribable } from './catalog';
@@ -18,10 +17,10 @@ export interface Wanted {
 }
 
 /**
- * @param dataSource initialized
- * @param tables what `statementsFor` gives for the schema `scratch`
- * @param ask within a transaction whose first schema is `scratch`, which is empty
- * @throws NotGenerated where an entity wants what cannot be described
+ * @param dataSource an initialized one
+ * @param tables the statements that `statementsFor` gives for the schema `scratch`
+ * @param ask in a transaction whose search path begins with `scratch`, which is empty
+ * @throws NotGenerated if an entity wants what `describe` cannot describe
  */
 export async function wantedBy(
   dataSource: DataSource,
@@ -36,9 +35,9 @@ export async function wantedBy(
   const others = await indescribable(ask);
   if (others.length > 0) {
     throw new NotGenerated(
-      `The entities want ${others.join(', ')}, which no migration can be generated for: an identity column serves in ` +
-        'place of a sequence, a text with a CHECK in place of an enum. Anything else is for a migration by hand, and ' +
-        'an entity with synchronize: false.',
+      `The entities want ${others.join(', ')}, for which no migration can be generated. Use an identity column instead ` +
+        'of a sequence, and a text column with a CHECK instead of an enum. For anything else write the migration by ' +
+        'hand, and give the entity synchronize: false.',
     );
   }
   const names = dataSource.entityMetadatas.map(({ tableName }) => tableName);
@@ -47,17 +46,17 @@ export async function wantedBy(
 }
 
 /**
- * On a connection of its own.
+ * Asks TypeORM, on a connection of its own.
  *
- * @returns the statements by which TypeORM would make the entities' tables in a schema that is not there
+ * @returns the statements with which TypeORM would create the entities' tables in a schema that does not exist
  */
 export async function statementsFor({ options }: DataSource, schema: string): Promise<string[]> {
-  // TypeORM types every driver's options alike, and only some have a schema: ours is PostgreSQL.
+  // TypeORM has one type for the options of all drivers. Ours is PostgreSQL, which has schemas.
   const other = new DataSource({ ...options, schema, migrations: [] } as DataSource['options']);
   await other.initialize();
   try {
     const { upQueries } = await other.driver.createSchemaBuilder().log();
-    // Its own notes are added below.
+    // `changes` writes to TypeORM's own table.
     return upQueries
       .map(({ query }) => query)
       .filter((query) => !query.includes('"typeorm_metadata"'));
@@ -66,7 +65,7 @@ export async function statementsFor({ options }: DataSource, schema: string): Pr
   }
 }
 
-/** With what TypeORM keeps of generated columns. */
+/** Adds the expressions of generated columns, which TypeORM keeps in a table of its own. */
 function withNotes({ tables, functions }: Described, { entityMetadatas }: DataSource): Described {
   const noted = entityMetadatas.map(({ tableName, columns }) => ({
     tableName,

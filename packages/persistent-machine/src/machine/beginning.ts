@@ -1,4 +1,4 @@
-/** The beginning of a machine: its first record, made of the data of the initial event. */
+/** Makes the first phase of a machine from the data of its initial event. The caller gives id and time. */
 import type { EventPlan } from './plan';
 import type { MachinePhase, MachineRecord } from './record';
 import type { ClassedState } from './step';
@@ -6,9 +6,9 @@ import { contradiction } from './succession';
 
 type Begin = (id: string, data: Readonly<Record<string, unknown>>, now: Date) => MachinePhase;
 
-/** @param state in which the machine begins by `event` */
+/** @returns a function that throws a TypeError where the data lack a column that the initial state has */
 export function beginningOf({ event, sets }: EventPlan, { plan, phase }: ClassedState): Begin {
-  // All that does not change is copied at once.
+  // The hot path copies this template, and fills in what differs.
   const blank = {
     id: null,
     version: 1,
@@ -26,7 +26,9 @@ export function beginningOf({ event, sets }: EventPlan, { plan, phase }: Classed
     };
     for (const column of sets) record[column] = data[column] ?? null;
     const wrong = contradiction(plan, record);
-    if (wrong !== undefined) throw new TypeError(`${event} begins ${plan.state}, ${wrong}.`);
+    if (wrong !== undefined) {
+      throw new TypeError(`${event} made a record that says ${plan.state}, ${wrong}.`);
+    }
     return new phase(record);
   };
 }

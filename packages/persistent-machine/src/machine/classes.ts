@@ -1,4 +1,4 @@
-/** What the classes of a machine's phases must be: one for each state, with the verbs of the events that it accepts. */
+/** The compile-time rules for the classes of phases: one for each state, with the verbs of its events. */
 import type { Outline } from './declaration';
 import type { Moment } from './guard';
 import type { Phase } from './phase';
@@ -17,7 +17,7 @@ import type {
 import type { MachinePhase } from './record';
 import type { IllegalTransition, OccurredAtOutOfRange, Refusal } from './refusals';
 
-/** Classes of phases of which nothing is known but their names. */
+/** The classes of any machine's phases, by the names of their states. */
 export type AnyClasses = Readonly<Record<string, new (state: never) => MachinePhase>>;
 
 /** The phase of state S; of several, the union of their phases, told apart by `stateType`. */
@@ -27,29 +27,29 @@ export type PhaseOf<C, S> = S extends keyof C
     : never
   : never;
 
-/** What comes of asking any phase for E. */
+/** What a phase of any state can answer to E. */
 export type Outcome<D extends Outline, C, E extends EventOf<D>> =
   | PhaseOf<C, Target<D, StateOf<D>, E>>
   | RefusalOf<D, E>
   | IllegalTransition<PhaseOf<C, StateOf<D>>, E>
   | OccurredAtOutOfRange;
 
-/** The classes as they should be; a type that C has where nothing is wrong with them. */
+/** The classes as they should be. C extends this type if nothing is wrong. */
 export type CheckedClasses<D extends Outline, C> = {
   readonly [S in StateOf<D>]: S extends keyof C ? ClassRule<D, C, S> : ClassOf<D, S>;
-} & Readonly<Record<Exclude<keyof C, StateOf<D>>, 'no state is called so'>>;
+} & Readonly<Record<Exclude<keyof C, StateOf<D>>, 'no state has this name'>>;
 
 type ClassOf<D extends Outline, S extends StateOf<D>> = new (state: RecordIn<D, S>) => Phase<D, S>;
 
 type ClassRule<D extends Outline, C, S extends StateOf<D> & keyof C> =
   C[S] extends ClassOf<D, S> ? OrElse<VerbFaults<D, C, S>, C[S]> : ClassOf<D, S>;
 
-/** In sentences, what is wrong with the methods of the class of S. */
+/** What is wrong with the methods of the class of S, in sentences. */
 type VerbFaults<D extends Outline, C, S extends StateOf<D> & keyof C> = {
   [E in TransitionEventOf<D>]: E extends AcceptedIn<D, S>
     ? VerbFault<D, C, S, E, Verb<D, E>>
     : Verb<D, E> extends keyof PhaseOf<C, S>
-      ? `${S} does not accept ${E}, and has ${Verb<D, E>}`
+      ? `${S} does not accept ${E}, but has ${Verb<D, E>}`
       : never;
 }[TransitionEventOf<D>];
 
@@ -58,19 +58,19 @@ type VerbFault<D extends Outline, C, S extends StateOf<D>, E extends string, V e
     ? Method extends (...args: Arguments<D, E, Moment<E>>) => infer Outcome
       ? OutcomeFault<`${S}.${V}`, Exclude<Outcome, Allowed<D, C, S, E>>, D, S, E>
       : `${S}.${V} does not take what ${E} carries`
-    : `${S} accepts ${E}, and lacks ${V}`;
+    : `${S} accepts ${E}, but lacks ${V}`;
 
 type Allowed<D extends Outline, C, S, E> =
   Leading<D, C, Target<D, S, E>> | RefusalOf<D, E> | OccurredAtOutOfRange;
 
-/** The phase of T; where its class is missing, any, since that is what is wrong. */
+/** The phase of T. If its class is missing, any phase of T will do: another message reports the missing class. */
 type Leading<D extends Outline, C, T> = T extends keyof C
   ? PhaseOf<C, T>
   : T extends StateOf<D>
     ? Phase<D, T>
     : never;
 
-/** What is wrong with what a method returns beside what is allowed. */
+/** The sentence for a method that returns something which is not allowed. */
 type OutcomeFault<Method extends string, Wrong, D extends Outline, S, E extends string> = [
   Wrong,
 ] extends [never]

@@ -1,6 +1,6 @@
 /**
- * The kinds of columns: what a value of each is in TypeScript, the rules that it keeps, and what it says to a reader.
- * How a kind is stored, and how it is asked for, is decided by the floors that store and ask.
+ * The kinds of columns: the type of their values in TypeScript, and the rules for them. How PostgreSQL stores a kind
+ * and how GraphQL names it is decided on the floors above.
  */
 
 interface Described {
@@ -39,13 +39,13 @@ interface ValueOfKind {
   readonly flag: boolean;
 }
 
-/** What a column of this kind holds, where it holds anything. */
+/** The value of a column that is not null. */
 export type ValueOf<C> = C extends Column ? ValueOfKind[C['kind']] : never;
 
 /** A value for each of the columns. */
 export type ValuesOf<C extends Columns> = { readonly [K in keyof C]: ValueOf<C[K]> };
 
-/** Characters, `min` to `max` of them, that match `pattern`. */
+/** A text of `min` to `max` characters that matches `pattern`. */
 export function text(rules: Omit<TextColumn, 'kind'>): TextColumn {
   return { kind: 'text', ...rules };
 }

@@ -1,6 +1,6 @@
 /**
- * What the declaration of a machine says. What it must not say is in `rules.ts`, for the compiler, and in `checks/`,
- * when it is made. What types are read from it is in `reading.ts`.
+ * The shape of a declaration. The rules for it are in `rules.ts` for the compiler, and in `checks/` for run time; the
+ * types that are derived from it are in `reading.ts`.
  */
 import type { Columns } from './columns';
 import type { RefusalClass } from './refusals';
@@ -8,15 +8,15 @@ import type { RefusalClass } from './refusals';
 export interface EventDeclaration {
   /** The method that makes the transition, and the mutation that asks for it. */
   readonly verb: string;
-  /** The column that takes the moment; of the event that begins the machine, and of no other, `createdAt`. */
+  /** The column that takes the moment. It is `createdAt` for the event that begins the machine, and for no other. */
   readonly at: string;
   /** What happens, in a sentence for the readers of the schema. */
   readonly says: string;
-  /** What the caller says; what has the name of a column sets that column. */
+  /** What the caller says. A datum with the name of a column sets that column. */
   readonly data?: Columns;
   /** The columns that the class computes. */
   readonly sets?: readonly string[];
-  /** Why the class may refuse it, beside a moment out of range. */
+  /** The machine's own refusals, with which the class may answer. */
   readonly refusals?: readonly RefusalClass[];
 }
 
@@ -25,18 +25,18 @@ export interface StateDeclaration {
   readonly says: string;
   /** The columns that have a value in this state. */
   readonly has?: readonly string[];
-  /** The columns that may have one. All others are null. */
+  /** The columns that may have a value in this state. All others are null. */
   readonly may?: readonly string[];
-  /** What each event that this state accepts leads to; none is accepted where the state is final. */
+  /** For each event that this state accepts, the states that it leads to. A final state accepts none. */
   readonly accepts?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface Declaration {
-  /** What many of them are called; left out, the name with a small letter in front and an s at the end. */
+  /** The plural of the name. Default: the name with a small first letter, and an s at the end. */
   readonly plural?: string;
-  /** Whether it takes the names without its own in front, as one machine of a server may. */
+  /** Whether its GraphQL names lack the machine's name as a prefix. At most one machine of a server may do so. */
   readonly bare?: boolean;
-  /** What it is, in a sentence for the readers of the schema. */
+  /** What the machine is, in a sentence for the readers of the schema. */
   readonly says: string;
   readonly columns: Columns;
   /** The event that begins a machine, and the state in which it begins. */
@@ -46,8 +46,8 @@ export interface Declaration {
 }
 
 /**
- * As much of a declaration as the compiler must know before it can say what is wrong with the rest. With a stricter
- * bound it would forget all that is written as soon as one word is wrong, and complain of each class of the machine.
+ * The bound by which the compiler infers a declaration. With a stricter bound, one wrong word would make it fall back
+ * to the bound itself, and then complain about every class of the machine.
  */
 export interface Outline {
   readonly columns: object;

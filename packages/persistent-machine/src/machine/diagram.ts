@@ -1,15 +1,15 @@
-/** The arrows of a machine's picture, and the picture as Mermaid draws it. */
+/** The arrows of a machine, and its Mermaid diagram. */
 import type { Declaration } from './declaration';
 import { targetsOf } from './plan';
 
-/** One arrow; `from` is null for the one that begins the machine. An event with several targets has several. */
+/** One arrow. `from` is null where the machine begins. An event has one arrow for each of its targets. */
 export interface Edge<S extends string = string, E extends string = string> {
   readonly event: E;
   readonly from: S | null;
   readonly to: S;
 }
 
-/** Every arrow of the machine, the beginning first. */
+/** All arrows, the beginning first. */
 export function edgesOf({ initial, states }: Declaration): readonly Edge[] {
   const arrows = Object.entries(states).flatMap(([from, { accepts = {} }]) =>
     Object.entries(accepts).flatMap(([event, accepted]) =>

@@ -1,4 +1,4 @@
-/** The types by which what is generic in machines reads one: of any lifecycle L, and of its event E. */
+/** The types with which generic code reads any lifecycle L, and the types of its events and phases. */
 import type { AnyClasses, Outcome, PhaseOf } from './classes';
 import type { Declaration } from './declaration';
 import type { Edge } from './diagram';
@@ -14,7 +14,7 @@ import type {
 import type { MachinePhase, MachineRecord } from './record';
 import type { Refusal } from './refusals';
 
-/** A machine of which nothing is known but that it is one. */
+/** Any machine. */
 export interface AnyMachine {
   readonly name: string;
   readonly plural: string;
@@ -22,7 +22,7 @@ export interface AnyMachine {
   readonly declaration: Declaration;
 }
 
-/** A lifecycle of which nothing is known but that it is one. */
+/** Any lifecycle. */
 export interface AnyLifecycle {
   readonly machine: AnyMachine;
   readonly classes: AnyClasses;
@@ -38,8 +38,8 @@ export interface AnyLifecycle {
 }
 
 /**
- * A step of which nothing is known but that it is one. It takes any phase, as far as the compiler goes: a method's
- * parameters are compared both ways, which lets the step of one machine be one of these.
+ * Any step. It is written as a method because the compiler compares the parameters of methods both ways, so that the
+ * step of one machine, which takes only its own phases, is assignable.
  */
 export type AnyStep = {
   step(phase: MachinePhase, data: object, at: Moment): MachinePhase | Refusal;
@@ -48,7 +48,7 @@ export type AnyStep = {
 type DeclarationOf<L extends AnyLifecycle> = L['machine']['declaration'];
 
 export type StateIn<L extends AnyLifecycle> = StateOf<DeclarationOf<L>>;
-/** The phase of state S; without S, the union of all. */
+/** The phase of state S. Without S, the union of all phases. */
 export type PhaseIn<L extends AnyLifecycle, S extends StateIn<L> = StateIn<L>> = PhaseOf<
   L['classes'],
   S
@@ -56,13 +56,18 @@ export type PhaseIn<L extends AnyLifecycle, S extends StateIn<L> = StateIn<L>> =
 export type EventIn<L extends AnyLifecycle> = EventOf<DeclarationOf<L>>;
 /** The event that begins a machine. */
 export type InitialEventIn<L extends AnyLifecycle> = InitialEventOf<DeclarationOf<L>>;
-/** The events that may be asked for: all but the one that begins a machine. */
+/** All events but the one that begins a machine. */
 export type TransitionEventIn<L extends AnyLifecycle> = TransitionEventOf<DeclarationOf<L>>;
-/** The record in any state, its own columns nullable. */
+/** The record in any state: its own columns are nullable. */
 export type RecordOf<L extends AnyLifecycle> = AnyRecordOf<DeclarationOf<L>>;
-/** What a caller says with E; nothing where E carries nothing. */
+/** The data of E, for the class of a state: `pay(data: EventData<typeof order, 'Payment'>, at: Moment)`. */
+export type EventData<M extends AnyMachine, E extends EventOf<M['declaration']>> = Data<
+  M['declaration'],
+  E
+>;
+/** The data of E. */
 export type DataOf<L extends AnyLifecycle, E extends EventIn<L>> = Data<DeclarationOf<L>, E>;
-/** What comes of asking for E: the phases that it leads to, and the refusals that it may meet. */
+/** What a phase can answer to E: the phases that E leads to, and the refusals. */
 export type OutcomeOf<L extends AnyLifecycle, E extends EventIn<L>> = Outcome<
   DeclarationOf<L>,
   L['classes'],

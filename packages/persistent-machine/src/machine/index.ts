@@ -1,4 +1,6 @@
-/** The machine: its declaration, the base of its phases, and what is derived from them. Imports nothing from outside. */
+/**
+ * The machine: its declaration, the base of its phases, and what is derived from both. Imports nothing from outside.
+ */
 export type { AnyClasses } from './classes';
 export * from './columns';
 export * from './declaration';

@@ -1,4 +1,4 @@
-/** A machine with the classes of its phases: what the floors above ask of it, by names alone. */
+/** A machine with the classes of its phases: the interface by which the floors above use it. It knows no database. */
 import { beginningOf } from './beginning';
 import { checkClasses } from './checks/classes';
 import type { AnyClasses, CheckedClasses, Outcome, PhaseOf } from './classes';
@@ -27,22 +27,22 @@ export interface Lifecycle<D extends Outline, C extends AnyClasses> {
   readonly classes: C;
   /** In the order of the declaration. */
   readonly states: readonly StateOf<D>[];
-  /** The one that begins a machine first. */
+  /** The initial event comes first. */
   readonly events: readonly EventOf<D>[];
-  /** The beginning first; an event with several targets has several. */
+  /** The beginning comes first. An event has one edge for each of its targets. */
   readonly edges: readonly Edge<StateOf<D>, EventOf<D>>[];
 
   /**
-   * The phase that a database record is in. The phase keeps the record, which must not be changed any more.
+   * The phase that a database record is in. The phase keeps the record itself, so the caller must not change it.
    *
-   * @throws CorruptRecord where the state is none of the machine's, or the other columns contradict it
+   * @throws CorruptRecord if the machine has no such state, or the other columns contradict the state
    */
   phaseOf(record: MachineRecord): PhaseOf<C, StateOf<D>>;
 
   /**
-   * Looks at a phase by its state. All arms are needed: a missing one does not compile.
+   * Calls the arm for the phase's state. A missing arm does not compile.
    *
-   * @returns what the arm for this phase returns
+   * @returns what the arm returns
    */
   match<Arms extends { readonly [S in StateOf<D>]: (phase: PhaseOf<C, S>) => unknown }>(
     phase: PhaseOf<C, StateOf<D>>,
@@ -53,31 +53,31 @@ export interface Lifecycle<D extends Outline, C extends AnyClasses> {
    * The first phase of a machine, version 1.
    *
    * @param data what the initial event carries; `{}` where it carries nothing
-   * @param now when it begins, and is recorded
-   * @throws TypeError where the data lack a column that the initial state has
+   * @param now when the machine begins, and when that is recorded
+   * @throws TypeError if the data lack a column that the initial state has
    */
   begin(id: string, data: Data<D, InitialEventOf<D>>, now: Date): PhaseOf<C, InitialStateOf<D>>;
 
   /**
-   * The step of an event, always the same function: it calls the event's verb on the phase. A phase whose state does
-   * not accept the event is an `IllegalTransition`. The step throws a TypeError where the verb makes what cannot be
-   * recorded.
+   * The step of an event, which calls the event's verb on a phase. It returns an `IllegalTransition` if the phase's
+   * state does not accept the event, and throws a TypeError if the verb returns what cannot be recorded. Each call
+   * returns the same function.
    *
-   * @throws TypeError where no state accepts the event
+   * @throws TypeError if no state accepts the event
    */
   step<E extends TransitionEventOf<D>>(event: E): Step<D, C, E>;
 
   /** The events that a state accepts; none where it is final. */
   nextEvents(state: StateOf<D>): readonly TransitionEventOf<D>[];
 
-  /** The columns that an event may change: its moment, its data that are columns, and what its class computes. */
+  /** The columns that an event may change: its moment, the columns among its data, and what its class computes. */
   sets(event: EventOf<D>): readonly string[];
 
   /** The machine as a Mermaid state diagram. */
   mermaid(): string;
 }
 
-/** Asks a phase for an event; `data` is `{}` where the event carries nothing. */
+/** Asks a phase for an event. `data` is `{}` if the event carries nothing. */
 export type Step<D extends Outline, C extends AnyClasses, E extends TransitionEventOf<D>> = (
   phase: PhaseOf<C, StateOf<D>>,
   data: Data<D, E>,
@@ -85,16 +85,16 @@ export type Step<D extends Outline, C extends AnyClasses, E extends TransitionEv
 ) => Outcome<D, C, E>;
 
 /**
- * Puts the classes of its states to a machine. A class that lacks a verb, or whose verb leads elsewhere, does not
+ * Joins a machine and the classes of its states. A class that lacks a verb, or whose verb leads elsewhere, does not
  * compile.
  *
- * @throws TypeError where a class is not of its state, or lacks a verb, in a sentence for each place
+ * @throws TypeError with one sentence for each class that is missing or unknown, or has not the verbs of its state
  */
 export function classes<D extends Outline, C extends AnyClasses>(
   machine: Machine<D>,
   classesOfStates: [C] extends [CheckedClasses<D, C>] ? C : CheckedClasses<D, C>,
 ): Lifecycle<D, C> {
-  // To what runs, the names of D are strings, and the classes of C make phases of records; the types above say more.
+  // At run time the names of D are plain strings, and the classes of C plain constructors. The types above say more.
   const plain = machine as unknown as Machine;
   const lifecycle = new NamedLifecycle(plain, classesOfStates as NamedClasses);
   return lifecycle as unknown as Lifecycle<D, C>;
@@ -102,7 +102,7 @@ export function classes<D extends Outline, C extends AnyClasses>(
 
 type NamedClasses = Readonly<Record<string, ClassedState['phase']>>;
 
-/** A lifecycle whose states, events and columns are names; all that depends on them alone is made once. */
+/** The lifecycle at run time, where states, events and columns are plain strings. */
 class NamedLifecycle {
   readonly states: readonly string[];
   readonly events: readonly string[];
@@ -136,7 +136,7 @@ class NamedLifecycle {
   phaseOf(record: MachineRecord): MachinePhase {
     const state = this.#states.get(record.stateType);
     if (state === undefined) {
-      throw new CorruptRecord(record, `which is no state of ${this.machine.name}`);
+      throw new CorruptRecord(record, `which is not a state of ${this.machine.name}`);
     }
     const wrong = contradiction(state.plan, record);
     if (wrong !== undefined) throw new CorruptRecord(record, wrong);
@@ -148,7 +148,7 @@ class NamedLifecycle {
     arms: Readonly<Record<string, (phase: MachinePhase) => unknown>>,
   ): unknown {
     const arm = arms[phase.stateType];
-    if (arm === undefined) throw new TypeError(`There is no arm for ${phase.stateType}.`);
+    if (arm === undefined) throw new TypeError(`match has no arm for ${phase.stateType}.`);
     return arm(phase);
   }
 
@@ -157,7 +157,7 @@ class NamedLifecycle {
     if (step === undefined) {
       const events = [...this.#steps.keys()].join(', ');
       throw new TypeError(
-        `No state of ${this.machine.name} accepts ${event}; there are ${events}.`,
+        `No state of ${this.machine.name} accepts ${event}; its events are ${events}.`,
       );
     }
     return step;

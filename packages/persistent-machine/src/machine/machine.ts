@@ -1,4 +1,4 @@
-/** A machine: a declaration that has been checked, and the bases of its states' classes. */
+/** A machine: a checked declaration, and the base classes of its states. */
 import { checkDeclaration } from './checks/declaration';
 import type { Declaration, Outline } from './declaration';
 import { type PhaseBase, baseOf } from './phase';
@@ -8,14 +8,14 @@ import type { Checked } from './rules';
 
 export class Machine<D extends Outline = Declaration> {
   readonly declaration: D;
-  /** What many of them are called. Their table has this name in snake case. */
+  /** The plural of the name. The table has this name in snake case. */
   readonly plural: string;
-  /** Whether it takes the names without its own in front. */
+  /** Whether its GraphQL names lack the machine's name as a prefix. */
   readonly bare: boolean;
-  /** What phases and steps look up. */
+  /** What phases and steps look up, computed once. */
   readonly plan: Plan;
 
-  /** @param name in the singular, and with a capital letter */
+  /** @param name in the singular, in Pascal case */
   constructor(
     readonly name: string,
     declaration: D & Declaration,
@@ -27,10 +27,10 @@ export class Machine<D extends Outline = Declaration> {
     this.plan = planOf(declaration);
   }
 
-  /** The base of the class of `state`, which is to have a verb for each event that the state accepts. */
+  /** The class that the class of `state` extends. */
   phase<S extends StateOf<D>>(state: S): PhaseBase<D, S> {
     const plan = this.plan.states.get(state);
-    if (plan === undefined) throw new TypeError(`${state} is no state of ${this.name}.`);
+    if (plan === undefined) throw new TypeError(`${state} is not a state of ${this.name}.`);
     return baseOf(plan);
   }
 }
@@ -38,14 +38,14 @@ export class Machine<D extends Outline = Declaration> {
 /**
  * Declares a machine.
  *
- * @param name in the singular, and with a capital letter: `Order`
- * @throws TypeError where the declaration says what it must not, in a sentence for each place
+ * @param name in the singular, in Pascal case: `PurchaseOrder`
+ * @throws TypeError with one sentence for each fault of the declaration
  */
 export function machine<const D extends Outline>(
   name: string,
-  // Not a plain `Checked<D>`, from which the compiler could not tell D.
+  // The compiler could not infer D from a plain `Checked<D>`.
   declaration: [D] extends [Checked<D>] ? D : Checked<D>,
 ): Machine<D> {
-  // What is D and as it should be is a declaration; the compiler cannot follow that in general.
+  // A D that passes `Checked` is a declaration, but the compiler cannot conclude that for every D.
   return new Machine<D>(name, declaration as D & Declaration);
 }

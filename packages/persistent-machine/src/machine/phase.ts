@@ -1,6 +1,6 @@
 /**
- * The base of the classes of phases: what every phase offers, and `become`, the one way from a phase to the next.
- * Which ways there are is the declaration's; which one a phase takes is decided by the class that extends this.
+ * The base class of phases: what every phase offers, and `become`, which makes the next phase. The declaration says
+ * which transitions exist; the class that extends the base decides which one to make.
  */
 import type { Outline } from './declaration';
 import { type Moment, occurrence } from './guard';
@@ -20,17 +20,17 @@ import type {
 import type { AnyRecord, MachineRecord } from './record';
 import { OccurredAtOutOfRange } from './refusals';
 
-/** The columns that must be given where E leads to T: those that T has, and of those that T may have what a caller says. */
+/** The columns that `become` requires where E leads to T: all that E sets and T has, and the data that T may have. */
 type Required<D extends Outline, T, E> = (Sets<D, E> & Has<D, T>) | (Said<D, E> & May<D, T>);
 
-/** What `become` takes where E leads to T: what must be given, what may be, and for all other columns why they may not. */
+/** What `become` takes where E leads to T: required columns, optional ones, and a sentence that refuses any other. */
 export type Changes<D extends Outline, T, E> = {
   readonly [K in Required<D, T, E>]: RecordIn<D, T>[K & keyof RecordIn<D, T>];
 } & { readonly [K in Sets<D, E>]?: RecordIn<D, T>[K & keyof RecordIn<D, T>] } & {
   readonly [K in Exclude<ColumnOf<D>, Sets<D, E>>]?: `${E & string} does not set ${K}`;
 };
 
-/** The event, if it leads from S to T; else the events that S accepts, or where this one leads. */
+/** E, if it leads from S to T. Otherwise the error says which events S accepts, or where E leads. */
 type EventTo<D extends Outline, S, T, E> =
   E extends AcceptedIn<D, S>
     ? T extends Target<D, S, E>
@@ -38,14 +38,14 @@ type EventTo<D extends Outline, S, T, E> =
       : `${E} leads from ${S & string} to ${Target<D, S, E>}`
     : AcceptedIn<D, S>;
 
-/** The moment of E; where several events lead from S to T, one that is known to be of E. */
+/** A moment. If several events lead from S to T, it must be marked as one of E. */
 type MomentOf<D extends Outline, S, T, E extends string> = [Between<D, S, T>] extends [E]
   ? Moment
   : Moment<E>;
 
-/** What every phase of state S is. The class of the state extends it; `baseOf` makes what it extends. */
+/** The type of the base class of state S, which `baseOf` makes. */
 declare class Phase<D extends Outline, S extends StateOf<D>> {
-  /** The record, narrowed to the state. */
+  /** The record, narrowed to this state. */
   readonly state: RecordIn<D, S>;
   readonly stateType: S;
   readonly nextEvents: readonly AcceptedIn<D, S>[];
@@ -56,13 +56,13 @@ declare class Phase<D extends Outline, S extends StateOf<D>> {
   constructor(state: RecordIn<D, S>);
 
   /**
-   * Makes the next phase. What the declaration does not lead to does not compile.
+   * Makes the next phase. A transition that the declaration lacks does not compile.
    *
    * @param next the class of the new state
-   * @param event by which it is entered
-   * @param at when that is asked for
+   * @param event the event that leads to the new state
+   * @param at the moment of the event
    * @param changes the columns that the event sets
-   * @returns the phase, one version on; or the guard's refusal of the moment
+   * @returns the phase of the next version, or the guard's refusal of the moment
    */
   protected become<
     T extends StateOf<D>,
@@ -71,7 +71,7 @@ declare class Phase<D extends Outline, S extends StateOf<D>> {
   >(
     next: new (state: RecordIn<D, T>) => P,
     event: EventTo<D, S, T, E>,
-    // The moment says which event it is of only where that matters: what E is, `event` says.
+    // E must be inferred from `event`: most moments do not say which event they belong to.
     at: MomentOf<D, S, T, NoInfer<E>>,
     ...changes: object extends Changes<D, T, E>
       ? [changes?: Changes<D, T, E>]
@@ -86,12 +86,12 @@ export type PhaseBase<D extends Outline, S extends StateOf<D>> = new (
 ) => Phase<D, S>;
 
 /**
- * The base of the class of the plan's state. Each state has a base of its own, with nothing above it: a constructor
- * that runs through one more takes twice the time.
+ * Makes the base class of one state. The states share no further base, because each `super` call on the way would
+ * double the time that a constructor takes.
  */
 export function baseOf<D extends Outline, S extends StateOf<D>>(plan: StatePlan): PhaseBase<D, S> {
   class StatePhase {
-    // Declared only: a field that is defined and then assigned takes a third longer.
+    // Without `declare`, the field would be defined first and then assigned, which takes a third longer.
     declare readonly state: AnyRecord;
 
     constructor(state: AnyRecord) {
@@ -102,7 +102,7 @@ export function baseOf<D extends Outline, S extends StateOf<D>>(plan: StatePlan)
       const { state } = this;
       let latest = state.createdAt;
       for (const column of plan.moments) {
-        // Of kind moment, which has been checked.
+        // The declaration's check has seen that this column is of kind moment.
         const moment = state[column] as Date | null;
         if (moment !== null && moment.getTime() > latest.getTime()) latest = moment;
       }
@@ -140,11 +140,11 @@ export function baseOf<D extends Outline, S extends StateOf<D>>(plan: StatePlan)
       return new next(record);
     }
   }
-  // These are the state's: on the object, they would be copied and compared with its record.
+  // On the prototype, since every phase of the state shares them.
   Object.defineProperties(StatePhase.prototype, {
     stateType: { value: plan.state },
     nextEvents: { value: plan.nextEvents },
   });
-  // Here names and values are only that; the compiler has checked at each call which go together.
+  // At run time names are plain strings. The types of `Phase` make the compiler check each call.
   return StatePhase as unknown as PhaseBase<D, S>;
 }

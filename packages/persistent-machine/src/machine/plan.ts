@@ -1,15 +1,15 @@
 /**
- * What phases and steps look up of a declaration, computed once: nothing of it is computed again for a record or a
- * transition.
+ * The lookup tables of a declaration. They are computed once, so that neither a record nor a transition has to read
+ * the declaration.
  */
 import type { Declaration } from './declaration';
 import type { RefusalClass } from './refusals';
 
-/** What becomes of a record where an event leads from one state to another. */
+/** How a record changes where an event leads from one state to another. */
 export interface Way {
   /** The column that takes the event's moment. */
   readonly moment: string;
-  /** The other columns that the event sets, of those that the new state keeps. */
+  /** The other columns that the event sets, as far as the new state keeps them. */
   readonly sets: readonly string[];
   /** The columns that the new state does not keep. */
   readonly clears: readonly string[];
@@ -25,10 +25,10 @@ export interface StatePlan {
   readonly state: string;
   /** Every column of the machine, in the order of the declaration. */
   readonly holdings: readonly Holding[];
-  /** The columns that take the moments of events, of those that this state has or may have. */
+  /** The columns that take the moment of an event, as far as this state keeps them. */
   readonly moments: readonly string[];
   readonly nextEvents: readonly string[];
-  /** By event, and by the state that it leads to. */
+  /** By event, then by the state that it leads to. */
   readonly ways: ReadonlyMap<string, ReadonlyMap<string, Way>>;
 }
 
@@ -37,7 +37,7 @@ export interface EventPlan {
   readonly verb: string;
   readonly moment: string;
   readonly takesData: boolean;
-  /** The columns that the event may change: its moment, its data that are columns, and what the class computes. */
+  /** The columns that the event may change: its moment, the columns among its data, and what the class computes. */
   readonly sets: readonly string[];
   readonly refusals: readonly RefusalClass[];
 }
@@ -45,11 +45,11 @@ export interface EventPlan {
 export interface Plan {
   /** In the order of the declaration. */
   readonly states: ReadonlyMap<string, StatePlan>;
-  /** The one that begins the machine first. */
+  /** The initial event comes first. */
   readonly events: ReadonlyMap<string, EventPlan>;
 }
 
-/** @param declaration one that has been checked */
+/** @param declaration a checked one */
 export function planOf(declaration: Declaration): Plan {
   const { columns, initial } = declaration;
   const events = mapped(declaration.events, (event, { verb, at, ...rest }): EventPlan => {
@@ -60,7 +60,7 @@ export function planOf(declaration: Declaration): Plan {
     return { event, verb, moment: at, takesData, sets: Object.freeze(changed), refusals };
   });
   const states = mapped(declaration.states, (state) => statePlanOf(state, declaration, events));
-  // What is set again keeps its place.
+  // A map keeps the place of a key that is set again, so the initial event stays first.
   return { states, events: new Map([[initial.event, known(events, initial.event)], ...events]) };
 }
 
@@ -108,7 +108,7 @@ function mapped<From, To>(
   return new Map(Object.entries(entries).map(([name, entry]) => [name, make(name, entry)]));
 }
 
-/** What is known to be there by its name, since it has been checked. */
+/** Looks up a name that a checked declaration must have. */
 export function known<T>(entries: ReadonlyMap<string, T>, name: string): T {
   const entry = entries.get(name);
   if (entry === undefined) throw new TypeError(`There is no ${name}.`);

@@ -1,15 +1,15 @@
 /**
- * The columns that the record of every machine has, and what every phase offers. Which further columns a record has is
- * its own machine's declaration.
+ * The columns that every record has, and what every phase offers. Further columns come from the machine's
+ * declaration.
  */
 
 /** A machine's database record, as plain data. */
 export interface MachineRecord {
   /** A UUID in lower case. */
   readonly id: string;
-  /** 1 when the machine began; one more with each transition. */
+  /** 1 for the beginning, and one more for each transition. */
   readonly version: number;
-  /** The name of the state that this record is in. */
+  /** The name of the state. */
   readonly stateType: string;
   /** When the machine began. */
   readonly createdAt: Date;
@@ -17,14 +17,14 @@ export interface MachineRecord {
   readonly updatedAt: Date;
 }
 
-/** A record of which no more is known than that it has columns of its machine's own. */
+/** A record of any machine, with that machine's own columns. */
 export type AnyRecord = MachineRecord & Readonly<Record<string, unknown>>;
 
-/** A phase of any machine: an object of the class of one state, which holds the record narrowed to that state. */
+/** A phase of any machine: an object of the class of its state, which holds the record. */
 export interface MachinePhase<R extends MachineRecord = MachineRecord> {
   readonly stateType: string;
   readonly state: R;
-  /** When the last transition occurred, as its caller said; the next one may not precede it. */
+  /** When the last transition occurred. The next one may not precede it. */
   readonly occurredAt: Date;
   readonly nextEvents: readonly string[];
 }

@@ -1,18 +1,18 @@
 /**
- * Why a transition is refused (expected: refusals are returned, never thrown), and what is thrown where a record
- * cannot be. A machine's own refusals extend `Refusal`, and its declaration lists them with their events.
+ * The refusals of transitions, which are expected and so returned, never thrown; and the error for a corrupt record,
+ * which is thrown. A machine's own refusals extend `Refusal`, and its declaration lists them with their events.
  */
 import type { Columns } from './columns';
 import type { MachinePhase } from './record';
 
-/** A refusal: `message` is for a person, the class and its fields are for a program. */
+/** A refusal. Its message is for people, its class and fields are for programs. */
 export abstract class Refusal {
-  /** The fields that a client may read beside the message; a refusal that has any declares them. */
+  /** The fields that a client may read beside the message. */
   static readonly fields: Columns = {};
   abstract readonly message: string;
 }
 
-/** The class of a refusal of a machine's own. */
+/** The class of a machine's own refusal. */
 export interface RefusalClass {
   new (...facts: never): Refusal;
   /** When this refusal is given, in a sentence for the readers of the schema. */
@@ -21,7 +21,7 @@ export interface RefusalClass {
   readonly fields: Columns;
 }
 
-/** The state that the machine is in does not accept this event. */
+/** The machine is in a state that does not accept this event. */
 export class IllegalTransition<
   P extends MachinePhase = MachinePhase,
   E extends string = string,
@@ -29,8 +29,8 @@ export class IllegalTransition<
   readonly message: string;
 
   /**
-   * @param event what was asked for
-   * @param phase the phase that refused it, as it is now: the loser of a race sees here what the winner made of it
+   * @param event the event that the caller asked for
+   * @param phase the present phase; the loser of a race sees here what the winner made
    */
   constructor(
     readonly event: E,
@@ -51,7 +51,7 @@ export class IllegalTransition<
   }
 }
 
-/** The guard on `occurredAt`: not before the last transition, and not in the future. */
+/** `occurredAt` lies before the last transition, or in the future. */
 export class OccurredAtOutOfRange extends Refusal {
   readonly message: string;
 
@@ -82,17 +82,17 @@ export class NotFound extends Refusal {
   }
 }
 
-/** The same idempotency key, with another event, `occurredAt` or data than the first time. */
+/** The caller used this key before, with another event, `occurredAt` or data. */
 export class IdempotencyKeyReused extends Refusal {
   readonly message: string;
 
   constructor(readonly idempotencyKey: string) {
     super();
-    this.message = `The idempotency key "${idempotencyKey}" was used for something else.`;
+    this.message = `The idempotency key "${idempotencyKey}" was used for another request: take a new key.`;
   }
 }
 
-/** Thrown, since no client should ever see it: a record whose state and other columns disagree. */
+/** A record whose state and other columns disagree. It is thrown, since a client can do nothing about it. */
 export class CorruptRecord extends Error {
   override readonly name = 'CorruptRecord';
 
@@ -105,7 +105,7 @@ export class CorruptRecord extends Error {
   }
 }
 
-/** `PurchaseOrder` as a sentence has it: purchase order. */
+/** `PurchaseOrder` in a sentence: purchase order. */
 function words(name: string): string {
   return name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ').toLowerCase();
 }

@@ -1,6 +1,6 @@
 /**
- * What a declaration must not say, for the compiler: where a word is wrong, its type here is the words that would be
- * right, or a sentence that says why. What no type can say is in `checks/`.
+ * The compile-time rules for a declaration: in place of a wrong word the compiler expects the right words, or a
+ * sentence that says why it is wrong. Rules that types cannot express are in `checks/`.
  */
 import type { Column, ValuesOf } from './columns';
 import type { Declaration, EventDeclaration, Outline, StateDeclaration } from './declaration';
@@ -22,7 +22,7 @@ import type {
 import type { MachineRecord } from './record';
 import type { RefusalClass } from './refusals';
 
-/** The declaration as it should be; a type that D has where nothing is wrong. */
+/** The declaration as it should be. D extends this type if nothing is wrong. */
 export type Checked<D extends Outline> = DeclarationRule<D> &
   Only<
     D,
@@ -38,7 +38,7 @@ interface DeclarationRule<D extends Outline> {
   readonly initial: { readonly event: EventOf<D>; readonly to: BeginningRule<D> } & Only<
     D['initial'],
     keyof Declaration['initial'],
-    'the beginning has event and to; the rest stands with the event'
+    'initial has event and to; the rest belongs to the event'
   >;
   readonly events: {
     readonly [E in keyof D['events']]: EventRule<D, E> &
@@ -54,14 +54,14 @@ interface DeclarationRule<D extends Outline> {
   };
 }
 
-/** Refuses properties that nothing reads, such as `acepts`. */
+/** Refuses properties that nothing reads, such as a misspelt `acepts`. */
 type Only<T, Known, Why> = Readonly<Partial<Record<Exclude<keyof T, Known>, Why>>>;
 
 type ColumnRule<C> = C extends keyof MachineRecord
   ? `the record of every machine has ${C} already`
   : Column;
 
-/** The columns that the initial state has, and the initial event does not say. */
+/** The columns of the initial state that are not in the data of the initial event. */
 type Unsaid<D extends Outline> = Exclude<Has<D, InitialStateOf<D>>, Said<D, InitialEventOf<D>>>;
 
 type BeginningRule<D extends Outline> = [Unsaid<D>] extends [never]
@@ -78,7 +78,7 @@ type EventRule<D extends Outline, E> = {
 } & (E extends InitialEventOf<D>
   ? {
       readonly at: 'createdAt';
-      readonly sets?: `${E} begins the machine: no class computes a column, it is said as data`;
+      readonly sets?: `${E} begins the machine: no class computes a column, so its data must say it`;
       readonly refusals?: `${E} begins the machine: no class refuses it`;
     }
   : {
@@ -96,12 +96,12 @@ type EventRule<D extends Outline, E> = {
 
 type AtRule<D extends Outline, E> =
   At<D, E> extends 'createdAt'
-    ? `createdAt is the moment of ${InitialEventOf<D>} alone`
+    ? `createdAt belongs to ${InitialEventOf<D>} alone`
     : OrElse<MomentColumnOf<D>, 'there is no column of kind moment'>;
 
 type DataRule<D extends Outline, E, K> =
   K extends Taken<D>
-    ? `${K & string} takes the moment of an event: its caller says it as occurredAt`
+    ? `${K & string} takes the moment of an event, which the caller says as occurredAt`
     : K extends ColumnOf<D>
       ? Kind<DataColumns<D, E>[K & keyof DataColumns<D, E>]> extends Kind<D['columns'][K]>
         ? Column
@@ -112,9 +112,9 @@ type Kind<C> = C extends Column ? C['kind'] : never;
 type RefusalRule<R> = R extends RefusalClass
   ? InstanceType<R> extends FieldsOf<R>
     ? R
-    : 'the fields of a refusal are properties of its objects, of the same kinds'
+    : 'each field of a refusal must be a property of its objects, of the same kind'
   : RefusalClass;
-/** What the objects of a refusal must have; nothing where it leaves its fields to `Refusal`, which has none. */
+/** The properties that the objects of a refusal must have; none if the class inherits the empty fields of `Refusal`. */
 type FieldsOf<R extends RefusalClass> = string extends keyof R['fields']
   ? unknown
   : ValuesOf<R['fields']>;
@@ -140,7 +140,7 @@ type AcceptedRule<D extends Outline, S, E, T> =
         : T extends readonly unknown[]
           ? { readonly [I in keyof T]: TargetRule<D, S, E, T[I]> }
           : TargetRule<D, S, E, T>
-      : `no event is called ${E & string}`;
+      : `no event has the name ${E & string}`;
 
 type TargetRule<D extends Outline, S, E extends string, T> =
   T extends StateOf<D>

@@ -1,4 +1,4 @@
-/** The step of an event: calls the event's verb on a phase, and sees that what comes of it can be recorded. */
+/** The step of an event: it calls the event's verb on a phase, and checks that the result can be recorded. */
 import type { AnyStep } from './generic';
 import type { EventPlan, StatePlan } from './plan';
 import type { MachinePhase, MachineRecord } from './record';
@@ -11,13 +11,13 @@ export interface ClassedState {
   readonly phase: new (state: MachineRecord) => MachinePhase;
 }
 
-/** What an event is in one of the states that accept it. */
+/** How one state accepts an event: the method of its class, and the states that it may return. */
 interface Acceptance {
   readonly perform: (...said: readonly unknown[]) => MachinePhase | Refusal;
   readonly targets: ReadonlyMap<string, ClassedState>;
 }
 
-/** @param states by their names */
+/** @returns a function that throws a TypeError if the verb returns what cannot be recorded */
 export function stepOf(of: EventPlan, states: ReadonlyMap<string, ClassedState>): AnyStep {
   const { event, takesData, verb } = of;
   const accepting = new Map<string, Acceptance>();
@@ -25,7 +25,7 @@ export function stepOf(of: EventPlan, states: ReadonlyMap<string, ClassedState>)
     const ways = plan.ways.get(event);
     if (ways === undefined) continue;
     const targets = new Map([...states].filter(([state]) => ways.has(state)));
-    // The class has this method, which has been checked.
+    // `checkClasses` has seen that the class has this method.
     const perform = Reflect.get(phase.prototype as object, verb) as Acceptance['perform'];
     accepting.set(plan.state, { perform, targets });
   }
@@ -43,7 +43,8 @@ export function stepOf(of: EventPlan, states: ReadonlyMap<string, ClassedState>)
     if (to === undefined || !(outcome instanceof to.phase)) {
       const targets = [...accepted.targets.keys()].join(' or ');
       throw new TypeError(
-        `${event} has made ${phase.stateType} ${outcome.stateType}, where it leads to ${targets}.`,
+        `${event} leads from ${phase.stateType} to ${targets}, ` +
+          `but ${verb} returned an object of another class, in state ${outcome.stateType}.`,
       );
     }
     checkSuccession(of, phase, outcome, to.plan);

@@ -1,13 +1,12 @@
 /**
- * Whether what a verb made of a phase can be recorded at all. What a class makes by `become` cannot fail here, but a
- * class may use `new` as well. What fails is a programming error, and is thrown. What a caller does wrong is a refusal,
- * and no concern of this.
+ * Checks that what a verb returned can be recorded. A phase made by `become` always passes, but a class may also use
+ * `new`. A failure is an error of the machine's author, and thrown; mistakes of callers are refusals.
  */
 import type { EventPlan, StatePlan } from './plan';
 import type { AnyRecord, MachinePhase, MachineRecord } from './record';
 import { OccurredAtOutOfRange, type Refusal } from './refusals';
 
-/** Why a record cannot be of a state, as the end of a sentence; undefined where it can. */
+/** Why a record contradicts its state, as the end of a sentence; undefined if it does not. */
 export function contradiction({ holdings }: StatePlan, record: MachineRecord): string | undefined {
   const values = record as AnyRecord;
   for (const { column, holds } of holdings) {
@@ -20,17 +19,17 @@ export function contradiction({ holdings }: StatePlan, record: MachineRecord): s
   return undefined;
 }
 
-/** @throws TypeError where the refusal is neither the guard's nor one that the event lists */
+/** @throws TypeError if the refusal is neither the guard's nor one that the event lists */
 export function checkRefusal({ event, verb, refusals }: EventPlan, refusal: Refusal): void {
   if (refusal instanceof OccurredAtOutOfRange) return;
   if (refusals.some((listed) => refusal instanceof listed)) return;
   const { name } = refusal.constructor;
-  throw new TypeError(`${verb} has refused with ${name}, which ${event} does not list.`);
+  throw new TypeError(`${verb} refused with ${name}, which ${event} does not list.`);
 }
 
 /**
- * @param to the plan of the state that `after` is of
- * @throws TypeError where the event does not make that of the phase
+ * @param to the plan of the state of `after`
+ * @throws TypeError if `after` cannot follow `before` by this event
  */
 export function checkSuccession(
   { event, moment }: EventPlan,
@@ -41,28 +40,31 @@ export function checkSuccession(
   const { state: was } = before;
   const { state: is } = after;
   if (is.stateType !== to.state) {
-    throw new TypeError(`${event} has made a ${to.state} whose record says ${is.stateType}.`);
+    throw new TypeError(`${event} made a ${to.state} whose record says ${is.stateType}.`);
   }
-  if (is.id !== was.id) throw new TypeError(`${event} has made another machine of ${was.id}.`);
+  if (is.id !== was.id) throw new TypeError(`${event} changed the id of ${was.id}.`);
   if (is.version !== was.version + 1) {
     throw new TypeError(
-      `${event} follows version ${String(was.version)} by version ${String(is.version)}.`,
+      `${event} made version ${String(is.version)} from version ${String(was.version)}.`,
     );
   }
   if (is.createdAt.getTime() !== was.createdAt.getTime()) {
-    throw new TypeError(`${event} has changed when ${was.id} began.`);
+    throw new TypeError(`${event} changed createdAt of ${was.id}.`);
   }
   const wrong = contradiction(to, is);
-  if (wrong !== undefined) throw new TypeError(`${event} has made a ${to.state}, ${wrong}.`);
-  // The verb of another event would have set that one's column.
+  if (wrong !== undefined)
+    throw new TypeError(`${event} made a record that says ${to.state}, ${wrong}.`);
+  // A verb that performed another event set the column of that event instead.
   const occurredAt = (is as AnyRecord)[moment];
   if (!(occurredAt instanceof Date) || occurredAt.getTime() !== after.occurredAt.getTime()) {
     throw new TypeError(
-      `${event} has made a ${to.state} that did not last occur at its ${moment}.`,
+      `${event} made a ${to.state} whose ${moment} is not the moment of its last transition.`,
     );
   }
-  // Not a comparison the other way round: an invalid date is neither before nor after.
+  // Do not turn this comparison round: an invalid date is neither before nor after.
   if (!(occurredAt.getTime() >= before.occurredAt.getTime())) {
-    throw new TypeError(`${event} occurred before what it follows, or at no time at all.`);
+    throw new TypeError(
+      `${event} occurred before the transition that it follows, or at an invalid date.`,
+    );
   }
 }

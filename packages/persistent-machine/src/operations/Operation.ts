@@ -1,6 +1,6 @@
 /**
- * What an operation is: one SQL statement, for whom it runs, and in which lane callers wait for it. Does not know how a
- * lane works, nor who asks.
+ * An operation: one SQL statement, the questions that it answers, and the settings of the lane in which they wait. It
+ * does not know how a lane works.
  */
 import type { Statement } from '../database/Database';
 
@@ -10,13 +10,13 @@ export interface Query {
   readonly values: readonly unknown[];
 }
 
-/** What goes as one statement: at least one question. */
+/** The questions that one statement answers; at least one. */
 export type Group<Question> = readonly [Question, ...Question[]];
 
 /**
- * @typeParam Question what one caller asks; a group of questions goes as one statement
- * @typeParam Answer what that caller is answered
- * @typeParam Row what the statement returns
+ * @typeParam Question what one caller asks
+ * @typeParam Answer what that caller gets
+ * @typeParam Row a row of the statement's result
  */
 export interface Operation<Question, Answer, Row extends object = object> {
   readonly lane: LaneOf<Question>;
@@ -28,30 +28,30 @@ export interface Operation<Question, Answer, Row extends object = object> {
 
 /** The settings of an operation's lane. */
 export interface LaneOf<Question> {
-  /** Of this lane and of no other of the machine; metrics have it as a label. */
+  /** Unique among the lanes of a machine. Metrics have it as a label. */
   readonly name: string;
-  /** The most questions of one statement. */
+  /** The most questions in one statement. */
   readonly groupSize: number;
-  /** The most statements in flight. */
+  /** The most statements in flight at the same time. */
   readonly inFlight: number;
-  /** Of questions with the same key only the first one of a group is sent: its answer is that of the others, too. */
+  /** Of the questions with the same key, a group sends only the first, and all get its answer. */
   readonly keyOf: (question: Question) => string;
-  /** Only questions of one form go in one statement; left out: all are of one. */
+  /** A statement carries only questions of the same form. Default: all questions have the same. */
   readonly formOf?: (question: Question) => string;
   /**
-   * Subscribers or metrics wait in this lane, and requests do not: that it is full is no reason to refuse a request at
-   * the entrance.
+   * Only subscribers or metrics wait in this lane. Admission ignores it, because a full lane of this kind does not hold
+   * up requests.
    */
   readonly isAside?: true;
 }
 
-/** The most questions of one statement, where nothing speaks for fewer. */
+/** The usual limit of questions in one statement. */
 export const GROUP_SIZE = 256;
 
-/** A lane in which each question is a statement of its own, and equal ones that wait are asked once. */
+/** A lane that sends one statement for each distinct question that waits. */
 export function oneByOne<Question>(
   lane: Pick<LaneOf<Question>, 'name' | 'inFlight' | 'keyOf' | 'isAside'>,
 ): LaneOf<Question> {
-  // Of one form are those that are equal: so they go together from wherever they stand in the queue.
+  // With the key as its form, a question is grouped with its equals wherever they stand in the queue.
   return { ...lane, groupSize: 1, formOf: lane.keyOf };
 }

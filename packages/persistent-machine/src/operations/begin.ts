@@ -1,4 +1,4 @@
-/** Begins machines, a group at once. Knows nothing of what becomes of one whose id is taken. */
+/** Begins a group of machines. The store decides what to do about an id that is taken. */
 import type { Statement } from '../database/Database';
 import { type Applied, type Change, applied, inputClause, parametersOf } from './change';
 import { GROUP_SIZE, type Operation } from './Operation';
@@ -6,19 +6,18 @@ import { recordClauses } from './recording';
 import type { MachineTables } from './tables';
 
 /**
- * How long a group waits for another transaction that is inserting one of its ids: longer than a commit takes as a
- * rule, and so short that the other entries do not suffer.
+ * How long a group waits for another transaction that is inserting one of its ids: longer than a commit usually takes,
+ * and short enough for the other changes of the group, which wait too.
  */
-const LONGEST_INSERTION = '50ms';
+const INSERT_LOCK_TIMEOUT = '50ms';
 
-/** Every change needs the ledger's row, so a commit waits for it for as long as a statement may take. */
-const BE_PATIENT_AGAIN = `, set_config('lock_timeout', (SELECT usual FROM patience), true)`;
+/** The usual timeout holds again for the ledger's row, which every commit needs. */
+const RESTORE_LOCK_TIMEOUT = `, set_config('lock_timeout', (SELECT usual FROM timeouts), true)`;
 
 /**
- * Its statement fails with 55P03, lock_not_available, where another transaction that has not ended is inserting one of
- * the ids.
+ * The statement fails with 55P03 (lock_not_available) if another transaction is still inserting one of the ids.
  *
- * @returns an operation that answers each change whether it was applied; where not, the machine existed before
+ * @returns an operation that answers for each change whether it was applied; if not, the machine existed before
  */
 export function begin(tables: MachineTables): Operation<Change, boolean, Applied> {
   const statement = statementFor(tables);
@@ -27,7 +26,7 @@ export function begin(tables: MachineTables): Operation<Change, boolean, Applied
     lane: {
       name: 'begin',
       groupSize: GROUP_SIZE,
-      // As of swaps.
+      // As for swaps.
       inFlight: 1,
       keyOf: ({ record }) => record.id,
     },
@@ -42,17 +41,17 @@ function statementFor(tables: MachineTables): Statement {
     name: `${tables.names.records}/begin`,
     text: `
 WITH ${inputClause(tables)},
--- Only the end of another transaction that is inserting an id tells whether the id is taken, and no clause skips
--- it. So it is waited for, but not for long, since the whole group waits.
-patience AS MATERIALIZED (
+-- While another transaction is inserting an id, PostgreSQL must wait to learn whether the id is taken: there is no
+-- SKIP LOCKED for INSERT. The wait is short, since the whole group waits.
+timeouts AS MATERIALIZED (
   SELECT current_setting('lock_timeout') AS usual,
-         set_config('lock_timeout', '${LONGEST_INSERTION}', true) AS short
+         set_config('lock_timeout', '${INSERT_LOCK_TIMEOUT}', true) AS short
 ),
--- In the order of ids, as in a swap: two groups that overlap wait for one another, and never in a circle.
+-- In the order of ids, as in a swap, so that two groups that overlap cannot deadlock.
 begun AS (
   INSERT INTO ${tables.records} (${columns.join(', ')})
   SELECT ${columns.map((name) => `input.${name}`).join(', ')}
-  FROM input CROSS JOIN patience
+  FROM input CROSS JOIN timeouts
   ORDER BY input.id
   ON CONFLICT (id) DO NOTHING
   RETURNING id
@@ -60,6 +59,6 @@ begun AS (
 changed AS (
   SELECT input.* FROM begun JOIN input USING (id)
 ),
-${recordClauses(tables, BE_PATIENT_AGAIN)}`,
+${recordClauses(tables, RESTORE_LOCK_TIMEOUT)}`,
   };
 }

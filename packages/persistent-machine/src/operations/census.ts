@@ -1,9 +1,9 @@
-/** The census: how many machines are in each state, read off the ledger. */
+/** Reads the census off the ledger: how many machines are in each state. */
 import type { Operation } from './Operation';
 import { type Place, type Witness, fingerprintOf, witnessExpression } from './place';
 import type { MachineTables } from './tables';
 
-/** How many machines are in each state, and up to which place of the feed that is counted. */
+/** The counts, and the place of the feed up to which they count. */
 export interface Census extends Place {
   readonly counts: Readonly<Record<string, number>>;
 }
@@ -23,7 +23,7 @@ SELECT ledger.position, ledger.counts,
 FROM ${ledger} AS ledger`,
   };
   return {
-    // All who ask at once are answered from one reading.
+    // With one key for all, callers that wait together share one reading.
     lane: { name: 'census', groupSize: 1, inFlight: 2, keyOf: () => '' },
     query: () => ({ statement, values: [] }),
     answers: (rows) =>

@@ -1,27 +1,27 @@
 /**
- * A change to commit, and how a group of changes reaches a statement: an array for each column. Does not know what the
- * statement does with them.
+ * A change to commit, and its way into a statement: a group of changes becomes one array for each column. What the
+ * statement does with them is its own business.
  */
 import type { MachineRecord } from '../machine';
 import type { Column } from './columns';
 import type { MachineTables } from './tables';
 
-/** One change to commit: the record as it becomes, and how it came to that. */
+/** One change to commit: the new record, and the transition that made it. */
 export interface Change {
   readonly record: MachineRecord;
   readonly event: string;
-  /** The state before; null for the transition that begins a machine. */
+  /** The state before; null for the beginning of a machine. */
   readonly from: string | null;
-  /** What the caller said with the event, as text of JSON; null: it carries nothing. */
+  /** The event's data as JSON text; null if the event carries nothing. */
   readonly data: string | null;
   readonly occurredAt: Date;
   readonly actor: string | null;
   readonly idempotencyKey: string | null;
-  /** By which its row in the history is known again, should the answer to this statement be lost. */
+  /** Identifies the row in the history if the answer to the statement is lost. */
   readonly token: string | null;
 }
 
-/** What a transition's row holds beside the record; the values are a change's, by these properties. */
+/** A column that a transition's row has beside those of the record, and the property of a change that fills it. */
 interface ChangeColumn extends Column {
   readonly property: Exclude<keyof Change, 'record'>;
 }
@@ -37,18 +37,18 @@ const CHANGE_COLUMNS: readonly ChangeColumn[] = [
 
 const DATA_COLUMNS: readonly ChangeColumn[] = [{ name: 'data', property: 'data', type: 'jsonb' }];
 
-/** A machine whose events carry nothing has no column for it. */
+/** The history has a column for data only if some event carries data. */
 export function changeColumns({ hasData }: MachineTables): readonly ChangeColumn[] {
   return hasData ? [...CHANGE_COLUMNS, ...DATA_COLUMNS] : CHANGE_COLUMNS;
 }
 
-/** @returns what makes of a group of changes the parameters: an array for each column */
+/** @returns a function from a group of changes to the parameters, an array for each column */
 export function parametersOf(tables: MachineTables): (changes: readonly Change[]) => unknown[] {
   const { columns } = tables;
   const others = changeColumns(tables);
   return (changes) => [
     ...columns.map(({ property }) =>
-      // The tables' columns are the record's properties: tablesOf read them off its entity.
+      // `tablesOf` read these columns off the record's entity, so the record has them as properties.
       changes.map(({ record }) => inUtc((record as Columnwise)[property])),
     ),
     ...others.map(({ property }) => changes.map((change) => inUtc(change[property]))),
@@ -57,12 +57,12 @@ export function parametersOf(tables: MachineTables): (changes: readonly Change[]
 
 type Columnwise = MachineRecord & Readonly<Record<string, unknown>>;
 
-/** node-postgres would write a Date in this process' time zone, whose offset it rounds to minutes. */
+/** node-postgres would write a Date in the process's time zone, with the offset rounded to minutes. */
 function inUtc(value: unknown): unknown {
   return value instanceof Date ? value.toISOString() : value;
 }
 
-/** The parameters, as a table named `input`. */
+/** The CTE `input`: the parameters as a table. */
 export function inputClause(tables: MachineTables): string {
   const columns = [...tables.columns, ...changeColumns(tables)];
   const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
@@ -72,10 +72,10 @@ export function inputClause(tables: MachineTables): string {
 )`;
 }
 
-/** What a statement returns for each change that it has applied. */
+/** The row that a statement returns for each change that it applied. */
 export type Applied = Pick<MachineRecord, 'id' | 'version'>;
 
-/** @returns of each change whether it was applied, in the order of the changes */
+/** @returns for each change whether it was applied, in the order of the changes */
 export function applied(rows: readonly Applied[], changes: readonly Change[]): boolean[] {
   const versions = new Map(rows.map(({ id, version }) => [id, version]));
   return changes.map(({ record }) => versions.get(record.id) === record.version);

@@ -1,18 +1,18 @@
 /**
- * Columns in SQL's words and in ours: select lists, and records out of rows. Does not know whose columns they are. What a
- * row has beside the columns of a record has a name that begins with #, which no column of a record has.
+ * Columns under their names in SQL and in TypeScript: select lists, and records from rows. It does not know which table
+ * has them. The names of a row's other columns begin with #, which no record's column does.
  */
 import type { MachineRecord } from '../machine';
 import type { MachineTables } from './tables';
 
-/** A column as SQL names it, as our code names it, and its SQL type. */
+/** A column: its quoted name in SQL, its property in TypeScript, and its SQL type. */
 export interface Column {
   readonly name: string;
   readonly property: string;
   readonly type: string;
 }
 
-/** A select list: the columns of `alias`, under the names that our code has for them. */
+/** A select list: the columns of `alias`, under the names of their properties. */
 export function selected(columns: readonly Column[], alias: string, prefix = ''): string {
   return columns
     .map(({ name, property }) => `${alias}.${name} AS "${prefix}${property}"`)
@@ -20,26 +20,26 @@ export function selected(columns: readonly Column[], alias: string, prefix = '')
 }
 
 /**
- * The record alone, of a row that has more.
+ * Picks the record's columns from a row that may have more.
  *
- * @param prefix what the names of its columns begin with in this row
+ * @param prefix of the names of the record's columns in this row
  */
 export function recordOf({ columns }: MachineTables, row: object, prefix = ''): MachineRecord {
-  // What a row has is its columns' business.
+  // The statement selected these columns.
   const values = row as Readonly<Record<string, unknown>>;
   const record: Record<string, unknown> = {};
   for (const { property } of columns) record[property] = values[prefix + property];
-  // The columns are the record's properties: they were read off its entity.
+  // `tablesOf` read these columns off the record's entity.
   return record as unknown as MachineRecord;
 }
 
-/** A row that says which of a group's questions it is for. */
+/** A row that says which question of the group it answers. */
 export interface Numbered {
   /** `WITH ORDINALITY` counts from 1 on. */
   readonly '#number': string;
 }
 
-/** Rows by the numbers of the questions that they are for, one for each. */
+/** The rows by the numbers of their questions, where each question has one row at most. */
 export function rowsByNumber<Row extends Numbered>(rows: readonly Row[]): ReadonlyMap<number, Row> {
   return new Map(rows.map((row) => [Number(row['#number']), row]));
 }

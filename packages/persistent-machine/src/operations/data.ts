@@ -1,25 +1,25 @@
 /**
- * What an event carries, on its way to the history's column `data` and back. As text it has one form: what was declared,
- * in that order, moments in UTC. Does not know what any of it means.
+ * Encodes what an event carries for the history's column `data`, and decodes it. The encoding is canonical: the
+ * declared data, in the order of the declaration, with moments in UTC.
  */
 import type { AnyMachine, Column as DeclaredColumn } from '../machine';
 import type { Column } from './columns';
 import type { MachineTables } from './tables';
 
-/** As `jsonb` gives it back; null: the event carries nothing. */
+/** An event's data as `jsonb` returns them; null if the event carries nothing. */
 export type StoredData = Readonly<Record<string, string | number | boolean>> | null;
 
-/** As the caller says it, and as it is shown: moments are dates. */
+/** An event's data as callers say and read them: moments are dates. */
 export type EventData = Readonly<Record<string, string | number | boolean | Date>>;
 
 export const DATA_COLUMN: Column = { name: 'data', property: '#data', type: 'jsonb' };
 
-/** The column as one more of a select list; nothing where the machine's events carry nothing. */
+/** The column `data` to append to a select list; empty if the machine's events carry nothing. */
 export function selectedData({ hasData }: MachineTables, alias: string): string {
   return hasData ? `, ${alias}.data AS "#data"` : '';
 }
 
-/** The data of a machine's events. What each event carries is looked up once. */
+/** Encodes, compares and decodes the data of one machine's events. */
 export class DataCodec {
   readonly #columns: ReadonlyMap<string, readonly (readonly [string, DeclaredColumn])[]>;
 
@@ -32,14 +32,14 @@ export class DataCodec {
     );
   }
 
-  /** Whether any event carries anything. */
+  /** Whether any event carries data. */
   get isNeeded(): boolean {
     return this.#columns.size > 0;
   }
 
   /**
-   * @returns text of JSON; null where the event carries nothing
-   * @throws TypeError where data are missing, or are of such a kind that they would not come back as they were said
+   * @returns JSON text, or null if the event carries nothing
+   * @throws TypeError if data are missing, or `jsonb` would not return them unchanged
    */
   encode(event: string, data: object): string | null {
     const columns = this.#columns.get(event);
@@ -48,20 +48,20 @@ export class DataCodec {
     const stored: Record<string, unknown> = {};
     for (const [name, { kind }] of columns) {
       if (!KINDS[kind](said[name])) {
-        throw new TypeError(`${event} carries ${name}, which is no ${kind} that can be kept.`);
+        throw new TypeError(`The ${name} of ${event} is not a ${kind} that the database can keep.`);
       }
       stored[name] = said[name];
     }
-    // Dates become texts in UTC.
+    // JSON has dates in UTC.
     return JSON.stringify(stored);
   }
 
-  /** Whether a retry says what was recorded; `encoded` is what it says. */
+  /** Whether a retry, whose data are `encoded`, says the same as what was recorded. */
   isSame(event: string, encoded: string | null, recorded: StoredData): boolean {
     const columns = this.#columns.get(event);
     if (columns === undefined || encoded === null) return recorded === null;
     if (recorded === null) return false;
-    // In the order of the declaration: jsonb has one of its own.
+    // `jsonb` does not keep the order of the declaration.
     return (
       encoded ===
       JSON.stringify(Object.fromEntries(columns.map(([name]) => [name, recorded[name]])))
@@ -74,7 +74,7 @@ export class DataCodec {
     const data: Record<string, string | number | boolean | Date> = {};
     for (const [name, { kind }] of columns) {
       const value = recorded[name];
-      // A column that was declared later.
+      // The event was recorded before this datum was declared.
       if (value === undefined) continue;
       data[name] = kind === 'moment' ? new Date(String(value)) : value;
     }
@@ -82,9 +82,9 @@ export class DataCodec {
   }
 }
 
-/** Whether a value of a kind comes back from `jsonb` as it is. */
+/** For each kind, whether `jsonb` returns a value unchanged. */
 const KINDS: Readonly<Record<DeclaredColumn['kind'], (value: unknown) => boolean>> = {
-  // PostgreSQL has no U+0000 in a text, and takes no half of a surrogate pair.
+  // PostgreSQL takes neither U+0000 nor half a surrogate pair.
   text: (value) => typeof value === 'string' && !/[\0\p{Surrogate}]/u.test(value),
   int: (value) => Number.isInteger(value),
   moment: (value) => value instanceof Date && !Number.isNaN(value.getTime()),

@@ -1,6 +1,6 @@
 /**
- * Pages of the feed: all transitions of a kind of machine, in the order of commits. Each is read with the witnesses of
- * the places that bound it, in one statement; whether those prove the places is not decided here.
+ * Pages of the feed: all transitions of one kind of machine, in the order of their commits. The same statement reads
+ * the witnesses of the places that bound a page. The feed decides whether these prove the places.
  */
 import { type Keyset, pageQuery } from './keyset';
 import { type LaneOf, type Operation, oneByOne } from './Operation';
@@ -16,11 +16,11 @@ import { type Place, witnessExpression } from './place';
 import type { MachineTables } from './tables';
 import { EVENT, POSITION, type TransitionRow, transitionColumns, transitionOf } from './transition';
 
-/** The most transitions that are read at once for the live tail, and for subscribers who are behind it. */
+/** The page size of the live tail, and of subscribers that are behind it. */
 export const TAIL_PAGE = 500;
 
 export interface FeedQuestion {
-  /** Only transitions by one of these; null: by any. */
+  /** Only transitions by one of these events; null for all. */
   readonly events: readonly string[] | null;
   readonly request: PageRequest<Place>;
 }
@@ -31,23 +31,23 @@ export type FeedAnswer = Page<TransitionRow> & {
 
 type FeedOperation = Operation<FeedQuestion, FeedAnswer, PageRow>;
 
-/** For clients, who ask for `LARGEST_PAGE` transitions at the most. */
+/** Pages for clients: `LARGEST_PAGE` transitions at most. */
 export function feedPage(tables: MachineTables): FeedOperation {
   return pagesOf(tables, 'feed', LARGEST_PAGE, oneByOne({ name: 'feed', inFlight: 2, keyOf }));
 }
 
-/** For subscribers, `TAIL_PAGE` transitions at a time. */
+/** Pages for subscribers and the live tail: `TAIL_PAGE` transitions at most. */
 export function tailPage(tables: MachineTables): FeedOperation {
   const lane = oneByOne({ name: 'catch up', inFlight: 2, keyOf, isAside: true });
   return pagesOf(tables, 'tail', TAIL_PAGE, lane);
 }
 
-/** Without the fingerprints: equal positions have one answer, whoever believes what is there. */
+/** The answer depends on positions alone. Each caller compares the fingerprints itself. */
 function keyOf({ events, request: { from, size, after, before } }: FeedQuestion): string {
   return JSON.stringify([events, from, size, after?.position, before?.position]);
 }
 
-/** @param name of the kind of page, in the names of its statements */
+/** @param name begins the names of the statements */
 function pagesOf(
   tables: MachineTables,
   name: string,

@@ -1,10 +1,10 @@
-/** Finds machines as they are. */
+/** Finds the present records of machines. */
 import type { MachineRecord } from '../machine';
 import { selected } from './columns';
 import { GROUP_SIZE, type Operation } from './Operation';
 import type { MachineTables } from './tables';
 
-/** @returns an operation that answers an id its record, or null where there is none */
+/** @returns an operation that answers an id with its record, or with null if there is none */
 export function find(
   tables: MachineTables,
 ): Operation<string, MachineRecord | null, MachineRecord> {

@@ -1,4 +1,4 @@
-/** Finds machines as they were at a time: by what had occurred by then. */
+/** Finds the records of machines at a time in the past, by when their transitions occurred. */
 import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { GROUP_SIZE, type Operation } from './Operation';
@@ -9,7 +9,7 @@ export interface AsOfLookup {
   readonly asOf: Date;
 }
 
-/** @returns an operation that answers an id and a time the record of then; null: the machine had not begun */
+/** @returns an operation that answers an id and a time with the record of then, or null before the machine began */
 export function findAsOf(
   tables: MachineTables,
 ): Operation<AsOfLookup, MachineRecord | null, Numbered> {

@@ -1,4 +1,4 @@
-/** Finds machines as they were at one of their versions. */
+/** Finds the records of machines at given versions. */
 import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { type StoredData, selectedData } from './data';
@@ -12,8 +12,9 @@ export interface VersionLookup {
 
 export interface Version {
   readonly record: MachineRecord;
-  /** Of the transition that made it so; also what that carried. */
+  /** The token of the transition to this version. */
   readonly token: string | null;
+  /** The data of its event. */
   readonly data: StoredData;
 }
 
@@ -22,7 +23,7 @@ interface Row extends Numbered {
   readonly '#data'?: StoredData;
 }
 
-/** @returns an operation that answers an id and a version what is recorded of it; null: there is no such version */
+/** @returns an operation that answers an id and a version with the record, or with null if there is no such version */
 export function findVersion(tables: MachineTables): Operation<VersionLookup, Version | null, Row> {
   const statement = {
     name: `${tables.names.records}/find-version`,

@@ -1,7 +1,7 @@
 /**
- * Finds machines, each together with the transition that was recorded under an idempotency key, if any: in one
- * snapshot, so that no transition is overlooked which the record shows. A key may also be one that we made up for a
- * caller who gave none: it names a version, and the token of that version's transition.
+ * Finds the record of a machine and the transition recorded under an idempotency key, if any. Both come from one
+ * snapshot: otherwise the record could show a transition that the search for the key had missed. For a caller without
+ * a key the store makes one up, which names a version and the token of its transition.
  */
 import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
@@ -15,9 +15,9 @@ export interface KeyedLookup {
 }
 
 export interface FoundWithKey {
-  /** null: there is no such machine. */
+  /** null if there is no such machine. */
   readonly record: MachineRecord | null;
-  /** null: nothing was recorded under the key. */
+  /** null if nothing was recorded under the key. */
   readonly recorded: Recorded | null;
 }
 
@@ -27,7 +27,7 @@ export interface Recorded {
   readonly event: string;
   readonly occurredAt: Date;
   readonly data: StoredData;
-  /** As it was right after. */
+  /** The record right after the transition. */
   readonly record: MachineRecord;
 }
 
@@ -37,17 +37,17 @@ interface Row extends Numbered {
   readonly '#data'?: StoredData;
 }
 
-/** The key that a caller who gave none may try again with. */
+/** The key with which a caller that gave none may retry. */
 export function madeUpKey(version: number, token: string): string {
   return `retry:${version}:${token}`;
 }
 
-/** What the names of the columns begin with that the record had right after the transition. */
+/** Prefix of the columns of the recorded transition's record. */
 const RECORDED = '#recorded.';
 
 const MADE_UP_KEY = /^retry:(\d{1,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
-/** @returns an operation that answers an id and a key what is found by both */
+/** @returns an operation that answers an id and a key with what both find */
 export function findWithKey(tables: MachineTables): Operation<KeyedLookup, FoundWithKey, Row> {
   const { names, records, history, owner, columns, historyColumns } = tables;
   const statement = {
@@ -83,7 +83,7 @@ LEFT JOIN LATERAL (
         values: [
           lookups.map(({ id }) => id),
           lookups.map(({ key }) => key),
-          // Null for a key that is the caller's own.
+          // Null for a caller's own key.
           madeUp.map((match) => match?.[1] ?? null),
           madeUp.map((match) => match?.[2] ?? null),
         ],

@@ -1,11 +1,11 @@
-/** The next transitions of single machines, for subscribers who follow one each. */
+/** The next transitions of single machines, for subscribers that follow one machine each. */
 import { type Numbered, selected } from './columns';
 import type { Operation } from './Operation';
 import type { Page } from './page';
 import type { MachineTables } from './tables';
 import { type TransitionRow, transitionColumns, transitionOf } from './transition';
 
-/** The most transitions of one machine that are read at once, and of how many machines. */
+/** The limits of one statement: transitions of each machine, and machines. */
 const MOST = { transitions: 100, machines: 32 };
 
 export interface KnownVersion {
@@ -14,21 +14,21 @@ export interface KnownVersion {
 }
 
 export interface Following {
-  /** When the version that was asked for was made; null: there is none. */
+  /** When the known version was recorded; null if there is no such version. */
   readonly known: Date | null;
   readonly page: Page<TransitionRow>;
 }
 
 interface Row extends Numbered {
   readonly '#known': Date | null;
-  /** null: nothing follows. */
+  /** null if nothing follows. */
   readonly '#position': string | null;
 }
 
-/** @returns an operation that answers an id and a version the transitions that follow it, oldest first */
+/** @returns an operation that answers an id and a version with the transitions after it, oldest first */
 export function following(tables: MachineTables): Operation<KnownVersion, Following, Row> {
   const { names, history, owner } = tables;
-  // One more than the page may have tells whether there is one.
+  // The statement reads one more than a page holds, to know whether there is a next page.
   const statement = {
     name: `${names.history}/following`,
     text: `

@@ -1,4 +1,4 @@
-/** Pages of the transitions of single machines, oldest first: the same page of many machines is one statement. */
+/** Pages of the transitions of single machines, oldest first. One statement reads the same page for many machines. */
 import { pageQuery } from './keyset';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { type Page, type PageRequest, type PageRow, pageOf } from './page';
@@ -27,7 +27,7 @@ export function historyPage(
       groupSize: GROUP_SIZE,
       inFlight: 2,
       keyOf: ({ id, request }) => `${id} ${JSON.stringify(request)}`,
-      // One field of a document asks for one page, of however many machines.
+      // A GraphQL field asks for the same page of each machine in a list.
       formOf: ({ request }) => JSON.stringify(request),
     },
     query: (group) => {

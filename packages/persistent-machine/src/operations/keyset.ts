@@ -1,39 +1,39 @@
 /**
- * Pages by keyset: the rows after, or before, one that the client has seen, in an order that an index has, so that the
- * last page costs what the first does. Owns the statement; does not know what the rows are.
+ * Keyset pagination: reads the rows after, or before, a row that the client has seen, in the order of an index. The
+ * last page costs as much as the first. This file owns the statement, and does not know what the rows mean.
  */
 import { type Column, selected } from './columns';
 import type { Query } from './Operation';
 import { type Key, LARGEST_PAGE, type PageRequest } from './page';
 
-/** What a connection consists of, and the index that it goes by. */
+/** The rows of a connection, and their order. */
 export interface Keyset {
-  /** Names the statements: of this keyset, and of no other. */
+  /** Begins the names of the statements; unique among keysets. */
   readonly name: string;
   readonly table: string;
-  /** The most rows of a page; left out: `LARGEST_PAGE`. */
+  /** The most rows of a page. Default: `LARGEST_PAGE`. */
   readonly largestPage?: number;
   readonly columns: readonly Column[];
-  /** The order: some of the columns, unique together. */
+  /** The columns of the order, which are unique together. */
   readonly key: readonly Column[];
   readonly descending: boolean;
-  /** Many connections in one statement: one for each of these values of a column. */
+  /** Reads a connection for each of these values of a column, in one statement. */
   readonly partition?: { readonly column: Column; readonly values: readonly string[] };
-  /** Only rows where a text column has one of these values; an index begins with it, and goes on with the key. */
+  /** Only rows where a text column has one of these values. An index must have this column, then the key. */
   readonly filter?: { readonly column: Column; readonly values: readonly string[] } | undefined;
-  /** A number about the whole connection, as an SQL expression in which `filter.list` is the filter's values. */
+  /** A number about the whole connection: an SQL expression, which may use the filter's values as `filter.list`. */
   readonly total?: string;
-  /** By what the row at a cursor's own place is known again, as an SQL expression about `row`. */
+  /** What identifies the row at a cursor: an SQL expression about `row`. */
   readonly witness?: string;
 }
 
-/** One end of a scan: a comparison, and the place that rows are compared with. */
+/** One end of a scan: an operator, and the place with which rows are compared. */
 interface Bound {
   readonly operator: string;
   readonly at: string;
 }
 
-/** For each type of a key's column, a value below all, and one above all, that a row may have. */
+/** For each type of key column, the lowest and the highest value. */
 const EXTREMES: Readonly<Record<string, readonly [lowest: string, highest: string]>> = {
   bigint: ['-9223372036854775808', '9223372036854775807'],
   timestamptz: ['-infinity', 'infinity'],
@@ -50,18 +50,21 @@ function extreme(key: readonly Column[], end: 0 | 1): string {
     .join(', ');
 }
 
-/** @returns the statement that reads a page of the keyset, whose rows are `PageRow`s with the columns */
+/**
+ * @returns the statement for one page; its rows are `PageRow`s with the keyset's columns
+ * @throws RangeError if the page is larger than the keyset allows
+ */
 export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   const values: unknown[] = [];
   const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
   const { table, key, partition, filter } = keyset;
   const fromStart = request.from === 'start';
-  // A page from the end is read backwards, and turned round again by `pageOf`.
+  // The statement reads a page from the end backwards, and `pageOf` reverses it.
   const descending = keyset.descending === fromStart;
   const [direction, opposite] = descending ? [' DESC', ''] : ['', ' DESC'];
 
   const limit = parameter(request.size + 1, 'bigint');
-  // For scans, as a number in the text: by a parameter alone, a plan for all values expects a tenth of the table.
+  // Scans have their limit in the text: for a LIMIT by parameter, a generic plan expects a tenth of the table.
   const { largestPage = LARGEST_PAGE } = keyset;
   if (request.size > largestPage) throw new RangeError(`A page has ${largestPage} rows at most.`);
   const scanned = String(largestPage + 1);
@@ -76,10 +79,10 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   const near = nearKey && place(nearKey);
   const far = farKey && place(farKey);
 
-  /** Rows above and below some places, in an order. */
+  /** Selects rows between two bounds, in order. */
   const scan = (above: Bound | undefined, below: Bound | undefined, way: string, most: string) => {
-    // With a filter, one scan of its index for each value, merged. The value is part of the order and of both
-    // bounds, rather than a condition beside them: so only that index will do, however rare the value is.
+    // With a filter, scans its index once for each value, and merges. The value is part of the order and of both
+    // bounds, not a separate condition: this leaves the planner only that index, however rare the value is.
     const ordered = filter ? [filter.column, ...key] : key;
     const row = `(${ordered.map(({ name }) => `row.${name}`).join(', ')})`;
     const value = filter ? 'wanted.value, ' : '';
@@ -106,7 +109,7 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   const page = descending
     ? scan(above(far), below(near), direction, scanned)
     : scan(above(near), below(far), direction, scanned);
-  // Not EXISTS, which forgets the order, and then reads the table from its beginning.
+  // Not EXISTS: PostgreSQL would drop the order, and then might read the table from its beginning.
   const behind = descending
     ? scan(above(near, '>='), undefined, opposite, '1')
     : scan(undefined, below(near, '<='), opposite, '1');

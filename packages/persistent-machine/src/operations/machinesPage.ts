@@ -1,4 +1,4 @@
-/** Pages of all machines of a kind, by age, with their total. */
+/** Pages of all machines of a kind, by age, with the total. */
 import type { MachineRecord } from '../machine';
 import { recordOf } from './columns';
 import { type Keyset, pageQuery } from './keyset';
@@ -9,13 +9,13 @@ import { type MachineTables, columnOf } from './tables';
 export type Order = 'oldestFirst' | 'newestFirst';
 
 export interface MachinesQuestion {
-  /** Only machines in one of these; null: in any. */
+  /** Only machines in one of these states; null for all. */
   readonly states: readonly string[] | null;
   readonly order: Order;
   readonly request: PageRequest;
 }
 
-/** @returns an operation that answers a page, and how many machines are in those states, both of one moment */
+/** @returns an operation that answers with a page and the number of machines in those states, from one snapshot */
 export function machinesPage(
   tables: MachineTables,
 ): Operation<MachinesQuestion, Page<MachineRecord> & { readonly total: number }, PageRow> {

@@ -1,5 +1,5 @@
-/** Notifies the sessions that listen. It waits in no lane: `Notifier` paces it. */
+/** Notifies the sessions that listen. It needs no lane, since `Notifier` paces it. */
 import type { Statement } from '../database/Database';
 
-/** A statement with two parameters: the channel, and what is said on it. */
+/** Takes two parameters: the channel and the payload. */
 export const notify: Statement = { name: 'notify', text: 'SELECT pg_notify($1, $2)' };

@@ -1,6 +1,6 @@
 /**
- * Pages: which one is asked for, and what one is. Owns what the flags mean, which are the Relay connection
- * specification's, made exact; does not know what the rows are, nor how they are read.
+ * Pages, and requests for them. The flags are those of the Relay connection specification, made exact. This file knows
+ * neither what the rows mean nor how they are read.
  */
 
 /** A place in an order: the values of its key columns, as text. */
@@ -10,18 +10,18 @@ export type Key = readonly string[];
 export const LARGEST_PAGE = 100;
 
 /**
- * Which page of a connection is wanted, whatever its order.
+ * A request for a page of a connection.
  *
- * @typeParam At how the caller names a place
+ * @typeParam At the caller's way to name a place
  */
 export interface PageRequest<At = Key> {
-  /** Counted from the connection's start (`first`), or from its end (`last`). */
+  /** Whether rows are counted from the connection's start (`first`), or from its end (`last`). */
   readonly from: 'start' | 'end';
-  /** At most so many rows, as many as the keyset's largest page has or fewer. */
+  /** The most rows; at most the keyset's `largestPage`. */
   readonly size: number;
-  /** Only what comes after this place. */
+  /** Only rows after this place. */
   readonly after?: At | undefined;
-  /** Only what comes before it. */
+  /** Only rows before this place. */
   readonly before?: At | undefined;
 }
 
@@ -31,25 +31,26 @@ export interface Page<Node> {
   readonly hasPreviousPage: boolean;
 }
 
-/** A row of a page's statement; where a page is empty there is one for it, whose node's columns are null. */
+/** A row of a page's statement. An empty page has one row, in which the node's columns are null. */
 export interface PageRow {
   readonly '#partition': string | null;
-  /** Whether the connection has rows on the other side of the cursor that the page starts from. */
+  /** Whether the connection has rows on the other side of the cursor from which the page starts. */
   readonly '#behind': boolean;
   readonly '#total': string | null;
   readonly '#after': string | null;
   readonly '#before': string | null;
 }
 
-/** What a keyset's `witness` is of the rows at the places that a page was asked for by; null: there is no such row. */
+/** The keyset's `witness` of the rows at `after` and `before`; null if there is no such row. */
 export interface Witnesses {
   readonly after: string | null;
   readonly before: string | null;
 }
 
 /**
- * @param rows of one page
- * @param key a column that no node lacks
+ * Makes a page of the rows of its statement.
+ *
+ * @param key a column that is null only in the row of an empty page
  */
 export function pageOf<Node>(
   rows: readonly PageRow[],
@@ -59,7 +60,7 @@ export function pageOf<Node>(
 ): Page<Node> {
   const found = rows.filter((row) => row[key as keyof PageRow] !== null);
   const nodes = found.slice(0, size).map(nodeOf);
-  // One row more was asked for than the page may have, to know whether there is one.
+  // The statement reads one row more than the page holds, to know whether there are more.
   const ahead = found.length > size;
   const behind = rows[0]?.['#behind'] ?? false;
   return from === 'start'
@@ -67,7 +68,7 @@ export function pageOf<Node>(
     : { nodes: nodes.reverse(), hasNextPage: behind, hasPreviousPage: ahead };
 }
 
-/** The same page of other nodes. */
+/** The page with each node mapped. */
 export function mapPage<From, To>(
   { nodes, hasNextPage, hasPreviousPage }: Page<From>,
   map: (node: From) => To,

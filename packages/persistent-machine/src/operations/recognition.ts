@@ -1,11 +1,12 @@
-/** What tells the latest transition from every other one anywhere: by it a replica is known to be one of this database. */
+/** Reads what identifies the latest transition. A database with the same transition is a replica of this one. */
 import type { Statement } from '../database/Database';
 import type { MachineTables } from './tables';
 
 /**
- * They wait in no lane: a replica is proved now and then, and by one caller.
+ * They need no lane: one caller proves a replica now and then.
  *
- * @returns two statements with rows of the same form: of the latest one; and of one that is given as such a row
+ * @returns two statements with rows of the same form: the first reads the latest transition; the second takes such a
+ *   row as parameters, and reads it again
  */
 export function recognition({ names, history, owner }: MachineTables): {
   readonly latest: Statement;

@@ -1,19 +1,19 @@
-/** The end of each statement that changes machines: the ledger moves, and the history is written. */
+/** The last clauses of each statement that changes machines: they move the ledger and write the history. */
 import { changeColumns } from './change';
 import type { MachineTables } from './tables';
 
 /**
- * What begins and swaps share: the ledger moves by what was `changed`, and the history is written.
+ * The clauses read the CTE `changed`, with a row for each change that was applied.
  *
- * @param afterwards what else is to be computed when all is changed, and the ledger is not locked yet
+ * @param afterwards further columns, which PostgreSQL computes after the changes and before it locks the ledger
  */
 export function recordClauses(tables: MachineTables, afterwards = ''): string {
   const { history, ledger, owner } = tables;
   const columns = [...tables.historyColumns.slice(1), ...changeColumns(tables)].map(
     ({ name }) => name,
   );
-  return `-- What the group did, added up before the ledger is touched: when the ledger's row was waited for, the
--- update below is worked out again from its new contents, and may then use nothing but rows it already has.
+  return `-- The sums of the group, before the ledger is touched: if the update below must wait for the ledger's row,
+-- PostgreSQL evaluates it again (EvalPlanQual), with the row's new contents and only those rows it has joined already.
 change AS MATERIALIZED (
   SELECT sum(entered)::bigint AS size, jsonb_object_agg(state, entered - departed) AS delta${afterwards}
   FROM (
@@ -25,8 +25,8 @@ change AS MATERIALIZED (
     GROUP BY state
   ) AS sums
 ),
--- Last of the locks, and held until the commit: positions are gapless, and in the order of commits. A group
--- that changed nothing leaves it alone.
+-- The last lock, held until the commit: this makes positions gapless, and gives them in the order of commits. A group
+-- that changed nothing does not touch the ledger.
 moved AS (
   UPDATE ${ledger} AS ledger
   SET position = ledger.position + change.size,

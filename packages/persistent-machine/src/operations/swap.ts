@@ -1,6 +1,6 @@
 /**
- * The compare-and-swap: "this record, at the version before, becomes that one", for a group of records at once. Knows
- * nothing of what becomes of a swap that was lost.
+ * The compare-and-swap of a group of records: each becomes its next version, if it still is at the version before. The
+ * store decides what to do about a lost swap.
  */
 import type { Statement } from '../database/Database';
 import { type Applied, type Change, applied, inputClause, parametersOf } from './change';
@@ -9,10 +9,10 @@ import { recordClauses } from './recording';
 import type { MachineTables } from './tables';
 
 /**
- * A record that another transaction has locked is skipped, so that it holds up no other.
+ * The statement skips records that another transaction has locked, since waiting would be head-of-line blocking.
  *
- * @returns an operation that answers each change whether it was applied; one that was not has lost the swap, or was
- *   skipped, which this does not tell apart
+ * @returns an operation that answers for each change whether it was applied; it does not tell a lost swap from a
+ *   skipped record
  */
 export function swap(tables: MachineTables): Operation<Change, boolean, Applied> {
   const statement = statementFor(tables);
@@ -21,9 +21,9 @@ export function swap(tables: MachineTables): Operation<Change, boolean, Applied>
     lane: {
       name: 'swap',
       groupSize: GROUP_SIZE,
-      // A second commit in flight would wait for the first one's lock of the ledger, and make both groups smaller.
+      // A second commit in flight would wait for the first one's lock on the ledger, and make both groups smaller.
       inFlight: 1,
-      // Of several swaps of one version only one can win.
+      // Only one of several swaps of the same version can win.
       keyOf: ({ record }) => `${record.id} ${record.version}`,
     },
     query: (changes) => ({ statement, values: parameters(changes) }),
@@ -39,10 +39,10 @@ function statementFor(tables: MachineTables): Statement {
     name: `${tables.names.records}/swap`,
     text: `
 WITH ${inputClause(tables)},
--- What another transaction has locked is skipped: to wait for it would hold up the whole group. A row that was
--- replaced since the statement began is locked as it is now, hence the version from here.
--- In the order of ids, whatever the plan, as all locks are taken.
--- NO KEY, so that the foreign keys' own checks need not wait for it.
+-- SKIP LOCKED: to wait for another transaction would hold up the whole group. If a row was updated after the
+-- statement's snapshot, PostgreSQL locks and returns its newest version: so the comparison uses this version.
+-- ORDER BY id: all locks are taken in this order, so that there is no deadlock.
+-- NO KEY: checks of foreign keys need not wait for this lock.
 locked AS MATERIALIZED (
   SELECT record.ctid AS place, record.id, record.version
   FROM ${tables.records} AS record
@@ -50,7 +50,7 @@ locked AS MATERIALIZED (
   ORDER BY record.id
   FOR NO KEY UPDATE SKIP LOCKED
 ),
--- By place: a row that was replaced meanwhile is at another one, and the swap is lost.
+-- By ctid, the row's place: if the row was updated meanwhile, the newer version has another place.
 changed AS (
   UPDATE ${tables.records} AS record
   SET ${assignments.join(', ')}

@@ -1,6 +1,6 @@
 /**
- * The three tables of a persistent machine, read off its TypeORM entities. Which columns a
- * machine's record has is the entity's business, and SQL is written elsewhere.
+ * The three tables of a machine, read off its TypeORM entities. The statements that use them are in the other files of
+ * this folder.
  */
 import { createHash } from 'node:crypto';
 import type { DataSource, EntityMetadata } from 'typeorm';
@@ -10,49 +10,49 @@ import { schemaOf } from '../internals';
 import type { MachineRecord } from '../machine';
 import type { Column } from './columns';
 
-/** The entities of one machine, whose record is `R`: an entity that lacks a column of it does not compile. */
+/** The entities of one machine, whose record is `R`. An entity that lacks a column of `R` does not compile. */
 export interface MachineEntities<R extends MachineRecord = MachineRecord> {
-  /** Where each machine is now: `id`, `version`, `stateType`, `createdAt`, `updatedAt`, and its own. */
+  /** The present record of each machine: `id`, `version`, `stateType`, `createdAt`, `updatedAt`, and its own. */
   readonly record: new () => R;
-  /** Every version of each: first the id of its machine, then the columns of the record, then of the transition. */
+  /** Every version of each machine: first the machine's id, then the record's columns, then the transition's. */
   readonly history: new () => Omit<R, 'id'>;
   /** One row: the position of the last transition, and how many machines are in each state. */
   readonly ledger: new () => object;
 }
 
 interface TableColumn extends Column {
-  /** As PostgreSQL's catalogs have its name, which `name` quotes. */
+  /** The unquoted name, as PostgreSQL's catalogs have it. */
   readonly databaseName: string;
 }
 
 export interface MachineTables {
-  /** The tables' names alone: the names of statements begin with them, and have 63 characters at most. */
+  /** The bare names. They begin the names of statements, which have 63 characters at most. */
   readonly names: { readonly records: string; readonly history: string; readonly ledger: string };
-  /** In which all three are. */
+  /** The schema of all three tables. */
   readonly schema: string;
-  /** The tables as SQL names them wherever it stands: with their schema, quoted. */
+  /** The quoted names with their schema, for SQL. */
   readonly records: string;
   readonly history: string;
   readonly ledger: string;
-  /** What is notified when there is something new: another one in each schema. */
+  /** The channel for NOTIFY, which is another one in each schema. */
   readonly channel: string;
-  /** The record's, `id` first. */
+  /** The record's columns, `id` first. */
   readonly columns: readonly TableColumn[];
-  /** The history's column with the id of its record; our code calls it `id`, too. */
+  /** The history's column with the id of the machine. Its property is `id`, too. */
   readonly owner: TableColumn;
   /** The record's columns as the history has them, `owner` in place of `id`. */
   readonly historyColumns: readonly TableColumn[];
-  /** Whether the history has a column for what the events carry. */
+  /** Whether the history has a column for the events' data. */
   readonly hasData: boolean;
-  /** The constraint by which an idempotency key is used once. */
+  /** The name of the unique constraint on idempotency keys. */
   readonly idempotencyKey: string;
-  /** The constraint by which a position is given once. */
+  /** The name of the unique constraint on positions. */
   readonly positionKey: string;
 }
 
 /**
- * @param dataSource initialized, and knowing the three entities
- * @throws Error where the history lacks a column of the record: no version could be rebuilt from it
+ * @param dataSource an initialized one, with the three entities
+ * @throws Error if the history lacks a column of the record, so that it could not rebuild a version
  */
 export function tablesOf(dataSource: DataSource, entities: MachineEntities): MachineTables {
   const record = dataSource.getMetadata(entities.record);
@@ -92,7 +92,7 @@ export function tablesOf(dataSource: DataSource, entities: MachineEntities): Mac
   };
 }
 
-/** @returns what the store's statements need of the tables */
+/** @returns the columns and rights that the store's statements need */
 export function needsOf({ names, columns, historyColumns, hasData }: MachineTables): TableNeeds[] {
   const namesOf = (list: readonly TableColumn[]): string[] =>
     list.map(({ databaseName }) => databaseName);
@@ -108,22 +108,22 @@ export function needsOf({ names, columns, historyColumns, hasData }: MachineTabl
 }
 
 /**
- * The channel that tells of a history's table. PostgreSQL takes no name of a channel that is longer than a table's: a
- * schema's may be as long by itself.
+ * The channel on which the writers of a history notify. Its name has a digest of schema and table, which together may
+ * exceed the 63 characters that PostgreSQL allows.
  */
 export function channelOf(schema: string, table: string): string {
   const digest = createHash('sha256').update(`${schema}.${table}`).digest('hex');
   return `${table.replace(/\W/g, '_').slice(0, 30)}:${digest.slice(0, 16)}`;
 }
 
-/** @throws Error where the record has no such property */
+/** @throws Error if the record has no such property */
 export function columnOf({ names, columns }: MachineTables, property: string): Column {
   const column = columns.find((each) => each.property === property);
   if (column === undefined) throw new Error(`${names.records} lacks ${property}.`);
   return column;
 }
 
-/** The name of the entity's unique constraint, or unique index, that ends with a property. */
+/** The name of the entity's unique constraint or index whose last column is this property. */
 function uniqueOn({ name, uniques, indices }: EntityMetadata, property: string): string {
   const unique = [...uniques, ...indices.filter(({ isUnique }) => isUnique)].find(
     ({ columns }) => columns.at(-1)?.propertyName === property,
@@ -134,11 +134,11 @@ function uniqueOn({ name, uniques, indices }: EntityMetadata, property: string):
 
 function columnsOf(metadata: EntityMetadata): TableColumn[] {
   return metadata.columns.map((column) => ({
-    // A name may be a word of SQL's.
+    // A column may have a reserved word as its name.
     name: quoted(column.databaseName),
     databaseName: column.databaseName,
     property: column.propertyName,
-    // TypeORM allows constructors as types; our entities name SQL types.
+    // TypeORM also allows constructors as types; our entities give SQL types.
     type: String(column.type),
   }));
 }

@@ -1,19 +1,19 @@
-/** Transitions as the history has them: which columns they are read from. Rebuilds no phase, and reads nothing itself. */
+/** Makes transitions from rows of the history. The phase is rebuilt elsewhere. */
 import type { MachineRecord } from '../machine';
 import { type Column, recordOf } from './columns';
 import { DATA_COLUMN, type StoredData } from './data';
 import { type Place, fingerprintOf, witnessOf } from './place';
 import type { MachineTables } from './tables';
 
-/** One recorded change; its place in the feed of all transitions is its own. */
+/** One recorded change, with its place in the feed. */
 export interface TransitionRow extends Place {
   readonly fingerprint: string;
   readonly event: string;
   /** The state before; null for the beginning. */
   readonly from: string | null;
-  /** What its event carried. */
+  /** The event's data. */
   readonly data: StoredData;
-  /** The machine's record as it was right after. */
+  /** The machine's record right after the transition. */
   readonly record: MachineRecord;
   readonly occurredAt: Date;
   readonly recordedAt: Date;
@@ -23,7 +23,7 @@ export interface TransitionRow extends Place {
 export const POSITION: Column = { name: 'position', property: '#position', type: 'bigint' };
 export const EVENT: Column = { name: 'event', property: '#event', type: 'text' };
 
-/** Beside those of the record. */
+/** The columns beside those of the record. */
 const TRANSITION_COLUMNS: readonly Column[] = [
   POSITION,
   EVENT,
@@ -43,14 +43,14 @@ interface Row {
   readonly '#data'?: StoredData;
 }
 
-/** All columns that a transition is read from. */
+/** All columns of a transition. */
 export function transitionColumns({ historyColumns, hasData }: MachineTables): readonly Column[] {
   return [...historyColumns, ...TRANSITION_COLUMNS, ...(hasData ? [DATA_COLUMN] : [])];
 }
 
-/** @param row of a statement that selects the columns of a transition */
+/** @param row of a statement that selects `transitionColumns` */
 export function transitionOf(tables: MachineTables, row: object): TransitionRow {
-  // It has the columns that were selected.
+  // The statement selected these columns.
   const columns = row as Row;
   const record = recordOf(tables, row);
   const recordedAt = columns['#recordedAt'];

@@ -1,4 +1,4 @@
-/** What the transitions at some positions of the feed are known by. */
+/** Reads the witnesses of the transitions at given positions. */
 import { GROUP_SIZE, type Operation } from './Operation';
 import { type Witness, witnessExpression } from './place';
 import type { MachineTables } from './tables';
@@ -8,7 +8,7 @@ interface Row {
   readonly witness: Witness;
 }
 
-/** @returns an operation that answers a position the witness of its transition; null: there is none */
+/** @returns an operation that answers a position with the witness of its transition, or null if there is none */
 export function witnesses(tables: MachineTables): Operation<string, Witness | null, Row> {
   const statement = {
     name: `${tables.names.history}/witnesses`,

@@ -1,7 +1,6 @@
 /**
- * What a client says on its WebSocket, handed over message by message: hardly anything before the connection is
- * acknowledged, and after that no faster than the client takes what it is answered (backpressure). Does not know
- * what the messages say.
+ * Hands over a client's WebSocket messages one by one. Before the connection is acknowledged it takes only a few; after
+ * that it reads no faster than the client reads its answers (backpressure). Does not know the content of messages.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
@@ -9,21 +8,21 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WebSocket } from '@fastify/websocket';
 import { CloseCode } from 'graphql-ws';
 
-/** Before it is acknowledged, the most bytes of a client, which a token fits into, and the most messages and pings. */
+/** The most bytes before the acknowledgement, enough for a token, and the most messages and pings. */
 const FIRST_BYTES = 16_000;
 const FIRST_MESSAGES = 10;
 
-/** How many characters of messages are handed over in one turn of the event loop; an answer can be a hundred times as long. */
+/** The characters of messages that one turn of the event loop hands over. An answer can be a hundred times as long. */
 const TURN = 1_000;
 
-/** "Invalid frame payload data", by RFC 6455: what `ws` itself closes with where a text is not UTF-8. */
+/** "Invalid frame payload data", by RFC 6455. `ws` itself closes with it if a text message is not UTF-8. */
 const NOT_UTF8 = 1007;
 
 export class Intake {
   readonly #socket: WebSocket;
   readonly #tcp: Socket;
   readonly #receive: (message: string) => void;
-  /** At most what came in one piece from the network: while messages wait, the connection is not read from. */
+  /** Holds the messages of one network read at most: while messages wait, the connection is not read. */
   readonly #waiting: string[] = [];
   #handing = false;
   #firstBytes = 0;
@@ -38,14 +37,14 @@ export class Intake {
     if (this.#firstMessages > FIRST_MESSAGES) this.#refuse();
   };
 
-  /** @param receive called with each message; what it answers at once is written before the next turn */
+  /** @param receive called with each message; answers that it gives at once are written before the next turn */
   constructor(socket: WebSocket, tcp: Socket, receive: (message: string) => void) {
     this.#socket = socket;
     this.#tcp = tcp;
     this.#receive = receive;
-    // Before the listener of `ws`, so that what is too much is not looked into.
+    // Before the listener of `ws`, so that `ws` does not parse what exceeds the limit.
     tcp.prependListener('data', this.#countBytes);
-    // A client that is behind is not listened to; that it takes something shows that it is there.
+    // Messages of a client that is behind are not read, but a drain shows that the client is alive.
     tcp.on('drain', () => {
       this.#heardAt = performance.now();
     });
@@ -56,12 +55,12 @@ export class Intake {
     });
   }
 
-  /** For how long nothing has been heard of the client, in milliseconds. */
+  /** How long the client has shown no sign of life, in milliseconds. */
   get silence(): number {
     return performance.now() - this.#heardAt;
   }
 
-  /** It is known who asks: from now on as much is read as the client takes in answers. */
+  /** Lifts the limits for unauthenticated clients. From now on backpressure alone limits the client. */
   acknowledge(): void {
     this.#tcp.off('data', this.#countBytes);
     this.#countMessage = undefined;
@@ -73,15 +72,15 @@ export class Intake {
   };
 
   #refuse(): void {
-    this.#socket.close(CloseCode.BadRequest, 'Too much before the connection is acknowledged');
+    this.#socket.close(CloseCode.BadRequest, 'Too much data before connection_ack');
   }
 
   #take(message: Buffer): void {
-    // What comes after a close is no longer of interest; `ws` reads on for the client's own close.
+    // After a close `ws` reads on, to see the client's own close.
     if (!this.#isOpen()) return;
-    // A binary message is JSON, too. Decoded with replacements, two different texts would become one.
+    // A binary message may hold JSON, too. Decoding with replacement characters would make two different texts equal.
     if (!isUtf8(message)) {
-      this.#socket.close(NOT_UTF8, 'A message is UTF-8');
+      this.#socket.close(NOT_UTF8, 'A message must be UTF-8');
       return;
     }
     this.#waiting.push(message.toString());

@@ -1,28 +1,28 @@
 /**
- * Which requests may ask at all, before anything is read of what is asked: none of a page of a foreign origin, and on
- * loopback none by another name than the computer's own. Knows HTTP headers, and nothing of GraphQL.
+ * Refuses requests from web pages of foreign origins, and on loopback those under a name other than the computer's own.
+ * Knows HTTP headers, and no GraphQL.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyBaseLogger } from 'fastify';
 
-/** A request's headers, as far as they say where it comes from. */
+/** The headers that say where a request comes from. */
 interface Headers {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;
-  /** What a browser says of the page that has it ask, also where it names no origin. */
+  /** The relation of the page to the server, which browsers send even without an origin. */
   readonly 'sec-fetch-site'?: string | string[] | undefined;
 }
 
 export interface AccessRules {
-  /** Whether only this machine can reach us, so that any other name for it is a rebound one. */
+  /** Whether the server listens on loopback only. Any name but `localhost` must then be a rebound one. */
   readonly loopback: boolean;
-  /** The origins that may ask, beside our own. */
+  /** Origins whose pages may send requests, beside the server's own. */
   readonly corsOrigins: readonly string[];
 }
 
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Tells whether a Host header names a host at all. The same one comes with most requests, and is compared only. */
+/** @returns a check whether a Host header is valid. It caches the last value, which most requests share. */
 export function hostRule(): (host: string) => boolean {
   let known: string | undefined;
   return (host) => {
@@ -34,18 +34,18 @@ export function hostRule(): (host: string) => boolean {
 }
 
 /**
- * @param reads whether nothing is changed, nor held open: a browser then shows no foreign page the answer, which is
- *   protection enough
- * @returns why the request is refused, or undefined where it may go on
+ * @param reads whether the request changes nothing and holds nothing open. For such a request it is enough that the
+ *   browser hides the answer from a foreign page.
+ * @returns why the request is refused; undefined if it is not
  */
 export function refusal(headers: Headers, reads: boolean, rules: AccessRules): string | undefined {
   const host = headers.host?.toLowerCase() ?? '';
-  // A page whose own name was rebound to 127.0.0.1 sends that name, and to its browser we are its origin.
+  // DNS rebinding: an attacker's name resolves to 127.0.0.1, and for the browser this server is the page's own origin.
   if (rules.loopback && !LOOPBACK_NAMES.has(host.replace(/:\d*$/, ''))) {
     return 'This server answers to localhost, 127.0.0.1 and [::1] only.';
   }
   if (!reads && headers.origin !== undefined && !isOurs(headers.origin, host, rules)) {
-    return 'Requests from this origin are not accepted.';
+    return 'Requests from this origin are not accepted. CORS_ORIGINS lists the origins that are.';
   }
   if (!reads && headers.origin === undefined && isOfForeignPage(headers)) {
     return 'Requests from pages of other origins are not accepted.';
@@ -54,8 +54,8 @@ export function refusal(headers: Headers, reads: boolean, rules: AccessRules): s
 }
 
 /**
- * By host, and by either scheme of the web, since a proxy in front may have ended TLS. A page has no other: `null` is an
- * origin that hides itself, and another scheme is an application's, which may call any host its own.
+ * Compares hosts, and allows both http and https, because a proxy in front may have ended TLS. Refuses the origin
+ * `null`, and other schemes: a native application may claim any host.
  */
 function isOurs(origin: string, host: string, { corsOrigins }: AccessRules): boolean {
   const itself = origin.toLowerCase();
@@ -64,19 +64,19 @@ function isOurs(origin: string, host: string, { corsOrigins }: AccessRules): boo
   );
 }
 
-/** A page may ask without saying where it is from, by GET, and is then shown nothing; its browser says so instead. */
+/** A browser sends no origin with a page's simple GET, but says whether the page is foreign. */
 function isOfForeignPage({ 'sec-fetch-site': site }: Headers): boolean {
   return site === 'cross-site' || site === 'same-site';
 }
 
-/** The headers by which a proxy says whom it asks for. */
+/** The headers in which a proxy names its client. */
 const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip'];
 
 /**
- * For a server that asks for no token: warns at once where others can reach it. A name that was rebound to it
- * cannot be told from its own there, since only its users know what they call it.
+ * For a server without tokens: warns at once if other computers can reach it. Such a server cannot detect DNS
+ * rebinding, because it does not know its own names.
  *
- * @returns what is to be called with the headers of each request, and warns of the first that a proxy passed on
+ * @returns a function for the headers of each request, which warns of the first request from a proxy
  */
 export function warnOfOpenness(
   log: FastifyBaseLogger,
@@ -84,7 +84,7 @@ export function warnOfOpenness(
 ): (headers: IncomingHttpHeaders) => void {
   if (!loopback) {
     log.warn(
-      'AUTH is off beyond loopback: every client that reaches this server may ask, and so may any web page that a browser there opens, by a name that its author rebinds to this address (DNS rebinding).',
+      'AUTH is off beyond loopback: every client that reaches this server may read and write. So may any web page in a browser that reaches it, by DNS rebinding.',
     );
   }
   let warned = false;
@@ -92,7 +92,7 @@ export function warnOfOpenness(
     if (warned || !PROXY_HEADERS.some((name) => headers[name] !== undefined)) return;
     warned = true;
     log.warn(
-      'A request came through a proxy, and AUTH is off: every client that reaches the proxy may ask.',
+      'A request came through a proxy, and AUTH is off: every client that reaches the proxy may read and write.',
     );
   };
 }

@@ -1,58 +1,58 @@
 /**
- * Admission: whether there is room for a request, asked before its body is read, and how a request is refused where
- * there is none. Owns how late the process is, and the pace of refusals; does not know what is asked.
+ * Admission: decides whether there is room for a request before its body is read, and refuses it if not (load
+ * shedding). Measures how late the event loop is, and paces the refusals. Does not know what requests ask.
  *
- * Refusals must leave the processor to the requests that are served. One costs most of what a small query costs, since
- * reading the request and writing to its socket are the larger part of both; and a client that is refused at once may
- * send the next request at once. So while requests wait for their turn, one refusal is written for a few of them that are
- * served: the other clients hear a little later, and send nothing meanwhile.
+ * A refusal costs most of what a small query costs, because both mainly read from a socket and write to it. And a
+ * client that is refused at once may send its next request at once. So while admitted requests wait, the server
+ * delays refusals: it writes one for every few requests that it serves. A client that waits for its refusal sends
+ * nothing.
  */
 import type { FastifyReply, onRequestHookHandler } from 'fastify';
 import { DatabaseUnavailable, Overloaded } from '../database/failures';
 import { Cohorts } from './cohorts';
-import { tellFailure } from './errors';
+import { describeFailure } from './errors';
 import type { Observation } from './observation';
 
 export interface AdmissionSettings {
-  /** The most requests that wait for their turn. */
+  /** The most requests that may wait for execution. */
   readonly maxQueue: number;
   /** Whether a queue that any request may need is full. */
   readonly isFull: () => boolean;
-  /** Whether no request should begin to wait for the database; said at once where nothing is wrong. */
+  /** Whether requests should be refused because the database is down. Returns a promise only if it must probe. */
   readonly isDatabaseDown: () => false | Promise<boolean>;
   /** How long a request may take, in milliseconds. */
   readonly requestTimeout: number;
-  /** Told of each request that is refused. */
+  /** Called for each refused request. */
   readonly onRefusal: (observation: Observation, code: string, status: number) => void;
 }
 
-/** How often it is measured how late the event loop is, in milliseconds. */
+/** The interval at which the lag of the event loop is measured, in milliseconds. */
 const TICK = 50;
 
-/** How many refusals are written for each request that is served, while others wait. */
+/** How many refusals are written for each served request while others wait. */
 const REFUSALS_PER_SERVED = 1 / 4;
 
-/** For how long a refusal may be kept, as a part of a request's time. */
+/** How long a refusal may be delayed, as a part of the request timeout. */
 const LONGEST_KEPT = 1 / 5;
 
 const STATUS = 503;
 
-/** What is the same for all requests that are refused for one reason. */
+/** The parts that all refusals for one reason share. */
 interface Reason {
   readonly code: string;
-  /** The answer around the request's id. */
+  /** The body before the request's id; `tail` is the body after it. */
   readonly head: string;
   readonly tail: string;
 }
 
 function reasonOf(failure: Error): Reason {
-  const { code, message } = tellFailure(failure);
+  const { code, message } = describeFailure(failure);
   const extensions = { code, requestId: '' };
   const [head = '', tail = ''] = JSON.stringify({ errors: [{ message, extensions }] }).split('""');
   return { code, head: `${head}"`, tail: `"${tail}` };
 }
 
-/** Made once: an error for each refusal, with its stack, takes an eighth of the time under overload. */
+/** Made once: an error with a stack for each refusal would take an eighth of the time under overload. */
 const OVERLOADED = reasonOf(new Overloaded());
 const UNAVAILABLE = reasonOf(new DatabaseUnavailable());
 
@@ -63,23 +63,23 @@ interface Refusal {
 }
 
 export class Admission {
-  /** In which those that are let in are served. */
+  /** The queue of admitted requests. */
   readonly cohorts: Cohorts;
   readonly #settings: AdmissionSettings;
   readonly #ticking: NodeJS.Timeout;
   #tickedAt = performance.now();
-  /** By how much the last tick came too late: so long has a request waited unread that is read now. */
+  /** How late the last tick came: a request that is read now has waited that long in the socket. */
   #lag = 0;
-  /** The oldest first. There is one for each connection at the most. */
+  /** The oldest first. Pipelining allows one for each connection, which bounds them. */
   #refusals: Refusal[] = [];
-  /** How many refusals may be written for the requests that were served. */
+  /** How many refusals the served requests have earned. */
   #due = 0;
-  #isTelling = false;
+  #isScheduled = false;
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
     this.cohorts = new Cohorts(settings.maxQueue, (served) => {
-      this.#tellFor(served);
+      this.#sendFor(served);
     });
     this.#ticking = setInterval(() => {
       const now = performance.now();
@@ -88,20 +88,20 @@ export class Admission {
     }, TICK).unref();
   }
 
-  /** Whether a request that comes now finds no room, or comes too late to be answered in its time. */
+  /** Whether a request that comes now would find a full queue, or could not be answered before its deadline. */
   get isFull(): boolean {
     return this.cohorts.isFull || this.#settings.isFull() || this.#isLate;
   }
 
   /**
-   * Half of a request's time, since what follows takes some turns of the event loop, too. By the oldest that waits, and
-   * not by an average, which hides one long turn among short ones.
+   * Allows half of the request timeout for waiting, because execution takes some turns of the event loop, too. Looks
+   * at the oldest waiting request: an average would hide one long turn among short ones.
    */
   get #isLate(): boolean {
     return this.#lag + this.cohorts.age > this.#settings.requestTimeout / 2;
   }
 
-  /** Lets a request in, or refuses it. */
+  /** Admits a request, or refuses it. */
   readonly onRequest: onRequestHookHandler = (_request, reply, done) => {
     if (this.isFull) {
       this.#refuse(reply, OVERLOADED);
@@ -120,7 +120,7 @@ export class Admission {
 
   stop(): void {
     clearInterval(this.#ticking);
-    this.#tell(this.#refusals.length);
+    this.#send(this.#refusals.length);
   }
 
   #refuse(reply: FastifyReply, reason: Reason): void {
@@ -130,33 +130,33 @@ export class Admission {
   }
 
   #schedule(): void {
-    if (this.#isTelling || this.#refusals.length === 0) return;
-    this.#isTelling = true;
-    setImmediate(this.#tellOthers);
+    if (this.#isScheduled || this.#refusals.length === 0) return;
+    this.#isScheduled = true;
+    setImmediate(this.#sendDue);
   }
 
-  /** All of them where none is served meanwhile; else those that have been kept for long enough. */
-  readonly #tellOthers = (): void => {
-    this.#isTelling = false;
+  /** Writes all refusals if no request waits; else only those that have been delayed long enough. */
+  readonly #sendDue = (): void => {
+    this.#isScheduled = false;
     let count = this.#refusals.length;
     if (this.cohorts.length > 0) {
       const overdue = performance.now() - LONGEST_KEPT * this.#settings.requestTimeout;
       const kept = this.#refusals.findIndex(({ since }) => since > overdue);
       if (kept >= 0) count = kept;
     }
-    this.#tell(count);
+    this.#send(count);
     this.#schedule();
   };
 
-  /** As many as go with so many requests that were served. */
-  #tellFor(served: number): void {
+  /** Writes the refusals that the served requests have earned. */
+  #sendFor(served: number): void {
     this.#due += served * REFUSALS_PER_SERVED;
     const whole = Math.floor(this.#due);
     this.#due -= whole;
-    this.#tell(whole);
+    this.#send(whole);
   }
 
-  #tell(count: number): void {
+  #send(count: number): void {
     if (count === 0 || this.#refusals.length === 0) return;
     for (const { reply, reason } of this.#refusals.splice(0, count)) {
       const { observation } = reply.request;

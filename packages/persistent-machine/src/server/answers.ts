@@ -1,6 +1,6 @@
 /**
- * Answers, as they leave us: each error carries its request's id, and what became of the request is told to its
- * observer. Knows the form of errors, and not what they are about.
+ * Answers as they leave the server: each error gets the id of its request, and the observer learns the outcome. Knows
+ * the form of errors, not their meaning.
  */
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
@@ -9,14 +9,14 @@ import { codeOf } from './errors';
 import type { Observer } from './observation';
 import { answerLast } from './upgrades';
 
-/** An answer that has errors. */
+/** An answer with errors. */
 interface Refusal {
   readonly errors: readonly GraphQLFormattedError[];
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether it answers as "GraphQL over HTTP" says. */
+    /** Whether the route follows the specification "GraphQL over HTTP". */
     graphqlOverHttp?: boolean;
   }
 }
@@ -25,18 +25,18 @@ export function errorBody(code: string, message: string): { errors: GraphQLForma
   return { errors: [{ message: shortenedMessage(message), extensions: { code } }] };
 }
 
-/** The only gate that all answers pass: errors are stamped here, and what became of the request is told. */
+/** Adds the hook that all answers pass: it stamps errors with the request's id, and reports the outcome. */
 export function stampAnswers(server: FastifyInstance, observer: Observer): void {
   server.addHook('onSend', (request, reply, payload, done) => {
     if (request.ws) answerLast(request, reply);
     const answer = errorsOf(payload);
-    if (answer && reply.statusCode === 400 && isToldIn200(request, answer)) reply.code(200);
+    if (answer && reply.statusCode === 400 && isSentAs200(request, answer)) reply.code(200);
     observer.answered(request.observation, codeOf(answer?.errors), reply.statusCode);
     done(null, answer ? withRequestId(answer, request.id) : payload);
   });
 }
 
-/** What a request is answered that no route answers: it fails, or there is no such route. */
+/** Answers requests that fail, and requests for which there is no route. */
 export function answerFailures(server: FastifyInstance, log: FastifyBaseLogger): void {
   server.setErrorHandler<FastifyError>((error, { id }, reply) => {
     const status = error.statusCode ?? 500;
@@ -54,11 +54,11 @@ export function answerFailures(server: FastifyInstance, log: FastifyBaseLogger):
 }
 
 /**
- * GraphQL over HTTP: a client that does not know `application/graphql-response+json` takes any status but
- * 200 for an answer that is not GraphQL's, so an error of the document or its variables is told in a 200. An
- * error of the HTTP request is not.
+ * By "GraphQL over HTTP", a client that does not accept `application/graphql-response+json` reads a GraphQL error
+ * only from an answer with status 200. So an error in the document or its variables has that status, but not an error
+ * in the HTTP request.
  */
-function isToldIn200({ headers, routeOptions }: FastifyRequest, { errors }: Refusal): boolean {
+function isSentAs200({ headers, routeOptions }: FastifyRequest, { errors }: Refusal): boolean {
   const knows = headers.accept?.includes('application/graphql-response+json') ?? false;
   return (
     routeOptions.config.graphqlOverHttp === true &&
@@ -68,8 +68,7 @@ function isToldIn200({ headers, routeOptions }: FastifyRequest, { errors }: Refu
 }
 
 /**
- * Every error that leaves us carries the request's id. Stamped last, since some errors arise before GraphQL has
- * a context, and some before there is GraphQL.
+ * Stamps errors as late as possible, because some arise before GraphQL has a context, and some without GraphQL.
  */
 function withRequestId(answer: Refusal, requestId: string): string {
   const errors = answer.errors.map((error) => ({
@@ -80,8 +79,8 @@ function withRequestId(answer: Refusal, requestId: string): string {
 }
 
 function errorsOf(payload: unknown): Refusal | undefined {
-  // It begins with them: Apollo Server puts them first, as the specification advises.
+  // Apollo Server writes errors first, as the specification advises.
   if (typeof payload !== 'string' || !payload.startsWith('{"errors":')) return undefined;
-  // Written by Apollo Server or by errorBody, both from this type.
+  // Apollo Server and `errorBody` both write this type.
   return JSON.parse(payload) as Refusal;
 }

@@ -1,6 +1,6 @@
 /**
- * Whom a signed token speaks for: one set of rules, however a request travels. Knows JSON Web Tokens, and the HTTP
- * headers that carry them; not what is asked for, nor what a scope allows.
+ * Finds the caller of a signed token, by the same rules for all transports. Knows JSON Web Tokens and the HTTP
+ * headers that carry them, but neither the request nor what a scope allows.
  */
 import type { FastifyBaseLogger } from 'fastify';
 import { type JWTPayload, type JWTVerifyGetKey, type JWTHeaderParameters, jwtVerify } from 'jose';
@@ -8,16 +8,16 @@ import { IssuerKeys, KeysUnavailable } from './issuerKeys';
 
 export { KeysUnavailable };
 
-/** Whose tokens are taken. */
+/** Which tokens are accepted. */
 export interface TokenRules {
   /** Where the issuer publishes its keys, or the secret that it signs with. */
   readonly keys: { readonly url: string } | { readonly secret: string };
-  /** What the claims `iss` and `aud` must be; undefined: anything, or not there. */
+  /** The required claims `iss` and `aud`; undefined if any value will do, or none. */
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
 }
 
-/** Whom a valid token speaks for. */
+/** The client of a valid token. */
 export interface Caller {
   /** The token's subject. */
   readonly actor: string;
@@ -26,11 +26,11 @@ export interface Caller {
   readonly expiresAt: number;
 }
 
-/** There is no valid token. */
+/** The request has no valid token. */
 export class Unauthenticated extends Error {
   override readonly name = 'Unauthenticated';
 
-  /** @param challenge what RFC 6750 has a client told in `WWW-Authenticate` */
+  /** @param challenge the value of `WWW-Authenticate`, by RFC 6750 */
   constructor(
     message: string,
     readonly challenge: string,
@@ -39,7 +39,10 @@ export class Unauthenticated extends Error {
   }
 }
 
-/** Ours to say, never the token's: with a published key for a secret anybody could sign. */
+/**
+ * The token must not choose its algorithm: with HS256 and a published key as the secret, any client could sign tokens
+ * (algorithm confusion).
+ */
 const ALGORITHMS = {
   secret: ['HS256'],
   published: [
@@ -48,31 +51,31 @@ const ALGORITHMS = {
   ],
 };
 
-/** By how much an issuer's clock may be ahead of ours, in seconds. */
+/** By how much the issuer's clock may be ahead of the server's, in seconds. */
 const CLOCK_TOLERANCE = 5;
 
-/** The longest time that Node can wait, in milliseconds. */
+/** The longest timeout of Node, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** RFC 6750, section 2.1. */
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
 /**
- * What the database can hold, and a log may have; as long as OpenID Connect allows. It is recorded for good and shown
- * in many places, so none of the characters that end a line, are not seen or turn the direction of a text, by which
- * one name can look like another; but the two by which scripts and emoji join their letters.
+ * Subjects that PostgreSQL can hold, up to the length that OpenID Connect allows. They are recorded for good and
+ * shown in logs and on pages. So they must not contain line ends, invisible characters or changes of text direction,
+ * by which one name can look like another. The two joiners that scripts and emoji need are allowed.
  */
 const SUBJECT = /^(?:[\u200C\u200D]|[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]){1,255}$/u;
 
-/** As RFC 9068 has it, and as most issuers say of an access token. */
+/** The types of access tokens: by RFC 9068, and as most issuers write them. */
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt']);
 
-/** Checks tokens by the rules that it is made with. */
+/** Checks tokens. */
 export class Authentication {
   readonly #keyOf: JWTVerifyGetKey;
   readonly #options: Parameters<typeof jwtVerify>[2];
 
-  /** @param now by which it is counted how old an issuer's keys are, in milliseconds since any moment */
+  /** @param now a clock for the age of the issuer's keys, in milliseconds since any moment */
   constructor(
     { keys, issuer, audience }: TokenRules,
     log: FastifyBaseLogger,
@@ -90,12 +93,13 @@ export class Authentication {
   }
 
   /**
-   * @param authorization as it came, in a header or in the first message of a socket
-   * @throws Unauthenticated, KeysUnavailable
+   * @param authorization the value of the header, or of the same parameter in a socket's first message
+   * @throws Unauthenticated if there is no valid token
+   * @throws KeysUnavailable if the token cannot be checked
    */
   async callerOf(authorization: unknown): Promise<Caller> {
     if (authorization === undefined) {
-      throw new Unauthenticated('A token is needed: Authorization: Bearer ….', 'Bearer');
+      throw new Unauthenticated('A token is required: Authorization: Bearer ….', 'Bearer');
     }
     const [, token] = BEARER.exec(typeof authorization === 'string' ? authorization : '') ?? [];
     if (token === undefined) throw invalid();
@@ -107,7 +111,7 @@ export class Authentication {
     if (!isForAccess(protectedHeader, payload)) throw invalid();
     const { sub, exp = 0, scope } = payload;
     const expiresAt = exp * 1_000;
-    // The tolerance is for a token that is not valid yet; none is valid for longer than it says.
+    // The tolerance is meant for tokens that are not valid yet. It must not extend a token's life.
     if (expiresAt <= Date.now()) throw invalid();
     if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw invalid();
     const words = typeof scope === 'string' ? scope.split(' ') : [];
@@ -115,17 +119,17 @@ export class Authentication {
   }
 }
 
-/** Not why: that is nobody's business but the issuer's. */
+/** Does not say why, which would help an attacker. */
 function invalid(): Unauthenticated {
   return new Unauthenticated(
-    'The token is not valid, or not any more.',
+    'The token is invalid or has expired.',
     'Bearer error="invalid_token"',
   );
 }
 
 /**
- * Not what says of itself that it is for something else, as one that tells of a logout. An ID token has no type of its
- * own; but the hash of the access token, or of the code, that it came with.
+ * Whether a token is an access token. Others, such as logout tokens, name another type. An ID token has no type of
+ * its own, but has the hash of the access token or the code that it was issued with.
  */
 function isForAccess({ typ = 'JWT' }: JWTHeaderParameters, claims: JWTPayload): boolean {
   return TYPES.has(typ.toLowerCase()) && !('at_hash' in claims) && !('c_hash' in claims);
@@ -136,7 +140,7 @@ function sharedSecret(secret: string): JWTVerifyGetKey {
   return () => key;
 }
 
-/** @returns how to call it off */
+/** Calls back when the caller's token has expired. @returns a function that cancels the callback */
 export function onceExpired({ expiresAt }: Caller, callback: () => void): () => void {
   const wait = (): NodeJS.Timeout =>
     setTimeout(

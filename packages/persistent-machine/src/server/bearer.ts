@@ -1,6 +1,6 @@
 /**
- * Bearer tokens over HTTP: a request without a valid one is refused before anything is read of what it asks. Knows the
- * headers and statuses of RFC 6750, and not how a token is checked.
+ * Bearer tokens over HTTP: refuses a request without a valid token before its body is read. Knows the headers and
+ * statuses of RFC 6750, and not how a token is checked.
  */
 import type { onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify';
 import { errorBody } from './answers';
@@ -14,7 +14,7 @@ import type { Scopes } from './scopes';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whom the request's token speaks for, once a token was required. */
+    /** Set by `requireToken`. */
     caller?: Caller;
   }
 }
@@ -22,7 +22,7 @@ declare module 'fastify' {
 /** Refuses a request that has no valid token. */
 export function requireToken(authentication: Authentication): onRequestAsyncHookHandler {
   return async (request, reply) => {
-    // A socket's token comes in its first message.
+    // A WebSocket client sends its token in its first message.
     if (request.ws) return;
     try {
       request.caller = await authentication.callerOf(request.headers.authorization);
@@ -45,14 +45,16 @@ export function requireToken(authentication: Authentication): onRequestAsyncHook
   };
 }
 
-/** Refuses a token that lets its bearer do nothing here; what it does allow is seen once it is known what is asked. */
+/**
+ * Refuses a token without any scope of this server. `Scopes` checks the operation later, when the document is known.
+ */
 export function requireAnyScope(scopes: Scopes): onRequestHookHandler {
   return ({ ws, caller }, reply, done) => {
     if (ws || (caller && scopes.allowAnything(caller.scopes))) {
       done();
       return;
     }
-    const message = 'The token has none of the scopes that are needed here.';
+    const message = 'The token has no scope of this server.';
     reply.code(403).send(errorBody('FORBIDDEN', message));
   };
 }

@@ -1,37 +1,37 @@
 /**
- * Owns the answers to what never becomes a request: what is not HTTP, comes too slowly, or is too large for Node's
- * parser. They look like all other refusals. It deliberately does not know who counts and logs them.
+ * Answers bytes that never become a request: they are not HTTP, arrive too slowly, or are too large for Node's parser.
+ * The answers look like all other refusals. Does not know how they are counted and logged.
  */
 import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { answerOn } from '../internals';
 import { shortenedMessage } from './errorSizes';
 
-/** Told of each refusal. @returns the id that its answer carries */
+/** Called for each refusal. @returns the request id for its answer */
 export type OnRefusal = (status: number) => string;
 
-/** What a client is told, by Node's own code of the error; anything else is not HTTP. */
+/** The answers by Node's error code. Any other code means that the bytes are not HTTP. */
 const REFUSALS: Readonly<Record<string, readonly [status: number, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: [431, 'The address or the headers are too long.'],
+  HPE_HEADER_OVERFLOW: [431, 'The URL or the headers are too long.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions are too long.'],
 };
-const NOT_HTTP = [400, 'This is not a request of HTTP/1.1.'] as const;
+const NOT_HTTP = [400, 'This is not an HTTP/1.1 request.'] as const;
 
 /**
- * How long a client may hold a connection on which it has sent nothing, in milliseconds: a browser opens some for
- * later. As long as one on which it waits after an answer.
+ * How long a client may keep a connection on which it has sent nothing, in milliseconds. A browser opens some for
+ * later. As long as the keep-alive after an answer.
  */
 const LONGEST_SILENCE = 75_000;
 
 /**
- * For how long the rest of what a client sends is read after its refusal, in milliseconds. Unread, it would have the
- * operating system reset the connection, and the client might never see why.
+ * How long the server reads on after a refusal, in milliseconds. With unread data the operating system would reset the
+ * connection, and the client might never see the answer.
  */
 const LINGER = 1_000;
 
 export function answerClientErrors(server: Server, onRefusal: OnRefusal): void {
-  /** Connections that end with the answers that they still get. */
+  /** Connections that are refused already, and wait for earlier answers. */
   const ending = new WeakSet<Socket>();
 
   const refuse = (socket: Socket, status: number, message: string): void => {
@@ -59,7 +59,7 @@ export function answerClientErrors(server: Server, onRefusal: OnRefusal): void {
   };
 
   server.on('clientError', (error: NodeJS.ErrnoException, client) => {
-    // Typed as any stream, which it could be made by others.
+    // Node's types allow any duplex stream here.
     if (!(client instanceof Socket) || client.destroyed || ending.has(client)) return;
     if (error.code === 'ECONNRESET') return;
     const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
@@ -69,7 +69,7 @@ export function answerClientErrors(server: Server, onRefusal: OnRefusal): void {
     }
     const [status, message] = REFUSALS[error.code ?? ''] ?? NOT_HTTP;
     const answer = answerOn(client);
-    // The body of the request that is being answered has failed: its reader tells that.
+    // The body of the request in progress has failed, so its reader reports the error.
     if (
       answer &&
       isUnfinished(answer) &&
@@ -83,17 +83,17 @@ export function answerClientErrors(server: Server, onRefusal: OnRefusal): void {
     }
   });
   server.on('connect', (_request: IncomingMessage, client) => {
-    if (client instanceof Socket) refuse(client, 405, 'This server is no proxy.');
+    if (client instanceof Socket) refuse(client, 405, 'This server is not a proxy.');
   });
 }
 
-/** In the form of all errors. */
+/** The body of an error, in the form that all errors of the server have. */
 export function errorBodyOf(message: string, requestId: string): object {
   const extensions = { code: 'BAD_REQUEST', requestId };
   return { errors: [{ message: shortenedMessage(message), extensions }] };
 }
 
-/** Ends a connection once it has carried the answers to all requests that came whole. */
+/** Ends a connection after the answers to all complete requests. */
 export function closeOnceAnswered(socket: Socket): void {
   onceAnswered(socket, () => {
     socket.destroySoon();
@@ -101,16 +101,16 @@ export function closeOnceAnswered(socket: Socket): void {
 }
 
 /**
- * Calls back once a connection has carried the answers to all requests that came whole, so that nothing is taken for
- * the answer to another request; never, where its client leaves.
+ * Calls back after the answers to all complete requests of a connection, so that the client does not take what
+ * follows for one of them. Never calls back if the client leaves.
  */
 function onceAnswered(socket: Socket, callback: () => void): void {
-  // Where Node has taken its own listener away, a reset connection would else end the process.
+  // Node may have removed its own listener, and an unhandled `error` would end the process.
   socket.on('error', () => undefined);
-  // What comes meanwhile is not kept, and unread it would have the system reset the connection, answers included.
+  // With unread data the operating system would reset the connection, and lose the answers.
   socket.resume();
   const next = (): void => {
-    // The next answer, if there is one, has the socket by now.
+    // Node has given the socket to the next answer by now, if there is one.
     const answer = answerOn(socket);
     if (answer && !(isUnfinished(answer) && !answer.headersSent)) answer.once('close', next);
     else if (!socket.destroyed) callback();
@@ -118,7 +118,7 @@ function onceAnswered(socket: Socket, callback: () => void): void {
   next();
 }
 
-/** Whether the request of an answer has not come whole, and never will once its connection has failed. */
+/** Whether the request of an answer is incomplete. On a failed connection it stays so. */
 function isUnfinished({ req }: ServerResponse): boolean {
   return !req.complete;
 }

@@ -1,28 +1,27 @@
 /**
- * Has requests go through GraphQL in cohorts: a few of those that wait are executed one right after another, and so
- * are answers written that become ready in one turn of the event loop. The code of a stage is then still in the
- * processor's caches for the second request, and the kernel wakes the reader of the answers once, where it would
- * else put it to sleep between any two. (Larus and Parkes, "Using Cohort Scheduling to Enhance Server Performance",
- * 2002.) There is no timer: a request that comes alone goes at once. Does not know why a request is refused.
+ * Executes waiting requests in cohorts: a few of them one right after another, and writes the answers of one turn of
+ * the event loop together. The code of each stage is then still in the processor's caches for the next request, and
+ * the kernel wakes the reader of the answers once. (Larus and Parkes, "Using Cohort Scheduling to Enhance Server
+ * Performance", 2002.) There is no timer: a request that comes alone is executed at once. Does not know why requests
+ * are refused.
  *
- * A cohort is small: between two of them the event loop listens to the database, which would else have nothing to do
- * for as long as a large one takes. The store's lanes make cohorts of their own.
+ * A cohort is small, because the event loop reads from the database between two cohorts. During a large one, PostgreSQL
+ * would be idle.
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { onSendHookHandler, preHandlerHookHandler } from 'fastify';
 
-/** So many have most of what can be gained; the time of more is the database's idle time. */
+/** Enough for most of the gain. A larger cohort would leave PostgreSQL idle for longer. */
 const COHORT_SIZE = 16;
 
 /**
- * For how long new connections go before requests, in milliseconds. libuv takes one connection in each turn of the
- * event loop: with a cohort in each turn, the last of some thousand clients that come back at once would wait for
- * seconds until it is heard.
+ * How long new connections take precedence over requests, in milliseconds. libuv accepts one connection in each turn
+ * of the event loop. With a cohort in each turn, the last of a thousand reconnecting clients would wait for seconds.
  */
 const CONNECTIONS_FIRST = 2;
 
 interface Waiting {
-  /** When it came, by `performance.now()`. */
+  /** When the request came, on the clock of `performance.now()`. */
   readonly since: number;
   readonly go: () => void;
 }
@@ -35,43 +34,43 @@ export class Cohorts {
   #servedAt = 0;
 
   /**
-   * @param limit the most requests that wait for their turn; admission asks `isFull` before it lets another one in
-   * @param onTurn told after each turn how many requests went in it
+   * @param limit the most requests that may wait. Admission checks `isFull` before it lets a request in.
+   * @param onTurn called after each cohort with its size
    */
   constructor(limit: number, onTurn: (served: number) => void = () => undefined) {
     this.#limit = limit;
     this.#onTurn = onTurn;
   }
 
-  /** Whether so many wait already that another one may be refused at once. */
+  /** Whether the queue is full, so that admission refuses the next request. */
   get isFull(): boolean {
     return this.#waiting.length >= this.#limit;
   }
 
-  /** How many wait for their turn. */
+  /** How many requests wait. */
   get length(): number {
     return this.#waiting.length;
   }
 
-  /** For how long the first of those that wait has waited, in milliseconds; 0: none waits. */
+  /** How long the oldest waiting request has waited, in milliseconds; 0 if none waits. */
   get age(): number {
     const [first] = this.#waiting;
     return first ? performance.now() - first.since : 0;
   }
 
-  /** To be called for each new connection: there may be more of them. */
+  /** Must be called for each new connection. */
   readonly connected = (): void => {
     this.#hasConnected = true;
   };
 
   readonly preHandler: preHandlerHookHandler = ({ ws }, _reply, done) => {
-    // An upgrade executes nothing, and `ws` gives a socket up whose client has closed its side meanwhile.
+    // An upgrade must not wait: `ws` gives up a socket whose client has closed its side meanwhile.
     if (ws) {
       done();
       return;
     }
-    // In the request's own context, and not in that of the one that begins the cohort: its trace is there.
-    // Not by AsyncResource.bind: it makes accessors for each, which take as long as a third of a query.
+    // Keeps the request's own async context, with its trace, instead of that of the request that begins the cohort.
+    // AsyncResource.bind would define accessors for each request, which takes a third of the time of a query.
     const context = new AsyncResource('Cohort');
     this.#waiting.push({
       since: performance.now(),
@@ -95,7 +94,7 @@ export class Cohorts {
     }
     this.#hasConnected = false;
     const cohort = this.#waiting.splice(0, COHORT_SIZE);
-    // In the next turn, and so after the event loop has read what has come meanwhile.
+    // The next cohort waits for the next turn, after the event loop has read what has come meanwhile.
     if (this.#waiting.length > 0) setImmediate(this.#execute);
     for (const { go } of cohort) go();
     this.#onTurn(cohort.length);

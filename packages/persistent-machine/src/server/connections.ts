@@ -1,37 +1,36 @@
 /**
- * Owns how many connections of clients there are, and for how long one may keep an answer that it does not take. It
- * deliberately does not know what is asked.
+ * Limits the number of client connections, and how slowly a client may read its answers. Does not know the requests.
  */
 import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { bytesTaken } from '../internals';
 
-/** Descriptors that a process has open or may need beside connections: three times as many as an idle one has. */
+/** Descriptors for everything but connections: three times as many as an idle process has open. */
 const OTHER_DESCRIPTORS = 64;
 
-/** In how many parts the time is divided that a client has for taking an answer. */
+/** How many times a slow client is looked at before its connection is reset. */
 const LOOKS = 4;
 
-/** What a client takes at least, in bytes a second; a client that takes a byte now and then does not take its answer. */
+/**
+ * The slowest rate at which a client may read, in bytes per second. Without it, a byte now and then would be enough.
+ */
 const LEAST_RATE = 10_000;
 
-/** How often at most it is told that connections are refused, in milliseconds. */
+/** The shortest time between two warnings, in milliseconds. */
 const BETWEEN_WARNINGS = 10_000;
 
 /**
- * The most connections that a server may have open, so that descriptors are left for all else.
- *
- * @param reserved how many descriptors the database's connections may need
- * @returns Infinity where the system tells no limit
+ * @param reserved how many descriptors the connections to the database may need
+ * @returns how many client connections leave enough descriptors for the rest; Infinity if the system tells no limit
  */
 export function roomForConnections(reserved: number): number {
   const limit = descriptorLimit();
-  // Where the limit is tiny, half of it is a better guess than none.
+  // For a tiny limit, half of it is better than none.
   return Math.max(limit - OTHER_DESCRIPTORS - reserved, Math.floor(limit / 2));
 }
 
-/** Of this process; Linux tells it in a file (proc_pid_limits(5)). */
+/** The limit of this process, which Linux tells in a file: proc_pid_limits(5). */
 function descriptorLimit(): number {
   try {
     const [, limit] =
@@ -42,10 +41,10 @@ function descriptorLimit(): number {
   }
 }
 
-/** How far a client has come with what is written for it. */
+/** How far a client has read what was written to it. */
 interface Progress {
   readonly taken: number;
-  /** How many looks ago it had taken so much. */
+  /** How many looks ago it had read so much. */
   readonly looks: number;
 }
 
@@ -53,13 +52,13 @@ export class Connections {
   readonly #most: number;
   readonly #patience: number;
   readonly #log: FastifyBaseLogger;
-  /** Those that are looked after; undefined: nothing waits for its client. */
+  /** By watched connection; undefined if the client has read everything. */
   readonly #progress = new Map<Socket, Progress | undefined>();
   readonly #known = new WeakSet<Socket>();
 
   /**
-   * @param most how many may be open; more are closed as soon as they are made
-   * @param patience how long a client may take nothing of its answer, in milliseconds
+   * @param most how many may be open; further ones are closed at once
+   * @param patience how long a client may read slower than the least rate, in milliseconds
    */
   constructor(most: number, patience: number, log: FastifyBaseLogger) {
     this.#most = Math.floor(most);
@@ -67,20 +66,20 @@ export class Connections {
     this.#log = log;
   }
 
-  /** Bounds the connections of a server, and has its clients take their answers. */
-  lookAfterAll(server: Server): void {
+  /** Limits the connections of a server, and watches each. */
+  watchAll(server: Server): void {
     if (this.#most !== Infinity) server.maxConnections = this.#most;
     server.on('drop', this.#warn('Too many connections: new ones are refused'));
     server.on('connection', (socket) => {
-      this.lookAfter(socket);
-      // One that asked for another protocol comes again.
+      this.watch(socket);
+      // A request that asked for another protocol is emitted again.
       if (this.#known.has(socket)) return;
       this.#known.add(socket);
       socket.once('close', () => this.#progress.delete(socket));
     });
     server.once('listening', () => {
-      // Of a connection that could not be taken; without a listener it would end the process.
-      server.on('error', this.#warn('A connection could not be taken'));
+      // A connection that cannot be accepted would otherwise end the process.
+      server.on('error', this.#warn('A connection could not be accepted'));
       const looking = setInterval(this.#look, Math.ceil(this.#patience / LOOKS)).unref();
       server.once('close', () => {
         clearInterval(looking);
@@ -88,17 +87,17 @@ export class Connections {
     });
   }
 
-  /** Gives a client's connection up when it does not take its answers. */
-  lookAfter(socket: Socket): void {
+  /** Resets the connection if its client does not read its answers. */
+  watch(socket: Socket): void {
     if (!socket.destroyed) this.#progress.set(socket, this.#progress.get(socket));
   }
 
-  /** Leaves a connection to a part that has a rule of its own. */
+  /** Stops watching: sockets and event streams have rules of their own. */
   release(socket: Socket): void {
     this.#progress.delete(socket);
   }
 
-  // Counted in looks, not by a clock: after a long pause of this process its clients may have taken everything.
+  // Counts looks, not time: after a long pause of this process, its clients may have read everything.
   readonly #look = (): void => {
     const least = (LEAST_RATE * this.#patience) / 1_000;
     for (const [socket, progress] of this.#progress) {
@@ -112,7 +111,7 @@ export class Connections {
       } else if (progress.looks < LOOKS) {
         this.#progress.set(socket, { taken: progress.taken, looks: progress.looks + 1 });
       } else {
-        // A mere end would leave what is not taken to the operating system, for minutes.
+        // A mere end would leave the unread data to the operating system for minutes.
         socket.resetAndDestroy();
       }
     }

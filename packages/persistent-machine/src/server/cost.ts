@@ -1,7 +1,7 @@
 /**
- * What a document may cost: how many values its answer could have at the most, by its text alone, so that a
- * document is weighed once and not with each request. graphql-armor's own rule takes a page whose size is a
- * variable for one row. Does not know what a value costs the database.
+ * Limits the cost of a document: how many values its answer could have. Computed from the text alone, so that a
+ * cached document is weighed once. graphql-armor's own rule counts a page whose size is a variable as one row. Does
+ * not know what a value costs the database.
  */
 import {
   type FieldNode,
@@ -27,21 +27,21 @@ import {
 } from 'graphql';
 import { LARGEST_PAGE } from '../operations/page';
 
-/** Two connections in one another, in pages of the largest size, with all that their nodes have, are half of it. */
+/** Twice what two nested connections have, in pages of the largest size, with all fields of their nodes. */
 const MOST_VALUES = 1_000_000;
 
-/** Of a page, or a list, whose size the document leaves out. */
+/** The size of a page or list that the document does not give. */
 const USUAL_PAGE = 20;
 
-/** Relay reserves the ending of the name for them. */
+/** Relay reserves this suffix for connections. */
 const CONNECTION = 'Connection';
 
-/** Refuses a document that could be answered with more values than we want to look up. */
+/** Refuses a document whose answer could have too many values. */
 export const limitCost = costLimit(MOST_VALUES);
 
-/** @param mostValues objects, and values in them; lists count by what is in them */
+/** @param mostValues counts objects and their fields; a list counts as its items */
 export function costLimit(mostValues: number): ValidationRule {
-  // A document of our length can spread fragments in one another so often that no number could hold the sum.
+  // Nested fragments can make the sum larger than any number, even in a document within the limits.
   const add = (one: number, other: number): number => Math.min(one + other, mostValues + 1);
 
   return (context) => {
@@ -65,7 +65,7 @@ export function costLimit(mostValues: number): ValidationRule {
     const costOfFragment = (fragment: FragmentDefinitionNode): number => {
       const known = fragments.get(fragment);
       if (known !== undefined) return known;
-      // One that contains itself is another rule's business.
+      // Another rule refuses a fragment that contains itself.
       fragments.set(fragment, 0);
       const cost = costOf(fragment.selectionSet, conditionOf(schema, fragment));
       fragments.set(fragment, cost);
@@ -79,7 +79,7 @@ export function costLimit(mostValues: number): ValidationRule {
       if (definition === undefined || type === undefined) return add(1, inner);
       if (type.name.endsWith(CONNECTION)) return add(1, pageSize(field) * inner);
       if (!isList(definition.type)) return add(1, inner);
-      // What a connection has in lists is counted with the connection.
+      // The size of a connection already counts its lists.
       const isCounted = parent?.name.endsWith(CONNECTION) === true;
       return isCounted ? add(1, inner) : add(0, listSize(field, definition) * add(1, inner));
     };
@@ -88,7 +88,7 @@ export function costLimit(mostValues: number): ValidationRule {
       OperationDefinition: (operation) => {
         const root = schema.getRootType(operation.operation) ?? undefined;
         if (costOf(operation.selectionSet, root) <= mostValues) return;
-        const message = `The answer could have more than ${mostValues} values; ask for smaller pages, or for less.`;
+        const message = `The answer could have more than ${mostValues} values. Ask for smaller pages or fewer fields.`;
         context.reportError(new GraphQLError(message, { nodes: operation }));
       },
     };
@@ -107,8 +107,8 @@ function definitionOf(
 }
 
 /**
- * How many rows a connection could have. Whatever is given that is no size is refused later, or by another rule. A
- * page of no rows still has a `pageInfo`.
+ * How many rows a connection could have. Invalid sizes are refused elsewhere. An empty page counts as one row,
+ * because it still has a `pageInfo`.
  */
 function pageSize({ arguments: given = [] }: FieldNode): number {
   const sizes = given.flatMap(({ name, value }) => {
@@ -120,7 +120,7 @@ function pageSize({ arguments: given = [] }: FieldNode): number {
   return Math.min(Math.max(1, ...sizes), LARGEST_PAGE);
 }
 
-/** How many items another list could have: as many as are asked for, by a list of theirs, else a page's worth. */
+/** How many items another list could have: as many as a list argument has, else as many as a usual page. */
 function listSize(
   { arguments: given = [] }: FieldNode,
   { type, args }: GraphQLField<unknown, unknown>,

@@ -1,6 +1,6 @@
 /**
- * Owns what a browser gets at `/`: an application's dashboard, as it was built, and the policy that it keeps to.
- * It deliberately does not know what the dashboard shows, nor that it asks `/graphql`.
+ * Serves an application's built dashboard at `/`, with its content security policy. Does not know what the dashboard
+ * shows.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { serveFiles } from './files';
 
-/** A dashboard: one page with scripts, built to a folder. */
+/** A single page with scripts, built to a folder. */
 export interface Dashboard {
   readonly folder: string;
   /** The page's own addresses; any other stays the server's to refuse. */
   readonly views: readonly string[];
 }
 
-/** `'self'` is the socket's origin, too. Styles are set by script on elements, which is no inline style. */
+/** `'self'` includes WebSockets. Scripts may set styles on elements, which do not count as inline styles. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -50,6 +50,6 @@ export async function dashboard(server: FastifyInstance, built: Dashboard): Prom
     );
   }
 
-  // Named by their contents. What is not there is refused as any other address is.
+  // The build names these files by their content.
   serveFiles(server, { folder: join(folder, 'assets'), prefix: '/assets/' });
 }

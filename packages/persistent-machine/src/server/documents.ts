@@ -1,6 +1,5 @@
 /**
- * Which documents are accepted: one set of limits and rules, however a document travels. Does not know what
- * becomes of it.
+ * Which documents are accepted: the same limits and rules for all transports. Does not know how documents are executed.
  */
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
@@ -15,26 +14,29 @@ import {
 import { limitCost } from './cost';
 import { MOST_ERRORS } from './errorSizes';
 
-/** The most tokens of a document; nested brackets would overflow the parser's stack long before a body's limit. */
+/** The most tokens of a document. Nested brackets overflow the parser's stack long before the limit of a body. */
 const MAX_TOKENS = 1_000;
 
-/** Machines, their histories, and the machines and histories of those: each further level multiplies the answer. */
+/**
+ * Enough for machines, their histories, and the machines and histories of those. Each further level multiplies the
+ * answer.
+ */
 const MAX_DEPTH = 12;
 
 export const parseOptions: ParseOptions = { maxLexicalTokens: MAX_TOKENS };
 
-/** The most fields of one selection: graphql-js compares each with each. */
+/** The most fields of one selection: graphql-js compares every pair of them. */
 const MAX_WIDTH = 100;
 
-/** Enough for a page's worth of changes in one request. */
+/** Enough for as many changes in one request as a page has items. */
 const MAX_ALIASES = 100;
 
 const MAX_DIRECTIVES = 9;
 
-/** The most characters of a name: an answer repeats an alias in each row, and an error the name that it is about. */
+/** The most characters of a name: an answer repeats an alias in each row, and an error repeats the wrong name. */
 const MAX_NAME = 200;
 
-/** graphql-armor throws, past the validation's own errors, unless it is told to report. */
+/** Options that make graphql-armor report an error with all others, instead of throwing it. */
 function reporting(message: string): {
   readonly propagateOnRejection: false;
   readonly onReject: ((context: ValidationContext | null) => void)[];
@@ -85,8 +87,8 @@ const limitNames: ValidationRule = (context) => ({
 const LIMITS = [limitNames, limitWidth, limitDepth, limitAliases, limitDirectives, limitCost];
 
 /**
- * A document that is over a limit is told so, once, and nothing else: to the other rules, which would have much to
- * say of it, it is gone.
+ * Reports only the first exceeded limit. It hides the document from the other rules, which would be costly, and would
+ * report many errors.
  */
 const keepToLimits: ValidationRule = (context) => ({
   Document: (document) => {
@@ -97,21 +99,21 @@ const keepToLimits: ValidationRule = (context) => ({
   },
 });
 
-/** Skipped, a subscription would be to nothing, which graphql-js takes for a bug. The specification forbids it, too. */
+/** graphql-js fails on a subscription whose only field is skipped. The specification forbids such a document, too. */
 const unconditionalSubscriptions: ValidationRule = (context) => ({
   Directive: (directive) => {
     const root = context.getSchema().getSubscriptionType();
     if (!['skip', 'include'].includes(directive.name.value) || context.getParentType() !== root)
       return;
     context.reportError(
-      new GraphQLError('What is subscribed to can be neither skipped nor included.', {
+      new GraphQLError('The field of a subscription cannot have @skip or @include.', {
         nodes: directive,
       }),
     );
   },
 });
 
-/** The rules beside those of the specification. */
+/** The rules beyond those of the specification. */
 export const validationRules: readonly ValidationRule[] = [
   keepToLimits,
   unconditionalSubscriptions,
@@ -119,5 +121,5 @@ export const validationRules: readonly ValidationRule[] = [
 
 export const validationOptions = { maxErrors: MOST_ERRORS } as const;
 
-/** Of what is wrong with variables. */
+/** Limits the errors about variables. */
 export const executionOptions = { maxCoercionErrors: MOST_ERRORS } as const;

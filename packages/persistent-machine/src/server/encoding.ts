@@ -1,11 +1,11 @@
 /**
- * Owns that what a client sends is UTF-8, and refuses anything else. Decoded with replacements, two different
- * idempotency keys would become one. It deliberately does not know what the text is.
+ * Refuses requests that are not UTF-8: decoding with replacement characters could make two different idempotency keys
+ * equal. Does not know what the text means.
  */
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Has bodies refused that are not UTF-8, or that say so. */
+/** Refuses bodies that are not UTF-8, or that claim another charset. */
 export function requireUtf8Bodies(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.addContentTypeParser<Buffer>(
@@ -13,15 +13,15 @@ export function requireUtf8Bodies(server: FastifyInstance): void {
     { parseAs: 'buffer' },
     (request, body, done) => {
       if (!saysUtf8(request.headers['content-type'])) {
-        done(badRequest('The charset of a request is UTF-8.'));
+        done(badRequest('The charset of a request must be UTF-8.'));
       } else if (!isUtf8(body)) done(badRequest('The body is not UTF-8.'));
-      // Typed as if it might return a promise; it calls back.
+      // The type allows a promise, but this parser calls back.
       else void parse(request, body.toString(), done);
     },
   );
 }
 
-/** Whether what a query string says in percent signs is UTF-8. Node's parser has refused all that is not ASCII. */
+/** Whether the percent-encoding of a query string is UTF-8. Node's parser refuses all other non-ASCII. */
 export function isQueryUtf8({ url }: FastifyRequest): boolean {
   const start = url.indexOf('?');
   if (start < 0 || !url.includes('%', start)) return true;
@@ -33,9 +33,9 @@ export function isQueryUtf8({ url }: FastifyRequest): boolean {
   }
 }
 
-/** JSON has no parameter `charset`, but clients send it. */
+/** Clients send a `charset`, although JSON has no such parameter. */
 function saysUtf8(contentType = ''): boolean {
-  // Most say nothing of it, and a pattern costs more than the rest of this.
+  // Most clients send no parameter, and a pattern costs more than the rest of this check.
   if (!contentType.includes(';')) return true;
   return [...contentType.matchAll(/;\s*charset\s*=\s*"?([^";\s]*)/gi)].every(([, charset = '']) =>
     /^utf-?8$/i.test(charset),

@@ -1,6 +1,6 @@
 /**
- * The entrance, which every request passes first: it is given its observation, and refused where HTTP itself or the
- * page that it comes from forbids it. Knows no route but where sockets are, and not what is asked.
+ * The first hook of every request: it makes the observation, and refuses requests that break HTTP or come from a
+ * foreign page. Knows only the route of sockets, and no GraphQL.
  */
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { type AccessRules, hostRule, refusal, warnOfOpenness } from './access';
@@ -11,10 +11,10 @@ import { EVENT_STREAM, representationOf } from './representation';
 import { upgradeRefusal } from './upgrades';
 
 export interface EntranceSettings extends AccessRules {
-  /** undefined: no client is asked for a token, and the log warns where strangers may ask. */
+  /** undefined: clients need no token, and the log warns if strangers can reach the server. */
   readonly tokens: object | undefined;
   readonly log: FastifyBaseLogger;
-  /** Told the id of each request, by which the log knows it; undefined: requests are not traced. */
+  /** Called with the id of each request, for traces; undefined if there are none. */
   readonly onRequest: ((requestId: string) => void) | undefined;
 }
 
@@ -26,16 +26,16 @@ interface Refused {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** From its first hook on. */
+    /** Set by the first hook. */
     observation: Observation;
   }
 }
 
-/** To be called before any hook that looks at a request's observation. */
+/** Must be called before any hook that reads the observation is added. */
 export function guardEntrance(server: FastifyInstance, settings: EntranceSettings): void {
   const lookForProxy = settings.tokens ? undefined : warnOfOpenness(settings.log, settings);
   const refusalOf = refusalsBy(settings);
-  // Declared, so that every request has one shape.
+  // Gives all requests one hidden class.
   server.decorateRequest('observation');
   server.addHook('onRequest', (request, reply, done) => {
     const { headers, id } = request;
@@ -49,31 +49,31 @@ export function guardEntrance(server: FastifyInstance, settings: EntranceSetting
   });
 }
 
-/** @returns what says why a request is refused, whatever it asks; undefined where it may go on */
+/** @returns a function that says why a request is refused; undefined if it is not */
 function refusalsBy(rules: AccessRules): (request: FastifyRequest) => Refused | undefined {
   const isHost = hostRule();
   return (request) => {
     const { method, headers, ws } = request;
     const fault = faultOf(request);
     if (fault !== undefined) return { status: 400, code: 'BAD_REQUEST', message: fault };
-    // To a socket any page may be shown the answers, and an event stream may be held open by a page that sees nothing.
+    // Browsers let any page read a WebSocket, and hold open an event stream whose data the page cannot read.
     const reads =
       isRead(method) && headers.upgrade === undefined && representationOf(request) !== EVENT_STREAM;
     const message = refusal(headers, reads, rules);
     if (message !== undefined) return { status: 403, code: 'FORBIDDEN', message };
     if (headers.host !== undefined && !isHost(headers.host)) {
-      return { status: 400, code: 'BAD_REQUEST', message: 'The Host header names no host.' };
+      return { status: 400, code: 'BAD_REQUEST', message: 'The Host header is not valid.' };
     }
     return ws ? upgradeRefusal(request, '/graphql') : undefined;
   };
 }
 
-/** What is wrong with a request that Node's parser lets pass; undefined: nothing. */
+/** @returns what is wrong with a request that Node's parser accepts; undefined if nothing is */
 function faultOf(request: FastifyRequest): string | undefined {
   const { headers, raw, routeOptions } = request;
-  // A load balancer's probe by HTTP/1.0 need not name one; Apollo Server's integration makes a URL of it.
+  // A load balancer's HTTP/1.0 probe needs none. At /graphql, Apollo Server's integration needs it to build a URL.
   const needsHost = raw.httpVersion === '1.1' || routeOptions.url === '/graphql';
-  if (headers.host === undefined && needsHost) return 'A Host header is needed.';
+  if (headers.host === undefined && needsHost) return 'The request needs a Host header.';
   return isQueryUtf8(request) ? undefined : 'The query string is not UTF-8.';
 }
 

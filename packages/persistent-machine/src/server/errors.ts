@@ -1,6 +1,6 @@
 /**
- * The one table from what was thrown to what a client is told: a code, and a sentence that leaks nothing.
- * Knows GraphQL's errors and the database's failures, not how they travel.
+ * Maps every thrown error to what the client sees: a code, and a sentence that leaks nothing. Knows GraphQL's errors
+ * and the database's failures, not the transports.
  */
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
@@ -14,7 +14,7 @@ import { FeedRewound, Lagged } from '../feed/errors';
 import type { FieldProblem } from '../graphql/errors';
 import { shortened } from './errorSizes';
 
-/** Failures that a client should know of, and may retry after. */
+/** Failures that a client should know, and after which it may retry. */
 const FAILURES = [
   {
     type: DatabaseUnavailable,
@@ -22,10 +22,10 @@ const FAILURES = [
     message: 'The database cannot be used right now. Nothing was changed.',
   },
   {
-    // Of a read; the store lets none of a change's pass.
+    // Only a read throws it: for a change, the store throws OutcomeUnknown instead.
     type: ConnectionLost,
     code: 'DATABASE_UNAVAILABLE',
-    message: 'The database was lost before it answered. Nothing was changed.',
+    message: 'The connection to the database was lost. Nothing was changed.',
   },
   {
     type: Overloaded,
@@ -36,22 +36,22 @@ const FAILURES = [
     type: OutcomeUnknown,
     code: 'OUTCOME_UNKNOWN',
     message:
-      'The database was lost before it answered. To retry safely, send the same again with what the extensions say.',
+      'The connection to the database was lost, and the change may have been made. To retry safely, send the same request with the arguments in the extensions.',
   },
   {
     type: Lagged,
     code: 'LAGGED',
-    message: 'This subscriber stayed away for too long. Subscribe again after the last cursor.',
+    message: 'This subscriber fell too far behind. Subscribe again after its last cursor.',
   },
   {
     type: FeedRewound,
     code: 'FEED_REWOUND',
     message:
-      'The database was set back, and what this cursor names is not there any more. Forget what came after it: read `census` and begin anew from its cursor.',
+      'The database was set back to an earlier time, and the transition of this cursor is gone. Discard what you have read, query `census`, and continue after its cursor.',
   },
 ] as const;
 
-/** What graphql-js says last where more is wrong with the variables than it tells: without a code, or a place. */
+/** graphql-js's last error about variables, if there are too many. It has neither a code nor a place. */
 const MORE_IS_WRONG =
   'Too many errors processing variables, error limit reached. Execution aborted.';
 
@@ -62,8 +62,8 @@ function failureOf(error: unknown): (typeof FAILURES)[number] | undefined {
 }
 
 /**
- * What was thrown. A resolver's error is known by its path; graphql-ws wraps what ended a subscription without one,
- * as graphql-js does what it says of a variable, which is not to be unwrapped.
+ * Finds the error that was thrown. `unwrapResolverError` unwraps errors with a path. graphql-ws wraps the end of a
+ * subscription without one, but graphql-js does so for an error in a variable, which must stay wrapped.
  */
 function causeOf(error: unknown): unknown {
   const { originalError } = error instanceof GraphQLError ? error : {};
@@ -71,8 +71,8 @@ function causeOf(error: unknown): unknown {
 }
 
 /**
- * Whether nobody expected this: it is to be logged, and masked. An error of GraphQL itself that has no code is
- * about a value of ours that the schema cannot hold.
+ * Whether an error must be logged and masked. An error of GraphQL itself without a code is about a value of the
+ * server that the schema cannot hold.
  */
 export function isUnexpected(error: unknown): boolean {
   const cause = causeOf(error);
@@ -83,10 +83,9 @@ export function isUnexpected(error: unknown): boolean {
 }
 
 /**
- * What a client is told of an error.
- *
- * @param formatted as Apollo Server would answer it
- * @param error as it was thrown
+ * @param formatted the error as Apollo Server would send it
+ * @param error the error as it was thrown
+ * @returns the error as the client sees it
  */
 function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const cause = causeOf(error);
@@ -106,8 +105,8 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
 }
 
 /**
- * The same, for a server that keeps its schema to itself: without the names that graphql-js suggests, and
- * without the name of the library that refuses introspection.
+ * The same for a server without introspection: hides the names that graphql-js suggests, and the name of the library
+ * that refuses introspection.
  */
 function formatErrorTersely(
   formatted: GraphQLFormattedError,
@@ -130,31 +129,34 @@ function formatErrorTersely(
   };
 }
 
-/** What a client is told of one of the failures above. */
-export function tellFailure(failure: Error): { readonly code: string; readonly message: string } {
+/** @returns the code and the message of a failure */
+export function describeFailure(failure: Error): {
+  readonly code: string;
+  readonly message: string;
+} {
   return failureOf(failure) ?? MASKED;
 }
 
-/** The code of the first error, as it is counted; `OK` where there is none. */
+/** The code of the first error; `OK` if there is none. */
 export function codeOf(errors: readonly GraphQLFormattedError[] = []): string {
   const [first] = errors;
   return first ? String(first.extensions?.['code']) : 'OK';
 }
 
-/** The code that is told of an error. */
+/** The code that a client sees for an error. */
 export function codeOfError(error: unknown): string {
   const raw = error instanceof GraphQLError ? error.toJSON() : { message: '' };
   return codeOf([formatError(raw, error)]);
 }
 
-/** Whether a code says that we or the database failed, and not that whoever asked did. */
+/** Whether a code says that the server or the database failed, and not the client. */
 export function isFailure(code: string): boolean {
   return [...FAILURES, MASKED].some((each) => each.code === code);
 }
 
 type ErrorFormatter = typeof formatError;
 
-/** How errors are told by a server that shows its schema, or keeps it to itself. */
+/** @returns the formatter of errors, for a server with or without introspection */
 export function formatterOf({
   introspection,
 }: {
@@ -164,7 +166,7 @@ export function formatterOf({
   return (formatted, error) => shortened(format(formatted, error));
 }
 
-/** graphql-js says which variable it could not take by the node of its definition. */
+/** graphql-js names an invalid variable by the node of its definition. */
 function problemsOf(error: unknown): FieldProblem[] {
   if (!(error instanceof GraphQLError)) return [];
   return (error.nodes ?? []).flatMap((node) =>

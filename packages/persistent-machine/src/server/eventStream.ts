@@ -1,9 +1,9 @@
 /**
- * Subscriptions as server-sent events: the distinct connections mode of the protocol "GraphQL over
- * Server-Sent Events". Does not know what is subscribed to.
+ * Subscriptions as server-sent events: the distinct connections mode of the protocol "GraphQL over Server-Sent
+ * Events". Does not know the documents.
  *
- * graphql-sse's own handler takes results as fast as they come and keeps what the client has not read, without
- * a bound; here a result is taken when the client has room for it.
+ * Replaces graphql-sse's own handler, which buffers without a bound for a slow client. This one asks for a result
+ * when the client has room for it (backpressure).
  */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
@@ -25,10 +25,10 @@ import { EVENT_STREAM } from './representation';
 import type { Results } from './sharedExecution';
 import type { Subscriptions } from './subscriptions';
 
-/** How long a client may take nothing of what is sent, in milliseconds. */
+/** How long a client may read nothing, in milliseconds. */
 const LONGEST_STALL = 120_000;
 
-/** What refuses a stream as a whole, and with which status; anything else is told in the stream. */
+/** The status by code of a stream that is refused as a whole. All other errors are sent in the stream. */
 const STATUS: Readonly<Record<string, number>> = {
   BAD_REQUEST: 400,
   BAD_USER_INPUT: 400,
@@ -44,15 +44,15 @@ const STATUS: Readonly<Record<string, number>> = {
 export interface EventStreamSettings {
   readonly subscriptions: Subscriptions;
   readonly contextOf: (observation: Observation) => RequestContext;
-  /** Refuses a request for which there is no room. */
+  /** Refuses a request if the server is full, or the database is down. */
   readonly admit: onRequestHookHandler;
-  /** Finds out who asks; undefined: any client may. */
+  /** Checks the client's token; undefined if none is needed. */
   readonly authenticate: onRequestAsyncHookHandler | undefined;
-  /** Looks after connections that carry no stream. */
+  /** Watches connections while they carry no stream. */
   readonly connections: Connections;
 }
 
-/** @param server one that negotiates representations */
+/** @param server on which `negotiateRepresentation` was called */
 export function eventStreams(server: FastifyInstance, settings: EventStreamSettings): void {
   const { admit, authenticate } = settings;
   const streams = new EventStreams(settings);
@@ -61,7 +61,7 @@ export function eventStreams(server: FastifyInstance, settings: EventStreamSetti
       method,
       url: '/graphql',
       constraints: { representation: EVENT_STREAM },
-      // It would subscribe, and then have nothing to say.
+      // A HEAD request would begin a subscription.
       exposeHeadRoute: false,
       onRequest: authenticate ? [admit, authenticate] : admit,
       handler: async (request, reply) => streams.begin(request, reply),
@@ -88,11 +88,11 @@ class EventStreams {
     const granted = request.caller?.scopes ?? null;
     const accepted = subscriptions.accept(parametersOf(request), context, granted);
     if (!('document' in accepted)) {
-      return refuse(reply, subscriptions.tellErrors(accepted, context));
+      return refuse(reply, subscriptions.formatErrors(accepted, context));
     }
     const begun = await subscriptions.begin(accepted);
     if ('errors' in begun) {
-      const errors = subscriptions.tellErrors(begun.errors, context);
+      const errors = subscriptions.formatErrors(begun.errors, context);
       const code = codeOf(errors);
       if (STATUS[code] !== undefined) return refuse(reply, errors);
       subscriptions.refused(context.observation, code);
@@ -100,14 +100,14 @@ class EventStreams {
     }
     const { socket } = request.raw;
     if (socket.destroyed || socket.readableEnded) {
-      // It left while its subscription began, before there was anything to notice it.
+      // The client left while its subscription began, before anything listened for that.
       await begun.return?.();
       socket.destroy();
       return reply.hijack();
     }
     if (this.#closing) {
       await begun.return?.();
-      return refuse(reply, subscriptions.tellErrors([new Overloaded('Stopping.')], context));
+      return refuse(reply, subscriptions.formatErrors([new Overloaded('Stopping.')], context));
     }
     return reply
       .type(`${EVENT_STREAM}; charset=utf-8`)
@@ -116,7 +116,7 @@ class EventStreams {
       .send(this.#carry(begun, request, socket));
   }
 
-  /** Breaks all off, and completes none: a client takes that for a lost connection, and comes back to another instance. */
+  /** Breaks off all streams without completing them: a client takes that for a lost connection, and reconnects. */
   breakOff(): void {
     this.#closing = true;
     for (const stream of this.#open) stream.destroy();
@@ -126,25 +126,25 @@ class EventStreams {
     const { subscriptions, connections } = this.#settings;
     const stream = streamOf(
       results,
-      (result) => subscriptions.tell(result, observation),
-      (error) => subscriptions.tellErrors([error], observation),
+      (result) => subscriptions.formatResult(result, observation),
+      (error) => subscriptions.formatErrors([error], observation),
     );
     this.#open.add(stream);
-    // Broken off, as at shutdown: it has not come to its end.
+    // Breaks the stream off, as at shutdown, because the subscription is not complete.
     const stopWaiting = caller && onceExpired(caller, () => stream.destroy());
     const giveUp = (): void => {
       socket.destroy();
     };
     connections.release(socket);
     socket.setTimeout(LONGEST_STALL, giveUp);
-    // A client that closes its side has left: nothing would notice it until the next pulse.
+    // A client that closes its side has left. Without this, only the next pulse would show it.
     socket.once('end', giveUp);
     stream.once('close', () => {
       this.#open.delete(stream);
       stopWaiting?.();
-      // Others may be asked for on the same connection.
+      // The client may send further requests on this connection.
       socket.setTimeout(0).off('timeout', giveUp).off('end', giveUp);
-      connections.lookAfter(socket);
+      connections.watch(socket);
     });
     return stream;
   }
@@ -159,10 +159,10 @@ function refuse(reply: FastifyReply, errors: Errors): FastifyReply {
     .send(JSON.stringify({ errors }));
 }
 
-/** What a client asks, however it is sent. */
+/** @returns the parameters of a GraphQL request, from its body or its query string */
 export function parametersOf({ method, query, body }: FastifyRequest): unknown {
   if (method === 'POST') return body;
-  // Fastify's parser makes an object of any query.
+  // Fastify parses every query string to an object.
   const { variables, ...rest } = query as Readonly<Record<string, unknown>>;
   if (typeof variables !== 'string') return rest;
   try {

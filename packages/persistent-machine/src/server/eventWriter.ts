@@ -1,57 +1,60 @@
 /**
- * Writes results as server-sent events, as "GraphQL over Server-Sent Events" has it, at the pace of its client. Knows
- * neither HTTP's answers nor what the results are.
+ * Writes results as server-sent events, by "GraphQL over Server-Sent Events", at the pace of the client. Knows
+ * neither HTTP nor the results.
  */
 import { Readable } from 'node:stream';
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { print } from 'graphql-sse';
 import type { Results } from './sharedExecution';
 
-/** How often an idle stream shows that it is there, in milliseconds; shorter than proxies wait. */
+/**
+ * The time between two comments in an idle stream, in milliseconds. Proxies close a connection that is idle for
+ * longer.
+ */
 const PULSE = 12_000;
 
 export type Errors = NonNullable<FormattedExecutionResult['errors']>;
 
 const COMPLETE = print({ event: 'complete', data: null });
 
-/** A stream that tells of errors and is complete. */
+/** The text of a stream that has these errors and is complete. */
 export function eventsOf(errors: Errors): string {
   return next({ errors }) + COMPLETE;
 }
 
 function next(result: FormattedExecutionResult): string {
-  // graphql-sse types an error as graphql-js makes it; what leaves us is that, formatted.
+  // graphql-sse's type wants unformatted errors.
   return print({ event: 'next', data: result as never });
 }
 
-/** @returns a stream that asks for a result when its client has room for it, and ends the results with itself */
+/** @returns a stream that asks for a result when the client has room, and ends the results when it is destroyed */
 export function streamOf(
   results: Results,
-  tell: (result: ExecutionResult) => FormattedExecutionResult,
-  tellError: (error: unknown) => Errors,
+  format: (result: ExecutionResult) => FormattedExecutionResult,
+  formatError: (error: unknown) => Errors,
 ): Readable {
   let asking = false;
   const ask = async (stream: Readable): Promise<void> => {
     try {
       const result = await results.next();
-      // Broken off, it must not look as if it had come to its end.
+      // A stream that was broken off must not look complete.
       if (stream.destroyed) return;
       asking = false;
       if (result.done !== true) {
-        stream.push(next(tell(result.value)));
+        stream.push(next(format(result.value)));
         return;
       }
       stream.push(COMPLETE);
     } catch (error) {
       if (stream.destroyed) return;
-      stream.push(eventsOf(tellError(error)));
+      stream.push(eventsOf(formatError(error)));
     }
     clearInterval(pulse);
     stream.push(null);
   };
   const stream = new Readable({
     read() {
-      // A pulse asks again, too.
+      // A pulse triggers `read` as well.
       if (asking) return;
       asking = true;
       void ask(this);
@@ -64,7 +67,7 @@ export function streamOf(
       results.return?.().then(ended, ended);
     },
   });
-  // The first one has the headers sent; some browsers wait for a byte.
+  // The first comment flushes the headers, and some browsers wait for a first byte.
   stream.push(':\n\n');
   const pulse = setInterval(() => {
     if (stream.readableLength === 0) stream.push(':\n\n');

@@ -1,6 +1,6 @@
 /**
- * Fastify over our own HTTP server: the ids of its requests, the limits of their bodies, and what is refused before it
- * has a route. Knows no route.
+ * Fastify over our own HTTP server: the ids of requests, the limit of their bodies, and the refusal of requests that
+ * have no route. Knows no route.
  */
 import { randomUUID } from 'node:crypto';
 import fastify, {
@@ -16,14 +16,19 @@ import { Observation, type Observer } from './observation';
 
 export interface FastifySettings {
   readonly log: FastifyBaseLogger;
-  /** How long a request may take to arrive, until it is answered, and its answer to be taken, in milliseconds. */
+  /**
+   * How long each may take, in milliseconds: a request's arrival, its execution, the client's reading of the answer.
+   */
   readonly requestTimeout: number;
 }
 
-/** The most bytes of a request's body: far more than any document of ours needs. */
+/** The most bytes of a request's body: far more than a document needs. */
 const BODY_LIMIT = 100_000;
 
-/** Longer than a load balancer keeps an idle connection, so that it is never we who close one in its hand; in milliseconds. */
+/**
+ * In milliseconds. Longer than a load balancer keeps an idle connection, so that the server does not close one on
+ * which the load balancer is just sending a request.
+ */
 const KEEP_ALIVE = 75_000;
 
 /** @returns a server without routes and hooks, which does not listen */
@@ -33,7 +38,7 @@ export function createFastify(
   observer: Observer,
 ): FastifyInstance {
   const newRequestId = requestIds();
-  /** What is refused before it has a route passes no hook. */
+  /** Reports a request that has no route, because it passes no hook. */
   const refused = (requestId: string, status: number): void => {
     observer.answered(new Observation(requestId), 'BAD_REQUEST', status);
   };
@@ -47,14 +52,14 @@ export function createFastify(
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: newRequestId,
-    // No line of the log is of Fastify's child for a request: each names the request's id itself.
+    // Our log lines name the request's id themselves, so that a child logger for each request would be waste.
     childLoggerFactory: (parent) => parent,
     bodyLimit: BODY_LIMIT,
     serverFactory: (handle) => createHttpServer(limits, handle),
-    // The server above answers them.
+    // `createHttpServer` answers them.
     clientErrorHandler: () => undefined,
     forceCloseConnections: 'idle',
-    // Requests on open connections are answered to the end, and /readyz tells what is going on.
+    // Open connections are served until they end; /readyz tells the load balancer to send no more.
     return503OnClosing: false,
     frameworkErrors: refuseUnrouted(refused),
   });
@@ -62,13 +67,13 @@ export function createFastify(
   return server;
 }
 
-/** @param refused told of each request that Fastify itself cannot route */
+/** @param refused called for each request that Fastify cannot route */
 function refuseUnrouted(
   refused: (requestId: string, status: number) => void,
 ): NonNullable<FastifyServerOptions['frameworkErrors']> {
   return ({ message }, { id, raw }, reply) => {
     refused(id, 400);
-    // Node no longer looks after the socket of an upgrade.
+    // Node does not close the socket of an upgrade.
     if (raw.headers.upgrade !== undefined) {
       reply.raw.once('finish', () => raw.socket.destroy());
     }
@@ -76,7 +81,7 @@ function refuseUnrouted(
   };
 }
 
-/** Unique among instances, too; a UUID for each would cost a request as much as its context does. */
+/** Unique across instances. A UUID for each request would cost as much as the request's whole context. */
 function requestIds(): () => string {
   const instance = randomUUID();
   let count = 0;

@@ -1,6 +1,6 @@
 /**
- * Serves files that do not change while the process runs, from memory: a request for one needs neither a descriptor
- * nor the disk. It deliberately does not know what is in them.
+ * Serves files that do not change while the process runs, from memory: a request needs neither a descriptor nor the
+ * disk. Does not know their content.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { extname, join } from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import Negotiator from 'negotiator';
 
-/** By the endings of all files that there are. */
+/** Content types by file extension. */
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** What stands beside a file is the same file, compressed. */
+/** The extension of a compressed copy, which lies beside the file. */
 const COMPRESSED = '.gz';
 
 interface StoredFile {
@@ -32,15 +32,15 @@ interface StoredFile {
 }
 
 export interface Files {
-  /** Where they are. */
+  /** The path of the folder. */
   readonly folder: string;
-  /** Their addresses begin with it; it ends with a slash. */
+  /** The beginning of their URLs. It ends with a slash. */
   readonly prefix: string;
-  /** Which of them are served, by their path below the folder; left out: all. */
+  /** Whether to serve a file, by its path below the folder. By default all are served. */
   readonly isServed?: (path: string) => boolean;
 }
 
-/** Serves what browsers may keep for good: whatever changes a file changes its address. */
+/** Serves files that browsers may cache for good, because a changed file has another URL. */
 export function serveFiles(
   server: FastifyInstance,
   { folder, prefix, isServed = () => true }: Files,
@@ -74,7 +74,7 @@ function send(
     }
   }
   reply.header('etag', sent.etag);
-  // RFC 9110, section 13.1.2: a list, compared weakly.
+  // `If-None-Match` is a list, and is compared weakly: RFC 9110, section 13.1.2.
   const isKnown = known?.split(',').some((each) => {
     const tag = each.trim().replace(/^W\//, '');
     return tag === '*' || tag === sent.etag;
@@ -85,7 +85,7 @@ function send(
 
 const folders = new Map<string, ReadonlyMap<string, StoredFile>>();
 
-/** Each folder is read once, whichever server asks first. */
+/** Reads each folder once per process. */
 function read(folder: string): ReadonlyMap<string, StoredFile> {
   const known = folders.get(folder);
   if (known) return known;

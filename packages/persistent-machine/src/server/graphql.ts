@@ -1,6 +1,6 @@
 /**
- * Apollo Server over our schema: how documents are executed, and what of a failure is told and what logged.
- * Does not know HTTP routes, nor where the context comes from.
+ * Apollo Server over the schema: how documents are executed, and which errors are logged. Does not know HTTP routes,
+ * nor how the context is made.
  */
 import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
 import {
@@ -16,7 +16,6 @@ import { formatterOf, isUnexpected } from './errors';
 import type { Observation } from './observation';
 import { type Scopes, requireScopes } from './scopes';
 
-/** What a request over HTTP is executed with. */
 export interface RequestContext extends Context {
   readonly observation: Observation;
 }
@@ -24,7 +23,7 @@ export interface RequestContext extends Context {
 export interface GraphQLSettings {
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
-  /** undefined: no scope is needed. */
+  /** undefined if no scope is needed. */
   readonly scopes: Scopes | undefined;
 }
 
@@ -42,10 +41,10 @@ export function createGraphQLServer(
     validationRules: [...validationRules],
     validationOptions,
     executionOptions,
-    // A missing persisted query would come out as an internal error.
+    // Apollo Server reports a missing persisted query as an internal error.
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
-    // "Did you mean …?" would tell the names that introspection withholds.
+    // "Did you mean …?" would reveal the names that introspection withholds.
     hideSchemaDetailsFromClientErrors: !introspection,
     stopOnTerminationSignals: false,
     plugins: [
@@ -58,8 +57,8 @@ export function createGraphQLServer(
 }
 
 /**
- * No variables, and no document: they hold what is none of the log's business. One plugin for all of ours,
- * and one listener for all requests: Apollo Server asks each plugin anew for each request, and waits for it.
+ * Logs unexpected errors, without variables and documents, which may hold private data. One plugin and one listener
+ * serve all requests, because Apollo Server awaits every plugin for each request.
  */
 function watchRequests(log: FastifyBaseLogger): ApolloServerPlugin<RequestContext> {
   const listener = Promise.resolve<GraphQLRequestListener<RequestContext>>({
@@ -72,7 +71,7 @@ function watchRequests(log: FastifyBaseLogger): ApolloServerPlugin<RequestContex
     },
     willSendResponse: async ({ operation, response: { body }, contextValue: { observation } }) => {
       if (operation) observation.identify(operation);
-      // No directive of ours delivers in parts.
+      // The schema has no `@defer` or `@stream`, so every body is single.
       if (body.kind === 'single' && body.singleResult.errors) {
         body.singleResult.errors = limitErrors(body.singleResult.errors);
       }

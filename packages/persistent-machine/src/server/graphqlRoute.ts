@@ -1,6 +1,6 @@
 /**
- * The route `/graphql`: in which order a request to it is admitted, authenticated and executed, by whichever transport
- * it comes. Knows no machine, and not what is asked.
+ * The route `/graphql`: the order in which requests of all transports are admitted, authenticated and executed. Knows
+ * no machine, and no document.
  */
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type {
@@ -32,13 +32,13 @@ export interface GraphQLRouteSettings {
   readonly log: FastifyBaseLogger;
   readonly observer: Observer;
   readonly connections: Connections;
-  /** How long a request may take until it is answered, in milliseconds. */
+  /** How long a request may take, in milliseconds. */
   readonly requestTimeout: number;
-  /** The most requests that wait for the same. */
+  /** The most requests that may wait in one queue. */
   readonly maxQueue: number;
-  /** Whether no request should begin to wait for the database; said at once where nothing is wrong. */
+  /** Whether requests should be refused because the database is down. Returns a promise only if it must probe. */
   readonly isDatabaseDown: () => false | Promise<boolean>;
-  /** undefined: any client may ask for anything. */
+  /** undefined if clients need no token. */
   readonly access:
     | {
         readonly authentication: Authentication;
@@ -50,7 +50,7 @@ export interface GraphQLRouteSettings {
 
 const URL = '/graphql';
 
-/** To be called when the routes may be declared. */
+/** Must be called after all hooks for this route are added. */
 export async function graphqlRoute(
   server: FastifyInstance,
   schema: GraphQLSchema,
@@ -60,7 +60,7 @@ export async function graphqlRoute(
   const { access, connections, observer } = settings;
   const scopes = access?.scopes;
   const contextOf = contextsOf(services, settings.requestTimeout);
-  // What is computed once for all that subscribe to the same cannot depend on who they are.
+  // Subscribers share results, which therefore must not depend on the caller.
   const subscriptionContextOf = (observation: Observation): RequestContext =>
     contextOf(observation, undefined);
   const execute = await executionOf(server, schema, contextOf, { ...settings, scopes });
@@ -79,7 +79,7 @@ export async function graphqlRoute(
     onRequest: access
       ? [vary, admit, access.authenticate, requireAnyScope(access.scopes)]
       : [vary, admit],
-    // Asked again when it is a request's turn: those of its cohort that went before it may have filled the queue.
+    // Admits a second time, because earlier requests of the cohort may have filled a queue.
     preHandler: [cohorts.preHandler, admit],
     onSend: cohorts.onSend,
     config: { graphqlOverHttp: true },
@@ -104,12 +104,12 @@ export async function graphqlRoute(
   });
 }
 
-/** @returns what makes the context of one request */
+/** @returns a function that makes the context of one request */
 function contextsOf(
   { machines, newId }: Services,
   requestTimeout: number,
 ): (observation: Observation, caller: Caller | undefined) => RequestContext {
-  // Named one by one: to spread them costs each request more than all the rest of its context.
+  // No spread: it would cost each request more than the rest of its context.
   return (observation, caller) => ({
     machines,
     newId,
@@ -121,7 +121,7 @@ function contextsOf(
   });
 }
 
-/** @returns Apollo Server, started, as a handler of requests */
+/** Starts Apollo Server. @returns its request handler */
 async function executionOf(
   server: FastifyInstance,
   schema: GraphQLSchema,
@@ -157,7 +157,7 @@ function admissionOf(
   return admission;
 }
 
-/** @returns the answer to a request for a subscription, which has no single answer; undefined for all others */
+/** @returns the refusal of a subscription that was sent as a request with a single answer; undefined for all others */
 function refuseSubscription(
   subscriptions: Subscriptions,
   request: FastifyRequest,
@@ -165,11 +165,11 @@ function refuseSubscription(
 ): FastifyReply | undefined {
   const errors = subscriptions.refuse(parametersOf(request), request.observation);
   if (errors === undefined) return undefined;
-  const told = subscriptions.tellErrors(errors, { requestId: request.id });
+  const formatted = subscriptions.formatErrors(errors, { requestId: request.id });
   return reply
     .code(400)
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify({ errors: told }));
+    .send(JSON.stringify({ errors: formatted }));
 }
 
 const vary: onRequestHookHandler = (_request, reply, done) => {
@@ -177,10 +177,10 @@ const vary: onRequestHookHandler = (_request, reply, done) => {
   done();
 };
 
-/** Before a body is read, which is none of ours. */
+/** Refuses before the body is read. */
 const refuseMethod: onRequestHookHandler = (_request, reply) => {
   reply
     .code(405)
     .header('allow', 'GET, HEAD, POST')
-    .send(errorBody('BAD_REQUEST', 'GraphQL is asked by GET or POST.'));
+    .send(errorBody('BAD_REQUEST', 'Send GraphQL requests by GET or POST.'));
 };

@@ -1,7 +1,7 @@
-/** The routes that orchestrators and load balancers probe. Neither asks the database anything. */
+/** The routes that orchestrators and load balancers probe. Neither queries the database. */
 import type { FastifyInstance } from 'fastify';
 
-/** @param isReady whether to send requests here; asked with each probe */
+/** @param isReady whether load balancers should send requests here; called for each probe */
 export function healthRoutes(server: FastifyInstance, isReady: () => boolean): void {
   server.get('/healthz', () => ({ status: 'alive' }));
   server.get('/readyz', (_request, reply) =>

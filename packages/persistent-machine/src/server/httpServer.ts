@@ -1,6 +1,6 @@
 /**
- * Makes a server of HTTP with the limits of its connections: how many there are, how slowly a client may send and
- * take, and what is told to a client whose request cannot even be read. It deliberately does not know any route.
+ * Makes an HTTP server with limits for its connections: their number, and how slowly a client may send and read. Does
+ * not know any route.
  */
 import { type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
@@ -13,15 +13,15 @@ export interface HttpSettings {
   readonly connections: Connections;
   /** How long a request may take to arrive, in milliseconds. */
   readonly requestTimeout: number;
-  /** For how long a connection is kept after an answer, in milliseconds. */
+  /** How long a connection is kept after an answer, in milliseconds. */
   readonly keepAliveTimeout: number;
   readonly onRefusal: OnRefusal;
 }
 
-/** How often at least it is looked for requests that have taken too long to arrive, in milliseconds. */
+/** The longest time between two checks for requests that take too long to arrive, in milliseconds. */
 const LONGEST_INTERVAL = 1_000;
 
-/** @param handle called for one request of a connection after the other */
+/** @param handle called for a request after the answers to all earlier requests of its connection */
 export function createHttpServer(
   { connections, requestTimeout, keepAliveTimeout, onRefusal }: HttpSettings,
   handle: RequestListener,
@@ -30,7 +30,7 @@ export function createHttpServer(
     {
       keepAliveTimeout,
       requestTimeout,
-      // A client that sends its headers byte by byte holds a connection no longer than one with a slow body.
+      // Slow headers must not hold a connection longer than a slow body (Slowloris).
       headersTimeout: requestTimeout,
       connectionsCheckingInterval: Math.min(Math.ceil(requestTimeout / 4), LONGEST_INTERVAL),
       // Node's own refusal has neither a body nor an id.
@@ -39,10 +39,10 @@ export function createHttpServer(
     inTurn(handle),
   );
   answerHalfOpenConnections(server);
-  connections.lookAfterAll(server);
+  connections.watchAll(server);
   answerClientErrors(server, onRefusal);
   const refuseExpectation = inTurn((_request, response) => {
-    refuse(response, 417, 'The only expectation that is met is 100-continue.', onRefusal(417));
+    refuse(response, 417, 'The only supported expectation is 100-continue.', onRefusal(417));
   });
   server.on('checkExpectation', refuseExpectation);
   return server;
@@ -66,8 +66,8 @@ export function refuse(
 }
 
 /**
- * `localhost` may stand for two addresses, of which a server listens at one. Clients of the other one are handed to
- * it, too, where the machine has that address.
+ * Listens at the second address of `localhost` as well, IPv4 or IPv6, and hands its clients to the server. Does
+ * nothing if the computer has no such address.
  */
 export function listenAtBothOfLocalhost(server: Server): NetServer {
   // A server that listens at a port has an address.
@@ -76,7 +76,7 @@ export function listenAtBothOfLocalhost(server: Server): NetServer {
     server.emit('connection', socket);
   });
   if (server.maxConnections) other.maxConnections = server.maxConnections;
-  // There may be no such address, or its port may be taken; the first one is enough.
+  // There may be no such address, or its port may be taken. The first address is enough.
   other.on('error', () => undefined);
   return other.listen(port, address === '::1' ? '127.0.0.1' : '::1');
 }

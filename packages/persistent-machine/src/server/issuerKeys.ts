@@ -1,11 +1,11 @@
 /**
- * The keys that an issuer of tokens publishes: fetched when first needed, and known for as long as the issuer does not
- * say otherwise. Owns when the issuer is asked; does not know what a token must say.
+ * The public keys of a token issuer. Decides when they are fetched, and how long they are kept. Does not know the rules
+ * for tokens.
  */
 import type { FastifyBaseLogger } from 'fastify';
 import { type JWTVerifyGetKey, createRemoteJWKSet, errors } from 'jose';
 
-/** The keys cannot be had, so that it cannot be known whether a token is valid. */
+/** The keys cannot be fetched, so that the server cannot tell whether a token is valid. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 
@@ -14,47 +14,47 @@ export class KeysUnavailable extends Error {
   }
 }
 
-/** How long the issuer is waited for, in milliseconds. */
+/** How long a fetch may take, in milliseconds. */
 const TIMEOUT = 2_000;
 
-/** How old the keys may be before the issuer is asked whether they still hold, in milliseconds. */
+/** The age at which the keys are fetched again, in milliseconds. */
 const LONGEST_KNOWN = 600_000;
 
 /**
- * Between two requests to the issuer while keys are known, in milliseconds: anybody can send tokens that name keys
- * which it does not have.
+ * The shortest time between two fetches while keys are known, in milliseconds. Any client can send tokens that name
+ * unknown keys, and would otherwise make the server flood the issuer.
  */
 const PAUSE = 10_000;
 
-/** The same while none are: each token waits for them, and its client is told to come again in a second. */
+/** The same while no keys are known. Each client with a token waits for them, and is told to retry after a second. */
 const FIRST_PAUSE = 1_000;
 
 /**
- * A known key stays good while the issuer cannot be asked, and its tokens wait for no more than the first attempt
- * that fails. The next answer without that key ends it.
+ * A known key stays valid while the issuer cannot be reached; only the first failing fetch delays a token. The next
+ * answer without that key removes it.
  */
 export class IssuerKeys {
   readonly #keys: ReturnType<typeof createRemoteJWKSet>;
   readonly #log: FastifyBaseLogger;
   readonly #now: () => number;
   #refreshing: Promise<void> | undefined;
-  /** When the issuer last answered, or failed to. */
+  /** When the last fetch ended, by success or failure. */
   #askedAt = -Infinity;
-  /** When it last gave its keys. */
+  /** When the last fetch succeeded. */
   #knownAt: number | undefined;
-  /** Why it did not, when it was last asked. */
+  /** Why the last fetch failed, if it did. */
   #failure: unknown;
 
-  /** @param now in milliseconds since any moment */
+  /** @param now a clock, in milliseconds since any moment */
   constructor(url: string, log: FastifyBaseLogger, now: () => number) {
-    // When to ask again is for us to say.
+    // This class decides when to fetch again.
     const forEver = { cacheMaxAge: Infinity, cooldownDuration: Infinity };
     this.#keys = createRemoteJWKSet(new URL(url), { timeoutDuration: TIMEOUT, ...forEver });
     this.#log = log;
     this.#now = now;
   }
 
-  /** @throws KeysUnavailable where none is known, and one might be published */
+  /** @throws KeysUnavailable if the key is unknown, and the issuer cannot be asked for it */
   readonly keyOf: JWTVerifyGetKey = async (header, token) => {
     if (this.#knownAt === undefined) {
       await this.#refresh(FIRST_PAUSE);
@@ -74,7 +74,7 @@ export class IssuerKeys {
     }
   };
 
-  /** Asks the issuer, unless that was done within `pause`; all who come meanwhile wait for the same answer. */
+  /** Fetches the keys, unless the last fetch ended less than `pause` ago. Concurrent callers share one fetch. */
   async #refresh(pause: number): Promise<void> {
     if (this.#refreshing === undefined && this.#now() - this.#askedAt >= pause) {
       this.#refreshing = this.#ask();
@@ -86,12 +86,12 @@ export class IssuerKeys {
     try {
       await this.#keys.reload();
       this.#knownAt = this.#now();
-      if (this.#failure !== undefined) this.#log.info('The keys of AUTH_JWKS_URL are there again');
+      if (this.#failure !== undefined) this.#log.info('AUTH_JWKS_URL can be reached again');
       this.#failure = undefined;
     } catch (error) {
-      // Once, not for each attempt.
+      // Logged once for each outage.
       if (this.#failure === undefined) {
-        this.#log.error({ err: error }, 'The keys of AUTH_JWKS_URL cannot be had');
+        this.#log.error({ err: error }, 'The keys at AUTH_JWKS_URL cannot be fetched');
       }
       this.#failure = error;
     } finally {

@@ -1,6 +1,6 @@
 /**
- * Leaving: how connections end at shutdown, one by one, so that no answer is lost. Knows sockets, and not what they
- * carry. Subscriptions end by their own transports' rules.
+ * Ends connections at shutdown one by one, so that no answer is lost. Knows sockets, and not what they carry: each
+ * transport ends its own subscriptions.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
@@ -10,18 +10,19 @@ import { stopListening } from '../internals';
 import { listenAtBothOfLocalhost } from './httpServer';
 
 export interface LeavingSettings {
-  /** How long a request may take to arrive, until it is answered, and its answer to be taken, in milliseconds. */
+  /**
+   * How long each may take, in milliseconds: a request's arrival, its execution, the client's reading of the answer.
+   */
   readonly requestTimeout: number;
   /**
-   * At shutdown, for how long open connections on which nothing is going on are left to clients that may just be
-   * sending something, in milliseconds.
+   * How long idle connections stay open at shutdown, in milliseconds, because clients may just be sending a request.
    */
   readonly lingering: () => number;
 }
 
 /**
- * Has a server listen at both addresses of `localhost`, and at none from the beginning of its shutdown on. To be called
- * before any other `preClose` hook: a client that one of them sends away must not come back here.
+ * Lets a server listen at both addresses of `localhost`, until its shutdown begins. Must be called before any other
+ * `preClose` hook is added: a client that such a hook disconnects must not be able to reconnect here.
  */
 export function listenUntilLeaving(server: FastifyInstance, host: string): void {
   let otherOfLocalhost: NetServer | undefined;
@@ -39,14 +40,13 @@ export function listenUntilLeaving(server: FastifyInstance, host: string): void 
 }
 
 /**
- * At shutdown each answer says that it is its connection's last, so that connections end one by one with
- * nothing on its way. Those on which nobody asks anything are cut off after a while.
+ * Ends all connections at shutdown. Each answer says that it is the last of its connection, so that busy connections
+ * end with nothing in flight. Two kinds remain, for which Node would wait: connections without any request, which
+ * browsers open for later, and requests that have arrived only in part. The former are closed after `lingering`, the
+ * latter after the request timeout.
  *
- * Node waits for connections on which nothing has been asked yet, as browsers open them for later, and for
- * requests of which only a part has come. The former end then, too, the latter after as long as a request may
- * take.
- *
- * To be called after all others that add a `preClose` hook, which end the connections that they know.
+ * Must be called last of all functions that add a `preClose` hook, because the others end the connections that they
+ * know.
  */
 export function endOtherConnections(
   server: FastifyInstance,

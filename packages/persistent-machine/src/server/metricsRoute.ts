@@ -1,18 +1,18 @@
 /**
- * The route that Prometheus reads. However many scrapes there are, one exposition is made at a time, so that they take
- * one connection from the pool and the work of one. Does not know what is measured.
+ * The route that Prometheus reads. Concurrent scrapes share an exposition, so that together they take one connection
+ * from the pool. Does not know what is measured.
  */
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
 import { Overloaded } from '../database/failures';
 import type { Metrics } from '../metrics';
-import { tellFailure } from './errors';
+import { describeFailure } from './errors';
 
-/** The most scrapes that wait. A Prometheus sends one in several seconds, a row of them a few. */
+/** The most scrapes that wait. A Prometheus sends one every few seconds. */
 const MOST_SCRAPES = 1_000;
 
 /**
- * @param authenticate finds out who asks; undefined: whoever asks may
- * @param mostScrapes that wait at the same time; more are refused
+ * @param authenticate checks the client's token; undefined if none is needed
+ * @param mostScrapes how many may wait at the same time; more are refused
  */
 export function metricsRoute(
   server: FastifyInstance,
@@ -27,7 +27,7 @@ export function metricsRoute(
     authenticate ? { onRequest: authenticate } : {},
     async (_request, reply) => {
       if (waiting >= mostScrapes) {
-        const { code, message } = tellFailure(new Overloaded('Too many scrapes wait already.'));
+        const { code, message } = describeFailure(new Overloaded('Too many scrapes are waiting.'));
         const errors = [{ message, extensions: { code } }];
         return reply.code(503).header('retry-after', 1).send({ errors });
       }
@@ -42,8 +42,8 @@ export function metricsRoute(
 }
 
 /**
- * All who ask while one is being made share the next, which begins when that one is done: so each sees at least what
- * had been counted when it asked.
+ * Callers that come during one run share the next run, which begins after it. So each caller's result begins after its
+ * call, and has everything that was counted by then.
  */
 function oneAtATime<Result>(make: () => Promise<Result>): () => Promise<Result> {
   let current: Promise<Result> | undefined;

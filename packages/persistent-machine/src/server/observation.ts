@@ -1,40 +1,39 @@
 /**
- * What becomes of every request and subscription, told in this one place to its two readers: the log and the
- * metrics. Does not know how they travel, and gets to see neither variables nor documents, tokens, addresses
- * or query strings, so that none of them can be told.
+ * Reports the outcome of every request and subscription to the log and the metrics. Does not know the transport. It
+ * never sees variables, documents, tokens, addresses or query strings, and so cannot leak them.
  */
 import type { FastifyBaseLogger } from 'fastify';
 import type { OperationDefinitionNode } from 'graphql';
 import type { Metrics } from '../metrics';
 import { isFailure } from './errors';
 
-/** The longest name of an operation that is told: a document may have one of any length. */
+/** The longest name of an operation that is logged. */
 const LONGEST_NAME = 64;
 
-/** The most lines a second of what was refused or failed: whoever floods us must not flood the log as well. */
+/** The most log lines a second about refusals and failures: a client that floods the server must not flood the log. */
 const MOST_LINES = 100;
 
-/** What is noted of one request, from when it came until somebody tells what became of it. */
+/** What is known of one request, from its arrival to the report of its outcome. */
 export class Observation {
-  /** When it came, by `performance.now()`. */
+  /** When the request arrived, on the clock of `performance.now()`. */
   readonly since = performance.now();
-  /** `none` until the document was read, if it ever is. */
+  /** `none` until the document has been read. */
   operation: `${OperationDefinitionNode['operation']}` | 'none' = 'none';
   operationName: string | undefined;
-  /** The first typed refusal, such as `IllegalTransition`: an outcome, and no error. */
+  /** The first typed refusal, such as `IllegalTransition`. It is an outcome, not an error. */
   refusal: string | undefined;
-  /** Whether its answer was told already. */
-  isTold = false;
+  /** Whether the outcome has been reported. */
+  isReported = false;
 
   constructor(readonly requestId: string) {}
 
-  /** Notes what turned out to be asked. */
+  /** Records which operation the request asks for. */
   identify({ operation, name }: OperationDefinitionNode): void {
     this.operation = operation;
     if (name && name.value.length <= LONGEST_NAME) this.operationName = name.value;
   }
 
-  /** In milliseconds, so far. */
+  /** The time since the arrival, in milliseconds. */
   get duration(): number {
     return performance.now() - this.since;
   }
@@ -43,9 +42,9 @@ export class Observation {
 export class Observer {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: Metrics;
-  /** Whether lines are wanted of what succeeds: else they are not even made. */
-  readonly #isTalkative: boolean;
-  /** The second in which lines are counted, how many there were, and how many were held back since the last. */
+  /** Whether successes are logged. If not, their lines are not even made. */
+  readonly #isVerbose: boolean;
+  /** The current second, its number of lines, and the number of lines held back since the last one written. */
   #second = 0;
   #lines = 0;
   #heldBack = 0;
@@ -53,52 +52,53 @@ export class Observer {
   constructor(log: FastifyBaseLogger, metrics: Metrics) {
     this.#log = log;
     this.#metrics = metrics;
-    this.#isTalkative = log.level === 'debug' || log.level === 'trace';
+    this.#isVerbose = log.level === 'debug' || log.level === 'trace';
   }
 
   /**
-   * A request was answered, or a subscription accepted or refused; what was told already is not told again.
+   * Reports that a request was answered, or a subscription accepted or refused. Only the first report of a request
+   * counts.
    *
-   * @param code of the first error; `OK` where there is none
-   * @param status HTTP's; undefined over a socket
+   * @param code of the first error; `OK` if there is none
+   * @param status of the HTTP answer; undefined on a WebSocket
    */
   answered(observation: Observation, code: string, status?: number): void {
-    if (observation.isTold) return;
-    observation.isTold = true;
+    if (observation.isReported) return;
+    observation.isReported = true;
     const { operation, duration } = observation;
     if (code !== 'OK') {
       this.#metrics.countRequest(operation, code, duration);
-      this.#tellError(observation, code, { status }, 'Request');
+      this.#logError(observation, code, { status }, 'Request');
       return;
     }
-    // Health, metrics, the playground's files are no operation.
+    // Probes, scrapes and requests for files have no operation.
     const isOperation = operation !== 'none';
     if (isOperation) this.#metrics.countRequest(operation, code, duration);
-    if (!this.#isTalkative) return;
+    if (!this.#isVerbose) return;
     const what = operation === 'subscription' ? 'Subscription began' : 'Request answered';
     this.#log[isOperation ? 'debug' : 'trace'](lineOf(observation, { status }), what);
   }
 
   /**
-   * A subscription that had been accepted is over.
+   * Reports that an accepted subscription has ended.
    *
-   * @param code of the error that it ended by; `OK` where either side ended it
+   * @param code of the error that ended it; `OK` if the client or the server ended it
    */
   ended(observation: Observation, code: string): void {
     if (code === 'OK') {
-      if (this.#isTalkative) this.#log.debug(lineOf(observation), 'Subscription ended');
+      if (this.#isVerbose) this.#log.debug(lineOf(observation), 'Subscription ended');
     } else {
       this.#metrics.countSubscriptionError(code);
-      this.#tellError(observation, code, {}, 'Subscription');
+      this.#logError(observation, code, {}, 'Subscription');
     }
   }
 
-  /** A subscriber was sent a result with errors in it, and goes on. */
+  /** Reports a result with errors. The subscription goes on. */
   resultFailed(code: string): void {
     this.#metrics.countSubscriptionError(code);
   }
 
-  #tellError(
+  #logError(
     observation: Observation,
     code: string,
     facts: { readonly status?: number | undefined },
@@ -122,7 +122,7 @@ export class Observer {
   }
 }
 
-/** What is undefined is left out. */
+/** The logger omits facts that are undefined. */
 function lineOf(
   { requestId, operation, operationName, refusal, duration }: Observation,
   facts: Readonly<Record<string, string | number | undefined>> = {},

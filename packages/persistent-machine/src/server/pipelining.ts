@@ -1,10 +1,10 @@
 /**
- * Has the requests of one connection handled one after the other, as nginx does. Owns what waits behind an unanswered
- * request; it deliberately does not know what is asked.
+ * Handles the requests of one connection one after the other, as nginx does. Owns the requests that wait behind an
+ * unanswered one. Does not know what they ask.
  *
- * Node hands over every request that it has read, and keeps their answers in order. A client that pipelines would
- * so open as many files, statements and subscriptions at once as requests fit into a read, and Node tells only the
- * first of those answers when the socket closes: the others would never end.
+ * Node hands over every request that it has read, and only keeps the answers in order. A client that pipelines could
+ * run as many statements and subscriptions at once as requests fit into one read. And when the socket closes, Node
+ * tells only the first of those answers: the others would never end.
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -12,16 +12,16 @@ import type { Socket } from 'node:net';
 import { onceItHasItsSocket } from '../internals';
 
 /**
- * When so many requests of a connection wait, no more is read from it, which leaves at most those of the last read.
- * Below that it is read, because only a connection that is read tells when its client has left.
+ * The number of waiting requests at which the server stops reading from their connection. Below it the server reads on,
+ * because only a read shows that the client has left.
  */
 const MOST_WAITING = 256;
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** @returns the same, called for a request once the requests ahead of it are answered; never, where its client leaves */
+/** @returns a listener that calls `handle` after the answers to all earlier requests, or never if the client leaves */
 export function inTurn(handle: RequestListener): RequestListener {
-  /** How many requests wait, by their connection. */
+  /** The number of waiting requests by connection. */
   const waiting = new WeakMap<Socket, number>();
 
   const enter = (socket: Socket): void => {
@@ -46,18 +46,18 @@ export function inTurn(handle: RequestListener): RequestListener {
     }
     const { socket } = request;
     enter(socket);
-    // In the request's own context, its trace included, and not in that of the request before.
+    // Keeps the request's own async context, with its trace. Without it, that of the request before would be current.
     const takeTurn = AsyncResource.bind(() => {
       leave(socket);
-      // Otherwise its client has left, or was told that this connection ends here.
+      // Else the client has left, or an earlier answer has closed the connection.
       if (!response.destroyed && socket.writable) handle(request, response);
     });
-    // In a turn of the event loop of its own, so that one client's queue keeps no other client waiting.
+    // A turn of the event loop for each, so that one client's queue does not delay other clients.
     onceItHasItsSocket(response, () => setImmediate(takeTurn));
   };
 }
 
-/** Node reads on after each message, and whenever a body is read. */
+/** Undoes Node's own resume after each message and body. */
 function stayPaused(this: Socket): void {
   this.pause();
 }

@@ -1,11 +1,14 @@
-/** Tells what a request wants `/graphql` to answer with, so that a route can be for just that. Knows HTTP's `Accept` only. */
+/**
+ * Negotiates the content type of `/graphql`, so that each type can have a route. Knows HTTP's `Accept`, and no
+ * GraphQL.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import Negotiator from 'negotiator';
 
 export const EVENT_STREAM = 'text/event-stream';
 
-/** What `/graphql` can answer; who has no preference, as curl has none, gets the first. */
+/** The content types of `/graphql`. A client without a preference, such as curl, gets the first. */
 const REPRESENTATIONS = [
   'application/json',
   'application/graphql-response+json',
@@ -14,8 +17,8 @@ const REPRESENTATIONS = [
 ];
 
 /**
- * Lets routes have the constraint `representation`, one of those above. A request whose representation no
- * route is for reaches the route that has no constraint.
+ * Lets routes have the constraint `representation`, one of those above. A request that matches no such route reaches
+ * the route without the constraint.
  */
 export function negotiateRepresentation(server: FastifyInstance): void {
   server.addConstraintStrategy({
@@ -25,12 +28,12 @@ export function negotiateRepresentation(server: FastifyInstance): void {
   });
 }
 
-/** What a request to `/graphql` wants; undefined: a socket, or JSON, as far as anybody has looked. */
+/** @returns the content type that the client wants; undefined for a WebSocket, or if only JSON can be meant */
 export function representationOf(request: {
   readonly headers: IncomingHttpHeaders;
 }): string | undefined {
   const { accept, upgrade } = request.headers;
-  // Most requests name none but JSON, and need no negotiation.
+  // Most clients accept only JSON, and need no negotiation.
   return accept?.includes('text/') === true && upgrade === undefined
     ? new Negotiator(request).mediaType(REPRESENTATIONS)
     : undefined;

@@ -1,6 +1,6 @@
 /**
- * What a token's scopes let its bearer ask: `orders:read` for what a root field reads of orders, `orders:write` for what
- * it changes of them. Knows the schema's root fields, and neither tokens nor how a request travels.
+ * The scopes that an operation needs: `orders:read` for a root field that reads orders, `orders:write` for one that
+ * changes them. Knows the schema's root fields, and neither tokens nor transports.
  */
 import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
 import {
@@ -21,25 +21,25 @@ import {
   scopeOf,
 } from '../graphql/rootFields';
 
-/** The words of a token's claim; null: it has none. */
+/** The scopes of a client's token; null if there is no token. */
 export type Granted = ReadonlySet<string> | null;
 
-/** Scopes any one of which is enough. */
+/** Any one of these scopes is enough. */
 type Need = readonly string[];
 
 /**
- * Neither scope of a machine implies the other, nor any scope of another machine. What a mutation answers is its own,
- * however much is selected of it: a token that may only write sees the machine that its mutation names and the history of
- * it, and by those no other. The schema promises it: the loser of a race is shown who won.
+ * No scope implies another one. A mutation needs no read scope for its result: a token that may only write can read
+ * the machine that its mutation names, with its history, and no other machine. The schema promises that much to a
+ * caller that loses a race.
  */
 export class Scopes {
   readonly #schema: GraphQLSchema;
   readonly #rootFields: ReadonlyMap<string, RootField>;
   readonly #any: Readonly<Record<Access, Need>>;
-  /** Found out once for each operation: clients of a kind all send the same document, which is parsed once. */
+  /** Cached by operation: clients of one kind send the same document, which is parsed once. */
   readonly #needs = new WeakMap<OperationDefinitionNode, readonly Need[]>();
 
-  /** @param machines the plural names of all that are served */
+  /** @param machines the plural names of all served machines */
   constructor(schema: GraphQLSchema, machines: readonly string[]) {
     this.#schema = schema;
     this.#rootFields = rootFieldsOf(schema);
@@ -47,19 +47,19 @@ export class Scopes {
     this.#any = { read: all('read'), write: all('write') };
   }
 
-  /** Whether there is anything at all that these scopes allow here. */
+  /** Whether these scopes allow any operation here. */
   allowAnything(granted: Granted): boolean {
     return isMet(this.#any.read, granted) || isMet(this.#any.write, granted);
   }
 
-  /** @returns why no operation of this kind is allowed, whatever it selects; undefined where one may be */
+  /** @returns why every operation of this kind is refused; undefined if some may be allowed */
   refusalOfAll(operation: OperationTypeNode, granted: Granted): GraphQLError | undefined {
     return refusalOf(this.#any[accessOf(operation)], granted);
   }
 
   /**
-   * @param operation a valid one of the document
-   * @returns why it is refused as a whole, or undefined where it may go on
+   * @param operation a valid operation of the document
+   * @returns why the operation is refused as a whole; undefined if it is allowed
    */
   refusal(
     document: DocumentNode,
@@ -78,7 +78,7 @@ export class Scopes {
     return undefined;
   }
 
-  /** A field counts that is skipped or not included, too: what is allowed then does not depend on variables. */
+  /** Counts fields with `@skip` and `@include` as well, so that the result does not depend on variables. */
   #needsOf(document: DocumentNode, { operation, selectionSet }: OperationDefinitionNode): Need[] {
     const root = this.#schema.getRootType(operation)?.name ?? '';
     const needs = [...rootFieldsIn(document, selectionSet)].map((name) => {
@@ -93,11 +93,11 @@ export class Scopes {
   }
 }
 
-/** For Apollo Server: refuses a request as a whole, before anything of it is executed. */
+/** A plugin for Apollo Server that refuses a request as a whole, before any field is executed. */
 export function requireScopes(required: Scopes): ApolloServerPlugin<Context> {
   const listener = Promise.resolve<GraphQLRequestListener<Context>>({
     didResolveOperation: async ({ document, operation, contextValue: { scopes } }) => {
-      // Where none was found, none is executed.
+      // Apollo Server executes nothing without an operation.
       const refused = operation && required.refusal(document, operation, scopes);
       if (refused) throw refused;
     },
@@ -111,14 +111,16 @@ function isMet(need: Need, granted: Granted): boolean {
 
 function refusalOf(need: Need, granted: Granted): GraphQLError | undefined {
   if (isMet(need, granted)) return undefined;
-  const lacking =
-    need.length === 1 ? `the scope ${need.join()}` : `any of the scopes ${need.join(', ')}`;
-  return new GraphQLError(`The token lacks ${lacking}.`, {
+  const lack =
+    need.length === 1
+      ? `lacks the scope ${need.join()}`
+      : `has none of the scopes ${need.join(', ')}`;
+  return new GraphQLError(`The token ${lack}.`, {
     extensions: { code: 'FORBIDDEN', http: { status: 403 } },
   });
 }
 
-/** The names of the root fields that an operation selects, itself or by fragments. */
+/** The names of the root fields that an operation selects, directly or in fragments. */
 function rootFieldsIn(document: DocumentNode, operation: SelectionSetNode): ReadonlySet<string> {
   const fragments = new Map<string, SelectionSetNode>();
   for (const definition of document.definitions) {

@@ -1,6 +1,6 @@
 /**
- * The HTTP server: its rooms, in the order in which a request goes through them. Does not listen, and does not know where
- * the services come from.
+ * The HTTP server: adds its hooks and routes in the order in which a request passes them. Does not listen, and does not
+ * know how the services are made.
  */
 import cors from '@fastify/cors';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -28,19 +28,19 @@ export interface ServerSettings
     EntranceSettings,
     LeavingSettings,
     Omit<GraphQLRouteSettings, 'observer' | 'connections' | 'access'> {
-  /** undefined: no client is asked for a token. */
+  /** undefined if clients need no token. */
   readonly tokens: TokenRules | undefined;
-  /** undefined: a browser gets no page at `/graphql`. */
+  /** undefined if there is no page at `/graphql`. */
   readonly playground: Playground | undefined;
-  /** undefined: there is nothing at `/`. */
+  /** undefined if there is no page at `/`. */
   readonly dashboard: Dashboard | undefined;
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
-  /** Where it will listen. */
+  /** The host that it will listen on. */
   readonly host: string;
   /** The most connections of clients. */
   readonly mostConnections: number;
-  /** Asked whenever a load balancer wants to know whether to send requests here. */
+  /** Whether load balancers should send requests here; called for each probe. */
   readonly isReady: () => boolean;
 }
 
@@ -54,9 +54,9 @@ export async function createServer(
   const observer = new Observer(log, metrics);
   const connections = connectionsOf(settings);
   const server = createFastify(settings, connections, observer);
-  // The order of these is that of their hooks, and what each says of it must hold.
+  // Hooks run in this order. The functions say what they need of it.
   listenUntilLeaving(server, settings.host);
-  // Before any hook that refuses: it ends the socket of an upgrade that is refused.
+  // Before any hook that refuses, because it ends the socket of a refused upgrade.
   await webSockets(server, connections);
   guardEntrance(server, settings);
   stampAnswers(server, observer);
@@ -84,12 +84,12 @@ function connectionsOf({
   requestTimeout,
   log,
 }: ServerSettings): Connections {
-  // Which of its two addresses clients prefer cannot be known.
+  // `localhost` has two addresses, with a server each. Which one clients prefer is unknown.
   const most = host === 'localhost' ? mostConnections / 2 : mostConnections;
   return new Connections(most, requestTimeout, log);
 }
 
-/** @returns undefined where no client is asked for a token */
+/** @returns undefined if clients need no token */
 function accessBy(
   { tokens, log }: ServerSettings,
   schema: GraphQLSchema,

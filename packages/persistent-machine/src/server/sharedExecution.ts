@@ -1,6 +1,6 @@
 /**
- * What subscribers get of events: computed once for all that subscribe to the same. Knows neither what is subscribed
- * to, nor how results travel.
+ * Executes each event of a subscription once for all subscribers with the same document and variables. Knows neither
+ * the documents nor the transports.
  */
 import { type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
 import type { RequestContext } from './graphql';
@@ -8,19 +8,19 @@ import type { RequestContext } from './graphql';
 /** A subscription that may begin. */
 export interface Accepted extends ExecutionArgs {
   readonly contextValue: RequestContext;
-  /** The same for all that are to get the same. */
-  readonly sameness: string;
+  /** Equal for subscriptions with the same document and variables. */
+  readonly sharingKey: string;
 }
 
-/** What a subscription is answered, one after another. */
+/** The results of a subscription, in order. */
 export type Results = AsyncIterableIterator<ExecutionResult, undefined>;
 
-/** How long a result may be given to others, in milliseconds. */
+/** How long a result may be shared, in milliseconds. */
 const SHARED_FOR = 1_000;
 
 /**
- * What all who subscribe to the same get of an event: computed once for those who ask at about the same time.
- * Who subscribes after an answer was given must see at least what that showed, so they get none from before.
+ * The results that subscribers share. A subscriber never gets a result from before it subscribed: it may have seen
+ * newer data since, in the answer to another request.
  */
 export class SharedExecution {
   readonly #accepted: Accepted;
@@ -28,7 +28,7 @@ export class SharedExecution {
   readonly #results = new WeakMap<object, { at: number; result: Promise<ExecutionResult> }>();
   subscribers = 0;
 
-  /** @param timeout how long a result may take, in milliseconds */
+  /** @param timeout how long one result may take, in milliseconds */
   constructor(accepted: Accepted, timeout: number) {
     this.#accepted = accepted;
     this.#timeout = timeout;
@@ -36,30 +36,30 @@ export class SharedExecution {
 
   /** @param beganAt when the subscriber subscribed, by `performance.now()` */
   async of(event: unknown, beganAt: number): Promise<ExecutionResult> {
-    // Whatever the feed gives is an object.
+    // The feed yields objects only.
     const key = event as object;
     const now = performance.now();
     const known = this.#results.get(key);
     if (known && known.at > Math.max(beganAt, now - SHARED_FOR)) return known.result;
-    // The subscription's own deadline was for beginning.
+    // The deadline of the accepted request was for the beginning of the subscription.
     const contextValue = { ...this.#accepted.contextValue, deadline: now + this.#timeout };
     const result = Promise.resolve(execute({ ...this.#accepted, contextValue, rootValue: key }));
     this.#results.set(key, { at: now, result });
     const { errors } = await result;
-    // What failed for one may succeed for the next.
+    // A retry may succeed, so an error is not shared.
     if (errors) this.#results.delete(key);
     return result;
   }
 }
 
-/** By hand: an async generator could not be ended while it waits for an event. */
+/** Written by hand, because an async generator cannot be ended while it waits for an event. */
 export class ResultStream implements Results {
   readonly #events: AsyncIterator<unknown>;
   readonly #shared: SharedExecution;
   readonly #beganAt: number;
   #release: ((error?: unknown) => void) | undefined;
 
-  /** @param release to be called once, when it has ended: by either side, or by an error */
+  /** @param release called once, when the stream ends; with the error if one ended it */
   constructor(
     events: AsyncIterator<unknown>,
     shared: SharedExecution,
@@ -82,7 +82,7 @@ export class ResultStream implements Results {
       if (event.done === true) return await this.return();
       return { done: false, value: await this.#shared.of(event.value, this.#beganAt) };
     } catch (error) {
-      // Whoever iterates takes that for the end, and does not ask to end it.
+      // A consumer takes an error for the end, and does not call `return`.
       await this.#end(error);
       throw error;
     }

@@ -1,6 +1,6 @@
 /**
- * The documents that ask for subscriptions: which of them are right, and which were sent where no subscription goes.
- * What was sent is parsed and validated once, and remembered. Does not know who asks.
+ * Documents with subscriptions: parses and validates each once, and finds those that were sent by a transport without
+ * subscriptions. Does not know the client.
  */
 import {
   type DocumentNode,
@@ -18,35 +18,35 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { parseOptions, validationOptions, validationRules } from './documents';
 
-/** An operation of a document that was found to be right. */
+/** An operation of a valid document. */
 interface Valid {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
 }
 
-/** What is remembered of a document that was sent where no subscription goes. */
+/** What is cached for a document that was sent as a request with a single answer. */
 interface Misplaced {
-  /** The subscription that it asks for, if it does. */
+  /** The subscription, if the document asks for one. */
   readonly operation?: OperationDefinitionNode;
   /** Why it is refused, if it is. */
   readonly errors?: readonly GraphQLError[];
 }
 
-/** Why a document is refused. */
+/** A refused document. */
 interface Invalid {
   readonly errors: readonly GraphQLError[];
-  /** What it asks for, if that is known. */
+  /** The operation, if it is known. */
   readonly operation?: OperationDefinitionNode;
 }
 
 /**
- * How many documents are remembered, and how much of their text, in characters; what is made of a text takes a
- * hundred times its room. Clients of a kind all send the same.
+ * The bounds of each cache, in documents and in characters. Clients of one kind all send the same document; its
+ * parsed form takes a hundred times the memory of its text.
  */
 const MOST_REMEMBERED = 200;
 const LONGEST_REMEMBERED = 200_000;
 
-/** Of what is parsed and validated once, by what was sent. */
+/** A cache of results, by the text and the operation's name. */
 function memory<T extends object>(): LRUCache<string, T> {
   return new LRUCache({
     max: MOST_REMEMBERED,
@@ -55,7 +55,7 @@ function memory<T extends object>(): LRUCache<string, T> {
   });
 }
 
-/** What a client sends, however it is sent. */
+/** A GraphQL request, over any transport. */
 export const graphQLRequest = z.object({
   query: z.string(),
   variables: z.record(z.string(), z.unknown()).nullish(),
@@ -66,7 +66,7 @@ type Asked = Pick<z.infer<typeof graphQLRequest>, 'query' | 'operationName'>;
 
 export class SubscriptionDocuments {
   readonly #schema: GraphQLSchema;
-  /** Clients who come back all at once, after a restart, do not each have their document parsed and validated anew. */
+  /** Spares a parse and a validation for each of the clients that reconnect at once after a restart. */
   readonly #valid = memory<Valid>();
   readonly #misplaced = memory<Misplaced>();
 
@@ -74,7 +74,7 @@ export class SubscriptionDocuments {
     this.#schema = schema;
   }
 
-  /** @returns the subscription that is asked for, or why it is refused */
+  /** @returns the subscription, or why the document is refused */
   read(asked: Asked): Valid | Invalid {
     const key = keyOf(asked);
     const known = this.#valid.get(key);
@@ -84,13 +84,13 @@ export class SubscriptionDocuments {
   }
 
   /**
-   * What Apollo Server must not get to see: it would execute a subscription as if it were a query, and fails
-   * where validation itself does.
+   * Finds what Apollo Server must not see: it would execute a subscription as a query, and it fails on a document on
+   * which validation throws.
    *
-   * @param given as a client sent it where a single answer goes
+   * @param given the body of a request that expects a single answer
    */
   misplaced(given: unknown): Misplaced {
-    // Most requests are neither, and are not to be read twice.
+    // Spares most requests a second parse.
     if (!mentionsSubscription(given)) return NOT_MISPLACED;
     const { data } = graphQLRequest.safeParse(given);
     if (data === undefined) return NOT_MISPLACED;
@@ -116,11 +116,11 @@ export class SubscriptionDocuments {
     }
     const operation = getOperationAST(document, operationName);
     if (!operation) {
-      const message = 'It must be said which operation is meant.';
+      const message = 'Name one operation of the document in operationName.';
       return { errors: [refusal('OPERATION_RESOLUTION_FAILURE', message)] };
     }
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
-      const message = 'Only subscriptions are carried this way; POST the others.';
+      const message = 'Only subscriptions are served this way. Send queries and mutations by POST.';
       return { operation, errors: [refusal('BAD_REQUEST', message)] };
     }
     return { document, operation };
@@ -131,18 +131,18 @@ export class SubscriptionDocuments {
       const rules = [...specifiedRules, ...validationRules];
       return validate(this.#schema, document, rules, validationOptions);
     } catch (error) {
-      // graphql-js evaluates the directives of a subscription's root, which may have variables.
+      // To validate a subscription, graphql-js evaluates the directives at its root, and throws for a variable.
       if (error instanceof GraphQLError) return [error];
       throw error;
     }
   }
 
-  /** Looks only for what Apollo Server does not tell: all else is validated there. */
+  /** Checks only what Apollo Server does not check itself. */
   #misplacedIn({ query, operationName }: Asked): Misplaced {
     let document;
     try {
       document = parse(query, parseOptions);
-      // The one rule that throws, and a cheap one.
+      // The only rule that throws.
       validate(this.#schema, document, [SingleFieldSubscriptionsRule]);
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
@@ -150,7 +150,8 @@ export class SubscriptionDocuments {
     }
     const operation = getOperationAST(document, operationName);
     if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return NOT_MISPLACED;
-    const message = 'Subscriptions are carried by WebSocket and by server-sent events.';
+    const message =
+      'Send a subscription over a WebSocket, or with Accept: text/event-stream as server-sent events.';
     return { operation, errors: [refusal('BAD_REQUEST', message)] };
   }
 }
@@ -166,7 +167,7 @@ export function withCode(error: GraphQLError, code: string): GraphQLError {
   return error;
 }
 
-/** The same for what is read once. */
+/** The key of a request in the cache. */
 export function keyOf({ query, operationName }: Asked): string {
   return JSON.stringify([query, operationName]);
 }

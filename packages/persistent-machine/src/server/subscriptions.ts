@@ -1,6 +1,6 @@
 /**
- * Subscriptions, however they travel: which are accepted, how they begin and end, and what is told of an error. Does
- * not know WebSockets or server-sent events.
+ * Subscriptions over any transport: which are accepted, how they begin and end, and how their errors are formatted.
+ * Does not know WebSockets or server-sent events.
  */
 import { createHash } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
@@ -32,9 +32,9 @@ export interface SubscriptionSettings {
   readonly introspection: boolean;
   readonly log: FastifyBaseLogger;
   readonly observer: Observer;
-  /** undefined: no scope is needed. */
+  /** undefined if no scope is needed. */
   readonly scopes: Scopes | undefined;
-  /** How long a result may take, in milliseconds. */
+  /** How long one result may take, in milliseconds. */
   readonly requestTimeout: number;
 }
 
@@ -43,7 +43,7 @@ export class Subscriptions {
   readonly #settings: SubscriptionSettings;
   readonly #documents: SubscriptionDocuments;
   readonly #format: ReturnType<typeof formatterOf>;
-  /** What is computed together, for as long as somebody is subscribed to it. */
+  /** Entries live as long as they have subscribers. */
   readonly #shared = new Map<string, SharedExecution>();
 
   constructor(schema: GraphQLSchema, settings: SubscriptionSettings) {
@@ -54,9 +54,9 @@ export class Subscriptions {
   }
 
   /**
-   * @param given as a client sent it: `query`, `variables`, `operationName`
-   * @param granted what its token allows, which the context does not say: results are shared by all that get the same
-   * @returns why it is not accepted, if it is not
+   * @param given the client's `query`, `variables` and `operationName`
+   * @param granted the scopes of the client's token. The context has none, because subscribers share results.
+   * @returns the accepted subscription, or why it is refused
    */
   accept(
     given: unknown,
@@ -64,13 +64,13 @@ export class Subscriptions {
     granted: Granted,
   ): Accepted | readonly GraphQLError[] {
     const { scopes } = this.#settings;
-    // A token that allows no subscription has no document of its own read.
-    const hopeless = scopes?.refusalOfAll(OperationTypeNode.SUBSCRIPTION, granted);
-    if (hopeless) return [hopeless];
+    // Does not even read the document if the token allows no subscription.
+    const forbidden = scopes?.refusalOfAll(OperationTypeNode.SUBSCRIPTION, granted);
+    if (forbidden) return [forbidden];
     const { data, error } = graphQLRequest.safeParse(given);
     if (error) {
       const parts = error.issues.map(({ path, message }) => [...path, message].join(': '));
-      return [refusal('BAD_REQUEST', `This is no GraphQL request. ${parts.join('. ')}`)];
+      return [refusal('BAD_REQUEST', `This is not a GraphQL request. ${parts.join('. ')}`)];
     }
     const read = this.#documents.read(data);
     if (read.operation) contextValue.observation.identify(read.operation);
@@ -79,8 +79,10 @@ export class Subscriptions {
     const refused = scopes?.refusal(document, operation, granted);
     if (refused) return [refused];
     const { variables, operationName } = data;
-    const sameness = samenessOf([keyOf(data), variables]);
-    if (sameness === undefined) return [refusal('BAD_REQUEST', 'The variables are too deep.')];
+    const sharingKey = sharingKeyOf([keyOf(data), variables]);
+    if (sharingKey === undefined) {
+      return [refusal('BAD_REQUEST', 'The variables are nested too deeply.')];
+    }
     return {
       schema: this.#schema,
       document,
@@ -88,11 +90,11 @@ export class Subscriptions {
       operationName,
       options: executionOptions,
       contextValue,
-      sameness,
+      sharingKey,
     };
   }
 
-  /** @returns why a request is refused that wants a single answer, if it is */
+  /** @returns why a request for a single answer is refused; undefined if it is not */
   refuse(given: unknown, observation: Observation): readonly GraphQLError[] | undefined {
     const { operation, errors } = this.#documents.misplaced(given);
     if (operation) observation.identify(operation);
@@ -100,9 +102,9 @@ export class Subscriptions {
   }
 
   /**
-   * How a subscription that began goes on and ends is observed here; that one was refused, where it is told.
+   * Reports the beginning and the end of a subscription to the observer. The transport reports a refusal.
    *
-   * @returns the results, as they come; or what kept it from beginning
+   * @returns the results, or the errors that kept the subscription from beginning
    */
   async begin(accepted: Accepted): Promise<Results | { readonly errors: readonly GraphQLError[] }> {
     const beganAt = performance.now();
@@ -111,64 +113,64 @@ export class Subscriptions {
     }));
     if (!isStream(source)) {
       const { errors = [] } = source;
-      // graphql-js gives no code to what is wrong with the variables, which is at no place of the answer.
+      // graphql-js gives no code to an error in the variables. Such an error has no path in the answer.
       return {
         errors: errors.map((error) =>
           error.path === undefined && error.nodes ? withCode(error, 'BAD_USER_INPUT') : error,
         ),
       };
     }
-    const { sameness, contextValue } = accepted;
+    const { sharingKey, contextValue } = accepted;
     const { observation } = contextValue;
     const { requestTimeout, observer } = this.#settings;
-    const shared = this.#shared.get(sameness) ?? new SharedExecution(accepted, requestTimeout);
-    this.#shared.set(sameness, shared);
+    const shared = this.#shared.get(sharingKey) ?? new SharedExecution(accepted, requestTimeout);
+    this.#shared.set(sharingKey, shared);
     shared.subscribers += 1;
     observer.answered(observation, 'OK');
     return new ResultStream(source[Symbol.asyncIterator](), shared, beganAt, (error) => {
       shared.subscribers -= 1;
-      if (shared.subscribers === 0) this.#shared.delete(sameness);
+      if (shared.subscribers === 0) this.#shared.delete(sharingKey);
       observer.ended(observation, error === undefined ? 'OK' : codeOfError(error));
     });
   }
 
-  /** A subscription, or a socket for them, was refused by other means than the answer to an HTTP request. */
+  /** Reports a refusal that is not the answer to an HTTP request. */
   refused(observation: Observation, code: string): void {
     this.#settings.observer.answered(observation, code);
   }
 
-  /** A result as it may leave us; errors that nobody expected are logged. */
-  tell(
+  /** Formats a result for the client, and logs its unexpected errors. */
+  formatResult(
     result: ExecutionResult,
     context: Pick<RequestContext, 'requestId'>,
   ): FormattedExecutionResult {
     const { errors, ...rest } = result;
     if (!errors) return rest;
-    const told = this.tellErrors(errors, context);
-    // Without data it is no result of a subscription, but why there is none.
-    if ('data' in rest) this.#settings.observer.resultFailed(codeOf(told));
-    return { errors: told, ...rest };
+    const formatted = this.formatErrors(errors, context);
+    // A result without `data` is a refusal, which the transport reports.
+    if ('data' in rest) this.#settings.observer.resultFailed(codeOf(formatted));
+    return { errors: formatted, ...rest };
   }
 
-  tellErrors(
+  formatErrors(
     errors: readonly unknown[],
     { requestId }: Pick<RequestContext, 'requestId'>,
   ): GraphQLFormattedError[] {
-    const told = errors.map((error) => {
+    const formatted = errors.map((error) => {
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       if (isUnexpected(error)) this.#settings.log.error({ requestId, err: cause });
       const raw = error instanceof GraphQLError ? error.toJSON() : { message: '' };
       return this.#format(raw, error);
     });
-    return limitErrors(told).map(({ extensions, ...rest }) => ({
+    return limitErrors(formatted).map(({ extensions, ...rest }) => ({
       ...rest,
       extensions: { ...extensions, requestId },
     }));
   }
 }
 
-/** @returns undefined for what is nested so deep that it overflows the stack */
-function samenessOf(asked: readonly unknown[]): string | undefined {
+/** @returns undefined if the variables are nested so deeply that they overflow the stack */
+function sharingKeyOf(asked: readonly unknown[]): string | undefined {
   try {
     return createHash('sha256').update(JSON.stringify(asked)).digest('base64');
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * Requests that ask for another protocol: which of them become sockets, and what becomes of all others. Knows HTTP
- * and no WebSocket message.
+ * Requests that ask for another protocol: decides which become WebSockets, and how the others are answered. Knows HTTP,
+ * and no WebSocket messages.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,22 +9,22 @@ import { answerOn } from '../internals';
 import { closeOnceAnswered } from './clientErrors';
 import type { Connections } from './connections';
 
-/** The headers by which another protocol is asked for. */
+/** The headers that ask for another protocol. */
 const UPGRADING = new Set(['connection', 'upgrade', 'http2-settings']);
 
-/** RFC 6455, section 4.2.1: what a WebSocket's handshake has in it. */
+/** The parts of a WebSocket handshake: RFC 6455, section 4.2.1. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const VERSIONS = new Set(['13', '8']);
 const PROTOCOLS = /^[\w!#$%&'*+\-.^`|~]+(?:[ \t]*,[ \t]*[\w!#$%&'*+\-.^`|~]+)*$/;
 
 /**
- * RFC 9110, section 7.8: a protocol that a server does not speak is ignored. Since this server listens for
- * upgrades, Node hands over every request that asks for one, such as those of Java's HTTP client, which asks
- * for HTTP/2 by default. They go in again by the front door, without what they asked for.
+ * A server ignores a protocol that it does not speak (RFC 9110, section 7.8). Because this server listens for
+ * upgrades, Node hands over every request that asks for any protocol: Java's HTTP client asks for HTTP/2 by default.
+ * Such a request is parsed again without the upgrade headers.
  *
- * Node hands over at once, too, while requests ahead on the same connection are being answered. `ws` cannot take
- * the socket then, and it would never be answered or closed. As RFC 9112, section 9.3.2, allows, the connection
- * is closed after those answers instead: what is sent before they came may have to be sent again.
+ * Node also hands over an upgrade while earlier requests on the connection are unanswered. `ws` cannot take the socket
+ * then, and would neither answer nor close it. So the server closes the connection after the earlier answers, as
+ * RFC 9112, section 9.3.2, allows, and the client may have to send the upgrade again.
  */
 export function handOverUpgrades({ server }: FastifyInstance, connections: Connections): void {
   const [upgradeToWebSocket] = server.listeners('upgrade');
@@ -34,14 +34,14 @@ export function handOverUpgrades({ server }: FastifyInstance, connections: Conne
     else if (request.headers.upgrade?.toLowerCase() !== 'websocket')
       askAgain(server, request, socket, head);
     else {
-      // For how long a subscriber may read nothing is another rule.
+      // Sockets have a rule of their own for clients that read nothing.
       connections.release(socket);
       upgradeToWebSocket?.call(server, request, socket, head);
     }
   });
 }
 
-/** Has a request asked as if it had not wanted to upgrade. */
+/** Gives a request to Node's parser again, without the upgrade headers. */
 function askAgain(
   server: Server,
   { method, url, httpVersion, rawHeaders }: IncomingMessage,
@@ -58,7 +58,7 @@ function askAgain(
   server.emit('connection', socket);
 }
 
-/** Why a request for a WebSocket is answered as HTTP requests are. */
+/** The HTTP answer to a request for a WebSocket that gets none. */
 export interface UpgradeRefusal {
   readonly status: 400 | 404;
   readonly code: 'BAD_REQUEST' | 'NOT_FOUND';
@@ -66,12 +66,12 @@ export interface UpgradeRefusal {
 }
 
 /**
- * @fastify/websocket opens a socket on any route, and closes it again where the route has no use for one: by then the
- * client has been told 101, and the log the whole URL.
+ * @fastify/websocket opens a socket on any route, and closes it again if the route has no handler for sockets. By then
+ * the client has seen status 101, and the log has the whole URL.
  *
- * @param request one that asks for a WebSocket
- * @param url the route that has sockets
- * @returns why it gets none, or undefined where it does
+ * @param request a request for a WebSocket
+ * @param url the only route with sockets
+ * @returns why the request is refused; undefined if it is not
  */
 export function upgradeRefusal(
   { method, headers, routeOptions }: FastifyRequest,
@@ -87,13 +87,13 @@ export function upgradeRefusal(
     VERSIONS.has(String(headers['sec-websocket-version'])) &&
     PROTOCOLS.test(headers['sec-websocket-protocol'] ?? 'none');
   if (isHandshake) return undefined;
-  const message = 'This is no handshake of a WebSocket, as RFC 6455 describes it.';
+  const message = 'This is not a valid WebSocket handshake (RFC 6455).';
   return { status: 400, code: 'BAD_REQUEST', message };
 }
 
 /**
- * The answer to a request that wanted a socket is its connection's last, since Node parses no request there any more.
- * What the client has sent meanwhile is read, or the system would reset the connection, and the answer be lost.
+ * Closes the connection after the answer to a refused upgrade, because Node parses no further request on it. Reads what
+ * the client sends meanwhile: with unread data the operating system would reset the connection, and lose the answer.
  */
 export function answerLast({ raw }: FastifyRequest, reply: FastifyReply): void {
   reply.header('connection', 'close');

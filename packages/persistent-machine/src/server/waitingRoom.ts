@@ -1,6 +1,6 @@
 /**
- * What listens while the database is not there yet, or not up to date: it is healthy, not ready, and tells clients that
- * there is nothing to be had for now. Does not know what is waited for, nor for how long.
+ * The server that listens while the database cannot be reached or is not migrated yet: it is healthy but not ready, and
+ * refuses clients with `DATABASE_UNAVAILABLE`. Does not know how long that lasts.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,11 +9,11 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { DatabaseUnavailable } from '../database/failures';
 import { Connections } from './connections';
-import { tellFailure } from './errors';
+import { describeFailure } from './errors';
 import { createHttpServer } from './httpServer';
 
 export interface WaitingRoom {
-  /** Where it listens; what takes its place can have the same. */
+  /** The port that it listens on, which its successor can take over. */
   readonly port: number;
   /** Ends it with all its connections. */
   close(): Promise<void>;
@@ -21,18 +21,18 @@ export interface WaitingRoom {
 
 export interface WaitingRoomSettings {
   readonly host: string;
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   /** The most connections of clients. */
   readonly mostConnections: number;
-  /** How long a request may take to arrive, and its answer to be taken, in milliseconds. */
+  /** How long each may take, in milliseconds: a request's arrival, and the client's reading of the answer. */
   readonly requestTimeout: number;
 }
 
-/** For how long a connection is kept after an answer, in milliseconds. */
+/** How long a connection is kept after an answer, in milliseconds. */
 const KEEP_ALIVE = 5_000;
 
-/** @throws Node's own error, where that cannot be listened on */
+/** @throws Node's own error if it cannot listen on the host and port */
 export async function openWaitingRoom(
   { host, port, mostConnections, requestTimeout }: WaitingRoomSettings,
   log: FastifyBaseLogger,
@@ -42,7 +42,7 @@ export async function openWaitingRoom(
       connections: new Connections(mostConnections, requestTimeout, log),
       requestTimeout,
       keepAliveTimeout: KEEP_ALIVE,
-      // Nothing is counted or logged of what is refused before there is a database.
+      // Metrics and logs begin with the real server.
       onRefusal: () => randomUUID(),
     },
     ({ url = '' }, response) => {
@@ -65,9 +65,9 @@ export async function openWaitingRoom(
   };
 }
 
-/** As admission does. */
+/** Answers as admission does during an outage. */
 function refuse(response: ServerResponse): void {
-  const { code, message } = tellFailure(new DatabaseUnavailable());
+  const { code, message } = describeFailure(new DatabaseUnavailable());
   const requestId = randomUUID();
   response.setHeader('retry-after', 1).setHeader('x-request-id', requestId);
   answer(response, 503, { errors: [{ message, extensions: { code, requestId } }] });

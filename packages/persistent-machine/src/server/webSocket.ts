@@ -1,9 +1,9 @@
 /**
- * A WebSocket that carries subscriptions: how messages come and go, and when a socket is given up. Does not know what
- * the messages ask for.
+ * A WebSocket that carries subscriptions: how messages come and go, and when the server gives up a socket. Does not
+ * know what the messages ask for.
  *
- * Not graphql-ws's own adapter: that gives up a client which reads nothing for as long as a ping takes, and
- * tells the console of whatever a client sends wrong.
+ * Replaces graphql-ws's own adapter, which gives up a client that has not answered one ping by the next, and prints
+ * every client's error to the console.
  */
 import type { WebSocket } from '@fastify/websocket';
 import type { Socket } from 'node:net';
@@ -14,13 +14,13 @@ import type { Subscriptions } from './subscriptions';
 import { type Connection, type ProtocolSettings, createProtocol } from './webSocketProtocol';
 import { close } from './webSocketServer';
 
-/** How often a socket is pinged, in milliseconds; shorter than proxies wait. */
+/** The time between two pings, in milliseconds. Proxies close a connection that is idle for longer. */
 const PING = 25_000;
 
-/** How long nothing may be heard of a client, in milliseconds. */
+/** How long a client may show no sign of life, in milliseconds. */
 const LONGEST_SILENCE = 120_000;
 
-/** How many bytes may wait before the next result is not asked for. */
+/** How many bytes may wait for the client before the server stops to ask for results (backpressure). */
 const ROOM = 64_000;
 
 const SERVERS_MESSAGES: ReadonlySet<MessageType> = new Set([
@@ -29,14 +29,14 @@ const SERVERS_MESSAGES: ReadonlySet<MessageType> = new Set([
   MessageType.Error,
 ]);
 
-/** @returns what is to be done with each socket */
+/** @returns a handler for each new socket */
 export function speakGraphQL(
   settings: ProtocolSettings,
 ): (socket: WebSocket, request: FastifyRequest) => void {
   const protocol = createProtocol(settings);
   const { subscriptions, newId } = settings;
   return (socket, { raw: { socket: tcp } }) => {
-    // graphql-ws listens to a client of its own protocol only; any other it has closed by then.
+    // graphql-ws sets a callback only for clients of its own protocol. It closes the sockets of all others.
     let receive = (_message: string): Promise<void> => Promise.resolve();
     const intake = new Intake(socket, tcp, (message) => {
       connection.length = message.length;
@@ -69,19 +69,19 @@ export function speakGraphQL(
   };
 }
 
-/** @param onMessage is given what graphql-ws wants called with each message */
+/** @param onMessage receives graphql-ws's callback for messages */
 function carry(socket: WebSocket, tcp: Socket, onMessage: Carried['onMessage']): Carried {
   const gone = new Promise((resolve) => socket.once('close', resolve));
   return {
     protocol: socket.protocol,
-    // Resolved once the client has room: until then the next result is not asked for.
+    // Resolves once the client has room. Until then graphql-ws asks for no further result.
     send: async (message) => {
-      // Nor for a client that is on its way out.
+      // A closing client gets no further result.
       if (socket.readyState === socket.CLOSING) await gone;
       writeTogether(tcp);
       const isSent = new Promise<void>((resolve) => {
         socket.send(message, () => {
-          // A client that is gone is told so by the end of the socket.
+          // An error only means that the socket is closed, which its `close` event reports.
           resolve();
         });
       });
@@ -94,7 +94,7 @@ function carry(socket: WebSocket, tcp: Socket, onMessage: Carried['onMessage']):
   };
 }
 
-/** What is written in one turn of the event loop goes as one: a write for each message costs more than the message. */
+/** Sends the messages of one turn of the event loop by one system call, which costs more than a message. */
 function writeTogether(tcp: Socket): void {
   if (tcp.writableCorked > 0) return;
   tcp.cork();
@@ -103,7 +103,7 @@ function writeTogether(tcp: Socket): void {
   });
 }
 
-/** Ends a socket on which a message could not be taken; what is not the client's mistake is logged. */
+/** Ends a socket on which a message has failed. Logs the error unless the client caused it. */
 function endByError(
   socket: WebSocket,
   error: unknown,
@@ -115,13 +115,13 @@ function endByError(
     socket.close(CloseCode.BadRequest, 'Invalid message received');
     return;
   }
-  subscriptions.tellErrors([error], { requestId: newId() });
+  subscriptions.formatErrors([error], { requestId: newId() });
   socket.close(CloseCode.InternalServerError, 'Internal server error');
 }
 
 /**
- * Whether it is the client's mistake what graphql-ws makes an error of: it was said what only a server says, or a ping
- * has a payload that is nested so deep that writing it back overflows the stack.
+ * Whether the client caused graphql-ws's error: its message was one that only servers send, or the payload of its
+ * ping was nested so deeply that to write it back overflows the stack.
  */
 function isOfClients(error: unknown, message: string): boolean {
   try {

@@ -1,6 +1,6 @@
 /**
- * What a client may ask on a WebSocket, by the protocol `graphql-transport-ws`, spoken by graphql-ws: who connects, and
- * which operations begin. Does not know how messages come and go, nor what is subscribed to.
+ * The protocol `graphql-transport-ws`, as graphql-ws speaks it: which clients may connect, and which operations
+ * begin. Does not know how messages come and go, nor what they subscribe to.
  */
 import type { WebSocket } from '@fastify/websocket';
 import type { ExecutionResult, GraphQLError } from 'graphql';
@@ -13,7 +13,7 @@ import {
   Unauthenticated,
   onceExpired,
 } from './authentication';
-import { codeOfError, tellFailure } from './errors';
+import { codeOfError, describeFailure } from './errors';
 import type { RequestContext } from './graphql';
 import { Observation } from './observation';
 import type { Accepted, Results } from './sharedExecution';
@@ -24,34 +24,34 @@ import { close } from './webSocketServer';
 /** The most subscriptions of one socket. */
 const MOST_SUBSCRIPTIONS = 100;
 
-/** The most characters of the messages that they came in, which are kept for as long as they last. */
+/** The most characters of their documents and variables, which stay in memory while they run. */
 const MOST_ASKED = 200_000;
 
-/** The longest id of an operation, which comes again with each of its results. */
+/** The longest id of an operation. Each of its results repeats it. */
 const LONGEST_ID = 255;
 
 /** "Try again later", by RFC 6455's registry. */
 const LATER = 1013;
 
-/** What a socket is for as long as it is open. */
+/** The state of an open socket. */
 export interface Connection extends Record<PropertyKey, unknown> {
   readonly socket: WebSocket;
   /** Operations that have not ended, by their ids. */
   readonly running: Map<string, Running>;
-  /** Of operations that have not ended, or were just refused. */
+  /** By the ids of operations that have not ended, or were just refused. */
   readonly observations: Map<string, Observation>;
   /** The length of the message that is being handed over. */
   length: number;
-  /** It is known who asks. */
+  /** Lifts the limits for unauthenticated clients. */
   acknowledge: () => void;
-  /** Who asks, once they have said so. */
+  /** Set once the client has sent a valid token. */
   caller?: Caller;
 }
 
 interface Running {
-  /** The length of the message that it came in. */
+  /** The length of the message that asked for it. */
   readonly length: number;
-  /** Undefined: it has not begun. */
+  /** undefined until it has begun. */
   results?: Results;
 }
 
@@ -59,13 +59,13 @@ export interface ProtocolSettings {
   readonly subscriptions: Subscriptions;
   readonly contextOf: (observation: Observation) => RequestContext;
   readonly newId: () => string;
-  /** Finds out who asks; undefined: any client may. */
+  /** undefined if clients need no token. */
   readonly authentication: Authentication | undefined;
-  /** Whether there is no room for another subscription now. */
+  /** Whether a further subscription must be refused now. */
   readonly isFull: () => boolean;
 }
 
-/** @returns what takes the messages of every socket */
+/** @returns graphql-ws's server, which serves every socket */
 export function createProtocol(
   settings: ProtocolSettings,
 ): Server<Connection & Record<PropertyKey, unknown>> {
@@ -84,7 +84,7 @@ export function createProtocol(
       subscriptions.refused(observation, codeOfError(accepted[0]));
       return [...accepted];
     },
-    // What `onSubscribe` accepted.
+    // `given` is what `onSubscribe` returned.
     subscribe: async (given) => {
       const accepted = given as Accepted;
       const begun = await subscriptions.begin(accepted);
@@ -94,7 +94,7 @@ export function createProtocol(
       return begun;
     },
     onOperation: ({ extra: { socket, running } }, id, _payload, _accepted, result) => {
-      // From `begin`.
+      // `begin` returned an iterable of results.
       if (!(Symbol.asyncIterator in result)) return;
       const stream = result as Results;
       const operation = running.get(id);
@@ -106,17 +106,17 @@ export function createProtocol(
       observations.delete(id);
     },
     onNext: (_connection, _id, _payload, { contextValue }, result) =>
-      // From `accept`, and from `begin`.
-      subscriptions.tell(result as ExecutionResult, contextValue as RequestContext),
+      // The types are those of `begin` and `accept`.
+      subscriptions.formatResult(result as ExecutionResult, contextValue as RequestContext),
     onError: ({ extra: { observations } }, id, _payload, errors) => {
       const { requestId } = observations.get(id) ?? { requestId: newId() };
       observations.delete(id);
-      return subscriptions.tellErrors(errors, { requestId });
+      return subscriptions.formatErrors(errors, { requestId });
     },
   });
 }
 
-/** @returns whether the client may go on, by the token of its first message */
+/** @returns whether the token in the client's first message is valid */
 async function connect(
   connection: Connection,
   connectionParams: Readonly<Record<string, unknown>>,
@@ -129,7 +129,7 @@ async function connect(
   }
   try {
     const caller = await authentication.callerOf(authorizationIn(connectionParams));
-    // It may be gone by now.
+    // The client may have left while the token was checked.
     if (socket.readyState !== socket.OPEN) return false;
     connection.caller = caller;
     connection.acknowledge();
@@ -149,7 +149,7 @@ async function connect(
     } else {
       throw error;
     }
-    // It is closed already, so that graphql-ws's own close has no effect.
+    // graphql-ws closes the socket, too, which has no effect on a closed one.
     return false;
   }
 }
@@ -162,30 +162,31 @@ function accept(
   { subscriptions, contextOf, isFull }: ProtocolSettings,
 ): Accepted | readonly GraphQLError[] {
   if (isFull()) {
-    const { code, message } = tellFailure(new Overloaded());
+    const { code, message } = describeFailure(new Overloaded());
     return [refusal(code, message)];
   }
   if (id.length > LONGEST_ID) {
-    socket.close(CloseCode.BadRequest, `An id has ${LONGEST_ID} characters at most`);
+    socket.close(CloseCode.BadRequest, `An id may have at most ${LONGEST_ID} characters`);
     return [refusal('BAD_REQUEST', 'The id is too long.')];
   }
   if (running.has(id)) {
-    // It was completed, and has not ended yet: graphql-ws would take the end of that one for this one's.
+    // The client has completed the operation, but it has not ended. graphql-ws would take that end for the new one's.
     close(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
-    return [refusal('BAD_REQUEST', 'This id is in use.')];
+    return [refusal('BAD_REQUEST', 'The id is in use.')];
   }
   if (running.size >= MOST_SUBSCRIPTIONS) {
-    return [refusal('BAD_REQUEST', `A socket carries ${MOST_SUBSCRIPTIONS} at most.`)];
+    const message = `A socket may carry at most ${MOST_SUBSCRIPTIONS} subscriptions.`;
+    return [refusal('BAD_REQUEST', message)];
   }
   const asked = [...running.values()].reduce((sum, each) => sum + each.length, length);
   if (asked > MOST_ASKED) {
-    const message = `The subscriptions of a socket have ${MOST_ASKED} characters at most, all together.`;
+    const message = `The subscriptions of a socket may have at most ${MOST_ASKED} characters in total.`;
     return [refusal('BAD_REQUEST', message)];
   }
   return subscriptions.accept(payload, contextOf(observation), caller?.scopes ?? null);
 }
 
-/** Of the first message's payload; a client's author may spell the name as HTTP's headers are spelled, or not. */
+/** Finds the token in the payload of the first message, whose keys may be in any case, like HTTP headers. */
 function authorizationIn(connectionParams: Readonly<Record<string, unknown>>): unknown {
   const names = Object.keys(connectionParams);
   const name = names.find((each) => each.toLowerCase() === 'authorization');

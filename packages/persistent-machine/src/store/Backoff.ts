@@ -1,7 +1,7 @@
 /**
- * The pauses that a lane makes when its statements fail: longer with each failure, and at random, so that not all
- * instances come back at once. Knows what the trouble was, and so what to tell an entry whose time ran out in it; does
- * not know what is sent.
+ * The pauses of a lane whose statements fail: longer with each failure, and random, so that the instances do not all
+ * come back at once (a thundering herd). It remembers the failure, for entries whose deadline passes meanwhile, and
+ * does not know what the lane sends.
  */
 import {
   ConnectionLost,
@@ -11,17 +11,17 @@ import {
   isPassing,
 } from '../database/failures';
 
-/** The longest pause after a first failure, doubled with each further one up to the last; in milliseconds. */
+/** The longest pause after the first failure, in milliseconds. It doubles with each further one, up to a limit. */
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 500;
 
-/** Made once: under overload a stack for each refusal would take an eighth of the processor's time. */
-const TOO_LATE = new Overloaded('The deadline passed in the queue.');
+/** Made once: under overload, a stack trace for each refusal would take an eighth of the processor's time. */
+const TOO_LATE = new Overloaded('The deadline passed while the request waited in the queue.');
 
 export class Backoff {
   readonly #resume: () => void;
   #isPausing = false;
-  /** Why statements have failed since the last success, and how many in a row. */
+  /** Why statements failed since the last success, and how many. */
   #trouble: unknown;
   #failures = 0;
 
@@ -34,13 +34,13 @@ export class Backoff {
     return this.#isPausing;
   }
 
-  /** A statement has succeeded. */
+  /** A statement succeeded. */
   reset(): void {
     this.#failures = 0;
     this.#trouble = undefined;
   }
 
-  /** Pauses, unless it does. */
+  /** Begins a pause, unless one is on. */
   pause(error: unknown): void {
     if (isPassing(error)) this.#trouble = error;
     if (this.#isPausing) return;
@@ -53,7 +53,10 @@ export class Backoff {
     this.#failures += 1;
   }
 
-  /** @returns what to tell an entry whose deadline has passed; `isUncertain`: it may have been applied */
+  /**
+   * @param isUncertain whether the entry may have been applied
+   * @returns the error for an entry whose deadline has passed
+   */
   tooLate(isUncertain: boolean): unknown {
     const trouble = this.#trouble ?? TOO_LATE;
     if (isUncertain) return new OutcomeUnknown({}, { cause: trouble });

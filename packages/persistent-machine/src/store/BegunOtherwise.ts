@@ -1,9 +1,9 @@
-/** Thrown where a machine is to begin that has begun with other data before. Nothing was changed. */
+/** Thrown if a machine with this id began before, with other data. Nothing was changed. */
 export class BegunOtherwise extends Error {
   override readonly name = 'BegunOtherwise';
 
-  /** @param id of the machine, which the caller gave */
+  /** @param id that the caller gave */
   constructor(readonly id: string) {
-    super(`${id} has begun with other data.`);
+    super(`The machine ${id} began before, with other data.`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Commits changes in groups: sends them, finds out which were lost, and settles what lost its answer. Owns every write
- * to a machine's tables; does not know what a change means, nor who decided it.
+ * Commits changes in groups: sends them, finds out which swaps were lost, and settles those whose answer was lost. It
+ * owns every write to a machine's tables, and does not know what a change means.
  */
 import type { Database } from '../database/Database';
 import {
@@ -23,13 +23,13 @@ import type { Lane } from './Lane';
 import { type Lanes, run } from './Lanes';
 
 export interface CommitSettings {
-  /** In which changes wait. */
+  /** The lanes in which changes wait. */
   readonly lanes: Lanes;
-  /** Told once, when the database shows that no change may be made any more; all are refused then. */
+  /** Called once, when the database shows that the ledger is broken. From then on all changes are refused. */
   readonly onBrokenLedger: (error: Error) => void;
-  /** Told after each commit that has changed something. */
+  /** Called after each commit that changed something. */
   readonly onCommit?: () => void;
-  /** Told of each transition that was asked for; `lost` is a lost swap, which is tried again. */
+  /** Called for each attempt at a transition; `lost` is a lost swap, after which the store tries again. */
   readonly onTransition?: (event: string, outcome: TransitionOutcome) => void;
 }
 
@@ -37,7 +37,7 @@ export type TransitionOutcome = 'applied' | 'replayed' | 'refused' | 'lost' | 'f
 
 type Commit = Operation<Change, boolean, Applied>;
 
-/** What a group of one is answered where its idempotency key was used meanwhile: it is lost, whatever the version. */
+/** The answer to a group of one whose idempotency key was used meanwhile: the swap is lost, at any version. */
 const KEY_IS_TAKEN: readonly boolean[] = [false];
 
 export class Commits {
@@ -63,7 +63,7 @@ export class Commits {
     this.#begins = lanes.open(beginning, database, {
       execute: async (changes) => this.#commit(beginning, changes),
       follow: () => false,
-      // Whichever statement began it, the answer is how it began.
+      // Whichever statement began the machine, the caller then compares how it began.
       settle: async (_change, begun) => begun,
       isHeldUp: (error) => error instanceof LockNotAvailable,
     });
@@ -74,11 +74,11 @@ export class Commits {
         const applied = await this.#commit(swapping, changes);
         return this.#tellLostFromSkipped(finding, changes, applied);
       },
-      // Whether the first swap of a version wins or not, the others are lost.
+      // Only one swap to a version can win, so those that were not sent are lost.
       follow: () => false,
-      // A swap that was sent, lost its answer, and was sent again until it was applied or lost (that it was skipped
-      // proves nothing: the first statement may still run, and hold the lock). If it is lost, the version is there for
-      // good, and bears our token or another's.
+      // After a lost answer the lane sent this swap again, until it was applied or lost. (A skipped record proves
+      // nothing: the first statement may still run, and hold the lock.) If the swap is lost, its version exists for
+      // good, with our token or another's.
       settle: async ({ record: { id, version }, token }, isApplied, deadline) =>
         isApplied || (await versions.submit({ id, version }, deadline))?.token === token,
     });
@@ -86,18 +86,18 @@ export class Commits {
 
   /**
    * @param deadline by `performance.now()`
-   * @returns whether it began; false: there was a machine with this id
-   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
+   * @returns whether the machine began; false if there was one with this id
+   * @throws Overloaded or DatabaseUnavailable if nothing was changed; OutcomeUnknown
    */
   async begin(change: Change, deadline: number): Promise<boolean> {
-    // A beginning that was there already is the same as a replay.
+    // An id that is taken counts as a replay.
     return this.#submit(this.#begins, change, deadline, 'replayed');
   }
 
   /**
    * @param deadline by `performance.now()`
-   * @returns whether it was applied; false: the swap was lost
-   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown
+   * @returns whether the change was applied; false if the swap was lost
+   * @throws Overloaded or DatabaseUnavailable if nothing was changed; OutcomeUnknown
    */
   async swap(change: Change, deadline: number): Promise<boolean> {
     return this.#submit(this.#swaps, change, deadline, 'lost');
@@ -132,7 +132,7 @@ export class Commits {
     } catch (error) {
       const { idempotencyKey, positionKey } = this.#tables;
       const constraint = error instanceof RefusedData ? error.constraint : undefined;
-      // Another caller used the key meanwhile: to look again will show what for.
+      // Another caller used the key meanwhile. The store loads again, and sees for what.
       if (constraint === idempotencyKey && changes.length === 1) return KEY_IS_TAKEN;
       if (constraint !== positionKey || !(error instanceof Error)) throw error;
       if (!this.#broken) this.#settings.onBrokenLedger(error);
@@ -142,8 +142,8 @@ export class Commits {
   }
 
   /**
-   * What was not applied is lost only where its version, or a later one, is there. Else another transaction has
-   * locked the record, and the statement has skipped it: that decides nothing, and it goes again.
+   * A change that was not applied is lost if its version exists by now. Otherwise another transaction has locked the
+   * record and the statement skipped it, so the change must be sent again.
    */
   async #tellLostFromSkipped(
     finding: Operation<string, MachineRecord | null, MachineRecord>,
@@ -153,7 +153,7 @@ export class Commits {
     const others = changes.filter((_change, index) => applied[index] === false);
     if (others.length === 0 || applied === KEY_IS_TAKEN) return applied;
     const ids = others.map(({ record }) => record.id);
-    // Where that cannot be read now, they go again, too: what was applied must be told in any case.
+    // If this reading fails, the others are sent again, too: callers whose changes were applied must be told.
     const records = await run(finding, this.#database, ids).catch(() => []);
     const versions = new Map(records.map((record) => [record?.id, record?.version ?? 0]));
     return changes.map(({ record: { id, version } }, index) => {
@@ -163,7 +163,7 @@ export class Commits {
   }
 }
 
-/** The arguments that make trying again safe. */
+/** The arguments with which a caller can retry safely. */
 function retryWith({ record, token, idempotencyKey }: Change): Readonly<Record<string, string>> {
   const { id, version } = record;
   return token === null ? { id } : { idempotencyKey: idempotencyKey ?? madeUpKey(version, token) };

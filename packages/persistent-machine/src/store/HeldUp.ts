@@ -1,15 +1,15 @@
 /**
- * Entries that another transaction's lock holds up. They wait here, outside every queue and every statement, so
- * that they hold up no others, and are tried again after pauses that grow: a lock that another instance's group
- * holds is gone in a few milliseconds, and one that a person holds costs a try now and then. Entries with the
- * same key wait together. Does not know what is locked, nor how entries are tried.
+ * Entries that another transaction's lock holds up. They wait here, outside of queues and statements, to avoid
+ * head-of-line blocking, and are tried again after growing pauses: another instance's group releases its locks within
+ * milliseconds, but an operator's session may keep one for minutes. Entries with the same key wait together. This file
+ * does not know what is locked, nor how entries are tried.
  */
 import type { Rivals } from './Queue';
 
-/** What a statement answers for an entry that another transaction's lock has held up: neither applied nor lost. */
+/** A statement's answer for an entry that another transaction's lock holds up: neither applied nor lost. */
 export const HELD_UP = Symbol('held up');
 
-/** The longest pause after a first try, doubled with each further one up to the last; in milliseconds. */
+/** The longest pause after the first try, in milliseconds. It doubles with each further one, up to a limit. */
 const FIRST_PAUSE = 4;
 const LONGEST_PAUSE = 250;
 
@@ -24,15 +24,15 @@ export class HeldUp<Entry, Result> {
   readonly #pauses = new Map<string, Pause<Entry, Result>>();
   #length = 0;
 
-  /** How many wait here. */
+  /** How many entries wait here. */
   get length(): number {
     return this.#length;
   }
 
   /**
    * @param rivals at least one
-   * @param goAgain given them, and those that have joined them, once it is time to try again, and at the
-   *   latest at the first of their deadlines
+   * @param goAgain called with them, and with entries that joined them, after the pause, or at the first of their
+   *   deadlines
    */
   hold(rivals: Rivals<Entry, Result>, goAgain: (rivals: Rivals<Entry, Result>) => void): void {
     const [first] = rivals;
@@ -50,7 +50,7 @@ export class HeldUp<Entry, Result> {
     this.#length += rivals.length;
   }
 
-  /** @returns whether rivals of theirs wait here; then they do, too */
+  /** @returns whether entries with the same key wait here; if so, the others now wait with them */
   join(others: Rivals<Entry, Result>): boolean {
     const [first] = others;
     const pause = first && this.#pauses.get(first.key);

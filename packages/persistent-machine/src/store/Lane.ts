@@ -1,8 +1,8 @@
 /**
- * Group commit, and group loading: a short queue before the database, from which whatever has arrived goes
- * as one statement. Natural batching, as in a database's own log: there is no timer; the busier the lane, the
- * larger its groups, and when it is idle an entry goes at once. Owns what is sent when and with whom, retries and
- * settlement; does not know what its entries are, nor any SQL.
+ * Group commit, and group loading: a short queue before the database, from which all that has arrived goes as one
+ * statement. As in a database's own log there is no timer: the busier the lane, the larger its groups, and an idle
+ * lane sends an entry at once. It owns grouping, retries and settlement; it knows neither what its entries mean, nor
+ * SQL.
  */
 import { ConnectionLost, Overloaded, RefusedData, isPassing } from '../database/failures';
 import { Backoff } from './Backoff';
@@ -10,7 +10,7 @@ import { HELD_UP, HeldUp } from './HeldUp';
 import type { LaneSettings } from './LaneSettings';
 import { Queue, type Rivals, type Waiting } from './Queue';
 
-/** What is sent on one way: one statement after another, or a few at a time. */
+/** A queue and its statements in flight. */
 interface Track<Entry, Result> {
   readonly queue: Queue<Entry, Result>;
   readonly groupSize: number;
@@ -18,15 +18,15 @@ interface Track<Entry, Result> {
   scheduled: boolean;
 }
 
-/** Made once: under overload a stack for each refusal would take an eighth of the processor's time. */
-const FULL = new Overloaded('Too many wait already.');
+/** Made once: under overload, a stack trace for each refusal would take an eighth of the processor's time. */
+const FULL = new Overloaded('The queue is full.');
 
 export class Lane<Entry, Result> {
   readonly #settings: LaneSettings<Entry, Result>;
   readonly #groups: Track<Entry, Result>;
-  /** For entries whose group failed because of one of them: the culprit then holds up and fails no others. */
+  /** For the entries of a group that one of them made fail: alone, the culprit fails no others. */
   readonly #singles: Track<Entry, Result>;
-  /** The keys of the entries that are in flight alone. */
+  /** The keys of the entries of `#singles` that are in flight. */
   readonly #triedAlone = new Set<string>();
   readonly #heldUp = new HeldUp<Entry, Result>();
   readonly #backoff = new Backoff(() => {
@@ -53,18 +53,17 @@ export class Lane<Entry, Result> {
     return this.#groups.queue.length + this.#singles.queue.length + this.#heldUp.length;
   }
 
-  /** Whether the next entry would be refused at once. Entries that a lock holds up take no other's place. */
+  /** Whether the next entry would be refused. Entries that a lock holds up do not count. */
   get isFull(): boolean {
     const waiting = this.#groups.queue.length + this.#singles.queue.length;
     return waiting >= this.#settings.queueSize;
   }
 
   /**
-   * @param deadline by `performance.now()`: an entry that still waits then is told so
-   * @returns what its group's statement answered for it
-   * @throws Overloaded where the queue is full, or the deadline passed; DatabaseUnavailable where that is
-   *   why it passed; OutcomeUnknown where it passed while it was not known what became of the entry;
-   *   RefusedData
+   * @param deadline by `performance.now()`; an entry that still waits then is rejected
+   * @returns the statement's answer for this entry
+   * @throws Overloaded if the queue is full or the deadline passed; DatabaseUnavailable if the deadline passed because
+   *   the database failed; OutcomeUnknown if it passed, and the entry may have been applied; RefusedData
    */
   async submit(entry: Entry, deadline: number): Promise<Result> {
     if (this.isFull) throw FULL;
@@ -87,7 +86,7 @@ export class Lane<Entry, Result> {
     });
   }
 
-  /** After this turn of the event loop, so that all that arrives in it goes together. */
+  /** Sends the next group after this turn of the event loop, so that all that arrives in it goes together. */
   #schedule(track: Track<Entry, Result>): void {
     const busy = track.inFlight >= this.#settings.inFlight;
     if (track.scheduled || this.#backoff.isPausing || busy || track.queue.length === 0) return;
@@ -101,13 +100,13 @@ export class Lane<Entry, Result> {
   async #runNextGroup(track: Track<Entry, Result>): Promise<void> {
     const group = this.#takeGroup(track);
     if (group.length === 0) {
-      // All that were taken wait elsewhere now.
+      // All entries that were taken now wait elsewhere.
       this.#schedule(track);
       return;
     }
     const leaders = group.flatMap((rivals) => rivals.slice(0, 1));
     track.inFlight += 1;
-    // Where the lane may have a second statement in flight.
+    // The lane may have another statement in flight.
     this.#schedule(track);
     let results;
     try {
@@ -138,9 +137,9 @@ export class Lane<Entry, Result> {
   }
 
   /**
-   * Entries whose rivals are held up, or go alone, go the same way: they would hold up a group.
+   * Moves entries to their rivals, if those are held up or go alone: in a group they would hold up the others.
    *
-   * @returns whether they do
+   * @returns whether they were moved
    */
   #setApart(rivals: Rivals<Entry, Result>, track: Track<Entry, Result>): boolean {
     if (this.#heldUp.length > 0 && this.#heldUp.join(rivals)) return true;
@@ -163,7 +162,7 @@ export class Lane<Entry, Result> {
     const { execute, tracer } = this.#settings;
     const entries = leaders.map(({ entry }) => entry);
     if (!tracer) return execute(entries);
-    // Whoever happened to have the group sent off need not be in it.
+    // The current trace belongs to the caller that triggered the sending, whose entry need not be in the group.
     return tracer.run(
       group.flat().map(({ trace }) => trace),
       () => execute(entries),
@@ -171,13 +170,13 @@ export class Lane<Entry, Result> {
   }
 
   /**
-   * Those who wait go to the database before those whose answers have come are told: it would else have nothing to
-   * do for as long as the answers take, which is a fifth of the time under load.
+   * Sends the next group before answering this one. Otherwise PostgreSQL would idle while the answers are handled,
+   * which under load is a fifth of the time.
    */
   async #sendOthers(track: Track<Entry, Result>): Promise<void> {
     if (this.#backoff.isPausing || track.queue.length === 0) return;
     if (!track.scheduled) void this.#runNextGroup(track);
-    // By then it is on its way, where a connection is free.
+    // After this turn the statement is on its way, if a connection is free.
     await new Promise(setImmediate);
   }
 
@@ -188,7 +187,7 @@ export class Lane<Entry, Result> {
   ): Promise<void> {
     await Promise.all(
       group.map(async (rivals, index) => {
-        // `execute` answers in the group's order, one for each.
+        // `execute` gives one answer for each entry, in the group's order.
         const result = results[index] as Result | typeof HELD_UP;
         if (result === HELD_UP) {
           this.#hold(rivals, track);
@@ -227,7 +226,7 @@ export class Lane<Entry, Result> {
     const isHeldUp = this.#settings.isHeldUp?.(error) ?? false;
     const [only, ...others] = group;
     if (others.length > 0 && (isHeldUp || error instanceof RefusedData)) {
-      // One by one, so that the culprit fails no other entry. They go before the culprits of other groups.
+      // One by one, so that the culprit fails no other entry; and before the entries of earlier failures.
       this.#singles.queue.putBack(group.flat());
       this.#schedule(this.#singles);
     } else if (isHeldUp && only) {
@@ -239,7 +238,7 @@ export class Lane<Entry, Result> {
     }
   }
 
-  /** What a failure means for those that a statement was sent for, and for those that were to follow them. */
+  /** What a failure means for the entries that were sent, and for those that wait for the same answer. */
   #fail(
     error: unknown,
     leaders: Waiting<Entry, Result>[],
@@ -250,7 +249,7 @@ export class Lane<Entry, Result> {
     if (error instanceof ConnectionLost && this.#settings.settle !== undefined) {
       for (const leader of leaders) leader.uncertain = true;
     }
-    // What was refused was not the followers'.
+    // The refused data were not the followers'.
     const affected = refused ? leaders : [...leaders, ...followers];
     const goesAgain = ({ uncertain }: Waiting<Entry, Result>): boolean =>
       uncertain || isPassing(error);
@@ -260,17 +259,17 @@ export class Lane<Entry, Result> {
     if (again.length > 0) this.#backoff.pause(error);
   }
 
-  /** Entries that a lock holds up wait for nothing but the lock, and nothing waits for them. */
+  /** Entries that a lock holds up wait outside the queue, and so do not block other entries. */
   #hold(rivals: Rivals<Entry, Result>, track: Track<Entry, Result>): void {
     const room = this.#settings.queueSize - this.#heldUp.length;
     const held: Rivals<Entry, Result> = [];
     for (const waiting of rivals) {
-      // One that may have been applied must not be told that it was not.
+      // `FULL` says that nothing was changed, which an uncertain entry must not be told.
       if (held.length < room || waiting.uncertain) held.push(waiting);
       else waiting.reject(FULL);
     }
     this.#heldUp.hold(held, (again) => {
-      // Behind all others: the lock may hold them up once more.
+      // Behind all others, because the lock may hold them up again.
       for (const waiting of again) track.queue.append(waiting);
       this.#schedule(track);
     });

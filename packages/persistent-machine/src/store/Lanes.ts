@@ -1,6 +1,6 @@
 /**
- * The lanes of one kind of machine: each is opened once, under a name of its own, and what is asked of all of them is
- * asked here. Does not know what any lane carries.
+ * The lanes of one kind of machine. Each is opened once, under a name of its own. This file reports for all of them how
+ * long they are and whether one is full, and does not know what they carry.
  */
 import type { Reader } from '../database/Database';
 import type { Group, Operation } from '../operations/Operation';
@@ -8,18 +8,18 @@ import { Lane } from './Lane';
 import type { GroupTracer, LaneSettings } from './LaneSettings';
 
 export interface LanesSettings {
-  /** The most entries that wait in one lane; more are refused at once. */
+  /** The most entries that wait in one lane. The lane refuses more at once. */
   readonly queueSize: number;
-  /** Told of each statement: its lane, how many entries it has, and how long the first had waited, in milliseconds. */
+  /** Called for each statement: its lane, how many entries it has, and how long the first waited, in milliseconds. */
   readonly onGroup?: (lane: string, size: number, waited: number) => void;
   readonly tracer?: GroupTracer | undefined;
 }
 
-/** What the lane of an operation does beside sending it. */
+/** What an operation does not say about its lane. */
 export interface Particulars<Question, Answer> extends Partial<
   Pick<LaneSettings<Question, Answer>, 'execute' | 'follow' | 'settle' | 'isHeldUp'>
 > {
-  /** Left out: the operation's own. Where one operation has several lanes each has its name. */
+  /** Default: the operation's own name. Several lanes of one operation need different names. */
   readonly name?: string;
 }
 
@@ -37,8 +37,8 @@ export class Lanes {
   }
 
   /**
-   * @param reader where the operation runs
-   * @throws Error where there is a lane of this name
+   * @param reader the database in which the operation runs
+   * @throws Error if there is a lane of this name
    */
   open<Question, Answer, Row extends object>(
     operation: Operation<Question, Answer, Row>,
@@ -66,36 +66,36 @@ export class Lanes {
     return lane;
   }
 
-  /** Whether so many wait for one kind of statement that a request may be refused at once. */
+  /** Whether a lane in which requests wait is full, so that admission may refuse a request. */
   get isFull(): boolean {
     for (const { lane, isAside } of this.#lanes.values()) if (lane.isFull && !isAside) return true;
     return false;
   }
 
-  /** How many wait, by the names of the lanes. */
+  /** How many entries wait in each lane, by its name. */
   get lengths(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#lanes].map(([name, { lane }]) => [name, lane.length]));
   }
 }
 
-/** @returns what the operation answers one question that waits in no lane */
+/** Runs the operation for one question, without a lane. */
 export async function ask<Question, Answer, Row extends object>(
   operation: Operation<Question, Answer, Row>,
   reader: Reader,
   question: Question,
 ): Promise<Answer> {
   const [answer] = await run(operation, reader, [question]);
-  // It answers each question of a group.
+  // An operation answers each question of its group.
   return answer as Answer;
 }
 
-/** @returns what the operation answers a group, which has at least one question */
+/** Runs the operation for a group, which must not be empty. */
 export async function run<Question, Answer, Row extends object>(
   operation: Operation<Question, Answer, Row>,
   reader: Reader,
   questions: readonly Question[],
 ): Promise<readonly Answer[]> {
-  // A lane sends no empty group.
+  // Neither `ask` nor a lane sends an empty group.
   const group = questions as Group<Question>;
   const { statement, values } = operation.query(group);
   return operation.answers(await reader.run<Row>(statement, values), group);

@@ -1,7 +1,7 @@
 /**
- * What is recorded of a kind of machine, in pages: all machines by age, all transitions in the order of commits, the
- * transitions of one machine; one machine as it was; and the census. Reads only; nothing is kept, since a reading that
- * begins after an answer must see at least what that answer showed.
+ * Reads what is recorded of one kind of machine: pages of machines, of the feed, and of one machine's history; one
+ * machine as it was; and the census. It caches nothing, since a reading that begins after an answer must see at least
+ * what that answer showed.
  */
 import type { Database, Reader } from '../database/Database';
 import type { AnyLifecycle, MachineRecord, PhaseIn } from '../machine';
@@ -24,27 +24,27 @@ import { type Lanes, run } from './Lanes';
 import { BeyondEnd, FeedRewound, prove } from './place';
 import { Rebuilder, type Transition } from './transition';
 
-/** A moment of a machine's past: one of its versions, or what had occurred by some time. */
+/** A moment of a machine's past: one of its versions, or a time. */
 export type Past = { readonly version: number } | { readonly asOf: Date };
 
 export interface ReaderSettings {
-  /** In which readings wait. */
+  /** The lanes in which readings wait. */
   readonly lanes: Lanes;
-  /** How long a reading may wait for which no deadline is given, in milliseconds. */
+  /** How long a reading without a deadline may wait, in milliseconds. */
   readonly timeout: number;
-  /** Where pages are read that a client turns, and which may be stale; left out: where everything is. */
+  /** The database for pages that may be stale, such as a replica. Default: the primary. */
   readonly pages?: Reader;
 }
 
 export class MachineReader<L extends AnyLifecycle> {
-  /** What is read by those who follow. */
+  /** The readings of subscribers. */
   readonly subscribers: SubscriberReads<L>;
   readonly #phaseOf: (record: MachineRecord) => PhaseIn<L>;
   readonly #transitions: Rebuilder<L>;
   readonly #timeout: number;
   readonly #machines: Lane<MachinesQuestion, Page<MachineRecord> & { readonly total: number }>;
   readonly #feed: Lane<FeedQuestion, FeedAnswer>;
-  /** Of the primary; undefined: there is no other. */
+  /** The feed of the primary; undefined if `#feed` reads the primary already. */
   readonly #freshFeed: Lane<FeedQuestion, FeedAnswer> | undefined;
   readonly #histories: Lane<HistoryQuestion, Page<TransitionRow>>;
   readonly #versions: Lane<VersionLookup, Version | null>;
@@ -68,7 +68,7 @@ export class MachineReader<L extends AnyLifecycle> {
       this.#freshFeed = lanes.open(feed, database, { name: 'feed of the primary' });
     }
     this.#histories = lanes.open(historyPage(tables), database);
-    // A lane of its own: clients that turn pages do not hold up a store that looks what became of a change.
+    // Not the store's lane: readings of clients must not delay the settlement of a change.
     this.#versions = lanes.open(findVersion(tables), database, { name: 'snapshot' });
     this.#asOf = lanes.open(findAsOf(tables), database);
     this.#census = lanes.open(census(tables), database);
@@ -77,7 +77,7 @@ export class MachineReader<L extends AnyLifecycle> {
       size,
       database,
       {
-        // Not tried again: that it fails is what is measured.
+        // No retries: the metric shows the failure.
         execute: async (group) => run(size, database, group).catch(() => [undefined]),
       },
     );
@@ -88,11 +88,11 @@ export class MachineReader<L extends AnyLifecycle> {
   }
 
   /**
-   * A page of all machines, by age; it may be stale.
+   * A page of all machines, by age. It may be stale.
    *
-   * @param states only machines in one of these; null: in any
-   * @param deadline by `performance.now()`, as for all readings here; left out: as long as one may wait, from now on
-   * @returns the page, and how many machines there are in those states, both of one moment
+   * @param states only machines in one of these states; null for all
+   * @param deadline by `performance.now()`, as for all readings here; default: `timeout` from now
+   * @returns the page, and the number of machines in those states, from one snapshot
    * @throws Overloaded, DatabaseUnavailable, as all readings here
    */
   async machines(
@@ -106,10 +106,10 @@ export class MachineReader<L extends AnyLifecycle> {
   }
 
   /**
-   * A page of all transitions, in the order in which they were committed; it may be stale.
+   * A page of all transitions, in the order of their commits. It may be stale.
    *
-   * @param events only transitions by one of these; null: by any
-   * @throws FeedRewound, BeyondEnd where a place of the request is not there
+   * @param events only transitions by one of these events; null for all
+   * @throws FeedRewound or BeyondEnd if the feed lacks a place of the request
    */
   async feed(
     events: readonly string[] | null,
@@ -120,7 +120,7 @@ export class MachineReader<L extends AnyLifecycle> {
       return this.#proved(await this.#feed.submit({ events, request }, deadline), request);
     } catch (error) {
       const lacksPlace = error instanceof FeedRewound || error instanceof BeyondEnd;
-      // That a replica lacks the transition proves nothing: it may not have it yet.
+      // A replica may lack a transition that the primary has, so the primary decides.
       if (!lacksPlace || this.#freshFeed === undefined) throw error;
       return this.#proved(await this.#freshFeed.submit({ events, request }, deadline), request);
     }
@@ -136,8 +136,8 @@ export class MachineReader<L extends AnyLifecycle> {
   }
 
   /**
-   * A page of one machine's transitions, oldest first. The same page of many machines, asked for in one
-   * turn of the event loop, is read by one statement.
+   * A page of one machine's transitions, oldest first. One statement reads the same page for all machines that are
+   * asked for in one turn of the event loop.
    *
    * @param id in lower case
    */
@@ -154,7 +154,7 @@ export class MachineReader<L extends AnyLifecycle> {
    * A machine as it was, rebuilt from its history.
    *
    * @param id in lower case
-   * @returns null where it had not begun by then, or has no such version
+   * @returns null if the machine had not begun by then, or has no such version
    */
   async past(id: string, past: Past, deadline = this.#deadline()): Promise<PhaseIn<L> | null> {
     const reading =
@@ -167,12 +167,12 @@ export class MachineReader<L extends AnyLifecycle> {
     return record && this.#phaseOf(record);
   }
 
-  /** How many machines are in each state; exactly consistent with the feed at its position. */
+  /** How many machines are in each state, exactly consistent with the feed up to the census's position. */
   async census(deadline = this.#deadline()): Promise<Census> {
     return this.#census.submit(null, deadline);
   }
 
-  /** How large the ledger's table is, in bytes; undefined: the database does not say. */
+  /** The size of the ledger's table, in bytes; undefined if the database fails. */
   async ledgerSize(): Promise<number | undefined> {
     return this.#ledgerSizes.submit(null, this.#deadline());
   }

@@ -1,6 +1,6 @@
 /**
- * Persistent machines: begins them, finds them, and moves them by compare-and-swap, each transition once. What a machine
- * allows is decided by its lifecycle alone, which this only asks; how a change is committed is decided elsewhere.
+ * Begins machines, finds them, and moves them by compare-and-swap, each transition once. The lifecycle alone decides
+ * what a machine allows, and `Commits` decides how a change is committed.
  */
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../database/Database';
@@ -36,12 +36,12 @@ import type { BeginRequest, TransitionRequest } from './requests';
 export interface StoreSettings extends CommitSettings {
   /** The clock by which transitions are recorded. */
   readonly now: () => Date;
-  /** How long a request may wait and try for which no deadline is given, in milliseconds. */
+  /** How long a request without a deadline may take, in milliseconds. */
   readonly timeout: number;
 }
 
 export class MachineStore<L extends AnyLifecycle> {
-  /** In which its requests wait. */
+  /** The lanes in which requests wait. */
   readonly lanes: Lanes;
   readonly #lifecycle: L;
   readonly #phaseOf: (record: MachineRecord) => PhaseIn<L>;
@@ -52,13 +52,13 @@ export class MachineStore<L extends AnyLifecycle> {
   readonly #versions: Lane<VersionLookup, Version | null>;
   readonly #commits: Commits;
 
-  /** @throws Error where the tables have no column for what the events carry */
+  /** @throws Error if events carry data, and the history has no column for it */
   constructor(database: Database, tables: MachineTables, lifecycle: L, settings: StoreSettings) {
     this.#lifecycle = lifecycle;
     this.#phaseOf = phasesOf(lifecycle);
     this.#codec = new DataCodec(lifecycle.machine);
     if (this.#codec.isNeeded && !tables.hasData) {
-      throw new Error(`${tables.names.history} has no column data, and events carry some.`);
+      throw new Error(`${tables.names.history} has no column data, but events carry data.`);
     }
     this.#settings = settings;
     const { lanes } = settings;
@@ -73,11 +73,10 @@ export class MachineStore<L extends AnyLifecycle> {
    * Begins a machine by the lifecycle's initial event.
    *
    * @param id in lower case
-   * @param data what the event carries; `{}` where it carries nothing
-   * @returns the first phase; where a machine with this id has begun before, the phase that it began in, so that
-   *   asking twice is the same as asking once
-   * @throws BegunOtherwise where it has begun with other data; Overloaded, DatabaseUnavailable: nothing was changed;
-   *   OutcomeUnknown; TypeError where the data are not what the event carries
+   * @param data of the event; `{}` if it carries nothing
+   * @returns the first phase, also if the machine began before with the same data: beginning is idempotent
+   * @throws BegunOtherwise if it began with other data; Overloaded or DatabaseUnavailable if nothing was changed;
+   *   OutcomeUnknown; TypeError if the data are not those of the event
    */
   async begin(
     id: string,
@@ -90,30 +89,31 @@ export class MachineStore<L extends AnyLifecycle> {
     const { state: record, occurredAt } = phase;
     const by = { actor, idempotencyKey: null, token: null };
     const change = { record, event, from: null, data: said, occurredAt, ...by };
-    // Of one state there is one class.
+    // A state has one class, so this is the phase of the initial state.
     if (await this.#commits.begin(change, deadline)) return phase as InitialPhase<L>;
     const begun = await this.#versions
       .submit({ id, version: 1 }, deadline)
       .catch((error: unknown) => {
-        // It is there, and may well be ours: that nothing was changed must not be said.
+        // The machine exists, and this call may have begun it: we must not say that nothing was changed.
         if (error instanceof Overloaded || error instanceof DatabaseUnavailable) {
           throw new OutcomeUnknown({ id }, { cause: error });
         }
         throw error;
       });
-    // The database lets no record be without its history, nor begin in a state that is not initial.
-    if (begun?.record.stateType !== phase.stateType) throw new Error(`${id} began otherwise.`);
+    // The database keeps a history for each record, and lets it begin only in the initial state.
+    if (begun?.record.stateType !== phase.stateType)
+      throw new Error(`${id} did not begin in ${phase.stateType}.`);
     if (!this.#codec.isSame(event, said, begun.data)) throw new BegunOtherwise(id);
     return this.#lifecycle.phaseOf(begun.record) as InitialPhase<L>;
   }
 
   /**
-   * Finds a machine. One that many ask for at once is read once; a request never joins a statement that is
-   * already in flight, so that it sees whatever was committed before it.
+   * Finds a machine. Concurrent requests for the same machine share a reading, but a request never joins a statement
+   * in flight, so that it sees all that was committed before it.
    *
    * @param id in lower case
-   * @param deadline by `performance.now()`; left out: as long as a request may take, from now on
-   * @returns the phase that it is in, or null where there is none with this id
+   * @param deadline by `performance.now()`; default: `timeout` from now
+   * @returns the present phase, or null if there is no machine with this id
    * @throws Overloaded, DatabaseUnavailable
    */
   async find(id: string, deadline = this.#deadline()): Promise<PhaseIn<L> | null> {
@@ -122,19 +122,17 @@ export class MachineStore<L extends AnyLifecycle> {
   }
 
   /**
-   * Moves a machine by one transition: asks the machine what becomes of it, and records that by compare-and-swap. A
-   * caller that loses the swap looks again and asks again. So exactly one of many concurrent callers wins, and each
-   * other is told what is true then.
+   * Moves a machine by one transition: asks its phase for the next one, and records that by compare-and-swap. A caller
+   * that loses the swap loads the record again. So exactly one of many concurrent callers wins, and each loser gets an
+   * answer that is true after the winner's transition.
    *
    * @param id in lower case
-   * @param event what is asked for
-   * @param data what the event carries; `{}` where it carries nothing
+   * @param data of the event; `{}` if it carries nothing
    * @returns the new phase, once it is committed; for an idempotency key that was used before, the phase right after
-   *   its transition, whatever happened since. Or why not, the first of: NotFound; IdempotencyKeyReused, where the key
-   *   was used with another event, `occurredAt` or data; IllegalTransition; what the machine itself refuses with;
-   *   OccurredAtOutOfRange
-   * @throws Overloaded, DatabaseUnavailable: nothing was changed; OutcomeUnknown; TypeError where no state accepts
-   *   the event, the data are not what it carries, or its verb makes what cannot be recorded
+   *   its transition. Or the first refusal that applies: NotFound; IdempotencyKeyReused, if the key was used with
+   *   another event, `occurredAt` or data; IllegalTransition; a refusal of the machine's own; OccurredAtOutOfRange
+   * @throws Overloaded or DatabaseUnavailable if nothing was changed; OutcomeUnknown; TypeError if no state accepts the
+   *   event, the data are not those of the event, or its verb returns what cannot be recorded
    */
   async transition<const E extends AskedEvent<L>>(
     id: string,
@@ -157,7 +155,7 @@ export class MachineStore<L extends AnyLifecycle> {
           this.#codec.isSame(event, said, recorded.data);
         this.#count(event, isReplay ? 'replayed' : 'refused');
         return isReplay
-          ? // Recorded by the same event, and so one of its own outcomes.
+          ? // The same event recorded this phase, so it is one of the event's outcomes.
             (this.#lifecycle.phaseOf(recorded.record) as Answer<L, E>)
           : new IdempotencyKeyReused(recorded.key);
       }
@@ -166,7 +164,7 @@ export class MachineStore<L extends AnyLifecycle> {
       const outcome = step(phase, data, { occurredAt, now: this.#settings.now() });
       if (outcome instanceof Refusal) {
         this.#count(event, 'refused');
-        // The step gives no refusals but the event's own.
+        // A step returns only refusals that its event lists.
         return outcome as Answer<L, E>;
       }
       const change: Change = {
@@ -191,7 +189,7 @@ export class MachineStore<L extends AnyLifecycle> {
     return performance.now() + this.#settings.timeout;
   }
 
-  /** @returns the machine as it is, and what was recorded under the key, where one is given */
+  /** @returns the present record, and the transition recorded under the key, if one is given */
   async #load(
     event: string,
     id: string,

@@ -1,39 +1,38 @@
 /**
- * Entries that wait for a statement of their lane, in order, each until its deadline. Owns the order and the
- * deadlines; does not know what is sent, nor what becomes of it.
+ * Entries that wait for a statement of their lane. It owns their order and deadlines, and does not know what is sent.
  */
 
-/** An entry of a lane, from when it came until it is told what became of it. */
+/** An entry of a lane, from its arrival to its answer. */
 export interface Waiting<Entry, Result> {
   readonly entry: Entry;
-  /** Entries with the same key are rivals: what the first is answered says what the others are. */
+  /** Entries with the same key are rivals: the answer to the first decides those to the others. */
   readonly key: string;
-  /** Only entries of one form are taken together. */
+  /** Only entries of the same form are taken together. */
   readonly form: string | undefined;
-  /** When it came, and when it is too late, in milliseconds of a clock that never goes back. */
+  /** When it arrived, and its deadline, by `performance.now()`. */
   readonly since: number;
   readonly deadline: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
-  /** The trace that it is part of. */
+  /** The trace of its request. */
   readonly trace: unknown;
-  /** Whether it may have been applied without our being told. */
+  /** Whether it may have been applied, and the answer was lost. */
   uncertain: boolean;
   /** How often another transaction's lock has held it up. */
   heldUp: number;
 }
 
-/** Entries of one key: the first is sent, the others are answered from its result. */
+/** Entries with the same key. The first is sent, and the others are answered from its result. */
 export type Rivals<Entry, Result> = Waiting<Entry, Result>[];
 
 export class Queue<Entry, Result> {
   readonly #onExpired: (waiting: Waiting<Entry, Result>) => void;
   #waiting: Waiting<Entry, Result>[] = [];
-  /** When entries will be looked through for those whose deadline has passed. */
+  /** When the queue will next be searched for entries whose deadline has passed. */
   #sweepAt = Infinity;
   #sweep: NodeJS.Timeout | undefined;
 
-  /** @param onExpired given each entry whose deadline has passed; it waits no longer */
+  /** @param onExpired called with each entry whose deadline has passed, once it is out of the queue */
   constructor(onExpired: (waiting: Waiting<Entry, Result>) => void) {
     this.#onExpired = onExpired;
   }
@@ -51,14 +50,14 @@ export class Queue<Entry, Result> {
     this.#sweepBy(waiting.deadline);
   }
 
-  /** They go before all others. */
+  /** Puts entries before all others. */
   putBack(waiting: readonly Waiting<Entry, Result>[]): void {
     this.#waiting = waiting.concat(this.#waiting);
     for (const { deadline } of waiting) this.#sweepBy(deadline);
   }
 
   /**
-   * Takes the first entries whose deadline has not passed, of the first one's form.
+   * Takes the first entries of the same form, after rejecting those whose deadline has passed.
    *
    * @param most the most keys
    */
@@ -75,7 +74,7 @@ export class Queue<Entry, Result> {
           if (group.size >= most) break;
           group.set(waiting.key, [waiting]);
         } else {
-          // One that may have been applied is sent itself: no other's result says what became of it.
+          // An uncertain entry must be sent itself, since no other entry's result says what became of it.
           if (waiting.uncertain) break;
           rivals.push(waiting);
         }
@@ -89,12 +88,12 @@ export class Queue<Entry, Result> {
     return [...group.values()];
   }
 
-  /** Has the queue looked through at a deadline; one timer serves all, since deadlines come in about their order. */
+  /** Schedules a search at a deadline. One timer serves all entries, which arrive in about the order of deadlines. */
   #sweepBy(deadline: number): void {
     if (deadline >= this.#sweepAt) return;
     clearTimeout(this.#sweep);
     this.#sweepAt = deadline;
-    // Timers go by whole milliseconds, and may come a little before their time.
+    // Timers count in whole milliseconds, and may fire slightly early.
     const pause = Math.max(1, Math.ceil(deadline - performance.now()));
     this.#sweep = setTimeout(() => {
       this.#sweepAt = Infinity;

@@ -1,8 +1,7 @@
 /**
- * What those read who follow a machine's transitions: never stale, and each reading that begins at a place proves
- * that it is still there, in the same statement. Hundreds may come back at the same moment, with old cursors; so they
- * have lanes of their own, which leave most of the pool's connections to changes. Does not know who subscribes, nor
- * what wakes them.
+ * The readings of subscribers. They are never stale, and each proves, in the same statement, that the place after which
+ * it begins still exists. Hundreds of subscribers may come back at the same moment with old cursors: so they have lanes
+ * of their own, which leave most of the pool's connections to changes. It does not know what wakes a subscriber.
  */
 import type { Database } from '../database/Database';
 import type { AnyLifecycle, MachinePhase } from '../machine';
@@ -18,7 +17,7 @@ import { FeedRewound, prove } from './place';
 import type { Rebuilder, Transition } from './transition';
 
 export interface SubscriberReadsSettings {
-  /** In which readings wait. */
+  /** The lanes in which readings wait. */
   readonly lanes: Lanes;
   /** How long a reading may wait, in milliseconds. */
   readonly timeout: number;
@@ -48,8 +47,8 @@ export class SubscriberReads<L extends AnyLifecycle> {
   }
 
   /**
-   * What is new in the feed, for an instance's live tail: it does not wait for those who catch up. It fails at once
-   * where the database does, since the tail looks again in any case.
+   * What is new in the feed, for an instance's live tail. It has no lane, and so waits neither behind subscribers that
+   * catch up nor for a retry: the tail reads again in any case.
    *
    * @throws FeedRewound
    */
@@ -58,7 +57,7 @@ export class SubscriberReads<L extends AnyLifecycle> {
   }
 
   /**
-   * The next transitions of the feed, for a subscriber who is behind the tail.
+   * The next transitions of the feed, for a subscriber that is behind the tail.
    *
    * @throws FeedRewound, BeyondEnd, Overloaded, DatabaseUnavailable
    */
@@ -72,7 +71,7 @@ export class SubscriberReads<L extends AnyLifecycle> {
   /**
    * The next transitions of one machine.
    *
-   * @param phase as a subscriber was told last
+   * @param phase the last one that the subscriber got
    * @throws FeedRewound, Overloaded, DatabaseUnavailable
    */
   async following({
@@ -80,15 +79,15 @@ export class SubscriberReads<L extends AnyLifecycle> {
   }: MachinePhase): Promise<Page<Transition<L>>> {
     const { known, page } = await this.#following.submit({ id, version }, this.#deadline());
     if (known?.getTime() !== updatedAt.getTime()) {
-      throw new FeedRewound(`Version ${version} of ${id} is not there any more.`);
+      throw new FeedRewound(`Version ${version} of ${id} does not exist any more.`);
     }
     return this.#transitions.pageOf(page);
   }
 
   /**
-   * Whether a place is still there.
+   * Proves that a place still exists.
    *
-   * @param deadline by `performance.now()`; left out: as long as a request may take, from now on
+   * @param deadline by `performance.now()`; default: `timeout` from now
    * @returns the place, with its fingerprint
    * @throws FeedRewound, BeyondEnd, Overloaded, DatabaseUnavailable
    */

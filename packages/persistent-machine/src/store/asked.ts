@@ -1,6 +1,6 @@
 /**
- * What may be asked of the machines of a lifecycle, and what comes of it. Of a lifecycle of which nothing is known but
- * that it is one, any event may be asked for by its name.
+ * The types of the store's questions and answers for a lifecycle. For `AnyLifecycle`, whose events the compiler does
+ * not know, an event is any string.
  */
 import type {
   AnyLifecycle,
@@ -15,21 +15,21 @@ import type {
   TransitionEventIn,
 } from '../machine';
 
-/** The events by which a machine may be moved. */
+/** The events that move a machine. */
 export type AskedEvent<L extends AnyLifecycle> =
   string extends EventIn<L> ? string : TransitionEventIn<L>;
 
-/** What is said with event E. */
+/** The data of event E. */
 export type Said<L extends AnyLifecycle, E> =
   string extends EventIn<L> ? object : E extends EventIn<L> ? DataOf<L, E> : never;
 
-/** What is said with the event that begins a machine. */
+/** The data of the event that begins a machine. */
 export type InitialSaid<L extends AnyLifecycle> = Parameters<L['begin']>[1];
 
-/** The phase that a machine begins in. */
+/** The first phase of a machine. */
 export type InitialPhase<L extends AnyLifecycle> = ReturnType<L['begin']>;
 
-/** What a transition by event E is answered. */
+/** The store's answer to a transition by event E. */
 export type Answer<L extends AnyLifecycle, E> =
   | NotFound
   | IdempotencyKeyReused
@@ -39,13 +39,13 @@ export type Answer<L extends AnyLifecycle, E> =
         ? OutcomeOf<L, E>
         : never);
 
-/** What the events of a lifecycle carry, as a transition shows it; null for an event that carries nothing. */
+/** The data of any event of a lifecycle, as a transition shows them; null for an event that carries nothing. */
 export type SaidIn<L extends AnyLifecycle> =
   string extends EventIn<L>
     ? Readonly<Record<string, unknown>> | null
     : { [E in EventIn<L>]: string extends keyof DataOf<L, E> ? null : DataOf<L, E> }[EventIn<L>];
 
-/** Rebuilds phases: the one place where a lifecycle's phases have the types of its own. */
+/** @returns the lifecycle's `phaseOf`, with the types of its own phases */
 export function phasesOf<L extends AnyLifecycle>(
   lifecycle: L,
 ): (record: Parameters<L['phaseOf']>[0]) => PhaseIn<L> {

@@ -1,12 +1,12 @@
-/** Readings of several requests go together, and each request has a deadline of its own. */
+/** Keeps a request's deadline where its reading is shared with other requests. */
 import { Overloaded } from '../database/failures';
 
-/** Made once: under overload a stack for each would take long. */
-const TOO_LATE = new Overloaded('The deadline passed before it was read.');
+/** Made once, to spare a stack trace for each refusal under overload. */
+const TOO_LATE = new Overloaded('The deadline passed before the reading ended.');
 
 /**
  * @param deadline by `performance.now()`
- * @throws Overloaded at the deadline; what is read later is thrown away
+ * @throws Overloaded at the deadline; a later result is dropped
  */
 export async function by<T>(deadline: number, reading: Promise<T>): Promise<T> {
   const timeLeft = Math.max(0, Math.ceil(deadline - performance.now()));

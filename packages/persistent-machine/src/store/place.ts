@@ -1,16 +1,16 @@
-/** The proof that a place in the feed still is one: the transition there is the one that the place names. */
+/** Proves that a place in the feed still exists: the transition at its position is the one that it names. */
 import { type Place, type Witness, fingerprintOf } from '../operations/place';
 
-/** The history that a place belongs to is not the database's any more. */
+/** The database was set back: it no longer has the history to which a place belongs. */
 export class FeedRewound extends Error {
   override readonly name = 'FeedRewound';
 }
 
-/** A position that the feed has not reached, of a place without a fingerprint. */
+/** The feed has not reached the position of a place without a fingerprint. */
 export class BeyondEnd extends Error {
   override readonly name = 'BeyondEnd';
 
-  /** @param argument in which of a reading's arguments it was given */
+  /** @param argument of the reading that gave the place */
   constructor(
     { position }: Place,
     readonly argument: 'after' | 'before',
@@ -20,9 +20,9 @@ export class BeyondEnd extends Error {
 }
 
 /**
- * @param witness of the transition that is at the place now; null: there is none
+ * @param witness of the transition that is now at the place's position; null if there is none
  * @returns the place, with its fingerprint
- * @throws FeedRewound, BeyondEnd where it is not there
+ * @throws FeedRewound or BeyondEnd if the place does not exist
  */
 export function prove(
   place: Place,
@@ -34,7 +34,7 @@ export function prove(
   if (place.fingerprint === null) {
     if (witness === null && !isBeginning) throw new BeyondEnd(place, argument);
   } else if (place.fingerprint !== fingerprint || (witness === null && !isBeginning)) {
-    throw new FeedRewound(`The transition at position ${place.position} is not there any more.`);
+    throw new FeedRewound(`The transition at position ${place.position} does not exist any more.`);
   }
   return { position: place.position, fingerprint };
 }

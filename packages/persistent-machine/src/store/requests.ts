@@ -1,15 +1,15 @@
-/** How a machine is asked to begin, or to move. */
+/** The parameters of requests to begin and to move a machine. */
 
 export interface BeginRequest {
-  /** Who asks; null when nobody was asked to say. */
+  /** The authenticated client; null without authentication. */
   readonly actor: string | null;
-  /** By `performance.now()`; left out: as long as a request may take, from now on. */
+  /** By `performance.now()`. Default: the store's `timeout` from now. */
   readonly deadline?: number | undefined;
 }
 
 export interface TransitionRequest extends BeginRequest {
-  /** The caller's word for when it occurred; left out: now. */
+  /** When the event occurred, by the caller's word. Default: now. */
   readonly occurredAt?: Date | null | undefined;
-  /** The same key again, of the same machine, answers what was recorded under it the first time. */
+  /** A request with a key that this machine has seen gets what was recorded under the key the first time. */
   readonly idempotencyKey?: string | null | undefined;
 }

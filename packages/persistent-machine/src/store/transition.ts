@@ -1,4 +1,4 @@
-/** Transitions with the phases that they led to, typed by the lifecycle of their machine. */
+/** Makes typed transitions, with their phases, from rows of the history. */
 import type { AnyLifecycle, EventIn, MachineRecord, PhaseIn, StateIn } from '../machine';
 import { DataCodec } from '../operations/data';
 import { type Page, mapPage } from '../operations/page';
@@ -6,15 +6,15 @@ import type { Place } from '../operations/place';
 import type { TransitionRow } from '../operations/transition';
 import { type SaidIn, phasesOf } from './asked';
 
-/** One recorded change; its place in the feed of all transitions is its own. */
+/** One recorded change, with its place in the feed. */
 export interface Transition<L extends AnyLifecycle> extends Place {
   readonly fingerprint: string;
   readonly event: EventIn<L>;
   /** The state before; null for the beginning. */
   readonly from: StateIn<L> | null;
-  /** The machine as it was right after. */
+  /** The phase right after the transition. */
   readonly phase: PhaseIn<L>;
-  /** What the caller said with the event; null: it carries nothing. */
+  /** The event's data; null if it carries nothing. */
   readonly data: SaidIn<L>;
   readonly occurredAt: Date;
   readonly recordedAt: Date;
@@ -22,8 +22,8 @@ export interface Transition<L extends AnyLifecycle> extends Place {
 }
 
 /**
- * Rebuilds the phases of pages of transitions. Callers who were answered one page share what is made of it: GraphQL
- * executes a result once for all subscribers who are given one transition.
+ * Rebuilds the phases of pages of transitions. Callers that got the same page share the same transition objects, and so
+ * GraphQL executes a result once for all subscribers that get one transition.
  */
 export class Rebuilder<L extends AnyLifecycle> {
   readonly #phaseOf: (record: MachineRecord) => PhaseIn<L>;
@@ -49,7 +49,7 @@ export class Rebuilder<L extends AnyLifecycle> {
     return {
       position,
       fingerprint,
-      // PostgreSQL keeps no event and no state but those of the declaration, and the data as they were encoded.
+      // The CHECKs let in only events and states of the declaration; data are as they were encoded.
       event: row.event as EventIn<L>,
       from: row.from as StateIn<L> | null,
       phase: this.#phaseOf(row.record),

@@ -184,7 +184,7 @@ describe('an order that is drafted twice with one id', () => {
     const [error] = await serving.errorsOf(DRAFT, { id, channel: 'phone' });
     expect(error?.extensions).toEqual({
       code: 'BAD_USER_INPUT',
-      fields: [{ path: 'id', message: 'was used before, with other data.' }],
+      fields: [{ path: 'id', message: 'was used before with other data.' }],
     });
   });
 });

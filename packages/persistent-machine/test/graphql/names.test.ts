@@ -57,13 +57,13 @@ const schemaOf = (...lifecycles: readonly AnyLifecycle[]) =>
 
 test('two machines that are bare are refused', () => {
   expect(() => schemaOf(doors, ticket('Ticket', { bare: true }))).toThrow(
-    'Door and Ticket are bare: of the machines of one server one may be.',
+    'Door and Ticket are bare. Only one machine of a server may be.',
   );
 });
 
 test('two states of one name are refused', () => {
   expect(() => schemaOf(orders, beginningIn('Paid', 'Ticket'))).toThrow(
-    'Both Order and Ticket would have the type Paid in the schema: rename one of them.',
+    'Both Order and Ticket would have the type Paid in the schema. Rename one of them.',
   );
 });
 
@@ -76,13 +76,13 @@ test.each(['Node', 'PageInfo', 'Query', 'Int'])(
 
 test('a state that is called as another type of its own machine is refused', () => {
   expect(() => schemaOf(beginningIn('PassEvent', 'Pass'))).toThrow(
-    'The schema would have two types PassEvent: what one of them is named after needs another name.',
+    'The schema would have two types PassEvent. Rename the state, event or refusal that one of them is named after.',
   );
 });
 
 test.each(['Total', 'Cursor'])('a state whose count would be the field %s is refused', (name) => {
   expect(() => schemaOf(beginningIn(name))).toThrow(
-    `The census has a field ${name.toLowerCase()} already; the state ${name} needs another name.`,
+    `The census already has a field ${name.toLowerCase()}. Rename the state ${name}.`,
   );
 });
 
@@ -100,7 +100,7 @@ function carrying(name: string, issue: Columns, use: Columns): AnyLifecycle {
 test('what two events carry under one name is of one kind, since a transition shows it under that name', () => {
   const [number, words] = [int({ says: 'A number.' }), text({ max: 9, says: 'In words.' })];
   expect(() => schemaOf(carrying('Fare', { zone: number }, { zone: words }))).toThrow(
-    'Events of Fare carry zone as int and as text; one of them needs another name.',
+    'Events of Fare carry zone as int and as text. Rename one of them.',
   );
 });
 

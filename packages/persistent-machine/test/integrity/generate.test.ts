@@ -4,11 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
+import { UnusableDatabase } from '../../src/database/failures';
 import { migrate, revert } from '../../src/database/migrate';
 import { describe as described } from '../../src/integrity/catalog';
 import type { Described } from '../../src/integrity/described';
 import { NotGenerated, differencesOf } from '../../src/integrity';
-import { text } from '../../src/machine';
+import { Machine, text } from '../../src/machine';
+import { migrateDatabase } from '../../src/openDatabase';
 import { type Entities, Migrations } from './migrations';
 import { ByHand } from './byHand';
 import {
@@ -114,7 +116,7 @@ describe('nothing is written', () => {
     expect(await migrations.generate(plain(), 'Second')).toEqual({
       info: ['Nothing is missing: no migration was written.'],
       warnings: [
-        'Tables of no entity are left as they are: order_ledger, order_transitions, orders.',
+        'These tables belong to no entity, and stay as they are: order_ledger, order_transitions, orders.',
       ],
     });
     // Its triggers still stand, on a function that it shares.
@@ -151,7 +153,7 @@ describe('nothing is written', () => {
 
   test.each(['', 'freezing', 'Freezing it', '1st'])('under the name "%s"', async (name) => {
     await expect(migrations.generate(plain(), name)).rejects.toThrow(
-      /Name the migration as a class/,
+      /Name the migration like a class/,
     );
     expect(migrations.files()).toEqual([]);
   });
@@ -159,8 +161,19 @@ describe('nothing is written', () => {
   test('of an entity that wants more than tables', async () => {
     const attempt = migrations.generate([...plain(), Moody], 'First');
     await expect(attempt).rejects.toBeInstanceOf(NotGenerated);
-    await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text with a CHECK/);
+    await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text column with a CHECK/);
     expect(migrations.files()).toEqual([]);
+  });
+
+  test('for a machine that would take over another one’s ledger', async () => {
+    const bare = new Machine('Gate', { ...keyed.declaration, bare: true, plural: 'gates' });
+    const former = new Machine('Hatch', { ...keyed.declaration, bare: true, plural: 'hatches' });
+    await migrations.generate(entitiesFor(former), 'First');
+    const files = migrations.files();
+    const attempt = migrations.generate(entitiesFor(bare), 'Second');
+    await expect(attempt).rejects.toBeInstanceOf(NotGenerated);
+    await expect(attempt).rejects.toThrow(/ledger belongs to another machine: Gate/);
+    expect(migrations.files()).toEqual(files);
   });
 
   test('by a role that may not create a schema', async () => {
@@ -191,7 +204,7 @@ test('a column that goes with what it holds is told of', async () => {
   expect(info).toEqual([expect.stringMatching(/^Wrote .*Second\.ts$/)]);
   expect(warnings).toHaveLength(3);
   expect(warnings[0]).toMatch(
-    /drops what a column holds: ALTER TABLE door_transitions DROP COLUMN/,
+    /drops a column with its data: ALTER TABLE door_transitions DROP COLUMN/,
   );
 });
 
@@ -271,7 +284,12 @@ test('a database is migrated with what it holds, or not at all', async () => {
   await migrations.generate(entitiesFor(strict), 'Third');
   await using(entitiesFor(strict), async (dataSource) => {
     const before = await everything(dataSource);
-    await expect(migrate(dataSource)).rejects.toThrow(/doors_key_is_valid/);
+    const pending = { database: 'test', schema: 'public', pending: ['Third'], isEmpty: false };
+    const attempt = migrateDatabase(dataSource, pending, { info: jest.fn(), warn: jest.fn() });
+    await expect(attempt).rejects.toBeInstanceOf(UnusableDatabase);
+    await expect(attempt).rejects.toThrow(
+      /^Rows of the database do not fit a migration, and nothing was changed: .*doors_key_is_valid/,
+    );
     expect(await everything(dataSource)).toEqual(before);
   });
 });

@@ -11,14 +11,14 @@ describe('the classes of its states', () => {
 
   test.each<[string, object]>([
     ['the state Paid has no class', { Paid: undefined }],
-    ['the class Lost is of no state', { Lost: Draft }],
-    ['the class of Paid must extend the base that Order gives for it', { Paid: Placed }],
+    ['the class Lost belongs to no state', { Lost: Draft }],
+    ['the class of Paid must extend the base that Order makes for this state', { Paid: Placed }],
     [
-      'the state Shipped accepts Delivery, and its class lacks deliver',
+      'the state Shipped accepts Delivery, but its class lacks deliver',
       { Shipped: order.phase('Shipped') },
     ],
     [
-      'the state Delivered does not accept Cancellation, and its class has cancel',
+      'the state Delivered does not accept Cancellation, but its class has cancel',
       {
         Delivered: class extends order.phase('Delivered') {
           cancel(): void {
@@ -33,7 +33,7 @@ describe('the classes of its states', () => {
 
   test('there is no base for what is no state', () => {
     expect(() => order.phase('Lost' as 'Paid')).toThrow(
-      new TypeError('Lost is no state of Order.'),
+      new TypeError('Lost is not a state of Order.'),
     );
   });
 });

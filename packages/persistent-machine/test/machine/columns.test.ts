@@ -18,14 +18,17 @@ refuses([
     'the column parcelId has a name that the engine uses for every machine',
     withColumn('parcelId', note),
   ],
-  ['the column valueOf has the name of what every object has', withColumn('valueOf', note)],
+  [
+    'the column valueOf has the name of a property that every object has',
+    withColumn('valueOf', note),
+  ],
   ['the column note says nothing', withColumn('note', text({ says: '' }))],
   [
-    'the column note has the min -1, which is no whole number from 0 to',
+    'the column note has the min -1, which is not a whole number from 0 to',
     withColumn('note', text({ min: -1, says: 'A note.' })),
   ],
   [
-    'the column note has the max 1.5, which is no whole number from 0 to',
+    'the column note has the max 1.5, which is not a whole number from 0 to',
     withColumn('note', text({ max: 1.5, says: 'A note.' })),
   ],
   [
@@ -37,7 +40,7 @@ refuses([
     withColumn('note', text({ pattern: /a/g, says: 'A note.' })),
   ],
   [
-    'the column cents has the max 2147483648, which is no whole number from -2147483648 to 2147483647',
+    'the column cents has the max 2147483648, which is not a whole number from -2147483648 to 2147483647',
     withColumn('cents', int({ max: 2 ** 31, says: 'Cents.' })),
   ],
   [

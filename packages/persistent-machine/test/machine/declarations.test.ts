@@ -17,8 +17,8 @@ test('a declaration that keeps the rules makes a machine', () => {
 test('all faults are told at once, a line each', () => {
   expect(() => machine('parcel', { ...parcel, says: ' ' })).toThrow(
     new TypeError(
-      'parcel: the name of a machine is written like PurchaseOrder.\n' +
-        'parcel: the machine says nothing: its sentence is what the readers of the schema see.',
+      'parcel: its name must be written like PurchaseOrder.\n' +
+        'parcel: the machine says nothing: the readers of the schema see this sentence.',
     ),
   );
 });
@@ -27,11 +27,11 @@ refuses([
   ['its plural, Parcels, must be written like purchaseOrders', { ...parcel, plural: 'Parcels' }],
   ['its plural must differ from its name', { ...parcel, plural: 'parcel' }],
   [
-    'Wrapping is to begin it, and no event is called so',
+    'its initial event is Wrapping, but no event has this name',
     { ...parcel, initial: { event: 'Wrapping', to: 'Packed' } },
   ],
   [
-    'it is to begin Wrapped, and no state is called so',
+    'its initial state is Wrapped, but no state has this name',
     { ...parcel, initial: { event: 'Packing', to: 'Wrapped' } },
   ],
   ['the state Packed has sender, which must be in the data of Packing', withPacking({ data: {} })],
@@ -69,6 +69,6 @@ test('a machine that begins with data has them, and none begins without', () => 
   });
   expect(parcels.begin('p', { sender: 'ann', count: 2 }, now)).not.toHaveProperty('state.count');
   expect(() => parcels.begin('p', {} as never, now)).toThrow(
-    new TypeError('Packing begins Packed, but has no sender.'),
+    new TypeError('Packing made a record that says Packed, but has no sender.'),
   );
 });

@@ -21,15 +21,15 @@ describe('an event', () => {
       withEvent('Losing', { verb: 'Lose' }),
     ],
     [
-      'the event Losing has the verb become, which is something else on every phase',
+      'the event Losing has the verb become, which every phase uses for something else',
       withEvent('Losing', { verb: 'become' }),
     ],
     [
-      'the event Losing has the verb toString, which is something else on every phase',
+      'the event Losing has the verb toString, which every phase uses for something else',
       withEvent('Losing', { verb: 'toString' }),
     ],
     [
-      'the event Losing has the verb then, which is something else on every phase',
+      'the event Losing has the verb then, which every phase uses for something else',
       withEvent('Losing', { verb: 'then' }),
     ],
     [
@@ -37,7 +37,7 @@ describe('an event', () => {
       withEvent('Losing', { verb: 'schedule' }),
     ],
     [
-      'the verb send is that of Sending and Losing, and each needs its own',
+      'the events Sending and Losing share the verb send, but each needs its own',
       withEvent('Losing', { verb: 'send' }),
     ],
     ['the event Losing is accepted by no state', withEvent('Losing', {}, { accepts: {} })],
@@ -54,15 +54,15 @@ describe('an event', () => {
       withPacking({ refusals: [Damaged] }),
     ],
     [
-      'the event Sending has its moment at createdAt, which is that of Packing alone',
+      'the event Sending has its moment at createdAt, which belongs to Packing alone',
       withSending({ at: 'createdAt' }),
     ],
     [
-      'the event Sending has its moment at grams, which is no column of kind moment',
+      'the event Sending has its moment at grams, which is not a column of kind moment',
       withSending({ at: 'grams' }),
     ],
     [
-      'the event Sending has its moment at lostAt, which is no column of kind moment',
+      'the event Sending has its moment at lostAt, which is not a column of kind moment',
       withSending({ at: 'lostAt' }),
     ],
   ]);
@@ -71,48 +71,48 @@ describe('an event', () => {
 describe('what an event carries and sets', () => {
   refuses([
     [
-      'the event Sending, its Grams must be written like paidCents',
+      'Grams in the data of the event Sending must be written like paidCents',
       withSending({ data: { grams, Grams: grams } }),
     ],
     [
-      'the event Sending, its id has the name of what is said with every event',
+      'id in the data of the event Sending has the name of an argument that every event takes',
       withSending({ data: { grams, id: note } }),
     ],
     [
-      'the event Sending, its note says nothing',
+      'note in the data of the event Sending says nothing',
       withSending({ data: { grams, note: text({ says: '' }) } }),
     ],
     [
-      'the event Sending, its grams is of kind text, where the column of this name is of kind int',
+      'grams in the data of the event Sending is of kind text, but the column of this name is of kind int',
       withSending({ data: { grams: note } }),
     ],
     [
-      'the event Sending, its grams has looser rules than the column of this name',
+      'grams in the data of the event Sending has looser rules than the column of this name',
       withSending({ data: { grams: int({ min: 0, max: 5, says: 'Grams.' }) } }),
     ],
     [
-      'the event Sending, its grams has looser rules than the column of this name',
+      'grams in the data of the event Sending has looser rules than the column of this name',
       withSending({ data: { grams: int({ min: 1, says: 'Grams.' }) } }),
     ],
     [
-      'the event Packing, its sender has looser rules than the column of this name',
+      'sender in the data of the event Packing has looser rules than the column of this name',
       withPacking({ data: { sender: text({ min: 2, max: 10, says: 'Who.' }) } }),
     ],
     [
-      'the event Sending sets colour, which is no column',
+      'the event Sending sets colour, which is not a column',
       withSending({ sets: ['fragile', 'colour'] }),
     ],
     [
-      'the event Sending sets sentAt, which takes the moment of an event alone',
+      'the event Sending sets sentAt, which takes nothing but the moment of an event',
       withSending({ sets: ['fragile', 'sentAt'] }),
     ],
     [
-      'the event Sending sets sentAt, which takes the moment of an event alone',
+      'the event Sending sets sentAt, which takes nothing but the moment of an event',
       withSending({ data: { grams, sentAt: columns.sentAt } }),
     ],
     ['the event Sending sets grams twice', withSending({ sets: ['fragile', 'grams'] })],
     [
-      'the event Packing sets grams, which no state that it leads to keeps',
+      'the event Packing sets grams, but leads to no state that keeps this column',
       withPacking({ data: { sender, grams } }),
     ],
   ]);
@@ -148,7 +148,7 @@ describe('a refusal', () => {
       }),
     ],
     [
-      'the refusal NotFound has the name of one that every machine has',
+      'the refusal NotFound has the name of a refusal that every machine has',
       withSending({ refusals: [class NotFound extends Damaged {}] }),
     ],
     [
@@ -162,7 +162,7 @@ describe('a refusal', () => {
       }),
     ],
     [
-      'the refusal Telling, its Due must be written like paidCents',
+      'the field Due of the refusal Telling must be written like paidCents',
       withSending({
         refusals: [
           class Telling extends Damaged {

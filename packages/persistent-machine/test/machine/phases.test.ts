@@ -42,7 +42,7 @@ describe('a phase', () => {
     'is not rebuilt in the state "%s"',
     (name) => {
       expect(() => orders.phaseOf({ ...draft.state, stateType: name })).toThrow(
-        new CorruptRecord({ id, stateType: name }, 'which is no state of Order'),
+        new CorruptRecord({ id, stateType: name }, 'which is not a state of Order'),
       );
     },
   );
@@ -61,6 +61,6 @@ describe('a phase', () => {
       });
       expect(told).toBe(state);
     }
-    expect(() => orders.match(draft, {} as never)).toThrow('There is no arm for Draft.');
+    expect(() => orders.match(draft, {} as never)).toThrow('match has no arm for Draft.');
   });
 });

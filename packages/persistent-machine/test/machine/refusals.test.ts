@@ -28,7 +28,7 @@ test('what is not found is named in words', () => {
 
 test('a key that was used is named', () => {
   expect(new IdempotencyKeyReused('k')).toMatchObject({
-    message: 'The idempotency key "k" was used for something else.',
+    message: 'The idempotency key "k" was used for another request: take a new key.',
     idempotencyKey: 'k',
   });
 });

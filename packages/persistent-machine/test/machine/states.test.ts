@@ -11,14 +11,14 @@ refuses([
     },
   ],
   ['the state Sent says nothing', withSent({ says: '' })],
-  ['the state Sent has colour, which is no column', withSent({ may: ['fragile', 'colour'] })],
+  ['the state Sent has colour, which is not a column', withSent({ may: ['fragile', 'colour'] })],
   ['the state Sent names grams twice', withSent({ may: ['fragile', 'grams'] })],
   [
-    'the state Packed accepts Losing, and no event is called so',
+    'the state Packed accepts Losing, but no event has this name',
     withPacked({ accepts: { Sending: 'Sent', Losing: 'Sent' } }),
   ],
   [
-    'the state Packed accepts toString, and no event is called so',
+    'the state Packed accepts toString, but no event has this name',
     withPacked({ accepts: { Sending: 'Sent', toString: 'Sent' } }),
   ],
   [
@@ -34,15 +34,15 @@ refuses([
     withPacked({ accepts: { Sending: ['Sent', 'Sent'] } }),
   ],
   [
-    'the state Packed: Sending leads to Lost, and no state is called so',
+    'the state Packed: Sending leads to Lost, but no state has this name',
     withPacked({ accepts: { Sending: ['Sent', 'Lost'] } }),
   ],
   [
-    'the state Packed: Sending leads to Packed, which neither has nor may have sentAt, where its moment goes',
+    'the state Packed: Sending leads to Packed, which neither has nor may have sentAt, the column of its moment',
     withPacked({ accepts: { Sending: ['Sent', 'Packed'] } }),
   ],
   [
-    'the state Packed: Sending leads to Sent, which has fragile; it may be lacking here, and Sending does not set it',
+    'the state Packed: Sending leads to Sent, which has fragile: this state may lack it, and Sending does not set it',
     {
       ...withSent({ has: ['sender', 'grams', 'sentAt', 'fragile'], may: [] }),
       events: { ...events, Sending: { ...events.Sending, sets: [] } },

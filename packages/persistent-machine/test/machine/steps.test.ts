@@ -19,7 +19,7 @@ describe('a step', () => {
     expect(() => orders.step(event as 'Payment')).toThrow(
       new TypeError(
         `No state of Order accepts ${event}; ` +
-          'there are Placement, Payment, Shipment, Delivery, Cancellation.',
+          'its events are Placement, Payment, Shipment, Delivery, Cancellation.',
       ),
     );
   });
@@ -52,42 +52,42 @@ describe('a step', () => {
     [
       'another state',
       (from) => from,
-      'Delivery has made Shipped Shipped, where it leads to Delivered.',
+      'Delivery leads from Shipped to Delivered, but deliver returned an object of another class, in state Shipped.',
     ],
     [
       'an object of another class',
       (_, state) => ({ stateType: 'Delivered', state }),
-      'Delivery has made Shipped Delivered, where it leads to Delivered.',
+      'Delivery leads from Shipped to Delivered, but deliver returned an object of another class, in state Delivered.',
     ],
     [
       'a record of another state',
       (_, record) => as({ ...record, stateType: 'Shipped' }),
-      'Delivery has made a Delivered whose record says Shipped.',
+      'Delivery made a Delivered whose record says Shipped.',
     ],
     [
       'another order',
       (_, record) => as({ ...record, id: 'another' }),
-      `Delivery has made another machine of ${id}.`,
+      `Delivery changed the id of ${id}.`,
     ],
     [
       'a version too many',
       (_, record) => as({ ...record, version: 6 }),
-      'Delivery follows version 4 by version 6.',
+      'Delivery made version 6 from version 4.',
     ],
     [
       'another beginning',
       (_, record) => as({ ...record, createdAt: days(1) }),
-      `Delivery has changed when ${id} began.`,
+      `Delivery changed createdAt of ${id}.`,
     ],
     [
       'a record that contradicts its state',
       (_, record) => as({ ...record, customer: null } as MachineRecord),
-      'Delivery has made a Delivered, but has no customer.',
+      'Delivery made a record that says Delivered, but has no customer.',
     ],
     [
       'the moment of another event',
       (_, record) => as({ ...record, paidAt: days(5) } as MachineRecord),
-      'Delivery has made a Delivered that did not last occur at its deliveredAt.',
+      'Delivery made a Delivered whose deliveredAt is not the moment of its last transition.',
     ],
     [
       'a moment before the last one',
@@ -95,17 +95,17 @@ describe('a step', () => {
         const moments = { placedAt: days(1), paidAt: days(1), shippedAt: days(1) };
         return as({ ...record, ...moments, deliveredAt: days(2) } as MachineRecord);
       },
-      'Delivery occurred before what it follows, or at no time at all.',
+      'Delivery occurred before the transition that it follows, or at an invalid date.',
     ],
     [
       'no time at all',
       (_, record) => as({ ...record, deliveredAt: new Date(NaN) } as MachineRecord),
-      'Delivery has made a Delivered that did not last occur at its deliveredAt.',
+      'Delivery made a Delivered whose deliveredAt is not the moment of its last transition.',
     ],
     [
       'a refusal that its event does not list',
       () => new Holiday(),
-      'deliver has refused with Holiday, which Delivery does not list.',
+      'deliver refused with Holiday, which Delivery does not list.',
     ],
   ])('does not take %s', (_title, outcome, message) => {
     expect(delivering(outcome)).toThrow(new TypeError(message));

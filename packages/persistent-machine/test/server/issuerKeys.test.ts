@@ -141,7 +141,7 @@ describe.each(ABSENCES)('an issuer that %s', (_absence, leave) => {
       now += elapsed;
       expect(await ask(known)).toBe('known');
     }
-    expect(logged).toEqual(['The keys of AUTH_JWKS_URL cannot be had']);
+    expect(logged).toEqual(['The keys at AUTH_JWKS_URL cannot be fetched']);
   });
 
   test('has an unknown key’s tokens refused as not to be told, and known ones’ taken meanwhile', async () => {
@@ -168,8 +168,8 @@ test('an issuer that comes back without a key has its tokens refused from then o
   expect(await ask(await issuer.sign('next'))).toBe('known');
   expect(await ask(known)).toBe('unknown');
   expect(logged).toEqual([
-    'The keys of AUTH_JWKS_URL cannot be had',
-    'The keys of AUTH_JWKS_URL are there again',
+    'The keys at AUTH_JWKS_URL cannot be fetched',
+    'AUTH_JWKS_URL can be reached again',
   ]);
 });
 

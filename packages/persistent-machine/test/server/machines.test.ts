@@ -297,7 +297,7 @@ describe('a token', () => {
       for (const query of [NODE, 'no document']) {
         expect(await ask(query, {}, scope)).toMatchObject({
           status: 403,
-          errors: [{ message: 'The token has none of the scopes that are needed here.' }],
+          errors: [{ message: 'The token has no scope of this server.' }],
         });
       }
     },

@@ -26,13 +26,13 @@ import {
 void classes(order, { Draft, Placed, Paid, Shipped, Delivered, Cancelled });
 // @ts-expect-error Property 'Delivered' is missing in type
 void classes(order, { Draft, Placed, Paid, Shipped, Cancelled });
-// @ts-expect-error Type 'typeof Open' is not assignable to type '"no state is called so"'.
+// @ts-expect-error Type 'typeof Open' is not assignable to type '"no state has this name"'.
 void classes(order, { Draft, Placed, Paid, Shipped, Delivered, Cancelled, Open });
 // @ts-expect-error Type 'typeof Delivered' is not assignable to type
 void classes(order, { Draft, Placed, Paid, Shipped, Delivered: Cancelled, Cancelled: Delivered });
 
 class Lacks extends order.phase('Shipped') {}
-// @ts-expect-error Type 'typeof Lacks' is not assignable to type '"Shipped accepts Delivery, and lacks deliver"'.
+// @ts-expect-error Type 'typeof Lacks' is not assignable to type '"Shipped accepts Delivery, but lacks deliver"'.
 void classes(order, { Draft, Placed, Paid, Shipped: Lacks, Delivered, Cancelled });
 
 class TooMuch extends order.phase('Delivered') {
@@ -40,7 +40,7 @@ class TooMuch extends order.phase('Delivered') {
     throw new Error(this.state.id);
   }
 }
-// @ts-expect-error Type 'typeof TooMuch' is not assignable to type '"Delivered does not accept Cancellation, and has cancel"'.
+// @ts-expect-error Type 'typeof TooMuch' is not assignable to type '"Delivered does not accept Cancellation, but has cancel"'.
 void classes(order, { Draft, Placed, Paid, Shipped, Delivered: TooMuch, Cancelled });
 
 class LeadsElsewhere extends order.phase('Paid') {

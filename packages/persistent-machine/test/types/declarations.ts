@@ -29,7 +29,7 @@ export const names = machine('Names', {
     // @ts-expect-error Type '"Beginning"' is not assignable to type '"Start" | "Opening" | "Shutting"'.
     event: 'Beginning',
     to: 'Shut',
-    // @ts-expect-error is not assignable to type '"the beginning has event and to; the rest stands with the event"'.
+    // @ts-expect-error is not assignable to type '"initial has event and to; the rest belongs to the event"'.
     data: { note: text({ says: 'A note.' }) },
   },
   events: {
@@ -48,7 +48,7 @@ export const names = machine('Names', {
       has: ['openAt'],
       // @ts-expect-error Type '"nota"' is not assignable to type '"openedAt" | "note"'.
       may: ['nota'],
-      // @ts-expect-error Type '"Shut"' is not assignable to type '"no event is called Shuting"'.
+      // @ts-expect-error Type '"Shut"' is not assignable to type '"no event has the name Shuting"'.
       accepts: { Shuting: 'Shut' },
     },
   },
@@ -70,12 +70,12 @@ export const beginnings = machine('Beginnings', {
       // @ts-expect-error Type '"endedAt"' is not assignable to type '"createdAt"'.
       at: 'endedAt',
       says: 'It begins.',
-      // @ts-expect-error is not assignable to type '"Beginning begins the machine: no class computes a column, it is said as data"'.
+      // @ts-expect-error is not assignable to type '"Beginning begins the machine: no class computes a column, so its data must say it"'.
       sets: ['customer'],
       // @ts-expect-error is not assignable to type '"Beginning begins the machine: no class refuses it"'.
       refusals: [Closed],
     },
-    // @ts-expect-error Type '"createdAt"' is not assignable to type '"createdAt is the moment of Beginning alone"'.
+    // @ts-expect-error Type '"createdAt"' is not assignable to type '"createdAt belongs to Beginning alone"'.
     Ending: { verb: 'end', at: 'createdAt', says: 'It ends.' },
   },
   states: {
@@ -106,7 +106,7 @@ export const events = machine('Events', {
       data: {
         // @ts-expect-error Type 'FlagColumn' is not assignable to type '"the column paidCents is of kind int"'.
         paidCents: flag({ says: 'Whether it was paid.' }),
-        // @ts-expect-error Type 'MomentColumn' is not assignable to type '"paidAt takes the moment of an event: its caller says it as occurredAt"'.
+        // @ts-expect-error Type 'MomentColumn' is not assignable to type '"paidAt takes the moment of an event, which the caller says as occurredAt"'.
         paidAt: moment({ says: 'When it was paid.' }),
         amountCents: int({ says: 'What is paid.' }),
       },
@@ -116,7 +116,7 @@ export const events = machine('Events', {
         Closed,
         // @ts-expect-error Property 'says' is missing in type 'typeof Unsaid' but required in type 'RefusalClass'.
         Unsaid,
-        // @ts-expect-error is not assignable to type '"the fields of a refusal are properties of its objects, of the same kinds"'.
+        // @ts-expect-error is not assignable to type '"each field of a refusal must be a property of its objects, of the same kind"'.
         Unlike,
       ],
     },

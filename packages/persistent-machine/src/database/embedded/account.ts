@@ -1,25 +1,25 @@
-/** Owns as whom the programs of PostgreSQL run, since they refuse to run as root; knows nothing of what they do. */
+/** Chooses the account for PostgreSQL's programs, which refuse to run as root. It does not know what they do. */
 import { lchown, readdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { EmbeddedPostgresError, unlessMissing, USE_ANOTHER_DATABASE } from './errors';
 
-/** The account of the operating system that the server runs as, and that its files belong to. */
+/** The account of the operating system that runs the server and owns its files. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
-  /** Whether it is another account than this process has: this process is root, and the server is not. */
+  /** Whether it is not the account of this process, which then is root. */
   readonly isForeign: boolean;
 }
 
 /**
- * Chooses the account for a cluster: our own; as root the one that owns the cluster, so that a start
- * with sudo takes it away from nobody; for a new cluster, or one that belongs to root, `nobody`.
+ * Chooses the account for a cluster: our own, unless this process is root. Then it is the cluster's owner, so that one
+ * start with sudo does not lock the owner out; or `nobody`, for a new cluster or one that belongs to root.
  *
  * @param clusterFolder where the cluster is or will be
  * @returns the account
- * @throws EmbeddedPostgresError when this process can run no server there
+ * @throws EmbeddedPostgresError if this process cannot run a server there
  */
 export async function chooseAccount(clusterFolder: string): Promise<Account> {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
@@ -53,9 +53,9 @@ async function findNobody(): Promise<{ uid: number; gid: number }> {
 }
 
 /**
- * Makes a folder and all that is in it the account's own, where it is not ours.
+ * Gives a folder and all that is in it to the account, if the account is not ours.
  *
- * @param account whose it becomes
+ * @param account the new owner
  * @param folder an existing folder
  */
 export async function giveTo(account: Account, folder: string): Promise<void> {
@@ -67,12 +67,11 @@ export async function giveTo(account: Account, folder: string): Promise<void> {
 }
 
 /**
- * How a program names the folder that it is started in. Another account may be unable to pass through
- * a parent of that folder (a home with mode 0700): it inherits it as its working directory, and names
- * it by that.
+ * How a program names its working directory. Another account may not pass through a parent folder, such as a home with
+ * mode 0700, but it inherits the working directory, and can name it by /proc.
  *
- * @param account as whom the program runs
- * @param folder the working directory that it is started with
+ * @param account of the program
+ * @param folder its working directory
  * @returns a path that leads there
  */
 export function pathFromInside(account: Account, folder: string): string {
@@ -80,14 +79,14 @@ export function pathFromInside(account: Account, folder: string): string {
 }
 
 /**
- * Where to put what the account must reach by a path.
+ * The folder for temporary files that the account must reach.
  *
- * @param account who must reach it
+ * @param account which must reach them
  * @returns a folder for temporary files; root's own may be closed to others, `/tmp` never is
  */
 export function temporaryFolder(account: Account): string {
   return account.isForeign ? '/tmp' : tmpdir();
 }
 
-/** All that the programs get to see of our environment, which may hold secrets and settings for other servers. */
+/** The programs' environment. Ours may hold secrets, and settings for other servers. */
 export const ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };

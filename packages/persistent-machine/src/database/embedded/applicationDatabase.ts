@@ -1,4 +1,4 @@
-/** Owns the application's role and database in a running server; knows nothing of the tables in it. */
+/** Creates the application's role and database in a running server. It knows no tables. */
 import { PlainClient, clientSettings } from '../connections';
 
 import { APPLICATION } from './cluster';
@@ -6,11 +6,10 @@ import { APPLICATION } from './cluster';
 const CONNECTED_WITHIN_MILLISECONDS = 10_000;
 
 /**
- * Makes the application's role and database where they are missing. An interruption leaves nothing
- * that the next call does not complete.
+ * Creates the application's role and database if they are missing. After an interruption the next call completes them.
  *
  * @param superuserUrl how to connect as the superuser
- * @param password the role's password, if it is to be made
+ * @param password the password of a new role
  * @throws the errors of node-postgres
  */
 export async function makeApplicationDatabase(

@@ -1,4 +1,4 @@
-/** Owns finding PostgreSQL's programs and making them run on this machine; knows no cluster. */
+/** Finds PostgreSQL's programs, and makes them run on this machine. It knows no cluster. */
 import { execFile } from 'node:child_process';
 import {
   chmod,
@@ -35,12 +35,11 @@ export interface Binaries {
 }
 
 /**
- * Finds the programs for this machine, and copies them where the account can reach them if it cannot
- * run them where npm put them.
+ * Finds the programs for this machine. If the account cannot run them in npm's folder, it copies them to another one.
  *
- * @param account as whom they will run
- * @returns programs that were seen to run
- * @throws EmbeddedPostgresError when there are none for this machine, or they do not run on it
+ * @param account which runs them
+ * @returns programs that were tried
+ * @throws EmbeddedPostgresError if there are none for this machine, or they do not run on it
  */
 export async function prepareBinaries(account: Account): Promise<Binaries> {
   const packageFolder = findPackage();
@@ -73,7 +72,7 @@ function findPackage(): string {
   }
 }
 
-/** A package of npm cannot hold symbolic links, and the script that would restore them is not allowed to run. */
+/** Restores symbolic links, which npm packages cannot hold. The package's own install script is not allowed to run. */
 async function restoreLibraryLinks(packageFolder: string): Promise<void> {
   const list = await unlessMissing(
     readFile(join(packageFolder, 'native', 'pg-symlinks.json'), 'utf8'),
@@ -105,7 +104,7 @@ async function tryOut(packageFolder: string, account: Account): Promise<Binaries
   return { initdb: join(folder, 'initdb'), postgres, majorVersion };
 }
 
-/** ENOENT is no matter of rights: the file is there, the loader it asks for (glibc's) is not. */
+/** Whether the account lacks rights. ENOENT means that glibc's loader is missing, since the file itself exists. */
 function isClosedTo(account: Account, error: unknown): boolean {
   const name = systemErrorName(error);
   return name === undefined ? account.isForeign : name !== 'ENOENT';
@@ -121,9 +120,9 @@ function cannotRun(packageFolder: string, error: unknown): EmbeddedPostgresError
 }
 
 /**
- * One copy serves every start by the same user: its name says version and user, it arrives by one
- * rename, complete, and it is used only if nobody else can have put it there or written to it. In a
- * shared /tmp another user can occupy the name, but not pass that test: then the copy stays private.
+ * One copy serves every start by the same user. Its name has version and user, one rename puts it there complete, and
+ * it is used only if no other user can have written to it. Another user may occupy the name in a shared /tmp, but does
+ * not pass that test: then the copy stays private.
  */
 async function tryOutCopy(packageFolder: string, account: Account): Promise<Binaries> {
   const manifest = await readFile(join(packageFolder, 'package.json'), 'utf8');
@@ -152,7 +151,7 @@ async function tryOutCopy(packageFolder: string, account: Account): Promise<Bina
   return tryOut(shared, account);
 }
 
-/** A copy that lost files to a power failure or to a cleaner does not run, and is passed over. */
+/** Ignores a copy that does not run, because a power failure or a cleaner removed files. */
 async function tryOutShared(shared: string, account: Account): Promise<Binaries | undefined> {
   if (!(await isOursAlone(shared))) return undefined;
   return tryOut(shared, account).catch(() => undefined);
@@ -169,7 +168,7 @@ async function isOursAlone(folder: string): Promise<boolean> {
 }
 
 async function openToAll(folder: string): Promise<void> {
-  // The sticky bit on a file asks systemd's cleaner of temporary files to leave it, however old.
+  // The sticky bit on a file tells systemd-tmpfiles to keep it, however old it is.
   const sticky = process.platform === 'linux' ? 0o1000 : 0;
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

@@ -1,4 +1,4 @@
-/** Owns a cluster on disk: making it, recognising it, its passwords; knows no running server. */
+/** Creates and recognises a cluster on disk, and keeps its passwords. It knows no running server. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ import type { Binaries } from './binaries';
 import { EmbeddedPostgresError, reasonOf, unlessMissing, USE_ANOTHER_DATABASE } from './errors';
 
 export const SUPERUSER = 'postgres';
-/** The application's role and its database, which bear the same name. */
+/** The name of both the application's role and its database. */
 export const APPLICATION = 'persistent_state_machine';
 
 const UNFINISHED = 'initialising-';
@@ -31,39 +31,39 @@ const INITIALISED_WITHIN_MILLISECONDS = 120_000;
 export interface ClusterPlace {
   /** PostgreSQL's own data folder. */
   readonly data: string;
-  /** What every process of its server shows on its command line, and no other server's does. */
+  /** A text on the command line of each process of its server, and of no other server's. */
   readonly title: string;
 }
 
 /** A cluster that is complete and fits the binaries. */
 export interface Cluster extends ClusterPlace {
-  /** Where its server writes what it has to tell an operator. */
+  /** The server's log. */
   readonly logFile: string;
-  /** As whom its server runs. */
+  /** The account that runs its server. */
   readonly account: Account;
   readonly superuserPassword: string;
   readonly applicationPassword: string;
 }
 
 /**
- * Where the cluster of a data directory is.
+ * The folder of the cluster of a data directory.
  *
  * @param directory the data directory
- * @returns the path of its folder, which may not exist yet
+ * @returns a path, which may not exist yet
  */
 export function clusterFolder(directory: string): string {
   return join(directory, 'postgres');
 }
 
 /**
- * Opens the cluster of a data directory, and makes it first where there is none.
+ * Opens the cluster of a data directory, and creates it first if there is none.
  *
  * @param directory a data directory that this process owns
- * @param account as whom the server runs
+ * @param account which runs the server
  * @param binaries the programs that the cluster must fit
- * @param log is told of what takes time
+ * @param log called before what takes time
  * @returns the cluster
- * @throws EmbeddedPostgresError when the cluster is of another major version, or initdb fails
+ * @throws EmbeddedPostgresError if the cluster is of another major version, or initdb fails
  */
 export async function openCluster(
   directory: string,
@@ -74,12 +74,12 @@ export async function openCluster(
   const folder = clusterFolder(directory);
   await removeUnfinished(directory);
   if ((await unlessMissing(stat(folder))) === undefined) {
-    log(`Making a PostgreSQL ${binaries.majorVersion} cluster in ${folder}.`);
+    log(`Creating a PostgreSQL ${binaries.majorVersion} cluster in ${folder}.`);
     await makeCluster(directory, account, binaries);
   }
   const data = join(folder, 'data');
   await refuseOtherVersion(folder, data, binaries);
-  // A copy or a backup that root has put back belongs to root.
+  // A backup that root restored belongs to root.
   if ((await stat(folder)).uid !== account.uid) await giveTo(account, folder);
   return {
     ...(await placeOfCluster(directory)),
@@ -126,7 +126,7 @@ function passwordFile(folder: string, role: string): string {
   return join(folder, `${role}.password`);
 }
 
-/** We own the directory, so the process that was at work on these is gone; a last initdb of its may still be writing. */
+/** Removes half-made clusters. Their process is gone, since we own the directory, but its initdb may still write. */
 async function removeUnfinished(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.startsWith(UNFINISHED)) continue;
@@ -134,7 +134,7 @@ async function removeUnfinished(directory: string): Promise<void> {
   }
 }
 
-/** Built beside and renamed when it is complete: no interruption leaves half a cluster. */
+/** Renames the cluster when it is complete, so that an interruption leaves no half-made one. */
 async function makeCluster(directory: string, account: Account, binaries: Binaries): Promise<void> {
   const folder = await mkdtemp(join(directory, UNFINISHED));
   const data = join(folder, 'data');
@@ -149,11 +149,11 @@ async function makeCluster(directory: string, account: Account, binaries: Binari
   const parameters = [
     `--pgdata=${inside}`,
     `--username=${SUPERUSER}`,
-    // Not by join, which would take `..` for a step back in the text.
+    // Not by `join`, which would resolve the `..`.
     `--pwfile=${inside}/../${basename(passwordFile(folder, SUPERUSER))}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // Sorted by code point, cased by Unicode, both by PostgreSQL itself: no library of this machine decides.
+    // PostgreSQL's own collation by code point, so that no library of this machine decides the order.
     '--locale=C',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
@@ -163,8 +163,8 @@ async function makeCluster(directory: string, account: Account, binaries: Binari
   } catch (error) {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     throw new EmbeddedPostgresError(
-      `PostgreSQL could not make a cluster in ${directory}. If it does not help to put right what it ` +
-        `says, point DATA_DIR at another directory, or ${USE_ANOTHER_DATABASE}. ${reasonOf(error)}`,
+      `PostgreSQL could not create a cluster in ${directory}. Correct what it says, point DATA_DIR at ` +
+        `another directory, or ${USE_ANOTHER_DATABASE}. ${reasonOf(error)}`,
       { cause: error },
     );
   }
@@ -180,7 +180,7 @@ async function runInitdb(
 ): Promise<void> {
   const initdb = spawn(program, parameters, {
     ...{ cwd, uid, gid, env: ENVIRONMENT, timeout: INITIALISED_WITHIN_MILLISECONDS },
-    // A session of its own: Ctrl-C in the terminal is meant for us, who stop in order once it is done.
+    // A session of its own, because Ctrl-C in the terminal must reach only us: we stop in order when initdb is done.
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -191,7 +191,7 @@ async function runInitdb(
   }
 }
 
-/** What PostgreSQL flushes into the cluster is lost all the same if the cluster's own name is. */
+/** Flushes the rename: without the folder's name, all that PostgreSQL flushes into it would be lost. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   try {
@@ -206,12 +206,12 @@ async function refuseOtherVersion(folder: string, data: string, binaries: Binari
   if (version === binaries.majorVersion) return;
   if (version === undefined) {
     throw new EmbeddedPostgresError(
-      `The folder ${folder} is no PostgreSQL cluster of ours: there is no data/PG_VERSION in it. ` +
+      `The folder ${folder} is not a PostgreSQL cluster of ours: it has no data/PG_VERSION. ` +
         `Move it away, point DATA_DIR at another directory, or ${USE_ANOTHER_DATABASE}.`,
     );
   }
   throw new EmbeddedPostgresError(
-    `The folder ${folder} was made by PostgreSQL ${version}, and this is PostgreSQL ` +
+    `The folder ${folder} was made by PostgreSQL ${version}, but this is PostgreSQL ` +
       `${binaries.majorVersion}, which cannot read it. To keep what is in it, start the version of ` +
       `this application that made it and dump the database with pg_dump; then move the folder away, ` +
       `start this version and restore the dump. Or point DATA_DIR at another directory, or ` +

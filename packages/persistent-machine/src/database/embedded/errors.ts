@@ -1,19 +1,19 @@
-/** Owns the error that tells an operator why the embedded PostgreSQL does not run, and reading errors of the system; knows none of the reasons. */
+/** The error of the embedded PostgreSQL, and helpers that read errors of the system. It knows none of the reasons. */
 
-/** The embedded PostgreSQL cannot run. The message says what is wrong and what a person can do. */
+/** The embedded PostgreSQL cannot run. The message says what is wrong, and what the operator can do. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
 }
 
-/** The way out that is always there, for the end of a message. */
+/** The way out that always exists, for the end of a message. */
 export const USE_ANOTHER_DATABASE =
   'set DATABASE_URL to use a PostgreSQL that you run yourself (postgres://user:password@host/database)';
 
 /**
  * The name of a system error.
  *
- * @param error whatever was thrown
- * @returns the name, such as `ENOENT`, or undefined where the error has none
+ * @param error any thrown value
+ * @returns the name, such as `ENOENT`, or undefined if the error has none
  */
 export function systemErrorName(error: unknown): string | undefined {
   const name = fieldOf(error, 'code');
@@ -21,25 +21,25 @@ export function systemErrorName(error: unknown): string | undefined {
 }
 
 /**
- * What an error says, without its stack.
+ * The message of an error, without its stack.
  *
- * @param error whatever was thrown
- * @returns its message, or itself as text
+ * @param error any thrown value
+ * @returns its message, or the value itself as text
  */
 export function reasonOf(error: unknown): string {
   return String(fieldOf(error, 'message') ?? error);
 }
 
-/** By shape, not by class: an error of Node itself is no `Error` of a virtual machine context, such as a test's. */
+/** Tests the shape, not the class, because in a `vm` context, such as a test's, Node's errors have another class. */
 function fieldOf(error: unknown, name: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
 }
 
 /**
- * Waits for what may be missing.
+ * Awaits a file operation, and allows the file to be missing.
  *
- * @param work a promise of something on disk
- * @returns its value, or undefined where the file or folder is not there
+ * @param work a promise of a file operation
+ * @returns its value, or undefined if the file or folder does not exist
  * @throws every other error of `work`
  */
 export async function unlessMissing<Value>(work: Promise<Value>): Promise<Value | undefined> {

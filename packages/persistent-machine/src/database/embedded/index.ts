@@ -1,4 +1,4 @@
-/** Owns what the rest of the application may use of the embedded PostgreSQL: this, and nothing else of the folder. */
+/** The embedded PostgreSQL: all that other folders may use of this one. */
 export { EmbeddedPostgresError, systemErrorName } from './errors';
 export { findRunningPostgres } from './findRunningPostgres';
 export { prepareRemoval, type Removal } from './removal';

@@ -1,4 +1,4 @@
-/** Owns who may use a data directory: one process at a time; knows nothing of what is kept there. */
+/** Lets one process at a time use a data directory. It does not know what is kept there. */
 import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -12,30 +12,29 @@ import { markOfProcess } from './processes';
 
 const FREE = 'free';
 
-/** The right of this process to use a data directory. One of its methods is called, once. */
+/** The right of this process to use a data directory. The process calls one of its methods, once. */
 export interface Ownership {
   /** Leaves the directory free. */
   release(): Promise<void>;
-  /** Leaves it as it was, with its last owner on record: in another container it may run after all. */
+  /** Restores the record of the last owner, which may run after all, in another container. */
   undo(): Promise<void>;
 }
 
 /**
  * Makes this process the owner of a data directory, unless its owner still runs.
  *
- * The folder `owner` holds exactly one file, whose *name* is the record: the owner's pid and mark, or
- * `free`. It changes hands by renaming that file. Of several processes that see the same owner gone
- * only one finds the old name still there, and none can rename the record of an owner that runs by mistake,
- * because it has another name.
+ * The folder `owner` holds exactly one file, whose *name* is the record: the owner's pid and mark, or `free`. A process
+ * takes over by renaming that file, which is a compare-and-swap: of several processes that saw the same owner gone,
+ * only one still finds the old name, and none can rename the record of a running owner.
  *
  * @param directory the data directory, which exists
  * @returns the right to use it, until it is released or this process ends
- * @throws EmbeddedPostgresError when a process that runs owns it; the message gives its pid
+ * @throws EmbeddedPostgresError if a running process owns it; the message gives its pid
  */
 export async function takeOwnership(directory: string): Promise<Ownership> {
   const folder = join(directory, 'owner');
   const ours = join(folder, `${process.pid}-${(await markOfProcess(process.pid)) ?? ''}`);
-  // Every further attempt means that somebody else has just made a step; a hundred are a broken folder.
+  // A retry means that another process was faster. A hundred of them mean that the folder is broken.
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const records = (await unlessMissing(readdir(folder))) ?? [];
     const record = records.find((name) => /^(\d+-.*|free)$/.test(name));
@@ -47,20 +46,20 @@ export async function takeOwnership(directory: string): Promise<Ownership> {
     }
   }
   throw new EmbeddedPostgresError(
-    `It cannot be told who owns the data directory ${directory}. When no process uses it any more, ` +
-      `delete the folder ${folder}.`,
+    `The owner of the data directory ${directory} cannot be determined. When no process uses it any ` +
+      `more, delete the folder ${folder}.`,
   );
 }
 
 function ownershipOf(ours: string, before: string): Ownership {
-  // Missing: somebody has deleted the data directory.
+  // The record is missing if the data directory was deleted.
   const leave = async (record: string): Promise<void> => {
     await unlessMissing(rename(ours, join(dirname(ours), record)));
   };
   return { release: () => leave(FREE), undo: () => leave(before) };
 }
 
-/** The first record arrives together with its folder, so that the folder is never seen without one. */
+/** Renames a folder with the first record in it, so that other processes never see the folder empty. */
 async function createRecord(directory: string, record: string): Promise<boolean> {
   const prepared = await mkdtemp(join(directory, 'owner-'));
   await writeFile(join(prepared, basename(record)), '');

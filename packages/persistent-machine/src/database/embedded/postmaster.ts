@@ -1,4 +1,4 @@
-/** Owns one run of the server, from its start to its end; knows not what is done when it ends. */
+/** Owns one run of the server, from its start to its end. It does not know what happens afterwards. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,32 +14,32 @@ import { makeSocketFolder, PORT, SOCKET } from './socketFolder';
 const READY_WITHIN_MILLISECONDS = 300_000;
 const CARE_EVERY_MILLISECONDS = 5_000;
 const LARGEST_LOG_BYTES = 10_000_000;
-const LAST_WORDS_LINES = 15;
+const LAST_LINES = 15;
 
-/** All that makes one run like the other. */
+/** What all runs of a server have in common. */
 export interface Server {
   readonly cluster: Cluster;
   readonly binaries: Binaries;
   readonly socketFolder: string;
-  /** Settings of PostgreSQL by name; those that hold the server in its place cannot be changed. */
+  /** Settings of PostgreSQL by name. Those that fix the server's place cannot be overridden. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /** A running server. */
 export interface Postmaster {
-  /** Resolves when its process has ended, and says how, such as `signal SIGKILL`. */
+  /** Resolves when the process has ended, with the cause, such as `signal SIGKILL`. */
   readonly ended: Promise<string>;
-  /** Ends it, with all its processes and its socket. May be called when it has ended. */
+  /** Ends the server with all its processes and its socket. May be called after it has ended. */
   end(): Promise<void>;
 }
 
 /**
- * Starts the server, after clearing away what is left of an earlier run.
+ * Starts the server, after removing the remains of an earlier run.
  *
  * @param server what to run
- * @param signal gives up the start
+ * @param signal aborts the start
  * @returns the server, ready for connections
- * @throws EmbeddedPostgresError with the server's last words when it does not become ready
+ * @throws EmbeddedPostgresError with the last lines of the log if the server does not become ready
  */
 export async function startPostmaster(server: Server, signal: AbortSignal): Promise<Postmaster> {
   signal.throwIfAborted();
@@ -47,7 +47,7 @@ export async function startPostmaster(server: Server, signal: AbortSignal): Prom
   await clearRemains(cluster, socketFolder);
   await makeSocketFolder(socketFolder, cluster.account);
 
-  // A file, not a pipe to us: the server can still write to it should we be killed.
+  // A file, not a pipe: if we are killed, the server can still write to it.
   const log = await open(cluster.logFile, 'a', 0o600);
   const { size: logLength } = await log.stat();
   const child = spawn(server.binaries.postgres, parametersOf(server), {
@@ -55,7 +55,7 @@ export async function startPostmaster(server: Server, signal: AbortSignal): Prom
     uid: cluster.account.uid,
     gid: cluster.account.gid,
     env: ENVIRONMENT,
-    // A session of its own: Ctrl-C in the terminal is meant for us, who then end the server in order.
+    // A session of its own, because Ctrl-C in the terminal must reach only us: we then end the server in order.
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   });
@@ -86,13 +86,13 @@ export async function startPostmaster(server: Server, signal: AbortSignal): Prom
   if (!(await isReady())) {
     await end();
     throw new EmbeddedPostgresError(
-      `PostgreSQL did not start in ${cluster.data} (${await ended}). Its last words, ` +
-        `from ${cluster.logFile}:\n${await lastWords(cluster, logLength)}`,
+      `PostgreSQL did not start in ${cluster.data} (${await ended}). The last lines of ` +
+        `${cluster.logFile}:\n${await lastLines(cluster, logLength)}`,
     );
   }
 
   const care = setInterval(() => {
-    // What fails is tried again at the next turn.
+    // The next turn tries again.
     takeCare(server, child).catch(() => undefined);
   }, CARE_EVERY_MILLISECONDS).unref();
   void ended.then(() => {
@@ -106,9 +106,9 @@ function parametersOf({ cluster, socketFolder, settings }: Server): string[] {
   const fixed = {
     listen_addresses: '',
     port: String(PORT),
-    // The second one, in the data folder, is there for a process in another container to find.
+    // By the second one, in the data folder, a process in another container notices this server.
     unix_socket_directories: `${quotedFolder}, .`,
-    // Shown on the command line of the postmaster and in the title of each of its children.
+    // PostgreSQL shows it on the command line of the postmaster, and in the titles of its children.
     cluster_name: cluster.title,
   };
   const all = Object.entries({ ...settings, ...fixed });
@@ -123,18 +123,18 @@ function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
-async function lastWords(cluster: Cluster, from: number): Promise<string> {
+async function lastLines(cluster: Cluster, from: number): Promise<string> {
   const log = await unlessMissing(readFile(cluster.logFile));
   const lines = log?.subarray(from).toString().trimEnd().split('\n') ?? [];
-  return lines.slice(-LAST_WORDS_LINES).join('\n') || '(none: is the disk full?)';
+  return lines.slice(-LAST_LINES).join('\n') || '(none: is the disk full?)';
 }
 
 /** Keeps the log from growing without bound, and the socket in its place. */
 async function takeCare({ cluster, socketFolder }: Server, child: ChildProcess): Promise<void> {
   const log = await unlessMissing(stat(cluster.logFile));
-  // PostgreSQL appends, so it goes on at the new end.
+  // PostgreSQL appends, and so continues at the new end.
   if (log !== undefined && log.size > LARGEST_LOG_BYTES) await truncate(cluster.logFile);
-  // Somebody has emptied the folder for temporary files. A server makes its socket only when it starts.
+  // A cleaner removed the socket from the folder for temporary files. The server creates it only at start.
   const socket = await unlessMissing(stat(join(socketFolder, SOCKET)));
   if (socket === undefined) child.kill('SIGINT');
 }

@@ -1,4 +1,4 @@
-/** Owns what can be asked about processes of this machine, and telling them apart; knows no folder and no owner. */
+/** Lists the processes of this machine, and tells them apart. It knows no folder and no owner. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -8,19 +8,19 @@ const runProgram = promisify(execFile);
 /** A running process of a PostgreSQL server: the postmaster or one of its children. */
 export interface PostgresProcess {
   readonly pid: number;
-  /** Its command line; in a child the title that PostgreSQL gave it, which begins with `postgres: `. */
+  /** Its command line, or a child's title, which begins with `postgres: `. */
   readonly command: string;
 }
 
 /**
- * Tells a process from every other that bears, bore or will bear the same pid.
+ * Tells a process from all others that ever have the same pid.
  *
- * A pid alone proves nothing: in a container that was started again with a kept volume, the pid of
- * the owner that is gone belongs to another process at once. So the mark holds the time of the start and,
- * on Linux, where that time is counted from the boot and pids from the namespace, those two.
+ * A pid alone proves nothing: after the restart of a container with the same volume, the old owner's pid belongs to
+ * another process. So the mark has the time of the start. On Linux it also has the boot, from which that time counts,
+ * and the namespace of the pid.
  *
  * @param pid a process, as numbered in the pid namespace of this process
- * @returns its mark, in letters, digits and hyphens; undefined if it does not run (a zombie does not)
+ * @returns its mark, in letters, digits and hyphens; undefined if it does not run, or is a zombie
  */
 export async function markOfProcess(pid: number): Promise<string | undefined> {
   const mark = process.platform === 'linux' ? await markOnLinux(pid) : await markByPs(pid);
@@ -45,24 +45,24 @@ async function markByPs(pid: number): Promise<string | undefined> {
 }
 
 /**
- * Lists the PostgreSQL servers' processes of this machine, as far as this process may see them.
+ * Lists the processes of all PostgreSQL servers of this machine, as far as this process may see them.
  *
- * @returns the running ones, of any server; no zombies
+ * @returns the running processes, without zombies
  */
 export async function listPostgresProcesses(): Promise<PostgresProcess[]> {
   return process.platform === 'linux' ? listOnLinux() : listByPs();
 }
 
 async function listOnLinux(): Promise<PostgresProcess[]> {
-  // Not by ps, which slim images lack. Name and command line may be read by all; the links `exe` and
-  // `cwd` may not, not even by root in a container without the right to trace.
+  // Not by ps, which slim images lack. All users may read name and command line, but not the links `exe` and `cwd`,
+  // which are closed even to root in a container without CAP_SYS_PTRACE.
   const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger);
   const found = await Promise.all(
     pids.map(async (pid): Promise<PostgresProcess[]> => {
       const name = await unlessHidden(readFile(`/proc/${pid}/comm`, 'utf8'));
       if (name?.trim() !== 'postgres') return [];
       const command = await unlessHidden(readFile(`/proc/${pid}/cmdline`, 'utf8'));
-      // A zombie keeps its name, but has no command line any more.
+      // A zombie has a name, but no command line.
       return command ? [{ pid, command: command.replaceAll('\0', ' ') }] : [];
     }),
   );
@@ -77,13 +77,13 @@ async function listByPs(): Promise<PostgresProcess[]> {
   });
 }
 
-/** What cannot be read is of a process that has just ended, or that the system hides from this user. */
+/** Undefined if the process has just ended, or the system hides it from this user. */
 async function unlessHidden(text: Promise<string>): Promise<string | undefined> {
   return text.catch(() => undefined);
 }
 
 async function askPs(...parameters: string[]): Promise<string[]> {
-  // Fixed language and time zone, so that a start time is spelled the same by whoever asks.
+  // Fixed language and time zone, so that all processes get the same text for a start time.
   const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
   // ps exits with 1 when there is no such process.
   const { stdout } = await runProgram('ps', parameters, { env: environment }).catch(() => ({

@@ -1,4 +1,4 @@
-/** Owns ending a cluster's server and clearing away what it leaves; knows not why it ended. */
+/** Ends a cluster's server, and removes what it leaves. It does not know why the server ended. */
 import { once } from 'node:events';
 import { open, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -12,16 +12,16 @@ import { isSocketFolder, SOCKET } from './socketFolder';
 
 const POLL_MILLISECONDS = 10;
 
-/** Each step is given its time, in milliseconds, before the next one is taken. */
+/** The steps to end a server, and how long each may take, in milliseconds. */
 const WAYS_TO_END = [
-  // Fast: breaks connections off, writes a checkpoint.
+  // Fast shutdown: closes connections, and writes a checkpoint.
   { signal: 'SIGINT', patience: 10_000 },
-  // At once: the next start recovers from the log. After five seconds the postmaster kills its children.
+  // Immediate shutdown: the next start recovers from the WAL. After five seconds the postmaster kills its children.
   { signal: 'SIGQUIT', patience: 7_000 },
   { signal: 'SIGKILL', patience: 5_000 },
 ] as const;
 
-/** What a server writes into its data folder about itself. */
+/** What a server writes about itself into its data folder. */
 export interface LockFile {
   readonly pid: number;
   readonly socketFolder: string;
@@ -32,8 +32,8 @@ export interface LockFile {
 /**
  * Reads `postmaster.pid`.
  *
- * @param cluster whose server
- * @returns what a server wrote there, whether it still runs or not; undefined where there is none
+ * @param cluster of the server
+ * @returns what a server wrote there, whether it still runs or not; undefined without such a file
  */
 export async function readLockFile(cluster: ClusterPlace): Promise<LockFile | undefined> {
   const text = await unlessMissing(readFile(join(cluster.data, 'postmaster.pid'), 'utf8'));
@@ -43,11 +43,11 @@ export async function readLockFile(cluster: ClusterPlace): Promise<LockFile | un
 }
 
 /**
- * Waits until something is so.
+ * Polls a condition.
  *
- * @param isSo asked again and again
+ * @param isSo the condition
  * @param patience how long to wait, in milliseconds
- * @returns whether it came to be so in time
+ * @returns whether it became true in time
  */
 export async function waitUntil(isSo: () => Promise<boolean>, patience: number): Promise<boolean> {
   const deadline = performance.now() + patience;
@@ -59,10 +59,10 @@ export async function waitUntil(isSo: () => Promise<boolean>, patience: number):
 }
 
 /**
- * Ends the server of a cluster, whoever started it: all its processes are gone afterwards.
+ * Ends all processes of a cluster's server, also of one that an earlier process started.
  *
- * @param cluster whose server
- * @throws EmbeddedPostgresError when a process of it cannot be ended
+ * @param cluster of the server
+ * @throws EmbeddedPostgresError if one of its processes does not end
  */
 export async function endServer(cluster: ClusterPlace): Promise<void> {
   for (const { signal, patience } of WAYS_TO_END) {
@@ -73,8 +73,8 @@ export async function endServer(cluster: ClusterPlace): Promise<void> {
     if (postmaster !== undefined && signal !== 'SIGKILL') {
       send(postmaster, signal);
     } else {
-      // Children that outlive a killed postmaster hold its shared memory, and no new one would start.
-      // They are never sent SIGINT, which means something else to them (a checkpoint, for one).
+      // Children that outlive a killed postmaster hold its shared memory, so that no new one could start. They never
+      // get SIGINT, which has other meanings for them: a backend, for example, only cancels its statement.
       for (const child of processes) send(child, signal === 'SIGINT' ? 'SIGQUIT' : signal);
     }
     await waitUntil(() => areGone(processes), patience);
@@ -101,16 +101,16 @@ function send({ pid }: PostgresProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended meanwhile, or is not ours to end: who asked looks whether it is gone.
+    // The process has ended, or is not ours to end: the caller checks whether it is gone.
   }
 }
 
 /**
  * Ends and removes what an earlier run of the server left behind, so that the next one can start.
  *
- * @param cluster whose server; this process owns its data directory
- * @param socketFolder where the next run will have its socket; an earlier process had another one
- * @throws EmbeddedPostgresError when a server that is none of ours uses the cluster
+ * @param cluster whose data directory this process owns
+ * @param socketFolder the folder of the next run's socket; an earlier process had another one
+ * @throws EmbeddedPostgresError if a server that is not ours uses the cluster
  */
 export async function clearRemains(cluster: ClusterPlace, socketFolder: string): Promise<void> {
   const lockFile = await readLockFile(cluster);
@@ -121,8 +121,7 @@ export async function clearRemains(cluster: ClusterPlace, socketFolder: string):
   if (earlierFolder !== socketFolder && isSocketFolder(earlierFolder)) {
     await rm(earlierFolder, { recursive: true, force: true });
   }
-  // PostgreSQL takes a lock file for valid as long as its pid is in use, be it by a zombie or by a
-  // process that got the number later.
+  // PostgreSQL takes a lock file for valid while its pid is in use, even by a zombie, or by a later process.
   await rm(join(cluster.data, 'postmaster.pid'), { force: true });
   for (const folder of [cluster.data, socketFolder]) {
     await rm(join(folder, `${SOCKET}.lock`), { force: true });
@@ -140,14 +139,14 @@ async function refuseStranger(cluster: ClusterPlace, { pid }: LockFile): Promise
 }
 
 /**
- * Two containers may share a volume, and neither sees the other's processes or shared memory, which
- * is all that keeps two servers off one cluster. But both see the socket in the data folder.
+ * Refuses a cluster that a server in another container uses. Containers that share a volume see neither the processes
+ * nor the shared memory by which PostgreSQL keeps a second server off, but both see the socket in the data folder.
  */
 async function refuseServerElsewhere(cluster: ClusterPlace): Promise<void> {
   if (process.platform !== 'linux') return;
   const folder = await open(cluster.data);
   try {
-    // Through the open folder, as its path may be too long for a socket.
+    // Through the open folder, because its path may be too long for a socket.
     const connection = connect(`/proc/self/fd/${folder.fd}/${SOCKET}`);
     const isServed = await once(connection, 'connect').then(
       () => true,

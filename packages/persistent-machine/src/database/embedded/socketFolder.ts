@@ -1,4 +1,4 @@
-/** Owns the folder of the socket that clients connect to: a short path that only one user may enter. */
+/** Owns the folder of the socket: a short path that only one user may enter. It does not know who connects. */
 import { randomBytes } from 'node:crypto';
 import { chown, lstat, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -6,20 +6,20 @@ import { basename, join } from 'node:path';
 import { temporaryFolder, type Account } from './account';
 import { EmbeddedPostgresError, systemErrorName } from './errors';
 
-/** No port is opened: it is only a part of the socket's name, and of every URL. */
+/** Only a part of the socket's name and of the URLs: no port is opened. */
 export const PORT = 5432;
 /** The socket's name, which PostgreSQL and its clients derive from the port. */
 export const SOCKET = `.s.PGSQL.${PORT}`;
 
-/** What the kernel can hold of a socket's path, in bytes: 104 on macOS and 108 on Linux, with a closing zero. */
+/** The longest path of a socket, in bytes. macOS allows 104 and Linux 108, with a closing zero. */
 const LONGEST_PATH = 103;
 
 /**
- * Chooses the folder: outside the data directory, whose path may be too long for a socket, and random,
- * so that two data directories never meet and nobody can be there first.
+ * Chooses the folder. It lies outside the data directory, whose path may be too long for a socket. Its name is random,
+ * so that two data directories never share it, and no other user can create it first.
  *
- * @param account who must reach it
- * @returns a path where nothing is yet
+ * @param account which must reach it
+ * @returns a path where nothing exists yet
  */
 export function chooseSocketFolder(account: Account): string {
   const name = `persistent-state-machine-${randomBytes(6).toString('hex')}`;
@@ -31,18 +31,18 @@ export function chooseSocketFolder(account: Account): string {
  * Recognises a path that `chooseSocketFolder` has chosen, now or in an earlier process.
  *
  * @param folder any path
- * @returns whether it is such a one
+ * @returns whether it is such a path
  */
 export function isSocketFolder(folder: string): boolean {
   return /^persistent-state-machine-[0-9a-f]{12}$/.test(basename(folder));
 }
 
 /**
- * Makes the folder, for the first time or after somebody has emptied the folder for temporary files.
+ * Creates the folder, if it does not exist or a cleaner removed it.
  *
  * @param folder a path from `chooseSocketFolder`
- * @param account whom the folder is for, alone
- * @throws EmbeddedPostgresError when somebody else has taken the name meanwhile
+ * @param account the only one that may enter it
+ * @throws EmbeddedPostgresError if another user has taken the name meanwhile
  */
 export async function makeSocketFolder(folder: string, account: Account): Promise<void> {
   try {
@@ -52,7 +52,7 @@ export async function makeSocketFolder(folder: string, account: Account): Promis
   }
   const found = await lstat(folder);
   if (!found.isDirectory() || ![process.getuid?.(), account.uid].includes(found.uid)) {
-    throw new EmbeddedPostgresError(`${folder} is not ours: somebody else has made it. Remove it.`);
+    throw new EmbeddedPostgresError(`${folder} belongs to another user. Remove it.`);
   }
   await chown(folder, account.uid, account.gid);
 }

@@ -1,4 +1,4 @@
-/** Owns the order in which the embedded PostgreSQL comes and goes; knows of every step only what it is for. */
+/** Owns the order of the steps that start and stop the embedded PostgreSQL. It does not know how a step works. */
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
@@ -12,11 +12,11 @@ import { startPostmaster } from './postmaster';
 import { chooseSocketFolder, urlThrough } from './socketFolder';
 import { supervise } from './supervisor';
 
-/** What an embedded PostgreSQL needs to know. */
+/** The options of an embedded PostgreSQL. */
 export interface EmbeddedPostgresOptions {
-  /** Where everything of it is kept; made if it is missing. One process at a time uses it. */
+  /** The data directory, which is created if it is missing. One process at a time uses it. */
   readonly directory: string;
-  /** Is told of what an operator may want to know. */
+  /** Called with messages for the operator. */
   readonly log: (message: string) => void;
   /** Settings of PostgreSQL, such as `{ max_connections: '200' }`, for this run. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -25,23 +25,22 @@ export interface EmbeddedPostgresOptions {
 /** A PostgreSQL of our own, kept running until it is stopped. */
 export interface EmbeddedPostgres {
   /**
-   * How to connect as the application's role, which owns its database and is no superuser. A
-   * connection breaks when the server is started again; the URL stays the same.
+   * The URL for the application's role, which owns its database and is not a superuser. A restart of the server breaks
+   * connections, but does not change the URL.
    */
   readonly url: string;
-  /** How to connect as the superuser: for tests, which make databases of their own. */
+  /** The URL for the superuser, for tests that create databases. */
   readonly superuserUrl: string;
-  /** Ends the server in order and gives the directory back. Every call waits for the same end. */
+  /** Ends the server in order, and releases the directory. All calls wait for the same end. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a PostgreSQL of our own on a directory: the first time it makes the cluster, after a crash
- * it clears away what is left. It installs no handlers of signals: whoever starts it calls `stop`.
+ * Starts a PostgreSQL of our own in a directory. The first time it creates the cluster, and after a crash it removes
+ * the remains. It installs no signal handlers: the caller must call `stop`.
  *
- * @param options the directory and what else it needs to know
  * @returns the server, ready for connections
- * @throws EmbeddedPostgresError saying why it does not run, and what to do
+ * @throws EmbeddedPostgresError, which says why it does not run, and what to do
  */
 export async function startEmbeddedPostgres({
   directory,
@@ -61,9 +60,9 @@ export async function startEmbeddedPostgres({
   } catch (error) {
     if (error instanceof EmbeddedPostgresError) throw error;
     throw new EmbeddedPostgresError(
-      `The embedded PostgreSQL cannot run in ${home}: ${reasonOf(error)}. The directory must be ours ` +
-        `to write to, on a disk with space left. Point DATA_DIR at such a one, or ` +
-        `${USE_ANOTHER_DATABASE}.`,
+      `The embedded PostgreSQL cannot run in ${home}: ${reasonOf(error)}. This process must be able to ` +
+        `write to the directory, and its disk needs free space. Point DATA_DIR at such a directory, ` +
+        `or ${USE_ANOTHER_DATABASE}.`,
       { cause: error },
     );
   }
@@ -84,7 +83,7 @@ async function startAsOwner(
 
   await unlessMissing(rename(cluster.logFile, `${cluster.logFile}.1`));
   const supervision = await supervise(async (signal) => {
-    // A copy in the folder for temporary files may have been cleaned away meanwhile.
+    // A cleaner of temporary files may have removed a copy meanwhile.
     const isThere = (await unlessMissing(stat(binaries.postgres))) !== undefined;
     if (!isThere) binaries = await prepareBinaries(account);
     return startPostmaster({ cluster, binaries, socketFolder, settings }, signal);

@@ -1,4 +1,4 @@
-/** Owns keeping a server running until it is told to stop; knows not what the server is. */
+/** Keeps a server running until it is told to stop. It does not know what the server is. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,22 +7,22 @@ import type { Postmaster } from './postmaster';
 
 const SHORTEST_PAUSE_MILLISECONDS = 100;
 const LONGEST_PAUSE_MILLISECONDS = 10_000;
-/** A server that has run for so long is started again without a pause. */
+/** A server that ran for this long is started again without a pause. */
 const STEADY_AFTER_MILLISECONDS = 60_000;
 
 /** A server that is kept running. */
 export interface Supervision {
-  /** Ends the server, or the attempt to start it again. Every call waits for the same end. */
+  /** Ends the server, or the attempt to start it again. All calls wait for the same end. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server, and starts it again whenever it ends by itself: at once, then after pauses that
- * double up to ten seconds, for as long as it takes.
+ * Starts a server, and starts it again whenever it ends by itself: at once, then after pauses that double up to ten
+ * seconds, without giving up.
  *
- * @param start starts the server once, and gives up when its signal is aborted
- * @param log is told of every end, and of every failure to start again
- * @returns the supervision, when the server is ready for the first time
+ * @param start starts the server once, and gives up if its signal is aborted
+ * @param log called for every end, and for every failure to start again
+ * @returns the supervision, once the server is ready for the first time
  * @throws what the first `start` throws
  */
 export async function supervise(
@@ -48,7 +48,7 @@ export async function supervise(
       const readyAt = performance.now();
       const end = await Promise.race([postmaster.ended, stopRequested]);
       if (isStopping()) break;
-      log(`PostgreSQL has ended by itself (${String(end)}) and is started again.`);
+      log(`PostgreSQL ended unexpectedly (${String(end)}) and is started again.`);
 
       if (performance.now() - readyAt > STEADY_AFTER_MILLISECONDS) pause = 0;
       let next: Postmaster | undefined;
@@ -62,17 +62,17 @@ export async function supervise(
       }
       postmaster = next ?? postmaster;
     }
-    // Also when it has ended: its children may not have.
+    // Even if the postmaster has ended, its children may not have.
     await postmaster.end();
   }
 
   async function startAgain(pauseIfNot: number): Promise<Postmaster | undefined> {
     try {
       const postmaster = await start(signal);
-      log('PostgreSQL runs again.');
+      log('PostgreSQL is running again.');
       return postmaster;
     } catch (error) {
-      if (!isStopping()) log(`${reasonOf(error)}\nThe next attempt is in ${pauseIfNot} ms.`);
+      if (!isStopping()) log(`${reasonOf(error)}\nThe next attempt follows in ${pauseIfNot} ms.`);
       return undefined;
     }
   }

@@ -1,9 +1,9 @@
-/** What columns, and data that are described like columns, must not be. */
+/** The faults of columns, and of the data of events and fields of refusals, which are declared like columns. */
 import type { Column } from '../columns';
 import type { Declaration } from '../declaration';
 import { CAMEL_CASE, isOnEveryObject, saysFaults } from './names';
 
-/** What the engine keeps of every machine and of its transitions, or shows beside its columns. */
+/** The names that the engine uses in the tables and in the GraphQL types of every machine. */
 const ENGINES_OWN: ReadonlySet<string> = new Set([
   ...['id', 'version', 'stateType', 'createdAt', 'updatedAt', 'partition'],
   ...['previousVersion', 'event', 'fromStateType', 'occurredAt', 'recordedAt', 'position'],
@@ -37,30 +37,30 @@ export function* columnFaults(
   }
 }
 
-/** What is wrong with a column, or with what is described like one. */
+/** The faults of one column, datum or field. */
 export function* describedFaults(place: string, name: string, column: Column): Iterable<string> {
   if (!CAMEL_CASE.test(name)) yield `${place} must be written like paidCents`;
-  if (isOnEveryObject(name)) yield `${place} has the name of what every object has`;
+  if (isOnEveryObject(name)) yield `${place} has the name of a property that every object has`;
   yield* saysFaults(place, column);
   const { min, max } = boundsOf(column);
   const [least, most] = column.kind === 'int' ? [-LARGEST_INT - 1, LARGEST_INT] : [0, LARGEST_INT];
   for (const [rule, bound] of Object.entries({ min, max })) {
     if (bound !== undefined && !(Number.isInteger(bound) && bound >= least && bound <= most)) {
-      yield `${place} has the ${rule} ${bound}, which is no whole number from ${least} to ${most}`;
+      yield `${place} has the ${rule} ${bound}, which is not a whole number from ${least} to ${most}`;
     }
   }
   if (min !== undefined && max !== undefined && min > max) {
     yield `${place} has a min above its max`;
   }
   if (patternOf(column)?.global === true || patternOf(column)?.sticky === true) {
-    yield `${place} has a pattern that remembers where it matched last: take away its flags g and y`;
+    yield `${place} has a pattern that remembers its last match: remove its flags g and y`;
   }
 }
 
-/** What is wrong with data that set a column: their rules must not let through what the column's rules do not. */
+/** The faults of a datum that sets a column: its rules must be at least as strict as those of the column. */
 export function* settingFaults(place: string, said: Column, column: Column): Iterable<string> {
   if (said.kind !== column.kind) {
-    yield `${place} is of kind ${said.kind}, where the column of this name is of kind ${column.kind}`;
+    yield `${place} is of kind ${said.kind}, but the column of this name is of kind ${column.kind}`;
     return;
   }
   const { min = -Infinity, max = Infinity } = boundsOf(said);

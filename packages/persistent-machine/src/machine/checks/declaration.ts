@@ -1,6 +1,6 @@
 /**
- * What a declaration must not say, when it is made: the rules that no type can say, and those of `rules.ts` once more,
- * for a declaration that was put together at run time.
+ * Checks a declaration at run time: the rules that types cannot express, and those of `rules.ts` once more, because a
+ * declaration may be built without the compiler.
  */
 import type { Declaration } from '../declaration';
 import { columnFaults } from './columns';
@@ -10,8 +10,8 @@ import { refusalFaults } from './refusals';
 import { stateFaults } from './states';
 
 /**
- * @param plural what many of the machine are called
- * @throws TypeError with a sentence for each fault, which names its place and the rule
+ * @param plural the plural of the name, in camel case
+ * @throws TypeError with one sentence for each fault, which names the place and the rule
  */
 export function checkDeclaration(name: string, plural: string, declaration: Declaration): void {
   const faults = [
@@ -26,8 +26,8 @@ export function checkDeclaration(name: string, plural: string, declaration: Decl
 }
 
 function* machineFaults(name: string, plural: string): Iterable<string> {
-  if (!PASCAL_CASE.test(name)) yield 'the name of a machine is written like PurchaseOrder';
+  if (!PASCAL_CASE.test(name)) yield 'its name must be written like PurchaseOrder';
   if (!CAMEL_CASE.test(plural)) yield `its plural, ${plural}, must be written like purchaseOrders`;
-  // One of them and many of them are two queries.
+  // The queries for one machine and for a page of machines need different names.
   if (plural.toLowerCase() === name.toLowerCase()) yield 'its plural must differ from its name';
 }

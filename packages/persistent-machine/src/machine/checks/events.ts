@@ -1,15 +1,15 @@
-/** What events must not be. */
+/** The faults of events. */
 import type { Declaration, EventDeclaration } from '../declaration';
 import { edgesOf } from '../diagram';
 import { describedFaults, settingFaults } from './columns';
 import { CAMEL_CASE, PASCAL_CASE, isOnEveryObject, repeated, saysFaults } from './names';
 
-/** What a caller says with every event, beside its data. */
+/** The arguments that a caller gives with every event, beside its data. */
 const ARGUMENTS: ReadonlySet<string> = new Set([
   ...['id', 'occurredAt', 'idempotencyKey', 'expectedVersion', 'event', 'dueAt', 'inputs'],
 ]);
 
-/** What a phase has beside its verbs, and `then`, which would make a promise of it. */
+/** The members of every phase, and `then`, with which `await` would take a phase for a promise. */
 const PHASES_OWN: ReadonlySet<string> = new Set([
   ...['state', 'stateType', 'occurredAt', 'nextEvents', 'become', 'then'],
 ]);
@@ -20,7 +20,7 @@ const MUTATIONS: ReadonlySet<string> = new Set(['schedule', 'unschedule']);
 export function* eventFaults(declaration: Declaration): Iterable<string> {
   const { events, initial } = declaration;
   if (!Object.hasOwn(events, initial.event)) {
-    yield `${initial.event} is to begin it, and no event is called so`;
+    yield `its initial event is ${initial.event}, but no event has this name`;
   }
   for (const [name, event] of Object.entries(events)) {
     const place = `the event ${name}`;
@@ -36,7 +36,7 @@ export function* eventFaults(declaration: Declaration): Iterable<string> {
   }
   for (const verb of repeated(Object.values(events).map((event) => event.verb))) {
     const named = Object.entries(events).filter(([, event]) => event.verb === verb);
-    yield `the verb ${verb} is that of ${named.map(([name]) => name).join(' and ')}, and each needs its own`;
+    yield `the events ${named.map(([name]) => name).join(' and ')} share the verb ${verb}, but each needs its own`;
   }
 }
 
@@ -44,7 +44,7 @@ function* verbFaults(place: string, { verb }: EventDeclaration): Iterable<string
   const of = `${place} has the verb ${verb}`;
   if (!CAMEL_CASE.test(verb)) yield `${of}, which must be written like payInParts`;
   if (PHASES_OWN.has(verb) || isOnEveryObject(verb)) {
-    yield `${of}, which is something else on every phase`;
+    yield `${of}, which every phase uses for something else`;
   }
   if (MUTATIONS.has(verb)) yield `${of}, which is a mutation of every machine`;
 }
@@ -58,9 +58,9 @@ function* momentFaults(
   if (name === initial.event) {
     if (at !== 'createdAt') yield `${place} begins the machine, so its moment is createdAt`;
   } else if (at === 'createdAt') {
-    yield `${place} has its moment at createdAt, which is that of ${initial.event} alone`;
+    yield `${place} has its moment at createdAt, which belongs to ${initial.event} alone`;
   } else if (columns[at]?.kind !== 'moment') {
-    yield `${place} has its moment at ${at}, which is no column of kind moment`;
+    yield `${place} has its moment at ${at}, which is not a column of kind moment`;
   }
 }
 
@@ -70,15 +70,15 @@ function* dataFaults(
   { columns }: Declaration,
 ): Iterable<string> {
   for (const [name, said] of Object.entries(data)) {
-    const datum = `${place}, its ${name}`;
+    const datum = `${name} in the data of ${place}`;
     const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
     yield* describedFaults(datum, name, said);
-    if (ARGUMENTS.has(name)) yield `${datum} has the name of what is said with every event`;
+    if (ARGUMENTS.has(name)) yield `${datum} has the name of an argument that every event takes`;
     if (column !== undefined) yield* settingFaults(datum, said, column);
   }
 }
 
-/** What is wrong with the columns that an event sets. */
+/** The faults of the columns that an event sets. */
 function* settingsFaults(
   place: string,
   event: string,
@@ -94,11 +94,12 @@ function* settingsFaults(
       .flatMap(({ to }) => [...(states[to]?.has ?? []), ...(states[to]?.may ?? [])]),
   );
   for (const name of new Set([...said, ...sets])) {
-    if (!Object.hasOwn(columns, name)) yield `${place} sets ${name}, which is no column`;
-    // Else a phase could have occurred later than its last transition, or before the one that it follows.
+    if (!Object.hasOwn(columns, name)) yield `${place} sets ${name}, which is not a column`;
+    // When a phase last occurred is the latest of its moments, so nothing else may write them.
     else if (moments.has(name))
-      yield `${place} sets ${name}, which takes the moment of an event alone`;
-    else if (!kept.has(name)) yield `${place} sets ${name}, which no state that it leads to keeps`;
+      yield `${place} sets ${name}, which takes nothing but the moment of an event`;
+    else if (!kept.has(name))
+      yield `${place} sets ${name}, but leads to no state that keeps this column`;
   }
   for (const name of repeated([...said, ...sets])) yield `${place} sets ${name} twice`;
 }

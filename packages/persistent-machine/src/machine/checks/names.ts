@@ -1,4 +1,4 @@
-/** How names are written. Every way to translate names of these forms into snake case gives the same. */
+/** How names are written. Names of these forms have only one translation into snake case. */
 
 /** `PurchaseOrder`: machines, states, events. */
 export const PASCAL_CASE = /^[A-Z][a-z0-9]*(?:[A-Z][a-z0-9]+)*$/;
@@ -13,10 +13,10 @@ export function isOnEveryObject(name: string): boolean {
 
 export function* saysFaults(place: string, { says }: { readonly says: string }): Iterable<string> {
   if (says.trim() === '')
-    yield `${place} says nothing: its sentence is what the readers of the schema see`;
+    yield `${place} says nothing: the readers of the schema see this sentence`;
 }
 
-/** What a list names twice. */
+/** The names that a list has more than once. */
 export function repeated(names: readonly string[]): readonly string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }

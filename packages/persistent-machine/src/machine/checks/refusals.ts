@@ -1,4 +1,4 @@
-/** What a machine's own refusals must not be. */
+/** The faults of a machine's own refusals. */
 import type { Declaration } from '../declaration';
 import { Refusal } from '../refusals';
 import { describedFaults } from './columns';
@@ -25,10 +25,11 @@ export function* refusalFaults({ events }: Declaration): Iterable<string> {
     const place = `the refusal ${refusal.name}`;
     if (!(refusal.prototype instanceof Refusal)) yield `${place} does not extend Refusal`;
     if (!PASCAL_CASE.test(refusal.name)) yield `${place} must be written like CardExpired`;
-    if (ENGINES_OWN.has(refusal.name)) yield `${place} has the name of one that every machine has`;
+    if (ENGINES_OWN.has(refusal.name))
+      yield `${place} has the name of a refusal that every machine has`;
     yield* saysFaults(place, refusal);
     for (const [name, field] of Object.entries(refusal.fields)) {
-      yield* describedFaults(`${place}, its ${name}`, name, field);
+      yield* describedFaults(`the field ${name} of ${place}`, name, field);
       if (name === 'message') yield `${place} declares message, which every refusal has`;
     }
   }

@@ -1,4 +1,4 @@
-/** What states must not be. */
+/** The faults of states. */
 import type { Declaration, StateDeclaration } from '../declaration';
 import { edgesOf } from '../diagram';
 import { targetsOf } from '../plan';
@@ -7,7 +7,7 @@ import { PASCAL_CASE, repeated, saysFaults } from './names';
 export function* stateFaults(declaration: Declaration): Iterable<string> {
   const { events, initial, states } = declaration;
   if (!Object.hasOwn(states, initial.to)) {
-    yield `it is to begin ${initial.to}, and no state is called so`;
+    yield `its initial state is ${initial.to}, but no state has this name`;
     return;
   }
   for (const [name, state] of Object.entries(states)) {
@@ -34,7 +34,7 @@ function* holdingFaults(
   { columns }: Declaration,
 ): Iterable<string> {
   for (const name of [...has, ...may]) {
-    if (!Object.hasOwn(columns, name)) yield `${place} has ${name}, which is no column`;
+    if (!Object.hasOwn(columns, name)) yield `${place} has ${name}, which is not a column`;
   }
   for (const name of repeated([...has, ...may])) yield `${place} names ${name} twice`;
 }
@@ -48,7 +48,7 @@ function* acceptedFaults(
     const event = Object.hasOwn(events, name) ? events[name] : undefined;
     const targets = targetsOf(accepted);
     if (event === undefined) {
-      yield `${place} accepts ${name}, and no event is called so`;
+      yield `${place} accepts ${name}, but no event has this name`;
       continue;
     }
     if (name === initial.event) yield `${place} accepts ${name}, which begins the machine`;
@@ -57,16 +57,16 @@ function* acceptedFaults(
     for (const to of targets) {
       const target = Object.hasOwn(states, to) ? states[to] : undefined;
       if (target === undefined) {
-        yield `${place}: ${name} leads to ${to}, and no state is called so`;
+        yield `${place}: ${name} leads to ${to}, but no state has this name`;
         continue;
       }
       const { has: hasThere = [], may: mayThere = [] } = target;
       if (![...hasThere, ...mayThere, 'createdAt'].includes(event.at)) {
-        yield `${place}: ${name} leads to ${to}, which neither has nor may have ${event.at}, where its moment goes`;
+        yield `${place}: ${name} leads to ${to}, which neither has nor may have ${event.at}, the column of its moment`;
       }
       const given = [...has, event.at, ...Object.keys(event.data ?? {}), ...(event.sets ?? [])];
       for (const column of hasThere.filter((there) => !given.includes(there))) {
-        yield `${place}: ${name} leads to ${to}, which has ${column}; it may be lacking here, and ${name} does not set it`;
+        yield `${place}: ${name} leads to ${to}, which has ${column}: this state may lack it, and ${name} does not set it`;
       }
     }
   }
@@ -79,11 +79,11 @@ function* beginningFaults({ events, initial, states }: Declaration): Iterable<st
   }
 }
 
-/** The states that some way leads to from the beginning. */
+/** The states that can be reached from the initial one. */
 function reachable(declaration: Declaration): ReadonlySet<string> {
   const edges = edgesOf(declaration);
   const reached = new Set([declaration.initial.to]);
-  // A set goes on over what is added to it meanwhile.
+  // A loop over a set also visits what is added to the set meanwhile.
   for (const state of reached) {
     for (const { from, to } of edges) if (from === state) reached.add(to);
   }
