@@ -6,7 +6,7 @@ const shared = {
   globalSetup: '<rootDir>/test/harness/globalSetup.ts',
   globalTeardown: '<rootDir>/test/harness/globalTeardown.ts',
   transform: {
-    // By `.swcrc`, as scripts/transpile.cjs does.
+    // By `.swcrc`.
     '\\.ts$': '@swc/jest',
     // Node lets a module of ECMAScript be required; jest does not.
     'node_modules/jose/.*\\.js$': [
@@ -68,7 +68,8 @@ module.exports = {
       },
     },
   ],
-  testTimeout: 30_000,
+  // For what hangs: on no machine, however busy, is a test as slow.
+  testTimeout: 600_000,
   // They wait for databases more than they compute: jest's default would leave a processor idle.
   maxWorkers: '100%',
 };

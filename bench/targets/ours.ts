@@ -32,7 +32,7 @@ export async function startOurs(
   let said = '';
   for await (const line of createInterface({ input: child.stdout })) {
     said += `${line}\n`;
-    [, url] = /Ready at (http:[^"\s]+)\/graphql/.exec(line) ?? [];
+    [, url] = /Ready: .* (http:[^"\s]+)\/graphql/.exec(line) ?? [];
     if (url !== undefined) break;
   }
   if (url === undefined || child.pid === undefined) {

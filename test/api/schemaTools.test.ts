@@ -21,8 +21,6 @@ import ts from 'typescript';
 import { type TestServer, startServer } from '../harness';
 import { dataOf } from './client';
 
-jest.setTimeout(120_000);
-
 let server: TestServer;
 /** What codegen has written; packages are found from there as from the project. */
 let folder: string;

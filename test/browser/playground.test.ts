@@ -51,6 +51,22 @@ describe('/graphql', () => {
   });
 });
 
+/** Runs in the page: whether a tab of this title is the stored active one, and waits for an answer or not. */
+const isStored = (title: string, isLoading: boolean): string => `new Promise((resolve) => {
+  const opening = indexedDB.open('AltairDB');
+  opening.onsuccess = () => {
+    const all = opening.result.transaction('appState').objectStore('appState').getAll();
+    all.onsuccess = () => {
+      opening.result.close();
+      const { value = '{}' } = all.result.find(({ key }) => key.endsWith('::windowsMeta')) ?? {};
+      const { activeWindowId } = JSON.parse(value);
+      const active = all.result.find(({ key }) => key.endsWith('::windows::' + activeWindowId));
+      const { layout } = JSON.parse(active?.value ?? '{}');
+      resolve(layout?.title === '${title}' && layout.isLoading === ${isLoading});
+    };
+  };
+})`;
+
 describe('the page', () => {
   let page: Page;
   /** All that a page may not do: log an error, throw one, or ask anything of another origin. */
@@ -105,6 +121,38 @@ describe('the page', () => {
     const answer = page.locator('app-query-result .cm-content', { hasText: /"data"|"errors"/ });
     return JSON.parse(await answer.innerText());
   };
+
+  test('a first visit begins in the first tab, with its variables shown, and with no word of Altair’s own', async () => {
+    const tabs = page.locator('app-window-switcher-item');
+    expect(await tabs.allInnerTexts()).toHaveLength(9);
+    await page.getByText('(Send mutation Conceive)').waitFor();
+    await page.locator('app-variables-editor').waitFor();
+    await tabs.getByText('Birth', { exact: true }).click();
+    await page.locator('app-variables-editor').getByText('{{id}}').waitFor();
+    await page.locator('.query-result__none-subtext').waitFor({ state: 'hidden' });
+    await page.locator('.toast-success').waitFor({ state: 'hidden' });
+  });
+
+  test('a second visit begins where the first one was left', async () => {
+    await page.locator('app-window-switcher').getByText('Census', { exact: true }).click();
+    await page.getByText('(Send query Census)').waitFor();
+    // Altair stores where one is a moment later.
+    await page.waitForFunction(isStored('Census', false));
+    await open();
+    await page.getByText('(Send query Census)').waitFor();
+    await page.locator('app-variables-editor').waitFor();
+  });
+
+  test('a reload while a subscription is followed leaves it to be followed again', async () => {
+    await start('Follow');
+    await page.getByText('Cancel').waitFor();
+    // Altair stores what it does a moment later.
+    await page.waitForFunction(isStored('Follow', true));
+    await open();
+    await start('Follow');
+    const { data } = await ask(server, 'mutation { conceive { id } }');
+    await page.locator('app-query-result').getByText(data.conceive.id).waitFor();
+  });
 
   test('a life is lived from left to right, with no id to copy', async () => {
     expect(await send('Conceive')).toMatchObject({

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await primary.administrate('CREATE DATABASE lives OWNER owner');
   standby = await primary.replicate();
   network = await Proxy.to(databaseOf(primary));
-  server = await startServer({ DATABASE_URL: network.url });
+  server = await startServer({ DATABASE_URL: network.url, REQUEST_TIMEOUT_MS: '5000' });
   subscribers = [];
 });
 

@@ -50,7 +50,12 @@ export class Scene {
   static async open(environment: Readonly<Record<string, string>> = {}): Promise<Scene> {
     const database = await createTestDatabase();
     const network = await Proxy.to(database.url);
-    const server = await startServer({ ...environment, DATABASE_URL: network.url });
+    const server = await startServer({
+      // The default: what is lost is to be found out in a test's time.
+      REQUEST_TIMEOUT_MS: '5000',
+      ...environment,
+      DATABASE_URL: network.url,
+    });
     const owner = new Client({ connectionString: database.url });
     await owner.connect();
     const scene = new Scene(server, network, database, owner);

@@ -35,7 +35,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   const dataSource = createDataSource({
     url: urlOf(TEMPLATE),
     poolSize: 1,
-    connectTimeout: 10_000,
+    connectTimeout: 60_000,
   });
   await dataSource.initialize();
   await migrate(dataSource);

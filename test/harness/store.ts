@@ -51,7 +51,7 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
     onCommit: () => undefined,
     lives,
     reader: new MachineReader(database, tables, lifecycle, {
-      timeout: 5_000,
+      timeout: 60_000,
       lanes,
     }),
     dataSource,

@@ -19,6 +19,8 @@ const FLOORS = ['machine', 'operations', 'store', 'feed', 'graphql', 'server'];
 const ENGINES_PICTURE: Record<string, readonly string[]> = {
   serve: ['application', 'config', 'log', 'tracing'],
   withDatabase: ['commandDatabase'],
+  psql: ['commandDatabase', 'database/embedded', 'database/url'],
+  reset: ['commandDatabase', 'database/embedded'],
   migrationCommand: ['commandDatabase', 'openDatabase', 'config', 'database', 'integrity'],
   commandDatabase: ['config', 'database/embedded'],
   application: [

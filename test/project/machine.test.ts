@@ -12,9 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-// The compiler takes its time.
-jest.setTimeout(120_000);
-
 let copy: string;
 
 /** Runs the script in the copy. */

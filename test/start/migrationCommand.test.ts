@@ -10,8 +10,6 @@ import { MIGRATION_LOCK } from 'persistent-machine/database/migrate';
 import { MIGRATIONS } from '../../migrations';
 import { ask, createTestDatabase, startServer } from '../harness';
 
-jest.setTimeout(120_000);
-
 let url: string;
 let owner: Client;
 /** What a test has started, and how it is ended; the last one first. */

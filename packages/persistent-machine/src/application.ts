@@ -13,7 +13,7 @@ import {
   mostDatabaseConnections,
   startDatabase,
 } from './application/database';
-import { listening } from './application/errors';
+import { announcement, listening, tryToListen } from './application/listening';
 import { startMachines } from './application/machines';
 import { readerOfPages } from './application/replica';
 import type { Configuration } from './config';
@@ -22,7 +22,7 @@ import { Metrics } from './metrics';
 import type { CreateDataSource } from './openDatabase';
 import type { MachineEntities } from './operations/tables';
 import { roomForConnections } from './server/connections';
-import type { Dashboard } from './server/dashboard';
+import { type Dashboard, isBuilt } from './server/dashboard';
 import { createServer } from './server/server';
 import { recognition } from './operations/recognition';
 import type { Tracing } from './tracing';
@@ -97,6 +97,7 @@ async function startParts(
   { tracing, stopping = new AbortController().signal }: StartOptions,
   parts: Parts,
 ): Promise<Application> {
+  await tryToListen(configuration);
   const mostConnections = roomForConnections(mostDatabaseConnections(configuration));
   const waiting = new Waiting(configuration, mostConnections, log);
   const opened = await startDatabase(served, configuration, log, parts, waiting, stopping);
@@ -134,7 +135,17 @@ async function startParts(
   parts.add(() => server.close());
   await waiting.leave();
   const { host } = configuration;
-  const listens = server.listen({ host, port: waiting.port, backlog: BACKLOG });
+  const offers = {
+    dashboard: served.dashboard !== undefined && isBuilt(served.dashboard),
+    playground: configuration.playground,
+  };
+  const listens = server.listen({
+    host,
+    port: waiting.port,
+    backlog: BACKLOG,
+    // Fastify logs a line for each of its addresses: it may as well say what is there.
+    listenTextResolver: (address) => announcement(address, offers),
+  });
   const url = await listening(listens, configuration);
 
   const leave = async (grace: number): Promise<void> => {

@@ -7,13 +7,18 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
 import { type Configuration, readConfiguration } from './config';
-import { startEmbeddedPostgres } from './database/embedded';
+import { findRunningPostgres, startEmbeddedPostgres } from './database/embedded';
+
+/** @returns the configuration that the server would have */
+export function readCommandConfiguration(): Configuration {
+  if (existsSync('.env')) loadEnvFile('.env');
+  return readConfiguration(process.env);
+}
 
 export async function useDatabase(
   command: (url: string, configuration: Configuration) => Promise<void>,
 ): Promise<void> {
-  if (existsSync('.env')) loadEnvFile('.env');
-  const configuration = readConfiguration(process.env);
+  const configuration = readCommandConfiguration();
   const { databaseUrl, dataDirectory } = configuration;
   if (databaseUrl !== undefined) {
     await command(databaseUrl, configuration);
@@ -33,22 +38,37 @@ export async function useDatabase(
 }
 
 /**
- * Runs a program with DATABASE_URL set.
- *
- * @returns the program's exit code
+ * The same for a command that only visits: the embedded database of a server that runs is used beside that server.
  */
-export async function runBeside(
-  url: string,
+export async function visitDatabase(command: (url: string) => Promise<void>): Promise<void> {
+  const { databaseUrl, dataDirectory } = readCommandConfiguration();
+  const running = databaseUrl === undefined ? await findRunningPostgres(dataDirectory) : undefined;
+  await (running === undefined ? useDatabase(command) : command(running));
+}
+
+/**
+ * Runs a program, whose input and output are ours.
+ *
+ * @returns the code that it ends with
+ * @throws the system's error, where there is no such program
+ */
+export async function runProgram(
   program: string,
   parameters: readonly string[],
+  environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const child = spawn(program, parameters, {
-    stdio: 'inherit',
-    env: { ...process.env, DATABASE_URL: url },
-  });
+  const child = spawn(program, parameters, { stdio: 'inherit', env: environment });
   // The terminal sends Ctrl-C to the program as well. This process must outlive it, to stop PostgreSQL.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
+}
+
+/** Runs this process as a command, whose failures are told in a sentence. */
+export function runCommand(command: () => Promise<void>): void {
+  command().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
 }

@@ -15,6 +15,12 @@ const loadTracing = () => require('./tracing') as typeof tracing;
 const loadApplication = () => require('./application') as typeof application;
 /* eslint-enable @typescript-eslint/no-require-imports */
 
+/** On a terminal: the process and the machine are the reader's own. */
+const FOR_PEOPLE = {
+  target: 'pino-pretty',
+  options: { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' },
+};
+
 async function main(load: () => application.Served): Promise<void> {
   if (existsSync('.env')) loadEnvFile('.env');
   const configuration = readConfiguration(process.env);
@@ -27,23 +33,19 @@ async function main(load: () => application.Served): Promise<void> {
     level: configuration.logLevel,
     serializers,
     ...(traces ? { mixin: traces.idsOfLine } : {}),
-    ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
+    ...(process.stdout.isTTY ? { transport: FOR_PEOPLE } : {}),
   });
 
   for (const doubt of misspelled(process.env)) log.warn(doubt);
 
-  const served = load();
   const stopping = new AbortController();
-  const starting = loadApplication().startApplication(served, configuration, log, {
+  const starting = loadApplication().startApplication(load(), configuration, log, {
     tracing: traces,
     stopping: stopping.signal,
   });
   stopOnSignals(starting, stopping, traces, configuration.shutdownGrace, log);
   try {
-    const { url } = await starting;
-    log.info(`Ready at ${url}/graphql`);
-    if (served.dashboard) log.info(`The dashboard is at ${url}/`);
-    if (configuration.playground) log.info(`The playground is at ${url}/graphql, for a browser`);
+    await starting;
   } catch (error) {
     // A signal came while it waited for the database: it has stopped.
     if (error !== stopping.signal.reason) throw error;

@@ -5,7 +5,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Configuration } from '../config';
 import { type WaitingRoom, openWaitingRoom } from '../server/waitingRoom';
-import { listening } from './errors';
+import { listening } from './listening';
 
 export class Waiting {
   readonly #configuration: Configuration;

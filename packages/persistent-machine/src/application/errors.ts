@@ -1,5 +1,4 @@
 /** The errors that keep an application from starting, and which of them the operator can fix. Knows no exit codes. */
-import type { Configuration } from '../config';
 import { EmbeddedPostgresError } from '../database/embedded';
 import { UnusableDatabase } from '../database/failures';
 
@@ -15,18 +14,4 @@ export function isForPeople(error: unknown): error is Error {
     error instanceof EmbeddedPostgresError ||
     error instanceof UnusableDatabase
   );
-}
-
-/** @throws StartError, where it cannot be listened on, which names the variables that say where */
-export async function listening<T>(
-  starting: Promise<T>,
-  { host, port }: Pick<Configuration, 'host' | 'port'>,
-): Promise<T> {
-  try {
-    return await starting;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const sentence = `HOST=${host} and PORT=${port} cannot be listened on: ${reason}`;
-    throw new StartError(sentence, { cause: error });
-  }
 }

@@ -27,12 +27,14 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+export function isBuilt({ folder }: Dashboard): boolean {
+  return existsSync(join(folder, 'assets'));
+}
+
 /** Serves a dashboard; nothing, where it has not been built. */
-export async function dashboard(
-  server: FastifyInstance,
-  { folder, views }: Dashboard,
-): Promise<void> {
-  if (!existsSync(join(folder, 'assets'))) return;
+export async function dashboard(server: FastifyInstance, built: Dashboard): Promise<void> {
+  if (!isBuilt(built)) return;
+  const { folder, views } = built;
   const page = await readFile(join(folder, 'index.html'), 'utf8');
 
   server.addHook('onRequest', (_request, reply, done) => {

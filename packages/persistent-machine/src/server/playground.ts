@@ -14,6 +14,7 @@ import {
 import { version } from 'altair-static/package.json';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { serveFiles } from './files';
+import { playgroundScript } from './playgroundScript';
 
 const ENDPOINT = '/graphql';
 const OPTIONS_SCRIPT = '/graphql/playground/options.js';
@@ -67,9 +68,11 @@ export async function playground(
   { operations: path }: Playground,
 ): Promise<void> {
   const operations = path === undefined ? '' : await readFile(path, 'utf8');
-  const options = altairOptions(operations);
+  // Altair keeps a visitor's tabs in the browser; other operations get other tabs.
+  const namespace = createHash('sha256').update(operations).digest('hex');
+  const options = altairOptions(operations, namespace);
   const page = renderAltair(options);
-  const script = renderInitSnippet(options);
+  const script = playgroundScript(renderInitSnippet(options), namespace);
 
   server.addHook('onRequest', (_request, reply, done) => {
     reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
@@ -101,13 +104,12 @@ export function varyByAccept(reply: FastifyReply): void {
   reply.header('vary', others === undefined ? 'Accept' : `${others.toString()}, Accept`);
 }
 
-function altairOptions(operations: string): RenderOptions {
+function altairOptions(operations: string, namespace: string): RenderOptions {
   return {
     baseURL: ASSETS,
     // Inline, they would need a policy that allows inline scripts.
     serveInitialOptionsInSeperateRequest: OPTIONS_SCRIPT,
-    // Altair keeps a visitor's tabs in the browser; other operations get other tabs.
-    instanceStorageNamespace: createHash('sha256').update(operations).digest('hex'),
+    instanceStorageNamespace: namespace,
     disableAccount: true,
     endpointURL: ENDPOINT,
     subscriptionsEndpoint: ENDPOINT,
@@ -115,9 +117,9 @@ function altairOptions(operations: string): RenderOptions {
     initialWindows: [...operations.matchAll(OPERATION)].map(([initialQuery, initialName]) => ({
       initialName,
       initialQuery,
+      initialVariables: variablesOf(initialQuery),
       initialSubscriptionRequestHandlerId: SUBSCRIPTIONS,
     })),
-    initialVariables: JSON.stringify({ id: '{{id}}' }, null, 2),
     initialEnvironments: {
       activeSubEnvironment: 'newest',
       subEnvironments: [{ id: 'newest', title: 'Newest', variables: { id: NO_ID } }],
@@ -131,4 +133,12 @@ function altairOptions(operations: string): RenderOptions {
       'beta.disable.newScript': true,
     },
   };
+}
+
+/** Those that the operation declares: `$id` is what was answered last, any other is for the visitor to fill in. */
+function variablesOf(operation: string): string {
+  const [, declarations = ''] = /^\w+ \w+\(([^)]*)\)/m.exec(operation) ?? [];
+  const names = [...declarations.matchAll(/\$(\w+):/g)].map(([, name = '']) => name);
+  const values = names.map((name) => [name, name === 'id' ? '{{id}}' : null]);
+  return JSON.stringify(Object.fromEntries(values), null, 2);
 }

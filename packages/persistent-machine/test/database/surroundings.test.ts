@@ -16,8 +16,6 @@ import { serverOf, spawnProcess, startProcess } from '../harness/serverProcess';
 import { subscribe } from '../harness/subscriber';
 import { served } from '../server/served';
 
-jest.setTimeout(120_000);
-
 const MAIN = join(__dirname, '../server/main.ts');
 
 /** Migrated, for each test to have a copy of. */

@@ -48,7 +48,7 @@ export interface Serving {
 export async function serve(): Promise<Serving> {
   const { url, drop } = await openWith(ALL_ENTITIES);
   const dataSource = await connect(url, ALL_ENTITIES);
-  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
+  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 });
   const owner = new Client({ connectionString: url });
   await owner.connect();
   const machines = new Machines();
@@ -63,7 +63,7 @@ export async function serve(): Promise<Serving> {
     const lanes = new Lanes({ queueSize: 1_000, onGroup });
     const store = new MachineStore(database, tables, lifecycle, {
       lanes,
-      timeout: 5_000,
+      timeout: 60_000,
       now: () => new Date(),
       onCommit: () => {
         feed.changed();
@@ -72,7 +72,7 @@ export async function serve(): Promise<Serving> {
         throw error;
       },
     });
-    const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout: 5_000 });
+    const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout: 60_000 });
     const { channel } = tables;
     const fail = (error: unknown): void => {
       throw error;
@@ -93,7 +93,7 @@ export async function serve(): Promise<Serving> {
     newId: uuidv7,
     requestId: randomUUID(),
     observation: { refusal: undefined },
-    deadline: performance.now() + 5_000,
+    deadline: performance.now() + 60_000,
     actor: 'a clerk',
     scopes: null,
     ...context,

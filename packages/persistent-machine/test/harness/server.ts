@@ -12,6 +12,9 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** On a machine that is busy with something else, what takes milliseconds may take seconds. */
+const PATIENCE = { REQUEST_TIMEOUT_MS: '60000', SHUTDOWN_GRACE_MS: '60000' };
+
 type Environment = Readonly<Record<string, string>>;
 
 /**
@@ -27,7 +30,7 @@ export async function startServer(
   ) => Promise<Application> = async (given, start) => start(given),
 ): Promise<RunningServer> {
   const logs: Record<string, unknown>[] = [];
-  const given = { PORT: '0', ...environment };
+  const given = { PORT: '0', ...PATIENCE, ...environment };
   const log = pino(
     { level: readConfiguration(given).logLevel, serializers },
     {

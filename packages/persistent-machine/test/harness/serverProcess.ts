@@ -67,7 +67,7 @@ export function spawnProcess(
       // pino writes JSON objects, one a line.
       const logged = JSON.parse(line) as Record<string, unknown>;
       logs.push(logged);
-      const [, announced] = /^Ready at (http:\S+)\/graphql$/.exec(String(logged['msg'])) ?? [];
+      const [, announced] = /^Ready: .* (http:\S+)\/graphql$/.exec(String(logged['msg'])) ?? [];
       if (announced !== undefined) resolve(announced);
     });
     lines.on('close', () => {

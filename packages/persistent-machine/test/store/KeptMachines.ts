@@ -52,7 +52,7 @@ export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
 
   static async of<L extends AnyLifecycle>(
     lifecycle: L,
-    { poolSize = 10, statementTimeout = 2_500, timeout = 5_000 }: Limits = {},
+    { poolSize = 10, statementTimeout = 60_000, timeout = 60_000 }: Limits = {},
   ): Promise<KeptMachines<L>> {
     class Kept extends entityOf(lifecycle.machine) {}
     Entity()(Kept);
@@ -60,7 +60,7 @@ export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
     const { url, drop } = await openWith(Object.values(entities));
     const dataSources: DataSource[] = [];
     const start = async (onCommit = (): void => undefined): Promise<Instance<L>> => {
-      const settings = { url, poolSize, connectTimeout: 5_000 };
+      const settings = { url, poolSize, connectTimeout: 60_000 };
       const dataSource = dataSourceOf(settings, { machines: [{ entities }], migrations: [] });
       await dataSource.initialize();
       dataSources.push(dataSource);

@@ -27,16 +27,20 @@ export const APPLICATION = 'persistent_state_machine';
 const UNFINISHED = 'initialising-';
 const INITIALISED_WITHIN_MILLISECONDS = 120_000;
 
-/** A cluster that is complete and fits the binaries. */
-export interface Cluster {
+/** A cluster by its place on disk. */
+export interface ClusterPlace {
   /** PostgreSQL's own data folder. */
   readonly data: string;
+  /** A text on the command line of each process of its server, and of no other server's. */
+  readonly title: string;
+}
+
+/** A cluster that is complete and fits the binaries. */
+export interface Cluster extends ClusterPlace {
   /** The server's log. */
   readonly logFile: string;
   /** The account that runs its server. */
   readonly account: Account;
-  /** A text on the command line of each process of its server, and of no other server's. */
-  readonly title: string;
   readonly superuserPassword: string;
   readonly applicationPassword: string;
 }
@@ -77,15 +81,45 @@ export async function openCluster(
   await refuseOtherVersion(folder, data, binaries);
   // A backup that root restored belongs to root.
   if ((await stat(folder)).uid !== account.uid) await giveTo(account, folder);
-  const { dev: device, ino: inode } = await stat(data, { bigint: true });
   return {
-    data,
+    ...(await placeOfCluster(directory)),
     logFile: join(directory, 'postgres.log'),
     account,
-    title: `${APPLICATION}[${device}-${inode}]`,
-    superuserPassword: await readFile(passwordFile(folder, SUPERUSER), 'utf8'),
-    applicationPassword: await readFile(passwordFile(folder, APPLICATION), 'utf8'),
+    superuserPassword: await readPassword(directory, SUPERUSER),
+    applicationPassword: await readPassword(directory, APPLICATION),
   };
+}
+
+/**
+ * Where the cluster of a data directory is, and how its processes are known.
+ *
+ * @param directory the data directory
+ * @throws the system's error, where there is none
+ */
+export async function placeOfCluster(directory: string): Promise<ClusterPlace> {
+  const data = join(clusterFolder(directory), 'data');
+  const { dev: device, ino: inode } = await stat(data, { bigint: true });
+  return { data, title: `${APPLICATION}[${device}-${inode}]` };
+}
+
+/**
+ * @param directory the data directory
+ * @param role one that the cluster was made with
+ */
+export async function readPassword(directory: string, role: string): Promise<string> {
+  return readFile(passwordFile(clusterFolder(directory), role), 'utf8');
+}
+
+/**
+ * Removes a cluster whose server has ended. It is renamed first: what an interruption leaves is cleared away by the next
+ * start.
+ *
+ * @param directory a data directory that this process owns
+ */
+export async function removeCluster(directory: string): Promise<void> {
+  const rest = await mkdtemp(join(directory, UNFINISHED));
+  await rename(clusterFolder(directory), join(rest, 'cluster'));
+  await removeUnfinished(directory);
 }
 
 function passwordFile(folder: string, role: string): string {

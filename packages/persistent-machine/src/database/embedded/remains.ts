@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Cluster } from './cluster';
+import type { ClusterPlace } from './cluster';
 import { EmbeddedPostgresError, unlessMissing, USE_ANOTHER_DATABASE } from './errors';
 import { listPostgresProcesses, markOfProcess, type PostgresProcess } from './processes';
 import { isSocketFolder, SOCKET } from './socketFolder';
@@ -35,7 +35,7 @@ export interface LockFile {
  * @param cluster of the server
  * @returns what a server wrote there, whether it still runs or not; undefined without such a file
  */
-export async function readLockFile(cluster: Cluster): Promise<LockFile | undefined> {
+export async function readLockFile(cluster: ClusterPlace): Promise<LockFile | undefined> {
   const text = await unlessMissing(readFile(join(cluster.data, 'postmaster.pid'), 'utf8'));
   if (text === undefined) return undefined;
   const lines = text.split('\n').map((line) => line.trim());
@@ -64,7 +64,7 @@ export async function waitUntil(isSo: () => Promise<boolean>, patience: number):
  * @param cluster of the server
  * @throws EmbeddedPostgresError if one of its processes does not end
  */
-export async function endServer(cluster: Cluster): Promise<void> {
+export async function endServer(cluster: ClusterPlace): Promise<void> {
   for (const { signal, patience } of WAYS_TO_END) {
     const processes = await listProcessesOf(cluster);
     if (processes.length === 0) return;
@@ -86,7 +86,8 @@ export async function endServer(cluster: Cluster): Promise<void> {
   );
 }
 
-async function listProcessesOf(cluster: Cluster): Promise<PostgresProcess[]> {
+/** @returns the running processes of a cluster's server, whoever started it */
+export async function listProcessesOf(cluster: ClusterPlace): Promise<PostgresProcess[]> {
   const processes = await listPostgresProcesses();
   return processes.filter(({ command }) => command.includes(cluster.title));
 }
@@ -111,7 +112,7 @@ function send({ pid }: PostgresProcess, signal: NodeJS.Signals): void {
  * @param socketFolder the folder of the next run's socket; an earlier process had another one
  * @throws EmbeddedPostgresError if a server that is not ours uses the cluster
  */
-export async function clearRemains(cluster: Cluster, socketFolder: string): Promise<void> {
+export async function clearRemains(cluster: ClusterPlace, socketFolder: string): Promise<void> {
   const lockFile = await readLockFile(cluster);
   await endServer(cluster);
   if (lockFile !== undefined) await refuseStranger(cluster, lockFile);
@@ -127,7 +128,7 @@ export async function clearRemains(cluster: Cluster, socketFolder: string): Prom
   }
 }
 
-async function refuseStranger(cluster: Cluster, { pid }: LockFile): Promise<void> {
+async function refuseStranger(cluster: ClusterPlace, { pid }: LockFile): Promise<void> {
   const processes = await listPostgresProcesses();
   if (!processes.some((process) => process.pid === pid)) return;
   throw new EmbeddedPostgresError(
@@ -141,7 +142,7 @@ async function refuseStranger(cluster: Cluster, { pid }: LockFile): Promise<void
  * Refuses a cluster that a server in another container uses. Containers that share a volume see neither the processes
  * nor the shared memory by which PostgreSQL keeps a second server off, but both see the socket in the data folder.
  */
-async function refuseServerElsewhere(cluster: Cluster): Promise<void> {
+async function refuseServerElsewhere(cluster: ClusterPlace): Promise<void> {
   if (process.platform !== 'linux') return;
   const folder = await open(cluster.data);
   try {

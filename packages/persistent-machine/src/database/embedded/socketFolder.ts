@@ -56,3 +56,12 @@ export async function makeSocketFolder(folder: string, account: Account): Promis
   }
   await chown(folder, account.uid, account.gid);
 }
+
+/**
+ * @param folder where a server has its socket
+ * @param role of whom the database of that name is
+ * @returns how to connect there
+ */
+export function urlThrough(folder: string, role: string, password: string): string {
+  return `postgres://${role}:${password}@${encodeURIComponent(folder)}:${PORT}/${role}`;
+}

@@ -9,7 +9,7 @@ import { APPLICATION, clusterFolder, openCluster, SUPERUSER } from './cluster';
 import { EmbeddedPostgresError, reasonOf, unlessMissing, USE_ANOTHER_DATABASE } from './errors';
 import { takeOwnership, type Ownership } from './ownership';
 import { startPostmaster } from './postmaster';
-import { chooseSocketFolder, PORT } from './socketFolder';
+import { chooseSocketFolder, urlThrough } from './socketFolder';
 import { supervise } from './supervisor';
 
 /** The options of an embedded PostgreSQL. */
@@ -78,10 +78,8 @@ async function startAsOwner(
   let binaries = await prepareBinaries(account);
   const cluster = await openCluster(home, account, binaries, log);
   const socketFolder = chooseSocketFolder(account);
-  const urlFor = (role: string, password: string): string =>
-    `postgres://${role}:${password}@${encodeURIComponent(socketFolder)}:${PORT}/${role}`;
-  const url = urlFor(APPLICATION, cluster.applicationPassword);
-  const superuserUrl = urlFor(SUPERUSER, cluster.superuserPassword);
+  const url = urlThrough(socketFolder, APPLICATION, cluster.applicationPassword);
+  const superuserUrl = urlThrough(socketFolder, SUPERUSER, cluster.superuserPassword);
 
   await unlessMissing(rename(cluster.logFile, `${cluster.logFile}.1`));
   const supervision = await supervise(async (signal) => {

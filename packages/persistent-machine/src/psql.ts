@@ -1,0 +1,38 @@
+/**
+ * Opens psql on the database that the server would use, also while a server runs on it: `npm run psql`. Knows how psql
+ * is told where that is; does not know what it is asked.
+ */
+import { runCommand, runProgram, visitDatabase } from './commandDatabase';
+import { systemErrorName } from './database/embedded';
+import { parseDatabaseUrl } from './database/url';
+
+const MISSING =
+  'There is no psql on the PATH, and the embedded PostgreSQL has none. It comes with PostgreSQL’s client: ' +
+  'apt-get install postgresql-client, or brew install libpq.';
+
+/** Parameters of a URL that node-postgres knows and libpq does not, and the password. */
+const NOT_FOR_PSQL = /^(?:ssl|uselibpqcompat|password)=/;
+
+async function psql(url: string): Promise<void> {
+  const [address = '', parameters = ''] = url.split('?', 2);
+  const kept = parameters.split('&').filter((each) => !NOT_FOR_PSQL.test(each));
+  const withoutPassword = address.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1@');
+  const target = `--dbname=${withoutPassword}?${kept.join('&')}`;
+  const environment = environmentFor(parseDatabaseUrl(url).password);
+  try {
+    process.exitCode = await runProgram('psql', [target, ...process.argv.slice(2)], environment);
+  } catch (error) {
+    throw systemErrorName(error) === 'ENOENT' ? new Error(MISSING) : error;
+  }
+}
+
+/** The server reads no variable like PGHOST either. A command line, which all users see, has no password. */
+function environmentFor(password: string | undefined): NodeJS.ProcessEnv {
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'));
+  return {
+    ...Object.fromEntries(others),
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+  };
+}
+
+runCommand(() => visitDatabase(psql));
