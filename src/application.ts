@@ -12,5 +12,5 @@ export const served: Served = {
   createDataSource,
   playground: join(__dirname, 'playground.graphql'),
   // The addresses are those of `web/src/App.tsx`.
-  dashboard: { folder: join(DIST, 'web'), views: ['/', '/lives', '/lives/:id'] },
+  dashboard: { folder: join(DIST, 'web'), views: ['/', '/lives', '/lives/:id', '/feed'] },
 };

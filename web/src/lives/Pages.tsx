@@ -1,49 +1,20 @@
-/** How many lives there are on all pages, and the ways to the pages beside this one. */
+/** The ways to the pages beside this one. Does not know what is paged. */
 import type { ComponentProps, ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { Page } from '../machine/answers';
-import { useMachine } from '../machine/machine';
-import { type Choice, useAddresses } from './addresses';
 
-export function Pages({ choice, page }: { choice: Choice; page: Page }): ReactNode {
-  const { words } = useMachine();
-  const addresses = useAddresses();
-  const { totalCount, pageInfo } = page;
-  const { hasPreviousPage, hasNextPage, startCursor, endCursor } = pageInfo;
-  const beside = (after: string | null, before: string | null): string =>
-    addresses.list({ ...choice, after, before });
+/** What a page is called, where it is, and whether there is one. */
+type PageOf = readonly [name: string, href: string, isThere: boolean];
+
+export function Pages({ pages }: { pages: readonly PageOf[] }): ReactNode {
   return (
     <nav aria-label="Pages" className="pages">
-      <p role="status">
-        {totalCount.toLocaleString()} {totalCount === 1 ? words.one : words.many}
-      </p>
-      <PageLink href={beside(null, null)} isThere={hasPreviousPage}>
-        First
-      </PageLink>
-      <PageLink href={beside(null, startCursor)} isThere={hasPreviousPage}>
-        Previous
-      </PageLink>
-      <PageLink href={beside(endCursor, null)} isThere={hasNextPage}>
-        Next
-      </PageLink>
+      {/* Each stays where it is when there is no such page: the others do not move, and the focus is not lost. */}
+      {pages.map(([name, href, isThere]) => (
+        <Link key={name} href={href} asChild>
+          <Anchor isThere={isThere}>{name}</Anchor>
+        </Link>
+      ))}
     </nav>
-  );
-}
-
-/** Stays where it is when there is no such page, so that the others do not move, and the focus is not lost. */
-function PageLink({
-  href,
-  isThere,
-  children,
-}: {
-  href: string;
-  isThere: boolean;
-  children: string;
-}): ReactNode {
-  return (
-    <Link href={href} asChild>
-      <Anchor isThere={isThere}>{children}</Anchor>
-    </Link>
   );
 }
 

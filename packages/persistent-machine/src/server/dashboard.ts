@@ -5,13 +5,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import Negotiator from 'negotiator';
 import { serveFiles } from './files';
 
 /** A dashboard: one page with scripts, built to a folder. */
 export interface Dashboard {
   readonly folder: string;
-  /** The page's own addresses; any other stays the server's to refuse. */
+  /** The page's own addresses. */
   readonly views: readonly string[];
 }
 
@@ -27,7 +28,10 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Serves a dashboard; nothing, where it has not been built. */
+/**
+ * Serves a dashboard; nothing, where it has not been built. A browser gets its page at an address where nothing is,
+ * too: with the status 404, and the page says so. Any other client is refused as ever.
+ */
 export async function dashboard(
   server: FastifyInstance,
   { folder, views }: Dashboard,
@@ -42,11 +46,16 @@ export async function dashboard(
     done();
   });
 
-  for (const view of views) {
-    server.get(view, (_request, reply) =>
-      reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page),
-    );
-  }
+  const send = (reply: FastifyReply): FastifyReply =>
+    reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page);
+  for (const view of views) server.get(view, (_request, reply) => send(reply));
+  server.get('*', ({ raw }, reply) => {
+    const wantsPage =
+      new Negotiator(raw).mediaType(['application/json', 'text/html']) === 'text/html';
+    if (wantsPage) return send(reply.code(404));
+    reply.callNotFound();
+    return reply;
+  });
 
   // Named by their contents. What is not there is refused as any other address is.
   serveFiles(server, { folder: join(folder, 'assets'), prefix: '/assets/' });
