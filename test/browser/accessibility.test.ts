@@ -85,7 +85,11 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     },
   ],
   ['the feed', () => '/feed', (page) => page.locator('.transitions li').first().waitFor()],
-  ['an address where nothing is', () => '/nothing', (page) => page.getByLabel('Id').waitFor()],
+  [
+    'an address where nothing is',
+    () => '/nothing',
+    (page) => page.getByRole('searchbox').waitFor(),
+  ],
   [
     'what the server had before it went away',
     () => '/',

@@ -35,7 +35,7 @@ test('a life is conceived, born, dies, and is looked back at, all by links and b
   await button(page, 'Birth').waitFor({ state: 'detached' });
 
   await mean(page, 'Death');
-  await page.getByText('Nothing can happen to it any more').waitFor();
+  await page.getByText('Nothing follows Dead').waitFor();
   const history = page.getByRole('region', { name: 'History' }).getByRole('link');
   await history.nth(2).waitFor();
   expect(await history.locator('strong').allInnerTexts()).toEqual(['Conception', 'Birth', 'Death']);
@@ -248,7 +248,7 @@ test('everything can be done by keyboard', async () => {
   expect(await focused()).toBe('Cancel');
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Enter');
-  await page.getByText('Nothing can happen to it any more').waitFor();
+  await page.getByText('Nothing follows Dead').waitFor();
   await tabTo(/^Conception/);
   await page.keyboard.press('Enter');
   await page.getByText('As it was at version 1 of 3').waitFor();

@@ -1,12 +1,13 @@
 /** Owns the picture of the machine: any machine's, with nothing hidden by anything else. */
+import type { Page } from 'playwright-core';
 import { onDashboard } from './onDashboard';
 
 jest.setTimeout(180_000);
 
 const { openBlank, provoke } = onDashboard();
 
-test('the picture is of whatever machine the server describes, also of one that goes in circles', async () => {
-  const page = await openBlank();
+/** Lets the server describe doors, which are opened, closed, locked and rattled at. */
+async function answerDoors(page: Page): Promise<void> {
   const state = (phase: string, initial: boolean, transitions: readonly object[]): object => ({
     phase,
     initial,
@@ -32,6 +33,11 @@ test('the picture is of whatever machine the server describes, also of one that 
       ? route.fulfill({ json: { data: { machine: { name: 'Life', states, events, fields: [] } } } })
       : route.continue(),
   );
+}
+
+test('the picture is of whatever machine the server describes, also of one that goes in circles', async () => {
+  const page = await openBlank();
+  await answerDoors(page);
   // The server has no such machine, and counts nothing of it.
   provoke(/400/);
   await page.goto('/');
@@ -76,3 +82,38 @@ test('the picture is of whatever machine the server describes, also of one that 
   expect(x).toBeLessThan((left ?? NaN) + (width ?? NaN));
   expect(y).toBe((top ?? NaN) + (height ?? NaN));
 });
+
+test.each([390, 1280])(
+  '%i pixels wide, no name of an event lies on an arrow, nor on another name or a box',
+  async (width) => {
+    provoke(/400/);
+    const page = await openBlank({ viewport: { width, height: 900 } });
+    const hits = (): Promise<unknown> =>
+      page.evaluate(`(() => {
+        const found = [];
+        const texts = [...document.querySelectorAll('.machine .arrow text')];
+        const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+        for (const text of texts) {
+          const name = text.getBBox();
+          for (const line of document.querySelectorAll('.machine .line')) {
+            for (let at = 0; at <= line.getTotalLength(); at += 1) {
+              const { x, y } = line.getPointAtLength(at);
+              if (meet(name, { x, y, width: 0, height: 0 })) { found.push(text.textContent + ' on ' + line.parentElement.dataset.event); break; }
+            }
+          }
+          for (const other of [...texts, ...document.querySelectorAll('.machine .box rect')]) {
+            if (other !== text && meet(name, other.getBBox())) found.push(text.textContent + ' on ' + other.outerHTML);
+          }
+        }
+        return found;
+      })()`);
+    await page.goto('/');
+    await page.locator('.machine .arrow').first().waitFor();
+    expect(await hits()).toEqual([]);
+
+    await answerDoors(page);
+    await page.goto('/');
+    await page.locator('.machine .name', { hasText: 'Locked' }).waitFor();
+    expect(await hits()).toEqual([]);
+  },
+);

@@ -18,9 +18,11 @@ export function ConnectionState(): ReactNode {
   return (
     <>
       <p className="connection" data-state={state}>
-        {/* Told once; the seconds are for the eye. */}
-        <span role="status" className="words">
-          {WORDS[state]}
+        {/* Told once; the seconds are for the eye. Another word is another element, which does not move. */}
+        <span role="status">
+          <span key={state} className="words">
+            {WORDS[state]}
+          </span>
         </span>
         {state === 'reconnecting' && <Seconds since={connection.since} />}
       </p>
@@ -51,5 +53,9 @@ function Seconds({ since }: { since: number }): ReactNode {
       clearInterval(timer);
     };
   }, []);
-  return <span aria-hidden="true">{Math.max(0, Math.round((now - since) / 1_000))} s</span>;
+  return (
+    <span aria-hidden="true" className="seconds">
+      {Math.max(0, Math.round((now - since) / 1_000))} s
+    </span>
+  );
 }

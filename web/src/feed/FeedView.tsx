@@ -52,7 +52,7 @@ export function FeedView(): ReactNode {
                 if (news > 0) void again().catch(() => undefined);
               }}
             >
-              <span role="status">{news === 0 ? 'Nothing new' : `Show ${news} new`}</span>
+              {news === 0 ? 'Nothing new' : `Show ${news} new`}
             </button>
           )}
         </div>

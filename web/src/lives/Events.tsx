@@ -113,9 +113,7 @@ export function Events({ life: { id, phase, nextEvents } }: { life: Facts }): Re
             {nameOf(event.event)}
           </button>
         ))}
-        {nextEvents.length === 0 && (
-          <p>Nothing can happen to it any more: it is {nameOf(phase)}.</p>
-        )}
+        {nextEvents.length === 0 && <p>Nothing follows {nameOf(phase)}.</p>}
       </div>
       <p role="status" className="told">
         {told}

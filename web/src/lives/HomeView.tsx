@@ -23,8 +23,8 @@ export function HomeView(): ReactNode {
         <section className="card picture" aria-labelledby="machine-title">
           <div className="heading">
             <h2 id="machine-title">The machine, now</h2>
-            <p>
-              <strong data-count="all">{total?.toLocaleString() ?? '–'}</strong>{' '}
+            <p className={total === undefined ? 'pending' : undefined}>
+              <strong data-count="all">{total?.toLocaleString()}</strong>{' '}
               {total === 1 ? words.one : words.many} in all
             </p>
           </div>
@@ -34,7 +34,7 @@ export function HomeView(): ReactNode {
             watch={feed.watch}
             linkTo={(phase) => addresses.list({ phase })}
           />
-          <Census />
+          <Census total={total ?? 0} />
         </section>
         <FeedList />
         <LoadPanel />
@@ -44,15 +44,19 @@ export function HomeView(): ReactNode {
 }
 
 /** How the states compare. Their numbers are in the picture. */
-function Census(): ReactNode {
+function Census({ total }: { total: number }): ReactNode {
   const { states } = useMachine();
   const { counts } = useFeed();
   const colour = useColour();
+  let before = 0;
   return (
     <div className="bar" aria-hidden="true">
-      {states.map(({ phase }) => (
-        <span key={phase} data-colour={colour(phase)} style={{ flexGrow: counts[phase] ?? 0 }} />
-      ))}
+      {states.map(({ phase }) => {
+        const share = (counts[phase] ?? 0) / Math.max(1, total);
+        const transform = `translateX(${before * 100}%) scaleX(${share})`;
+        before += share;
+        return <span key={phase} data-colour={colour(phase)} style={{ transform }} />;
+      })}
     </div>
   );
 }

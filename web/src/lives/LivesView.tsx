@@ -62,11 +62,12 @@ export function LivesView(): ReactNode {
 function Filters({ choice }: { choice: Choice }): ReactNode {
   const { states } = useMachine();
   const addresses = useAddresses();
-  const { counts } = useFeed();
+  const { counts, connection } = useFeed();
   const colour = useColour();
+  const isPending = totalOf(counts) === undefined && connection.state === 'connecting';
   const { phase: chosen, oldestFirst } = choice;
   return (
-    <div className="filters">
+    <div className={isPending ? 'filters pending' : 'filters'}>
       <nav aria-label="Phase" className="segments">
         <Link
           href={addresses.list({ oldestFirst })}

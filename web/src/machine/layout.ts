@@ -57,7 +57,7 @@ export function draw(
   graph.setGraph({
     rankdir: direction,
     nodesep: 84,
-    ranksep: 34,
+    ranksep: 44,
     edgesep: 40,
     marginx: 16,
     marginy: 16,
