@@ -134,7 +134,7 @@ test('an eventâ€™s data are asked for by type, sent as they are meant, and shown
   await dialog().getByText('It will be Approved then.').waitFor();
   await dialog().getByRole('button', { name: 'Approval' }).click();
   await page.getByText('Approval is recorded: version 3.').waitFor();
-  await page.getByText('it is Approved').waitFor();
+  await page.getByText('Nothing follows Approved.').waitFor();
 
   await page.getByRole('region', { name: 'History' }).getByText('version 1').click();
   await page.getByText('As it was at version 1 of 3').waitFor();
@@ -166,7 +166,7 @@ test('what is wrong is told where it was entered, and a refusal of the machineâ€
   await dialog().getByText('It will be Cancelled then.').waitFor();
   await page.getByLabel('Message').fill('Too late.');
   await dialog().getByRole('button', { name: 'Cancellation' }).click();
-  await page.getByText('it is Cancelled').waitFor();
+  await page.getByText('Nothing follows Cancelled.').waitFor();
   expect(await facts()).toMatchObject({ Message: 'Too late.' });
 });
 

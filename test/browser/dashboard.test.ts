@@ -9,7 +9,7 @@ import { button, change, factOf, mean, onDashboard } from './onDashboard';
 
 jest.setTimeout(180_000);
 
-const { server, open } = onDashboard();
+const { server, open, provoke } = onDashboard();
 
 const count = (page: Page, phase: string): Locator => page.locator(`[data-count=${phase}]`);
 
@@ -211,6 +211,25 @@ test('the load button makes lives live and die, says how far it is, and stops', 
     expect(listed.slice(0, latest.length)).toEqual(latest.reverse());
     latest.reverse();
   }
+});
+
+test('what the load button began goes on once the server answers again, and says so meanwhile', async () => {
+  provoke(/ERR_FAILED/);
+  const page = await open('/');
+  await button(page, 'Start').click();
+  await page.getByText(/^[1-9]\d* of 300$/).waitFor();
+  let isAway = true;
+  await page.route('**/graphql', (route) => (isAway ? route.abort() : route.continue()));
+  const told = page.getByText('The page goes on once the server answers.');
+  await told.waitFor();
+  isAway = false;
+  await told.waitFor({ state: 'detached' });
+  const ended = async (): Promise<number> =>
+    Number((await page.getByText(/^\d+ of 300$/).innerText()).split(' ')[0]);
+  const before = await ended();
+  await page.getByText(new RegExp(`^${String(before + 1)} of 300$|^\\d{2,} of 300$`)).waitFor();
+  await button(page, 'Stop').click();
+  await page.getByText('Stopped.').waitFor();
 });
 
 test('everything can be done by keyboard', async () => {

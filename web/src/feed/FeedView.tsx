@@ -6,7 +6,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { useAsked } from '../client/useAsked';
 import { feedChoiceOf, feedVariablesOf, useAddresses } from '../lives/addresses';
-import { Pages } from '../lives/Pages';
+import { Pages } from '../parts/Pages';
 import type { Transition } from '../machine/answers';
 import { useMachine } from '../machine/machine';
 import { nameOf } from '../machine/names';

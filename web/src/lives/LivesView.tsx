@@ -15,7 +15,7 @@ import { useFeed, useSession } from '../session';
 import { BeginButton } from './BeginButton';
 import { FindForm } from './FindForm';
 import { LifeId } from './LifeId';
-import { Pages } from './Pages';
+import { Pages } from '../parts/Pages';
 import { type Choice, choiceOf, useAddresses, variablesOf } from './addresses';
 
 const anyNews = (): boolean => true;

@@ -7,7 +7,7 @@ const UNITS = [
 ] as const;
 
 /**
- * The two largest units that it has: nobody counts the milliseconds of a day.
+ * The two largest units that it has: a day has too many milliseconds to be read.
  *
  * @param duration in milliseconds
  */
