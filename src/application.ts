@@ -12,5 +12,5 @@ export const served: Served = {
   createDataSource,
   playground: join(__dirname, 'playground.graphql'),
   // `web/src/App.tsx` has the same paths.
-  dashboard: { folder: join(DIST, 'web'), views: ['/', '/lives', '/lives/:id'] },
+  dashboard: { folder: join(DIST, 'web'), views: ['/', '/lives', '/lives/:id', '/feed'] },
 };
