@@ -57,7 +57,7 @@ class NewestCache extends InMemoryCache {
     return super.write({ ...options, result: this.#withNewest(options.result) as Data });
   }
 
-  /** After `client.resetStore()` an older version may be the right one: the database was set back. */
+  /** After `client.clearStore()` an older version may be the right one: the database was set back. */
   override reset(options?: Cache.ResetOptions): Promise<void> {
     this.#newest = new Newest();
     return super.reset(options);
