@@ -137,7 +137,7 @@ describe('the page', () => {
     await page.locator('app-window-switcher').getByText('Census', { exact: true }).click();
     await page.getByText('(Send query Census)').waitFor();
     // Altair stores where one is a moment later.
-    await page.waitForFunction(isStored('Census', false));
+    while (!(await page.evaluate(isStored('Census', false))));
     await open();
     await page.getByText('(Send query Census)').waitFor();
     await page.locator('app-variables-editor').waitFor();
@@ -147,7 +147,7 @@ describe('the page', () => {
     await start('Follow');
     await page.getByText('Cancel').waitFor();
     // Altair stores what it does a moment later.
-    await page.waitForFunction(isStored('Follow', true));
+    while (!(await page.evaluate(isStored('Follow', true))));
     await open();
     await start('Follow');
     const { data } = await ask(server, 'mutation { conceive { id } }');
