@@ -2,4 +2,3 @@
 export * from '../../packages/persistent-machine/test/harness/graphql';
 export * from './postgres';
 export * from './server';
-export * from './store';
