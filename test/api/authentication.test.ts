@@ -17,7 +17,7 @@ import {
 } from 'jose';
 import { Client } from 'pg';
 import WebSocket from 'ws';
-import { type TestServer, contentsOf, startServer } from '../harness';
+import { type TestServer, contentsOf, startServer, warningsOf } from '../harness';
 import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
 import { JSON_BODY, type Reply, ask, dataOf, send } from './client';
 
@@ -654,7 +654,7 @@ describe('an issuer who publishes keys', () => {
       }
       const socket = await socketOf(server, { authorization: `Bearer ${token}` });
       expect(await closeCodeOf(socket)).toBe(1013);
-      expect(server.logs.filter(({ level }) => Number(level) >= 50)).toHaveLength(1);
+      expect(warningsOf(server)).toHaveLength(1);
       // Who says none is told so nevertheless.
       expect((await post(server, COUNT)).status).toBe(401);
       issuer.status = 200;
@@ -681,7 +681,7 @@ describe('where AUTH is off', () => {
         expect(body.data.conceive.history.nodes).toEqual([{ actor: null }]);
       }
       expect((await ask(open, COUNT)).data.census.total).toBe(3);
-      expect(open.logs.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+      expect(warningsOf(open)).toEqual([]);
     } finally {
       await open.stop();
     }
@@ -690,7 +690,7 @@ describe('where AUTH is off', () => {
   test('and others can reach the server, it warns that they may ask, and pages of rebound names, too', async () => {
     const open = await startServer({ HOST: '0.0.0.0', AUTH: 'off' });
     try {
-      expect(open.logs.filter(({ level }) => level === 40)).toMatchObject([
+      expect(warningsOf(open)).toMatchObject([
         { msg: expect.stringMatching(/AUTH is off.*DNS rebinding/) },
       ]);
     } finally {
@@ -704,11 +704,11 @@ describe('where AUTH is off', () => {
       const open = await startServer();
       try {
         await dataOf(open, COUNT);
-        expect(open.logs.filter(({ level }) => level === 40)).toEqual([]);
+        expect(warningsOf(open)).toEqual([]);
         for (const address of ['192.0.2.1', '192.0.2.2']) {
           expect((await post(open, COUNT, undefined, { [name]: address })).status).toBe(200);
         }
-        expect(open.logs.filter(({ level }) => level === 40)).toMatchObject([
+        expect(warningsOf(open)).toMatchObject([
           { msg: expect.stringContaining('AUTH') },
         ]);
       } finally {

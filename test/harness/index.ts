@@ -3,3 +3,4 @@ export * from './graphql';
 export * from './postgres';
 export * from './server';
 export * from './store';
+export * from './warnings';
