@@ -17,6 +17,8 @@ const shared = {
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
 };
 
+const EMBEDDED = 'packages/persistent-machine/test/database/embedded';
+
 module.exports = {
   projects: [
     {
@@ -29,7 +31,8 @@ module.exports = {
       ],
       testPathIgnorePatterns: [
         '/node_modules/',
-        ...['browser', 'clients', 'deploy', 'embedded', 'faults', 'overload'].map(
+        `<rootDir>/${EMBEDDED}/`,
+        ...['browser', 'clients', 'deploy', 'faults', 'overload'].map(
           (apart) => `<rootDir>/test/${apart}/`,
         ),
       ],
@@ -39,7 +42,7 @@ module.exports = {
     // Measured against itself: nothing else should run meanwhile.
     { ...shared, displayName: 'overload', testMatch: ['<rootDir>/test/overload/**/*.test.ts'] },
     // Some thirty PostgreSQL clusters, made, killed and found again.
-    { ...shared, displayName: 'embedded', testMatch: ['<rootDir>/test/embedded/**/*.test.ts'] },
+    { ...shared, displayName: 'embedded', testMatch: [`<rootDir>/${EMBEDDED}/**/*.test.ts`] },
     // With what a production has beside the server, from Debian's packages: replica, PgBouncer, nginx.
     { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/test/deploy/**/*.test.ts'] },
     // The tests of the API again, behind what TEST_TOPOLOGY names.

@@ -1,5 +1,5 @@
 /**
- * The TypeORM DataSource, for the application and for the TypeORM command line. Owns which entities there are; does not
+ * The TypeORM DataSource, for the application and for TypeORM's command line: its entities and its migrations. Does not
  * know where the database runs.
  */
 import { type DataSourceSettings, dataSourceOf } from 'persistent-machine/database/dataSource';
@@ -7,13 +7,13 @@ import type { DataSource } from 'typeorm';
 import { MIGRATIONS } from './migrations';
 import { MACHINES } from './src/machines';
 
-/** @returns a DataSource that is not connected yet: `initialize()` connects it */
+/** @returns a DataSource that `initialize()` connects */
 export function createDataSource(settings: DataSourceSettings): DataSource {
   return dataSourceOf(settings, { machines: MACHINES, migrations: MIGRATIONS });
 }
 
 const { DATABASE_URL = '' } = process.env;
-/** For TypeORM's own command line, which takes no other settings. */
+/** TypeORM's command line takes no settings but these. */
 export default createDataSource({
   url: DATABASE_URL === '' ? 'postgresql://' : DATABASE_URL,
   poolSize: 1,

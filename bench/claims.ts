@@ -1,4 +1,4 @@
-/** What the product promises of itself, as ratios of one run: the least that must be, and what is aimed at. */
+/** The product's performance promises, as ratios within one run: the bound that must hold, and the aim. */
 import { type Feed, IDLE, NOBODY } from './feed';
 import { FAR_END, FEW, MANY, NEWEST, RANDOM } from './growth';
 import type { Round, Series } from './series';
@@ -8,7 +8,7 @@ import { SQL_CONNECTIONS } from './targets/target';
 export interface Claim {
   readonly claim: string;
   readonly ratio: number;
-  /** Undefined: it is told, and nothing is promised. */
+  /** undefined if the ratio is only reported. */
   readonly bound: Bound | undefined;
 }
 
@@ -18,7 +18,7 @@ interface Bound {
   readonly aim: number;
 }
 
-/** A series of the run, by the names of its case. */
+/** Names a series of the run by its case. */
 type Key = readonly [target: string, title: string, connections: number];
 type Figure = (round: Round) => number;
 
@@ -77,7 +77,7 @@ const claims: readonly (readonly [string, Figure, of: Key, to: Key, Bound?])[] =
   ],
 ];
 
-/** What is told of the feed apart from the series: times beside a second, and rows beside plain pg's. */
+/** The claims about the feed: times as parts of a second, and rates as parts of plain pg's. */
 function claimsOf({ deliveries, subscriber, plain }: Feed): Claim[] {
   return [
     ...deliveries.map(({ title, subscribers, perSecond, throughput }) => ({
@@ -93,7 +93,7 @@ function claimsOf({ deliveries, subscriber, plain }: Feed): Claim[] {
   ];
 }
 
-/** @returns the claims whose both sides were measured */
+/** @returns the claims of which the run has measured both sides */
 export function settleClaims(series: readonly Series[], feed: Feed | undefined): Claim[] {
   const find = ([name, title, connections]: Key): Series | undefined =>
     series.find(
@@ -108,7 +108,7 @@ export function settleClaims(series: readonly Series[], feed: Feed | undefined):
   return feed ? [...settled, ...claimsOf(feed)] : settled;
 }
 
-/** What has become of a promise. */
+/** Whether the promise or even the aim was reached; undefined if there is no promise. */
 export function verdictOn({ ratio, bound }: Claim): 'aim' | 'promise' | 'missed' | undefined {
   if (bound === undefined) return undefined;
   const reaches = (limit: number): boolean =>

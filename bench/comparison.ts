@@ -1,4 +1,4 @@
-/** The product beside its peers and its floors, each on an empty database of its own. */
+/** Compares the product with its peers and its floors, each on an empty database of its own. */
 import type { Cluster } from './database/cluster';
 import type { OperationName } from './operations';
 import type { Worker } from './processes';
@@ -9,7 +9,7 @@ import { startPeer, startRawSql, startUngrouped } from './targets/peers';
 import { SQL_CONNECTIONS, type Target } from './targets/target';
 import { variablesFor } from './variables';
 
-/** What promises rest on, where there are many connections or it is a floor. */
+/** The operations with a promise, at many connections or as a floor. */
 const promised = new Set<OperationName>(['typename', 'birth', 'life']);
 
 export interface Comparison {
@@ -17,7 +17,7 @@ export interface Comparison {
   readonly stop: () => Promise<void>;
 }
 
-/** @param wanted the operations to measure; the floors come with what they are the floor of */
+/** @param wanted the operations to measure, each with its floors */
 export async function startComparison(
   cluster: Cluster,
   generator: Worker,

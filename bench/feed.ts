@@ -1,6 +1,6 @@
 /**
- * The live feed: how soon many subscribers are told, what subscribers who are told nothing cost those who
- * write, and how fast one who stayed away catches up.
+ * The live feed: how soon many subscribers get a transition, what idle subscribers cost the writers, and how fast a
+ * subscriber catches up.
  */
 import type { Cluster } from './database/cluster';
 import { TRANSITIONS_OF_TEN, loadLives } from './database/million';
@@ -16,22 +16,22 @@ import { freshLives } from './variables';
 export const NOBODY = 'nobody subscribed';
 export const IDLE = 'idle subscribers';
 
-/** Live subscribers, all of whom are told of each transition. */
+/** Live subscribers, each of which gets every transition. */
 export interface Delivery {
   readonly title: string;
   readonly subscribers: number;
   readonly perSecond: number;
-  /** An answer is a delivery: from just before the mutation was sent until the subscriber had what it made. */
+  /** Counts deliveries: from just before the mutation is sent until the subscriber has the transition. */
   readonly throughput: Throughput;
-  /** What the server occupied before anybody subscribed, and when all had been told of one transition; in bytes. */
+  /** The server's memory in bytes: without subscribers, and after all of them have got one transition. */
   readonly memory?: { readonly before: number; readonly subscribed: number };
 }
 
-/** The same transitions, over and over. */
+/** Repeated readings of the same transitions. */
 export interface Readings {
   readonly title: string;
   readonly readings: readonly FeedReading[];
-  /** Rows a second, the median. */
+  /** The median in rows per second. */
   readonly rate: number;
 }
 
@@ -41,14 +41,14 @@ export interface Feed {
   readonly plain: Readings;
 }
 
-/** How those who measure reach what is measured. */
+/** What every measurement needs. */
 interface Scene {
   readonly cluster: Cluster;
   readonly generator: Worker;
   readonly settings: Settings;
 }
 
-/** @param measure measures series as all others are, round by round */
+/** @param measure measures series round by round */
 export async function measureFeed(
   cluster: Cluster,
   generator: Worker,
@@ -74,7 +74,7 @@ export async function measureFeed(
   return { deliveries: [...deliveries, live], ...readings };
 }
 
-/** On a server that has just started: all that it occupies more is counted as the subscribers'. */
+/** Uses a server that has just started, so that all growth of its memory is due to the subscribers. */
 async function measureDelivery(
   { cluster, generator, settings }: Scene,
   follower: Worker,
@@ -95,7 +95,9 @@ async function measureDelivery(
   return { title: 'live', subscribers, perSecond, throughput, memory: { before, subscribed } };
 }
 
-/** Births on a server with subscribers to lives that nothing happens to, beside those on one that has none. */
+/**
+ * Compares births on a server whose subscribers follow lives that do not change with births on a server without any.
+ */
 async function measureBeside(
   { cluster, generator, settings }: Scene,
   measure: (series: readonly Series[]) => Promise<void>,
@@ -122,7 +124,7 @@ async function measureBeside(
   const count: CountDisturbances = { ask: 'countDisturbances' };
   const disturbances = await subscribers.ask<number>(count);
   if (disturbances !== 0) {
-    throw new Error(`Subscribers to lives that did not change were told ${disturbances} times.`);
+    throw new Error(`Subscribers to unchanged lives got ${disturbances} results.`);
   }
   await subscribers.stop();
   await idle.stop();
@@ -130,8 +132,8 @@ async function measureBeside(
 }
 
 /**
- * One who subscribes to all that has ever happened, and plain pg, by turns; and meanwhile one who is told
- * what happens.
+ * Measures a subscriber that catches up with the whole feed, and plain pg that reads the same rows, by turns. Meanwhile
+ * another subscriber follows the feed live.
  */
 async function measureCatchingUp(
   { cluster, generator, settings }: Scene,
@@ -158,7 +160,7 @@ async function measureCatchingUp(
     }
   };
 
-  // For the compiler in each of the processes.
+  // Lets V8 compile the code of each process first.
   await readByTurns(0, 1);
   readings.length = 0;
   const follow: Follow = { ask: 'follow', url: target.url, subscribers: 1, perSecond, ids };

@@ -1,4 +1,4 @@
-/** The product on many lives beside the product on few, in the same rounds. */
+/** Compares the product on many lives with the product on few, in the same rounds. */
 import type { BenchmarkDatabase, Cluster } from './database/cluster';
 import { loadLives } from './database/million';
 import type { Variables } from './operations';
@@ -15,7 +15,7 @@ export const NEWEST = 'birth of the newest';
 export const RANDOM = 'birth of random ones';
 export const FAR_END = 'lives at the far end';
 
-/** How many lives are asked for, at random. */
+/** The number of random lives that the load reads. */
 const ASKED_FOR = 50_000;
 
 export interface Growth {
@@ -30,7 +30,7 @@ export async function startGrowth(
 ): Promise<Growth> {
   const few = await startOurs(FEW, await cluster.createDatabase('few_lives'), generator);
   const many = await startOurs(MANY, await cluster.createDatabase('many_lives'), generator);
-  // Else it has no far end.
+  // The small database, too, must have a page at its far end.
   await few.conceive(1_000);
   await loadLives(many.database.administrator, settings.lives);
 
@@ -64,12 +64,14 @@ export async function startGrowth(
   };
 }
 
-/** Any lives, uniformly. */
+/** Lives at random, with a uniform distribution. */
 function randomLives({ database }: HttpTarget): Case['variables'] {
   return async () => idsOf(database, 'true', ASKED_FOR);
 }
 
-/** Any that gestate of those that were loaded, uniformly: for each of them other pages of tables and indexes. */
+/**
+ * Loaded lives that still gestate, with a uniform distribution, so that each is on other pages of tables and indexes.
+ */
 function randomGestating({ database }: HttpTarget): Case['variables'] {
   const loaded = `state_type = 'Gestating' AND created_at < now() - interval '3 hours'`;
   return async (count) => idsOf(database, loaded, count);
@@ -94,7 +96,7 @@ function farEnd({ url }: HttpTarget): Case['variables'] {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: '{ lives(last: 50) { edges { cursor } } }' }),
     });
-    // What the document asks for.
+    // The type follows from the document.
     const { data } = (await response.json()) as {
       data: { lives: { edges: { cursor: string }[] } };
     };

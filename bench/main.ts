@@ -1,12 +1,12 @@
 /**
- * `npm run bench`: reads what is wanted, starts what is needed, measures, and reports.
+ * `npm run bench`: reads the arguments, starts the targets, measures, and reports.
  *
  *   npm run bench                      everything, some eighteen minutes
  *   npm run bench -- birth life        these operations, beside peers and floors
  *   npm run bench -- growth snapshot   on many lives; while an old snapshot is held
- *   npm run bench -- feed              how soon subscribers are told, what they cost, how fast they catch up
- *   npm run bench -- profile           where the server's time goes; not a part of everything
- *   npm run bench -- --quick           to see that it runs
+ *   npm run bench -- feed              how soon subscribers get transitions, what they cost, how fast they catch up
+ *   npm run bench -- profile           where the server's time goes; not part of everything
+ *   npm run bench -- --quick           only to see that it runs
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ async function main(ends: (() => Promise<void>)[]): Promise<void> {
   const unknown = positionals.filter((part) => ![...PARTS, 'profile'].includes(part));
   if (unknown.length > 0) {
     throw new Error(
-      `There is no ${unknown.join(', ')} to measure, but ${PARTS.join(', ')}, profile.`,
+      `Unknown: ${unknown.join(', ')}. The benchmark can measure ${PARTS.join(', ')}, profile.`,
     );
   }
   const wanted = new Set(positionals.length > 0 ? positionals : PARTS);
@@ -93,7 +93,7 @@ function tell(series: Series, round: Round): void {
   console.error(describeRound(series, round));
 }
 
-/** How to stop what has started, the last one first; also when we are interrupted. */
+/** Stops everything that was started, the last one first, even after an interrupt. */
 const ends: (() => Promise<void>)[] = [];
 const interrupted = new Promise<void>((_resolve, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -109,6 +109,6 @@ Promise.race([main(ends), interrupted])
   })
   .finally(async () => {
     for (const end of ends.reverse()) await end();
-    // Idle connections of the load would keep it alive for a while.
+    // Idle connections of the load would keep the process running for a while.
     process.exit();
   });

@@ -1,13 +1,13 @@
-/** The memory of processes, as Linux tells it in /proc; elsewhere it is not a number. */
+/** The memory of processes, from Linux's /proc. On other systems it is NaN. */
 import { readFileSync } from 'node:fs';
 
-/** @returns how many bytes of memory a process occupies now (its resident set) */
+/** @returns the resident set of a process, in bytes */
 export function memoryOf(pid: number): number {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {
-    // It has ended, or there is no /proc.
+    // The process has ended, or there is no /proc.
     return NaN;
   }
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(text)?.[1]) * 1_024;

@@ -1,8 +1,8 @@
-/** The GraphQL operations that are measured, the same documents for every server, and what a right answer has. */
+/** The measured GraphQL operations: the same documents for every server, and the marks of a correct answer. */
 
 export interface Operation {
   readonly document: string;
-  /** A part of every right answer's body; a body with errors is wrong in any case. */
+  /** A part of every correct answer's body. A body with errors is always wrong. */
   readonly expected: string;
 }
 
@@ -52,7 +52,7 @@ export const operations = {
   },
 } as const satisfies Readonly<Record<string, Operation>>;
 
-/** What subscribers ask for; of a transition all that is recorded of it, as a row of the history has it. */
+/** The subscribers' document. It selects all that a row of the history records. */
 export const subscriptions = {
   transitions: `subscription Transitions($after: String) {
   transitions(after: $after) {

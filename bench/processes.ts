@@ -1,21 +1,21 @@
 /**
- * Processes of the benchmark: how one is started, asked and stopped, and how it answers. Does not know
- * what they are for.
+ * The processes of the benchmark: how one is started and stopped, and how questions and answers pass. Does not know
+ * their content.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** What comes from a process: that it is ready, then to each question that it is begun, and what came of it. */
+/** A message from a process: it is ready; then for each question that it has begun, and the answer. */
 type Message = 'begun' | { readonly answer: unknown } | { readonly error: string };
 
-/** Those that were started here, none of which is to outlive us. */
+/** The child processes, none of which may outlive this process. */
 const children = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of children) child.kill();
 });
 
-/** Sees to it that a process ends when this one does. */
+/** Makes a process end with this one. */
 export function adopt(child: ChildProcess): void {
   children.add(child);
   child.on('exit', () => children.delete(child));
@@ -25,7 +25,7 @@ export function adopt(child: ChildProcess): void {
 export class Worker {
   readonly #child: ChildProcess;
   #url = '';
-  /** Whoever waits for its next answer. */
+  /** Resolves the pending answer. */
   #waiting: ((message: Message) => void) | undefined;
 
   private constructor(child: ChildProcess) {
@@ -36,8 +36,8 @@ export class Worker {
 
   /**
    * @param program its path in this folder
-   * @param environment beside the least that is needed, all that it gets to see
-   * @returns the process, once it is ready
+   * @param environment its variables, beside the few that every process needs
+   * @returns the process, when it is ready
    */
   static async start(
     program: string,
@@ -52,19 +52,19 @@ export class Worker {
   }
 
   get pid(): number {
-    // It was started: it has sent a message.
+    // A process that has sent a message has a pid.
     return this.#child.pid ?? 0;
   }
 
-  /** Where it listens; empty where it does not. */
+  /** The URL that it listens at; empty if it does not. */
   get url(): string {
     return this.#url;
   }
 
   /**
-   * One question after the other: nothing says which answer is to which.
+   * Asks a question. Only one may be pending, because answers do not name their questions.
    *
-   * @param begun told when the process has got ready for the question and begins
+   * @param begun called when the process has prepared the question and begins
    */
   async ask<Answer>(question: object, begun?: () => void): Promise<Answer> {
     this.#child.send(question);
@@ -83,18 +83,18 @@ export class Worker {
       };
     });
     if ('error' in message) throw new Error(message.error);
-    // Whoever asks knows what the program answers.
+    // The caller knows the type of the program's answers.
     return message.answer as Answer;
   }
 }
 
-/** What every process needs of our environment; settings that somebody has in it must not change a measurement. */
+/** The variables that every process needs. Others are withheld, because they could change a measurement. */
 export function minimalEnvironment(): Record<string, string> {
   const { PATH = '', TSX_TSCONFIG_PATH } = process.env;
   return { PATH, NODE_ENV: 'production', ...(TSX_TSCONFIG_PATH && { TSX_TSCONFIG_PATH }) };
 }
 
-/** Tells a process to end, and waits until it has. */
+/** Ends a process, and waits for its exit. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
@@ -102,12 +102,12 @@ export async function end(child: ChildProcess): Promise<void> {
 }
 
 /**
- * In a process that was started so: says that it is ready, and answers questions from now on.
+ * For a child process: reports that it is ready, and answers questions from then on.
  *
- * @param handle gets ready for a question, says that it has begun, and answers
- * @param url where else it listens
+ * @param handle prepares a question, calls back when it begins, and returns the answer
+ * @param url that it listens at as well
  */
-// Whoever asks knows what the program is asked.
+// The parent knows the type of the program's questions.
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function serve<Question>(
   handle: (question: Question, begun: () => void) => Promise<unknown>,
@@ -129,7 +129,7 @@ export function serve<Question>(
       },
     );
   });
-  // Nobody is left to ask.
+  // The parent has gone.
   process.on('disconnect', () => process.exit());
   send({ answer: url });
 }

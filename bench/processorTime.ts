@@ -1,24 +1,24 @@
-/** The CPU time of processes, as Linux tells it in /proc; elsewhere it is not a number. */
+/** The CPU time of processes, from Linux's /proc. On other systems it is NaN. */
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** In which /proc counts: a constant of Linux' interface, whatever the kernel's own clock. */
+/** The unit of /proc. It is a constant of Linux's interface, independent of the kernel's own clock. */
 const TICKS_PER_SECOND = 100;
 
 interface ProcessTimes {
   readonly parent: number;
-  /** Of the process itself, in ticks. */
+  /** The ticks of the process itself. */
   readonly own: number;
-  /** Of its children that have ended, and of theirs, in ticks. */
+  /** The ticks of its ended descendants. */
   readonly ended: number;
 }
 
-/** @returns the CPU time of a process so far, in seconds, on all its threads */
+/** @returns the CPU time of all threads of a process, in seconds */
 export function processorTimeOf(pid: number): number {
   const times = timesOf(pid);
   return times === undefined ? NaN : times.own / TICKS_PER_SECOND;
 }
 
-/** @returns the CPU time of a process and of all children that it has or had, in seconds */
+/** @returns the CPU time of a process and all its children, running or ended, in seconds */
 export function processorTimeOfFamily(pid: number): number {
   const times = timesOf(pid);
   if (times === undefined) return NaN;
@@ -30,7 +30,7 @@ export function processorTimeOfFamily(pid: number): number {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** @returns the process that started it, or undefined where that cannot be known */
+/** @returns the parent process; undefined if it is unknown */
 export function parentOf(pid: number): number | undefined {
   return timesOf(pid)?.parent;
 }
@@ -40,10 +40,10 @@ function timesOf(pid: number): ProcessTimes | undefined {
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
-    // It has ended, or there is no /proc.
+    // The process has ended, or there is no /proc.
     return undefined;
   }
-  // After the program's name, which is in parentheses and may have some itself: the fields from the third on.
+  // The fields from the third on. They follow the program's name, which is in parentheses and may contain some.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (number: number): number => Number(fields[number - 3]);
   return { parent: field(4), own: field(14) + field(15), ended: field(16) + field(17) };

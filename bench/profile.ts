@@ -1,5 +1,5 @@
 /**
- * Where the CPU time of the product's process goes under a load: V8's sampling profiler, added up by package
+ * Shows where the CPU time of the product's process goes under a load: samples of V8's profiler, summed by package
  * and by function.
  */
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { MANY_CONNECTIONS } from './settings';
 import { startOurs } from './targets/ours';
 import { variablesFor } from './variables';
 
-/** What is read of a profile in Chrome's format. */
+/** The parts of a profile in Chrome's format that are read. */
 interface Profile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: Frame }[];
   readonly samples: readonly number[];
@@ -23,17 +23,17 @@ interface Profile {
 
 interface Frame {
   readonly functionName: string;
-  /** A file's; empty for what is no JavaScript. */
+  /** The URL of a file; empty for native code. */
   readonly url: string;
 }
 
-/** Where V8 writes it; it stays, for tools that show more of it. */
+/** The folder that V8 writes to. It is kept for other tools. */
 const DIRECTORY = join(__dirname, '.profiles');
 const ROOT = join(__dirname, '..');
-/** How many packages and functions are shown, at most. */
+/** The most packages and functions that are shown. */
 const LINES = 30;
 
-/** @returns for a person, the most first: how many microseconds of an answer were spent where */
+/** @returns a text with the microseconds per answer by package and function, the most first */
 export async function profile(
   cluster: Cluster,
   generator: Worker,
@@ -55,7 +55,7 @@ export async function profile(
     variables: variablesFor(target, operation),
   });
   const { rate, serverTime, wrong } = await series.measure();
-  // Now it writes the profile, which is one of its whole life.
+  // It writes the profile of its whole run when it stops.
   await target.stop();
 
   if (wrong > 0) throw new Error(`${wrong} answers to ${operation} were wrong.`);
@@ -81,7 +81,7 @@ function readProfile(): Profile {
   return JSON.parse(readFileSync(join(DIRECTORY, file), 'utf8')) as Profile;
 }
 
-/** How long was spent at work itself, and not in what was called, by what `nameOf` makes of the functions. */
+/** Sums the self time of functions by the name that `nameOf` gives them. */
 function selfTimes(
   { nodes, samples, timeDeltas }: Profile,
   nameOf: (frame: Frame) => string,
@@ -100,7 +100,7 @@ function functionOf({ functionName, url }: Frame): string {
   return `${functionName.slice(0, 40) || '(anonymous)'}  ${placeOf(url)}`;
 }
 
-/** `@apollo/server/dist/…` is of `@apollo/server`, `dist/src/store/…` of `dist/src/store`. */
+/** `@apollo/server/dist/…` belongs to `@apollo/server`, and `dist/src/store/…` to `dist/src/store`. */
 function packageOf({ functionName, url }: Frame): string {
   if (url === '') return functionName.replace(/^RegExp: .*/, '(regular expressions)');
   if (url.startsWith('node:')) return 'Node.js';
@@ -109,7 +109,7 @@ function packageOf({ functionName, url }: Frame): string {
   return path.split('/').slice(0, segments).join('/');
 }
 
-/** A path in a package or in this project; what V8 and Node do themselves is nowhere. */
+/** A path in a package or in this project. Node's own URLs stay as they are. */
 function placeOf(url: string): string {
   if (!url.startsWith('file:')) return url;
   const path = relative(ROOT, fileURLToPath(url));

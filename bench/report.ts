@@ -1,4 +1,4 @@
-/** What is shown of a run: tables for the terminal, and everything for the file. Does not know how it was measured. */
+/** Reports a run: tables for the terminal, and all figures for the file. Does not know how they were measured. */
 import { cpus, release, totalmem, type as platform } from 'node:os';
 import { type Claim, settleClaims, verdictOn } from './claims';
 import type { FlushTime } from './database/flushTime';
@@ -16,7 +16,7 @@ export interface Run {
   readonly feed: Feed | undefined;
 }
 
-/** What was answered, delivered or read, and what of it was wrong. */
+/** Counts all answers, deliveries and readings, and the wrong ones. */
 export function tally({ series, snapshot, feed }: Pick<Run, 'series' | 'snapshot' | 'feed'>): {
   readonly answers: number;
   readonly wrong: number;
@@ -35,7 +35,7 @@ export function tally({ series, snapshot, feed }: Pick<Run, 'series' | 'snapshot
   };
 }
 
-/** For a person. */
+/** The report as text, for the terminal. */
 export function describe(run: Run): string {
   const { flushTime, series, snapshot, feed } = run;
   const { processor, cores, node } = machine();
@@ -48,14 +48,14 @@ export function describe(run: Run): string {
     table(SNAPSHOT_HEADINGS, snapshot.map(rowOfSnapshot)),
     table(DELIVERY_HEADINGS, feed?.deliveries.map(rowOfDelivery) ?? []),
     table(READINGS_HEADINGS, feed ? [feed.subscriber, feed.plain].map(rowOfReadings) : []),
-    `${grouped(answers)} right answers, ${grouped(wrong)} wrong ones. ` +
-      `Medians of ${run.settings.rounds} rounds; each figure has its own.`,
+    `${grouped(answers)} correct answers, ${grouped(wrong)} wrong ones. ` +
+      `Each figure is the median of ${run.settings.rounds} rounds.`,
   ]
     .filter((paragraph) => paragraph !== '')
     .join('\n\n');
 }
 
-/** For a program. */
+/** The report as JSON, for programs. */
 export function asJson(run: Run): object {
   const { series, ...others } = run;
   return {
@@ -76,7 +76,7 @@ export function asJson(run: Run): object {
   };
 }
 
-/** One line, as soon as it is measured. */
+/** A line for one round, printed when it is measured. */
 export function describeRound(
   { case: { target, title, connections } }: Series,
   round: Round,
@@ -85,10 +85,10 @@ export function describeRound(
   return `${target.name}: ${title} at ${connections}: ${grouped(round.rate)}/s${wrong}`;
 }
 
-/** The same of the feed. */
+/** The same for the feed. */
 export function describeDelivery({ title, subscribers, perSecond, throughput }: Delivery): string {
   const wrong = throughput.wrong > 0 ? `, ${throughput.wrong} wrong deliveries` : '';
-  return `feed: ${title}, ${subscribers} told of ${perSecond}/s: p99 ${throughput.p99.toFixed(2)} ms${wrong}`;
+  return `feed: ${title}, ${subscribers} subscribers at ${perSecond}/s: p99 ${throughput.p99.toFixed(2)} ms${wrong}`;
 }
 
 const CLAIM_HEADINGS = ['', 'ratio', 'promised', 'aim', ''];
@@ -154,7 +154,7 @@ function rowOfClaim(claim: Claim): string[] {
 }
 
 function rowOfSnapshot({ heldFor, round: { rate, p50, p99 } }: SnapshotRound): string[] {
-  const held = heldFor === 0 ? 'nobody holds one' : `${heldFor.toFixed(0)} s`;
+  const held = heldFor === 0 ? 'none is held' : `${heldFor.toFixed(0)} s`;
   return [held, grouped(rate), p50.toFixed(2), p99.toFixed(2)];
 }
 
@@ -176,7 +176,7 @@ function rowOfReadings({ title, rate, readings }: Readings): string[] {
   return [title, grouped(rate), String(readings.length)];
 }
 
-/** Words to the left, figures to the right; nothing where there are no rows. */
+/** Aligns words to the left and figures to the right. Empty if there are no rows. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const all = [headings, ...rows];

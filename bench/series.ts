@@ -1,6 +1,6 @@
 /**
- * One operation of one target, measured round by round. Owns what a round is: lives prepared, the database
- * settled, a warm-up, the measurement, and the check that what was answered is what was recorded.
+ * Measures one operation of one target, round by round. Owns the steps of a round: prepare lives, settle the
+ * database, warm up, measure, and compare the answers with the records.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cost, REPORTING_INTERVAL, type Reading, costBetween } from './database/cost';
@@ -11,54 +11,54 @@ import type { Target } from './targets/target';
 
 export interface Case {
   readonly target: Target;
-  /** The operation, and what is special about it. */
+  /** The operation, and what distinguishes this case. */
   readonly title: string;
   readonly operation: Load['operation'];
   readonly connections: number;
-  /** How long it is measured: whole seconds, see `readCost`. */
+  /** How long to measure, in whole seconds: see `readCost`. */
   readonly seconds: number;
-  /** How long it is under load before that, so that caches and connections are as they stay. */
+  /** How long to warm up caches and connections before, in seconds. */
   readonly warmUp: number;
-  /** @returns what to ask for, `count` times if each can be asked for only once */
+  /** @returns the variables of requests: `count` of them, if each can be sent only once */
   readonly variables: (count: number) => Promise<readonly Variables[]>;
 }
 
 export interface Round {
-  /** Right answers a second. */
+  /** Correct answers per second. */
   readonly rate: number;
   readonly p50: number;
   readonly p99: number;
   readonly answers: number;
   readonly wrong: number;
-  /** Seconds of CPU time for each answer: of the server, if there is one, and of who made the load. */
+  /** CPU seconds per answer: of the server, if there is one, and of the load's process. */
   readonly serverTime: number;
   readonly loadTime: number;
-  /** What the database has done for each answer. */
+  /** The database's costs per answer. */
   readonly cost: Cost;
 }
 
-/** What was used up until a moment; all in seconds. */
+/** The CPU time used up to a moment, in seconds. */
 interface Meters {
   readonly at: number;
   readonly serverTime: number;
   readonly database: Reading;
 }
 
-/** What is assumed of a target that was not measured yet: no more than this, in all and for each connection. */
+/** The highest assumed rates of a target that is not measured yet: in total, and per connection. */
 const HIGHEST_RATE = 15_000;
 const HIGHEST_RATE_OF_A_CONNECTION = 5_000;
-/** So much faster than the fastest round so far may the next one be; and than code that was not compiled yet. */
+/** How many times faster the next round may be than the fastest so far, and than the round with uncompiled code. */
 const MARGIN = 1.5;
 const MARGIN_AT_FIRST = 3;
-/** A load goes on for so long before and after what it costs is measured, in seconds. */
+/** How long a load runs before and after its costs are measured, in seconds. */
 const EDGE = 0.15;
-/** Until what was in flight when a load ended has come to its end, in seconds. */
+/** How long requests in flight at the end of a load may take, in seconds. */
 const GRACE = 0.25;
 
 export class Series {
   readonly case: Case;
   readonly rounds: Round[] = [];
-  /** More than this is not expected of the next round. */
+  /** The highest expected rate of the next round. */
   #highestRate: number;
 
   constructor(of: Case) {
@@ -66,7 +66,7 @@ export class Series {
     this.#highestRate = Math.min(HIGHEST_RATE, HIGHEST_RATE_OF_A_CONNECTION * of.connections);
   }
 
-  /** Of each figure of its own. */
+  /** The medians, each figure's taken by itself. */
   get median(): Round {
     const of = (figure: (round: Round) => number): number => median(this.rounds.map(figure));
     return {
@@ -85,7 +85,7 @@ export class Series {
     };
   }
 
-  /** A round that does not count, for the compiler in the process. */
+  /** A round that does not count, so that V8 compiles the code. */
   async warmUp(seconds: number): Promise<void> {
     const { rate } = await this.#measure(seconds, 1);
     this.#highestRate = rate * MARGIN_AT_FIRST;
@@ -101,7 +101,7 @@ export class Series {
   async #measure(warmUp: number, seconds: number): Promise<Round> {
     const { target, operation, connections } = this.case;
     const { database } = target;
-    // A life is born once; whatever else is asked can be asked again.
+    // A life is born only once. All other requests can be repeated.
     const once = operation === 'birth';
     const load = { operation, connections, once };
     const whole = seconds + 2 * EDGE;
@@ -121,7 +121,7 @@ export class Series {
       seconds,
     );
     if (throughput.seconds < seconds) {
-      // It was faster than anybody thought, and there were too few lives: once more, with more of them.
+      // The target was faster than expected, and the lives ran out: repeats the round with more lives.
       this.#highestRate *= 2;
       return this.#measure(warmUp, seconds);
     }
@@ -144,7 +144,7 @@ export class Series {
     };
   }
 
-  /** Puts the target under a load, and reads the meters in the midst of it, so many seconds apart. */
+  /** Puts the target under a load, and reads the costs twice in the midst of it, so many seconds apart. */
   async #meter(
     load: Load,
     seconds: number,
@@ -174,10 +174,10 @@ export class Series {
     };
   }
 
-  /** Whoever answers faster than it records, or what it does not, is no part of a comparison. */
+  /** @throws Error if the target has answered births that it has not recorded */
   #compare(answered: number, recorded: number): void {
     const { target, connections } = this.case;
-    // At the end of each of the two loads, what was in flight is recorded, but its answer is not waited for.
+    // At the end of each of the two loads, requests in flight are recorded, but their answers are not counted.
     if (recorded >= answered && recorded <= answered + 2 * connections) return;
     throw new Error(`${target.name} answered ${answered} births and recorded ${recorded}.`);
   }
@@ -189,7 +189,7 @@ export function median(numbers: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
 }
 
-/** Compiles what will be measured: of each target and operation the series with the most connections is enough. */
+/** Lets V8 compile the code. For each target and operation, the series with the most connections is enough. */
 export async function warmUp(all: readonly Series[], seconds: number): Promise<void> {
   const busiest = new Map<string, Series>();
   for (const series of all.toSorted((a, b) => a.case.connections - b.case.connections)) {
@@ -199,8 +199,8 @@ export async function warmUp(all: readonly Series[], seconds: number): Promise<v
 }
 
 /**
- * Round after round of all of them, each round beginning with another one, so that what changes with time
- * falls on all alike.
+ * Measures all series round by round. Each round begins with another series, so that changes over time affect all
+ * alike.
  */
 export async function measureAlternately(
   all: readonly Series[],

@@ -1,24 +1,27 @@
-/** How long and how often is measured. */
+/** How long and how often the benchmark measures. */
 
 export interface Settings {
   readonly rounds: number;
-  /** Of a case that a promise rests on, in whole seconds; and of the others. */
+  /** The length of a measurement in whole seconds: for cases with a promise, and for others. */
   readonly seconds: number;
   readonly secondsOfOthers: number;
-  /** Before each measurement; and once for each process, until its code is compiled. */
+  /**
+   * The warm-up before each measurement, and the first load of each process, until V8 has compiled its code; in
+   * seconds.
+   */
   readonly warmUp: number;
   readonly firstWarmUp: number;
   /** How many lives the large database has. */
   readonly lives: number;
   /** How long a snapshot is held, in seconds. */
   readonly snapshot: number;
-  /** How many subscribers the feed has, at most. */
+  /** The most subscribers of the feed. */
   readonly subscribers: number;
-  /** How long they are told of transitions, in seconds. */
+  /** How long subscribers are sent transitions, in seconds. */
   readonly delivery: number;
-  /** How many transitions are caught up with. */
+  /** How many transitions a subscriber catches up with. */
   readonly transitions: number;
-  /** How long is profiled, in seconds. */
+  /** How long the profiler runs, in seconds. */
   readonly profile: number;
 }
 
@@ -36,7 +39,7 @@ export const thorough: Settings = {
   profile: 8,
 };
 
-/** To see that it runs; its figures mean little. */
+/** Only to see that the benchmark runs. The figures mean little. */
 export const quick: Settings = {
   rounds: 1,
   seconds: 1,
@@ -51,5 +54,5 @@ export const quick: Settings = {
   profile: 2,
 };
 
-/** Where promises are made. */
+/** The settings for which the promises hold. */
 export const MANY_CONNECTIONS = 64;

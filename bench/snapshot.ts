@@ -1,6 +1,6 @@
 /**
- * Births while somebody holds an old snapshot, which keeps PostgreSQL from clearing away what was replaced:
- * first of all the ledger's row, of which each group leaves a version behind.
+ * Births while a session holds an old snapshot, which keeps PostgreSQL from removing dead rows. The ledger's row
+ * suffers most, because each group leaves a dead version of it.
  */
 import { Client } from 'pg';
 import type { Cluster } from './database/cluster';
@@ -11,12 +11,12 @@ import { startOurs } from './targets/ours';
 import { freshLives } from './variables';
 
 export interface SnapshotRound {
-  /** How long it had been held at the end of the round, in seconds; 0: nobody held one. */
+  /** The age of the snapshot at the end of the round, in seconds; 0 without a snapshot. */
   readonly heldFor: number;
   readonly round: Round;
 }
 
-/** @returns a round before, as many as there is time for, and one after */
+/** @returns one round without a snapshot, as many with one as there is time for, and one after it */
 export async function measureUnderSnapshot(
   cluster: Cluster,
   generator: Worker,
@@ -48,7 +48,7 @@ export async function measureUnderSnapshot(
   const holder = new Client({ connectionString: database.url });
   await holder.connect();
   await holder.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-  // Which takes the snapshot.
+  // The first query takes the snapshot.
   await holder.query('SELECT FROM ledger');
   const since = performance.now() / 1_000;
   while ((await measure(since)) < settings.snapshot);

@@ -1,12 +1,12 @@
-/** What operations are asked about. */
+/** Makes the variables of the measured operations. */
 import type { OperationName, Variables } from './operations';
 import type { Case } from './series';
 import type { Target } from './targets/target';
 
-/** How many lives those who read are asked for. */
+/** The number of different lives that the readers ask for. */
 const KNOWN_LIVES = 10_000;
 
-/** Lives that nothing has happened to, as many as asked for. */
+/** New lives, one for each request. */
 export function freshLives(target: Target): Case['variables'] {
   return async (count) => (await target.conceive(count)).map((id) => ({ id }));
 }
@@ -19,7 +19,7 @@ export function knownLives(target: Target): Case['variables'] {
 
 export const nothing: Case['variables'] = async () => [{}];
 
-/** Nothing, but there are lives to answer with. */
+/** No variables, but the database has lives for the answers. */
 function nothingOf(target: Target): Case['variables'] {
   const known = knownLives(target);
   return async (count) => {
@@ -28,7 +28,7 @@ function nothingOf(target: Target): Case['variables'] {
   };
 }
 
-/** Lives where the operation is about one. */
+/** @returns the variables of an operation: ids, if it is about a single life */
 export function variablesFor(target: Target, operation: OperationName): Case['variables'] {
   switch (operation) {
     case 'birth':

@@ -1,7 +1,7 @@
 /**
- * The schema of a migrated database as text: read from the catalogs, in an order of its own, and the same
- * on every supported version of PostgreSQL, so that a diff shows what a migration does. Run, it writes
- * migrations/schema.sql, which a test compares. Knows TypeORM's own tables by name, and none of ours.
+ * Describes the schema of a migrated database as text, read from the catalogs in a fixed order, and equal on every
+ * supported version of PostgreSQL. So a diff shows what a migration does. As a script it writes
+ * migrations/schema.sql, which a test compares. Knows TypeORM's own tables by name, and none of the application's.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const HEADING = `\
 -- What the migrations make of an empty database, for reading and for reviews: never edited, never run.
 -- Written by scripts/databaseSchema.ts.`;
 
-/** TypeORM's, in which it keeps what was migrated. */
+/** TypeORM's own tables, in which it records migrations. */
 const NOT_OURS = ['migrations', 'migrations_id_seq', 'typeorm_metadata'];
 
 /** A line for each column, in the table's order; then for each constraint, by kind and name. */
@@ -47,7 +47,7 @@ SELECT format(E'CREATE TABLE %I (\\n  %s\\n)%s;', relname,
              format('CONSTRAINT %I %s', conname,
                regexp_replace(pg_get_constraintdef(oid, true), E'\\n| (?=OR )', E'\\n    ', 'g'))
       FROM pg_constraint
-      -- From version 18 NOT NULL is one, too; it stands with its column.
+      -- From version 18, NOT NULL is a constraint, too. Its column shows it.
       WHERE conrelid = relation.oid AND contype IN ('p', 'u', 'c', 'x', 'f')
     ) AS lines
   ),
@@ -56,7 +56,7 @@ FROM pg_class AS relation
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> ALL ($1)
 ORDER BY relname COLLATE "C"`;
 
-/** But for those that a constraint made. */
+/** Omits indexes that a constraint has made. */
 const INDEXES = `
 SELECT pg_get_indexdef(indexrelid, 0, true) || ';' AS text
 FROM pg_index
@@ -73,7 +73,7 @@ FROM pg_proc
 WHERE pronamespace = current_schema()::regnamespace AND proname <> ALL ($1)
 ORDER BY oid::regprocedure::text COLLATE "C"`;
 
-/** One that a migration switched off and forgot is told apart. */
+/** Marks a trigger that a migration has disabled and not enabled again. */
 const TRIGGERS = `
 SELECT regexp_replace(pg_get_triggerdef(hook.oid, true), ' (?=(BEFORE|AFTER|FOR EACH|WHEN|EXECUTE) |OR new\\.)', E'\\n  ', 'g')
          || CASE tgenabled WHEN 'O' THEN ';' ELSE format('; -- enabled: %s', tgenabled) END AS text
@@ -82,7 +82,7 @@ JOIN pg_class AS relation ON relation.oid = tgrelid
 WHERE relnamespace = current_schema()::regnamespace AND relname <> ALL ($1) AND NOT tgisinternal
 ORDER BY relname COLLATE "C", tgname COLLATE "C"`;
 
-/** What is neither a table of rows nor a part of one: views, sequences, partitions, enums, domains, … */
+/** Everything else: views, sequences, partitions, enums, domains, … */
 const OTHERS = `
 SELECT relname AS name FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relname <> ALL ($1)
@@ -93,14 +93,16 @@ WHERE typnamespace = current_schema()::regnamespace AND typname <> ALL ($1)
   AND typtype NOT IN ('b', 'c')`;
 
 /**
- * @param client connected to a migrated database, whose first schema in the search path is described
- * @throws Error where the schema has a kind of object that this cannot describe
+ * @param client connected to a migrated database; the first schema of its search path is described
+ * @throws Error if the schema has a kind of object that this function cannot describe
  */
 export async function databaseSchema(client: Pick<Client, 'query'>): Promise<string> {
   const { rows: others } = await client.query<{ name: string }>(OTHERS, [NOT_OURS]);
   if (others.length > 0) {
     const names = others.map(({ name }) => name).join(', ');
-    throw new Error(`The dump of the schema would leave out ${names}: teach it to describe them.`);
+    throw new Error(
+      `The dump of the schema would omit ${names}. Extend scripts/databaseSchema.ts.`,
+    );
   }
   const parts = [HEADING];
   for (const query of [TABLES, INDEXES, FUNCTIONS, TRIGGERS]) {
@@ -110,7 +112,7 @@ export async function databaseSchema(client: Pick<Client, 'query'>): Promise<str
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Of a database that is made for it: what a developer's own was migrated to is no measure. */
+/** Uses a new database, because a developer's own may have other migrations. */
 async function writeSchema(): Promise<void> {
   const postgres = await startTestPostgres();
   try {
@@ -125,5 +127,4 @@ async function writeSchema(): Promise<void> {
   }
 }
 
-// Run, not imported.
 if (require.main === module) void writeSchema();

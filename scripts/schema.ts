@@ -1,4 +1,4 @@
-/** Writes schema.graphql, from which reviewers, clients and tools read the schema; a test compares it. */
+/** Writes schema.graphql, for reviewers, clients and tools. A test compares it. */
 import { writeFileSync } from 'node:fs';
 import { printSchema } from 'graphql';
 import { createSchema } from 'persistent-machine/graphql/schema';

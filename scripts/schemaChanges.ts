@@ -1,7 +1,6 @@
 /**
- * Compares schema.graphql with that of the last release, which is kept as a file: tags do not come with every clone.
- * Prints what a client must know of the changes since, and fails where one breaks clients. Does not know the code that
- * the schema is made from.
+ * Compares schema.graphql with that of the last release, which is committed, because not every clone has tags. Prints
+ * the changes that clients must know, and fails if one breaks clients. Does not know the code that makes the schema.
  */
 import { readFileSync } from 'node:fs';
 import { CriticalityLevel, diff } from '@graphql-inspector/core';

@@ -1,4 +1,7 @@
-/** Takes the README's picture of the dashboard, of a server of its own on an embedded database: `npm run screenshot`. */
+/**
+ * Takes the README's picture of the dashboard, with a server and an embedded database of its own: `npm run
+ * screenshot`.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +13,7 @@ import { readConfiguration } from 'persistent-machine/config';
 
 const PICTURE = 'web/screenshot.png';
 
-/** What the page says by then: enough lives have ended for a look of use. */
+/** The text of the page when enough lives have ended for a good picture. */
 const ENDED = /^1[5-9]\d of /;
 
 async function screenshot(): Promise<void> {
@@ -19,7 +22,7 @@ async function screenshot(): Promise<void> {
   const application = await startApplication(served, configuration, pino({ level: 'silent' }));
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    // A container's root has no user namespace to build the sandbox from.
+    // In a container, root has no user namespace for the sandbox.
     args: ['--no-sandbox', '--disable-gpu'],
   });
   try {

@@ -1,12 +1,12 @@
 /**
- * Runs the tests of the API behind PgBouncer, with a replica, and behind nginx, one after the other. Owns which of
- * them mean nothing there, and why; does not know how any of it is started.
+ * Runs the tests of the API behind PgBouncer, with a replica, and behind nginx, one after the other. Owns the list of
+ * tests that make no sense there, with the reasons. Does not know how the topologies are started.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { TOPOLOGIES } from '../test/harness/topology';
 
-/** Files, or titles of tests, by the reason for which they are left out. */
+/** Files or titles of tests by the reason why they are omitted. The printed sentence begins with "what". */
 const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly string[]>> = {
   pgbouncer: {
     'ends or refuses sessions of the server, which are PgBouncer’s here': [
@@ -77,7 +77,8 @@ for (const topology of TOPOLOGIES) {
   const names = Object.values(LEFT_OUT[topology]).flat();
   const files = names.filter((name) => name.endsWith('.test.ts'));
   const titles = names.filter((name) => !files.includes(name));
-  // What is not there any more need not be left out. A title of several tests has values put in.
+  // Fails on a title that no longer exists. The titles of `test.each` contain values, so only their beginnings are
+  // compared.
   const gone = titles.filter((title) => {
     const beginning = title.replace(/".*$/, '');
     return !sources.some((source) => source.includes(beginning));

@@ -1,4 +1,4 @@
-/** The machines of this application: of each its lifecycle, its tables, and the resolvers that are written by hand. */
+/** The machines of this application, each with its lifecycle, its tables and its handwritten resolvers. */
 import type { KeptMachine } from 'persistent-machine/application';
 import { entitiesOf } from 'persistent-machine/integrity';
 import { Life } from './entities';

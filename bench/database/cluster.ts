@@ -1,6 +1,6 @@
 /**
- * The PostgreSQL of a run: the product's embedded one, with its own settings and fsync on, and in it a
- * database for each target. Does not know the targets' tables.
+ * The PostgreSQL of a run: the product's embedded one, with the product's settings and fsync on, and with a database
+ * for each target. Does not know the targets' tables.
  */
 import { rm } from 'node:fs/promises';
 import { Client } from 'pg';
@@ -8,7 +8,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine
 import { type Reading, readCost } from './cost';
 
 export class Cluster {
-  /** Where its files are, and so what flushing them takes. */
+  /** The directory of its files, whose disk decides how long a flush takes. */
   readonly directory: string;
   readonly #postgres: EmbeddedPostgres;
   readonly #databases: BenchmarkDatabase[] = [];
@@ -22,18 +22,18 @@ export class Cluster {
     const postgres = await startEmbeddedPostgres({
       directory,
       log: () => undefined,
-      // A round begins vacuumed and analysed instead: else one round would pay for what others left behind.
+      // Each round begins with a vacuum instead, so that no round pays for another one's dead rows.
       settings: { autovacuum: 'off' },
     });
     return new Cluster(directory, postgres);
   }
 
-  /** @returns an empty one, owned by a role that is no superuser */
+  /** @returns an empty database, owned by a role without superuser rights */
   async createDatabase(name: string): Promise<BenchmarkDatabase> {
     const { url, superuserUrl } = this.#postgres;
     const owner = decodeURIComponent(new URL(url).username);
     await this.#administrate(async (administrator) => {
-      // Of a run that was killed.
+      // A killed run may have left it behind.
       await administrator.query(`DROP DATABASE IF EXISTS ${name}`);
       await administrator.query(`CREATE DATABASE ${name} OWNER ${owner}`);
     });
@@ -52,7 +52,7 @@ export class Cluster {
     });
   }
 
-  /** Stops it and throws everything away. */
+  /** Stops PostgreSQL and deletes its files. */
   async stop(): Promise<void> {
     for (const { administrator } of this.#databases) await administrator.end();
     await this.#postgres.stop();
@@ -71,19 +71,19 @@ export class Cluster {
 
 export class BenchmarkDatabase {
   constructor(
-    /** As the role of the target. */
+    /** A URL for the role of the target. */
     readonly url: string,
-    /** As superuser, for what is measured and prepared. */
+    /** A superuser's connection, which prepares and measures. */
     readonly administrator: Client,
   ) {}
 
-  /** Done with whatever was written before, so that the next round does not pay for it. */
+  /** Vacuums, analyses and checkpoints, so that the next round does not pay for earlier writes. */
   async settle(): Promise<void> {
     await this.administrator.query('VACUUM (ANALYZE)');
     await this.administrator.query('CHECKPOINT');
   }
 
-  /** How many births its history has; all targets have a table of this name. */
+  /** The number of births in its history. All targets have a table of this name. */
   async countBirths(): Promise<number> {
     const { rows } = await this.administrator.query<{ count: string }>(
       `SELECT count(*) FROM life_transitions WHERE event = 'Birth'`,
@@ -91,7 +91,7 @@ export class BenchmarkDatabase {
     return Number(rows[0]?.count);
   }
 
-  /** What it has cost so far. */
+  /** The database's costs so far. */
   async readCost(): Promise<Reading> {
     return readCost(this.administrator);
   }

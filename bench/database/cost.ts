@@ -1,16 +1,16 @@
-/** What the database has done so far: the CPU time of all its processes, and the flushes and bytes of its log. */
+/** Reads what the database has done so far: the CPU time of its processes, and the flushes and bytes of its log. */
 import type { Client } from 'pg';
 import { parentOf, processorTimeOfFamily } from '../processorTime';
 
 export interface Reading {
-  /** Seconds, of the postmaster and of all its children. */
+  /** CPU seconds of the postmaster and all its children. */
   readonly processorTime: number;
   readonly logBytes: number;
-  /** How often the log was flushed to the disk by each of the database's backends. */
+  /** The flushes of the log by each of the database's backends. */
   readonly flushesOf: ReadonlyMap<string, number>;
 }
 
-/** What was done between two readings, for each second or for each operation. */
+/** The difference of two readings, per second or per operation. */
 export interface Cost {
   readonly processorTime: number;
   readonly logBytes: number;
@@ -18,12 +18,12 @@ export interface Cost {
 }
 
 /**
- * How often a backend reports its flushes, in seconds: at the end of the first transaction after that. So it
- * is a load that was begun after such a pause, and readings whole seconds apart, that are told truthfully.
+ * How often a backend reports its flushes, in seconds, at the end of its next transaction. For exact figures, a load
+ * must begin after such a pause, and readings must be whole seconds apart.
  */
 export const REPORTING_INTERVAL = 1;
 
-/** @param administrator a superuser's connection to the database in question */
+/** @param administrator a superuser's connection to the measured database */
 export async function readCost(administrator: Client): Promise<Reading> {
   const { rows } = await administrator.query<{
     pid: number;
@@ -49,9 +49,9 @@ SELECT pg_backend_pid() AS pid,
   };
 }
 
-/** @param times how many seconds there were between the readings, or operations */
+/** @param times the number of seconds or operations between the readings */
 export function costBetween(before: Reading, after: Reading, times: number): Cost {
-  // One by one, since those of a backend that has ended meanwhile are no longer told.
+  // Backend by backend, because a backend that has ended meanwhile is missing in the second reading.
   const flushes = [...after.flushesOf].reduce(
     (sum, [backend, count]) => sum + count - (before.flushesOf.get(backend) ?? 0),
     0,

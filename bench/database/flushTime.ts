@@ -1,4 +1,4 @@
-/** How long this disk takes to flush what PostgreSQL writes to its log: no rate of commits means anything without it. */
+/** Measures how long the disk takes to flush a write of PostgreSQL's log, which bounds every rate of commits. */
 import { spawn } from 'node:child_process';
 import {
   closeSync,
@@ -17,12 +17,12 @@ export interface FlushTime {
   readonly measuredBy: string;
 }
 
-/** Of Debian's packages, which are not in PATH. */
+/** Debian's packages install it outside PATH. */
 const DEBIAN = '/usr/lib/postgresql';
 const PAGE = Buffer.alloc(8_192, 'x');
 const OWN_MEASUREMENT = 2_000;
 
-/** @param directory on the disk in question */
+/** @param directory on the disk to measure */
 export async function measureFlushTime(directory: string): Promise<FlushTime> {
   const file = join(directory, 'flush-time');
   try {
@@ -46,7 +46,7 @@ function findProgram(): string | undefined {
     .find((path) => existsSync(path));
 }
 
-/** Its first test is the one we want; the others, which would take half a minute, are not waited for. */
+/** Reads the first test of pg_test_fsync, and ends it before the others, which take half a minute. */
 async function askProgram(program: string, file: string): Promise<number | undefined> {
   const child = spawn(program, ['--secs-per-test=2', `--filename=${file}`], {
     stdio: ['ignore', 'pipe', 'ignore'],

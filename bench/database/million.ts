@@ -1,17 +1,16 @@
-/** Loads a database of the product with lives that have lived for long before. */
+/** Loads a database of the product with old lives and their histories. */
 import type { Client } from 'pg';
 
-/** So many have happened to ten lives that are loaded. */
+/** The number of transitions of ten loaded lives. */
 export const TRANSITIONS_OF_TEN = 17;
 
 /**
- * Half of the lives gestate, three tenths are alive, two are dead; the youngest is some hours old.
+ * Half of the lives gestate, three tenths are alive, two tenths are dead. The youngest is some hours old.
  *
- * Around the triggers and foreign keys: they check each row against its neighbours, which for millions of
- * rows takes many times as long as writing them. What they would have checked holds by construction: the
- * history is made from the lives, and the ledger from the history.
+ * Disables triggers and foreign keys, whose checks of millions of rows would take many times as long as the writes. The
+ * rows are correct by construction: the history is made from the lives, and the ledger from the history.
  *
- * @param administrator a superuser's connection: nobody else may set the triggers aside
+ * @param administrator a superuser's connection, which may disable triggers
  */
 export async function loadLives(administrator: Client, count: number): Promise<void> {
   await administrator.query('BEGIN');

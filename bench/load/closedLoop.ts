@@ -1,10 +1,10 @@
-/** The load of what is called without HTTP: the same closed loops, in the process that they measure. */
+/** Puts a target without HTTP under the same closed loops, in the measured process itself. */
 import { type Load, Stopwatch, type Throughput } from './load';
 
 /**
- * @param requests each is sent once; where they do not last, the load ends early
- * @param send sends one request on one of the connections, counted from 0
- * @returns once all are answered
+ * @param requests each is sent once; the load ends early if they run out
+ * @param send sends one request on one of the connections, which are numbered from 0
+ * @returns when all requests are answered
  */
 export async function closedLoop<Request>(
   { connections, seconds }: Pick<Load, 'connections' | 'seconds'>,

@@ -1,6 +1,6 @@
 /**
- * A program: autocannon, in a process of its own, which serves one load after another. Requests are built
- * before the clock starts, so that what is measured is the server and not the generator.
+ * A program: autocannon in a process of its own, which runs one load after another. It builds the requests before the
+ * clock starts, so that the generator does not slow down the measurement.
  */
 import autocannon from 'autocannon';
 import { operations } from '../operations';
@@ -11,15 +11,15 @@ export interface HttpLoad extends Load {
   readonly url: string;
 }
 
-/** How long an answer may take, in seconds; the servers give up earlier. */
+/** How long an answer may take, in seconds. The servers time out earlier. */
 const TIMEOUT = 10;
-/** How often autocannon looks whether it is time to end, in milliseconds. */
+/** How often autocannon checks whether to end, in milliseconds. */
 const RESOLUTION = 20;
 
 async function generate(load: HttpLoad, begun: () => void): Promise<Throughput> {
   const { document: query, expected } = operations[load.operation];
   const bodies = load.variables.map((variables) => JSON.stringify({ query, variables }));
-  // Each connection has requests of its own: a life is born once.
+  // Each connection has requests of its own, because a life is born only once.
   let connection = 0;
   const requestsOfNext = (): { body: string }[] => {
     const first = connection++;
@@ -48,12 +48,12 @@ async function generate(load: HttpLoad, begun: () => void): Promise<Throughput> 
           }
         },
         verifyBody: (body) => {
-          // The body as a whole, as text: autocannon's types leave it open.
+          // The body is a string, which autocannon's types do not say.
           const text = String(body);
           return text.includes(expected) && !text.includes('"errors"');
         },
       },
-      // Its types say Error; there is null where there was none.
+      // Without an error it is null, which autocannon's types do not say.
       (error: Error | null, { mismatches, errors }) => {
         if (error === null) resolve(stopwatch.stop({ recorded: mismatches, unrecorded: errors }));
         else reject(error);
@@ -69,7 +69,9 @@ async function generate(load: HttpLoad, begun: () => void): Promise<Throughput> 
   });
 }
 
-/** What autocannon's option `maxConnectionRequests` does, but for one connection, and its types do not know. */
+/**
+ * Limits one connection, as the option `maxConnectionRequests` limits all alike. autocannon's types do not have this.
+ */
 function endAfter(client: autocannon.Client, requests: number, ended: () => void): void {
   const untyped = client as unknown as {
     responseMax: number;

@@ -1,39 +1,39 @@
-/** What is asked of a target, and what came of it: the words that all processes of the benchmark share. */
+/** The loads and their results: the types that all processes of the benchmark share. */
 import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
 import type { OperationName, Variables } from '../operations';
 
-/** So many callers, each of whom sends its next request when it has the answer to the last. */
+/** A closed loop on each connection: it sends the next request after the answer to the last one. */
 export interface Load {
   readonly operation: OperationName;
   readonly connections: number;
   readonly seconds: number;
   readonly variables: readonly Variables[];
-  /** Whether nothing can be asked for twice: where the variables do not last, the load ends early. */
+  /** Whether each request may be sent only once. The load then ends early if the variables run out. */
   readonly once: boolean;
 }
 
 export interface Throughput {
-  /** How many right answers there were. */
+  /** The number of correct answers. */
   readonly answers: number;
-  /** Anything else: a wrong answer, an error, none in time. */
+  /** The number of wrong answers, errors and timeouts. */
   readonly wrong: number;
-  /** For how long they were counted. */
+  /** How long answers were counted, in seconds. */
   readonly seconds: number;
-  /** Milliseconds until the answer, half of the time and ninety-nine times of a hundred. */
+  /** Latencies in milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** The CPU time of the process that made the load, in seconds. */
+  /** The CPU time of the load's own process, in seconds. */
   readonly processorTime: number;
 }
 
-/** Counts answers, and how long each took. */
+/** Counts answers, and records their latencies. */
 export class Stopwatch {
   readonly #latencies: RecordableHistogram = createHistogram({ figures: 3 });
   #begin = performance.now();
   #processorTime = process.cpuUsage();
   #answers = 0;
 
-  /** From now on, and nothing that was before. */
+  /** Forgets all earlier answers. */
   start(): void {
     this.#begin = performance.now();
     this.#processorTime = process.cpuUsage();
@@ -43,11 +43,11 @@ export class Stopwatch {
 
   record(milliseconds: number): void {
     this.#answers += 1;
-    // In whole microseconds, which is what a histogram of Node takes.
+    // Node's histogram takes integers, here microseconds.
     this.#latencies.record(Math.max(1, Math.round(milliseconds * 1_000)));
   }
 
-  /** @param wrong how many of what was recorded, or was not, were no right answers */
+  /** @param wrong the number of wrong, failed or missing answers */
   stop(wrong: { readonly recorded: number; readonly unrecorded: number }): Throughput {
     const { user, system } = process.cpuUsage(this.#processorTime);
     return {

@@ -1,7 +1,7 @@
 /**
- * A program: subscribers over WebSocket, each on a socket of its own, and the births that they are told of.
- * Owns what a right delivery is: of the feed each transition, in order and once. In a process of its own, so
- * that what it costs to listen is not the server's; what it makes a delivery later counts all the same.
+ * A program: subscribers over WebSocket, each on a socket of its own, and the births that they follow. Owns the
+ * meaning of a correct delivery: each transition of the feed, in order and once. It is a process of its own, so that
+ * the cost of listening is not the server's. Its own delays count as part of a delivery.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
@@ -15,44 +15,46 @@ import { Stopwatch, type Throughput } from './load';
 
 const { feed } = cursorsOf(namesOf(life));
 
-/** Subscribe to the feed, and give birth so many times a second. Answered by how long each delivery took. */
+/**
+ * Asks for subscriptions to the feed, and for births at a fixed rate. The answer is the latencies of the deliveries.
+ */
 export interface Follow {
   readonly ask: 'follow';
   readonly url: string;
   readonly subscribers: number;
   readonly perSecond: number;
-  /** The lives to be born: the first before anything is measured. */
+  /** The lives to be born. The first one is born before the measurement. */
   readonly ids: readonly string[];
 }
 
-/** Subscribe to the feed from its beginning, until so many transitions have come. Answered by a FeedReading. */
+/** Asks for the feed from its beginning, until so many transitions have come. The answer is a FeedReading. */
 export interface CatchUp {
   readonly ask: 'catchUp';
   readonly url: string;
   readonly count: number;
 }
 
-/** Subscribe to each of these lives, and stay. Answered when all have been told what they are. */
+/** Asks for a lasting subscription to each of these lives. The answer comes after the first result of each. */
 export interface Stay {
   readonly ask: 'stay';
   readonly url: string;
   readonly ids: readonly string[];
 }
 
-/** How often those who stayed were told something since, if only that it is over. Answered by a number. */
+/** Asks how many further results, ends included, the lasting subscriptions have got. The answer is a number. */
 export interface CountDisturbances {
   readonly ask: 'countDisturbances';
 }
 
-/** How the feed was read. */
+/** One reading of the feed. */
 export interface FeedReading {
   readonly rows: number;
-  /** Rows that were not the next one, or that were missing. */
+  /** The number of rows that were missing or out of order. */
   readonly wrong: number;
   readonly seconds: number;
 }
 
-/** What is read of a transition. */
+/** The fields of a transition that are checked. */
 interface Delivered {
   readonly cursor: string;
   readonly lifeId: string;
@@ -61,18 +63,18 @@ interface Delivered {
 /** How long the last deliveries may take, in seconds. */
 const TIMEOUT = 10;
 const TIMEOUT_OF_CATCHING_UP = 120;
-/** How often it is looked whether all have come, in milliseconds. */
+/** The interval of the check whether all deliveries have come, in milliseconds. */
 const RESOLUTION = 10;
-/** How long afterwards what comes twice is waited for, in milliseconds. */
+/** How long to wait for repeated deliveries afterwards, in milliseconds. */
 const GRACE = 250;
 
-/** Whoever subscribed to the feed after one position. */
+/** The subscribers to the feed after one position. */
 class Audience {
   readonly #url: string;
   readonly #after: number;
   readonly #onRight: (lifeId: string) => void;
   readonly #leaving: (() => void)[] = [];
-  /** How many deliveries were the next one of their subscriber, and how many were not. */
+  /** The number of deliveries that were the next one of their subscriber, and of those that were not. */
   right = 0;
   wrong = 0;
 
@@ -82,13 +84,13 @@ class Audience {
     this.#onRight = onRight;
   }
 
-  /** @returns when one more is connected and has subscribed */
+  /** Adds a subscriber. @returns when it is connected and has subscribed */
   async join(): Promise<void> {
-    // A bare position, of which each subscriber is told whatever follows.
+    // A cursor without a fingerprint, so that the server accepts any position.
     const after = feed.of({ position: String(this.#after), fingerprint: null });
     let position = this.#after;
     const leave = await subscribe(this.#url, subscriptions.transitions, { after }, (data) => {
-      // What the document asks for, or nothing where something went wrong.
+      // The type follows from the document. Without data, something has failed.
       const delivered = (data as { transitions: Delivered } | undefined)?.transitions;
       if (delivered && positionOf(delivered.cursor) === position + 1) {
         position += 1;
@@ -101,7 +103,7 @@ class Audience {
     this.#leaving.push(leave);
   }
 
-  /** Waits until each has been told of so many transitions, or it has taken too long. */
+  /** Waits until each subscriber has got so many transitions, or the time is up. */
   async wasTold(count: number, timeout: number): Promise<void> {
     const end = performance.now() + timeout * 1_000;
     const isComplete = (): boolean => this.right + this.wrong >= count * this.#leaving.length;
@@ -127,11 +129,11 @@ async function follow(
   };
 
   const audience = new Audience(url, await endOfFeed(url), (lifeId) => {
-    // Nobody else writes to its database.
+    // Nothing else writes to its database.
     stopwatch.record(performance.now() - (sentAt.get(lifeId) ?? 0));
   });
   for (let number = 0; number < subscribers; number += 1) await audience.join();
-  // Whoever has been told of one is listening.
+  // A subscriber that has got one transition is listening.
   await giveBirth(first);
   await audience.wasTold(1, TIMEOUT);
   begun();
@@ -139,7 +141,7 @@ async function follow(
   stopwatch.start();
   await Promise.all(
     others.map(async (id, index) => {
-      // Whatever the earlier ones take: a server that falls behind is not spared.
+      // An open loop: a birth does not wait for earlier ones, even if the server falls behind.
       await sleep((index * 1_000) / perSecond);
       await giveBirth(id);
     }),
@@ -182,8 +184,8 @@ async function stay({ url, ids }: Stay): Promise<void> {
 }
 
 /**
- * @param tell called with the data of each result; undefined: there was none, or the subscription is over
- * @returns how to leave, when it is connected
+ * @param tell called with the data of each result; undefined if there is none, or if the subscription has ended
+ * @returns when it is connected, a function that ends the subscription
  */
 async function subscribe(
   url: string,
@@ -210,7 +212,7 @@ async function subscribe(
         },
         error: (error) => {
           tell(undefined);
-          // Means nothing once it is connected.
+          // Has no effect once it is connected.
           reject(error instanceof Error ? error : new Error(JSON.stringify(error)));
         },
         complete: () => {
@@ -224,7 +226,7 @@ async function subscribe(
 /** @returns the position of the feed's last transition */
 async function endOfFeed(url: string): Promise<number> {
   const answer = await post(url, { query: operations.census.document });
-  // What the document asks for.
+  // The type follows from the document.
   const { data } = JSON.parse(answer) as { data: { census: { cursor: string } } };
   return positionOf(data.census.cursor);
 }

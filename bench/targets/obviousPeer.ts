@@ -1,6 +1,6 @@
 /**
- * A program: what most would write with the same libraries. type-graphql on Apollo's standalone server, and
- * for a birth a TypeORM transaction that locks the life, saves it, and inserts its history row.
+ * A program: the usual code with the same libraries. type-graphql on Apollo's standalone server; a birth is a TypeORM
+ * transaction that locks the life, saves it, and inserts its history row.
  */
 import 'reflect-metadata';
 import { ApolloServer } from '@apollo/server';
@@ -24,7 +24,7 @@ import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { serve } from '../processes';
 import { databaseUrl, poolSize } from './environment';
 
-// `!` on the fields of entities and types: TypeORM and Object.assign fill them, no constructor does.
+// `!` on the fields of entities and types, because TypeORM and Object.assign fill them.
 
 @Entity({ name: 'lives' })
 class LifeEntity {
@@ -72,7 +72,7 @@ abstract class Life {
   @Field(() => [LifeEvent]) nextEvents!: readonly LifeEvent[];
 }
 
-// Simple resolvers: its fields are properties, which need none of type-graphql's wrappers.
+// Simple resolvers, because the fields are properties, and type-graphql's wrappers would cost time.
 @ObjectType({ implements: Life, simpleResolvers: true })
 class Gestating extends Life {}
 

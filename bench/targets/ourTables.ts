@@ -1,4 +1,4 @@
-/** The product's tables, reached by the product's own modules without its server. */
+/** The product's tables, reached through its own modules, without its server. */
 import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
@@ -10,9 +10,9 @@ import { begin } from 'persistent-machine/operations/begin';
 import { run } from 'persistent-machine/store/Lanes';
 import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
 
-/** As many lives as one statement begins; larger ones are no faster. */
+/** How many lives one statement begins. Larger statements are no faster. */
 const GROUP_SIZE = 2_000;
-/** Generous, in milliseconds: what is only prepared must not fail for it. */
+/** In milliseconds. Generous, because the preparation must not fail. */
 const TIMEOUT = 60_000;
 
 export interface OurTables {
@@ -21,7 +21,7 @@ export interface OurTables {
   close(): Promise<void>;
 }
 
-/** @param poolSize how many connections, at most */
+/** @param poolSize the most connections */
 export async function openOurTables(url: string, poolSize: number): Promise<OurTables> {
   const dataSource = createDataSource({
     url,
@@ -38,7 +38,7 @@ export async function openOurTables(url: string, poolSize: number): Promise<OurT
   };
 }
 
-/** @returns the ids of so many new lives, begun by the store's own statement */
+/** Begins so many lives by the store's own statement. @returns their ids */
 export async function conceiveOurs(
   { database, tables }: OurTables,
   count: number,

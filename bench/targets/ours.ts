@@ -1,4 +1,4 @@
-/** The product, as it is built and as `npm start` runs it, with every setting at its default. */
+/** Starts the built product as `npm start` does, with every setting at its default. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,7 +17,7 @@ export async function startOurs(
   parametersOfNode: readonly string[] = [],
 ): Promise<HttpTarget> {
   const child = spawn(process.execPath, [...parametersOfNode, PROGRAM], {
-    // Where there is no `.env`.
+    // A folder without a `.env`.
     cwd: __dirname,
     env: {
       ...minimalEnvironment(),
@@ -38,7 +38,7 @@ export async function startOurs(
   if (url === undefined || child.pid === undefined) {
     throw new Error(`The product did not start:\n${said}`);
   }
-  // Whatever else it says is nobody's business, but must not fill the pipe.
+  // Reads and drops all further output, so that the pipe does not fill up.
   child.stdout.resume();
 
   const tables = await openOurTables(database.url, 1);

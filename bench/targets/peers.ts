@@ -1,4 +1,4 @@
-/** Starts what the product is compared with, each with tables of its own. Does not know how any of them works. */
+/** Starts the peers and floors, each with tables of its own. Does not know how they work. */
 import type { BenchmarkDatabase } from '../database/cluster';
 import type { Throughput } from '../load/load';
 import { Worker } from '../processes';
@@ -6,7 +6,7 @@ import { conceiveOurs, openOurTables } from './ourTables';
 import { conceivePlain, createPlainTables } from './plainTables';
 import { POOL_SIZE, SQL_CONNECTIONS, type Target, overHttp } from './target';
 
-/** @param program a GraphQL server on plain tables, which says its URL when it is ready */
+/** @param program a GraphQL server on plain tables, which prints its URL when it is ready */
 export async function startPeer(
   name: string,
   program: string,
@@ -28,7 +28,7 @@ export async function startPeer(
   };
 }
 
-/** One guarded UPDATE with its history row, one life a transaction, straight through node-postgres. */
+/** One guarded UPDATE with its history row, one life per transaction, straight through node-postgres. */
 export async function startRawSql(database: BenchmarkDatabase): Promise<Target> {
   await createPlainTables(database);
   const worker = await startSql('targets/rawSql.ts', database);
@@ -42,7 +42,7 @@ export async function startRawSql(database: BenchmarkDatabase): Promise<Target> 
   };
 }
 
-/** The product's own statement on the product's own tables, one life a transaction. */
+/** The product's own statement on the product's own tables, one life per transaction. */
 export async function startUngrouped(database: BenchmarkDatabase): Promise<Target> {
   const tables = await openOurTables(database.url, 1);
   const worker = await startSql('targets/ungrouped.ts', database);

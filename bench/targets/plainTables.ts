@@ -1,6 +1,6 @@
 /**
- * The tables of the peers and of raw SQL: a life and its history with primary keys and nothing else, no
- * ledger, no feed, no constraint. Owns what is prepared in them, and the statement of a birth.
+ * The tables of the peers and of raw SQL: lives and their history, with primary keys only: no ledger, no feed, no
+ * constraint. Owns their preparation, and the statement of a birth.
  */
 import { uuidv7 } from 'uuidv7';
 import type { BenchmarkDatabase } from '../database/cluster';
@@ -29,7 +29,7 @@ CREATE TABLE life_transitions (
 GRANT ALL ON lives, life_transitions TO ${decodeURIComponent(new URL(url).username)}`);
 }
 
-/** @returns the ids of so many new lives, of the same kind as the product's */
+/** Begins so many lives. @returns their ids, of the same kind as the product's */
 export async function conceivePlain(
   { administrator }: BenchmarkDatabase,
   count: number,
@@ -43,7 +43,7 @@ export async function conceivePlain(
   return ids;
 }
 
-/** A life as the peers read it. */
+/** A life, as the peers read it. */
 export interface LifeRow {
   readonly id: string;
   readonly version: number;
@@ -57,13 +57,16 @@ export interface LifeRow {
 const COLUMNS = `id, version, state_type AS "stateType", created_at AS "createdAt",
   updated_at AS "updatedAt", born_at AS "bornAt", died_at AS "diedAt"`;
 
-/** Prepared by name; `$1` is the id. */
+/** A named prepared statement. `$1` is the id. */
 export const findLife = {
   name: 'find',
   text: `SELECT ${COLUMNS} FROM lives WHERE id = $1`,
 };
 
-/** Prepared by name, and all in one round trip; `$1` is the id, `$2` the moment. No row: it was not possible. */
+/**
+ * A named prepared statement, in one round trip. `$1` is the id, `$2` the time. It returns no row if the birth was
+ * refused.
+ */
 export const giveBirth = {
   name: 'birth',
   text: `

@@ -1,4 +1,4 @@
-/** A program: the feed as raw SQL reads it, page by page and whole rows, with no GraphQL and no socket to a client. */
+/** A program: reads the feed by raw SQL, page by page and whole rows, without GraphQL and without a client. */
 import { Client } from 'pg';
 import type { FeedReading } from '../load/subscribers';
 import { serve } from '../processes';
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     while (position < count) {
       const { rows } = await client.query<{ position: string }>(PAGE, [position]);
       const last = Number(rows.at(-1)?.position);
-      // Positions are gapless.
+      // Positions have no gaps.
       if (last !== position + rows.length) throw new Error(`The page after ${position} has gaps.`);
       position = last;
     }

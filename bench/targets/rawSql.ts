@@ -1,4 +1,4 @@
-/** A program: births as raw SQL, with no GraphQL, no HTTP, no pool, and nothing but a guard for safety. */
+/** A program: births by raw SQL, without GraphQL, HTTP or a pool, and with a guard as the only safety. */
 import { Client } from 'pg';
 import { closedLoop } from '../load/closedLoop';
 import type { Load, Throughput } from '../load/load';

@@ -1,4 +1,4 @@
-/** What is measured: a process that serves operations, on a database of its own. */
+/** A target: a measured process that serves operations, on a database of its own. */
 import type { BenchmarkDatabase } from '../database/cluster';
 import type { HttpLoad } from '../load/generator';
 import type { Load, Throughput } from '../load/load';
@@ -6,12 +6,12 @@ import type { Worker } from '../processes';
 
 export interface Target {
   readonly name: string;
-  /** Of the server; null where there is none, and the load is made in the process that is measured. */
+  /** The server's process; null if there is no server, and the measured process makes the load itself. */
   readonly pid: number | null;
   readonly database: BenchmarkDatabase;
-  /** @returns the ids of so many new lives */
+  /** Begins so many lives. @returns their ids */
   conceive(count: number): Promise<string[]>;
-  /** @param begun told when the first request is sent */
+  /** @param begun called when the first request is sent */
   run(load: Load, begun?: () => void): Promise<Throughput>;
   stop(): Promise<void>;
 }
@@ -21,13 +21,13 @@ export interface HttpTarget extends Target {
   readonly url: string;
 }
 
-/** Connections to the database: for every server the same, the product's default. */
+/** The connections of every server to its database: the product's default. */
 export const POOL_SIZE = 10;
 
-/** Connections, and loops of one statement after another, of what is called without HTTP. */
+/** The connections of a target without HTTP. Each runs one statement after another. */
 export const SQL_CONNECTIONS = 16;
 
-/** How a target is put under load that listens at a URL. */
+/** Puts a target that listens at a URL under load. */
 export function overHttp(generator: Worker, url: string): Target['run'] {
   return async (load, begun) => {
     const question: HttpLoad = { ...load, url };

@@ -1,6 +1,6 @@
 /**
- * A program: births by the product's own machine and statement, with all of its guarantees, but one life a
- * transaction. Without GraphQL, HTTP and the loading of the life, so that what is left out is just the group.
+ * A program: births by the product's own machine and statement, with all of its guarantees, but one life per
+ * transaction. Without GraphQL, HTTP and the loading of the life, so that it shows the cost of not grouping.
  */
 import { randomUUID } from 'node:crypto';
 import { closedLoop } from '../load/closedLoop';

@@ -1,4 +1,4 @@
-/** The recipes with their caches left as they are by default: counter-examples, which go on showing the past. */
+/** Counter-examples: the recipes with the default caches, which go on showing old versions of a life. */
 import { InMemoryCache } from '@apollo/client';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { apolloLives } from './apollo';

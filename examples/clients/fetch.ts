@@ -1,4 +1,4 @@
-/** No client library: `fetch`, graphql-ws, and a store that keeps the newest version of each life. */
+/** A recipe without a client library: `fetch`, graphql-ws, and a store with the newest version of each life. */
 import { createClient } from 'graphql-ws';
 import {
   BIRTH,
@@ -16,14 +16,14 @@ import {
 } from './lives';
 import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
-/** @param url where the API is: `http://localhost:4000/graphql` */
+/** @param url of the API: `http://localhost:4000/graphql` */
 export function fetchLives(url: string): Lives {
-  // No retries: they would resume with the cursor of the first time.
+  // No retries: they would resume with the first cursor.
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
   const newest = new Newest();
   const views = new Set<(told: readonly Life[]) => void>();
 
-  /** Shows lives where they are shown. Any others are not kept: the feed has all that there ever were. */
+  /** Updates the views that show one of these lives. It keeps no others, because the feed brings every life. */
   const learn = (...told: readonly Life[]): void => {
     for (const refresh of views) refresh(told);
   };
@@ -34,7 +34,7 @@ export function fetchLives(url: string): Lives {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
     });
-    // As GraphQL specifies it. Where there are errors, the data is not all that was asked for.
+    // The type is that of the GraphQL specification. With errors, the data may be incomplete.
     const { data, errors } = (await response.json()) as { data: Data; errors?: Errors };
     if (errors) throw new AggregateError(errors, 'The request was refused.', { cause: response });
     return data;
@@ -45,7 +45,7 @@ export function fetchLives(url: string): Lives {
     { show, fail }: View<readonly Life[]>,
   ): Stop => {
     let shown: readonly Life[] = [];
-    /** What is told while it loads, and may be newer than what is loaded. */
+    /** Lives that the feed brings while the view loads. They may be newer than the loaded ones. */
     let early: Life[] | undefined = [];
     const update = (lives: readonly Life[], told: readonly Life[]): readonly Life[] => {
       for (const life of told) if (lives.some(({ id }) => id === life.id)) newest.of(life);
@@ -112,7 +112,7 @@ export function fetchLives(url: string): Lives {
               learn(data.transitions.life);
               subscriber.next(data.transitions);
             },
-            // GraphQL's errors as a list, or how the socket ended.
+            // Either a list of GraphQL errors, or the event that closed the socket.
             error: (error) => {
               const refusal = refusalIn(error);
               subscriber.end(Array.isArray(refusal) ? (refusal as Errors) : []);
@@ -132,7 +132,7 @@ export function fetchLives(url: string): Lives {
 }
 
 function errorsOf(thrown: unknown): Errors {
-  // Of `ask`.
+  // `ask` throws it.
   return thrown instanceof AggregateError ? (thrown.errors as Errors) : [];
 }
 

@@ -1,4 +1,4 @@
-/** Writes introspection.json, as Graphcache wants the schema: which types there are, without a word on them. */
+/** Writes introspection.json, the schema as Graphcache needs it: the types without their descriptions. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { minifyIntrospectionQuery } from '@urql/introspection';
 import { buildSchema, introspectionFromSchema } from 'graphql';

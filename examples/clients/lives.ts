@@ -1,10 +1,10 @@
 /**
- * What each recipe asks for, and what it gives to a frontend, so that they can be compared. Knows no client
- * library. Relay has documents of its own, with names as its compiler wants them.
+ * The documents that all recipes send, and the interface that they offer to a frontend. Knows no client library.
+ * Relay has documents of its own, because its compiler prescribes their names.
  */
 
-/** What is shown of a life, in lists as alone: a mutation that selects less would leave its views incomplete. */
-const LIFE_FIELDS = /* GraphQL */ `
+/** The fields that every view shows. A mutation that selects fewer would leave a view incomplete. */
+export const LIFE_FIELDS = /* GraphQL */ `
   fragment LifeFields on Life {
     __typename
     id
@@ -39,7 +39,7 @@ export const LIVES = /* GraphQL */ `
   ${LIFE_FIELDS}
 `;
 
-/** Whoever loses a race is shown who won: the refusal has the life as it is. */
+/** If the client loses a race, the refusal contains the current life, which the client can show. */
 export const BIRTH = /* GraphQL */ `
   mutation Birth($id: ID!, $idempotencyKey: String!) {
     birth(id: $id, idempotencyKey: $idempotencyKey) {
@@ -58,7 +58,7 @@ export const BIRTH = /* GraphQL */ `
   ${LIFE_FIELDS}
 `;
 
-/** With the life as it is, so that a cache learns of what others do. */
+/** Selects the current life, so that the cache learns what other clients do. */
 export const TRANSITIONS = /* GraphQL */ `
   subscription Transitions($after: String!) {
     transitions(after: $after) {
@@ -74,7 +74,16 @@ export const TRANSITIONS = /* GraphQL */ `
   ${LIFE_FIELDS}
 `;
 
-/** Which types each interface has, for caches to know: a life goes through three, and stays the same. */
+/** Where the feed ends now, to be followed from there. */
+export const CENSUS = /* GraphQL */ `
+  query Census {
+    census {
+      cursor
+    }
+  }
+`;
+
+/** The types of each interface, which caches need: one life has three types in turn. */
 export const possibleTypes = {
   Life: ['Gestating', 'Alive', 'Dead'],
   TransitionError: [
@@ -102,7 +111,7 @@ export type Refusal = { readonly message: string } & (
   | { readonly __typename: 'LifeNotFound' | 'OccurredAtOutOfRange' | 'IdempotencyKeyReused' }
   | {
       readonly __typename: 'IllegalTransition';
-      /** As it is. */
+      /** The current life. */
       readonly life: Life;
     }
 );
@@ -115,6 +124,9 @@ export interface Transition {
   readonly life: Life;
 }
 
+export interface CensusData {
+  readonly census: { readonly cursor: string };
+}
 export interface LifeData {
   readonly life: Life | null;
 }
@@ -128,39 +140,38 @@ export interface TransitionsData {
   readonly transitions: Transition;
 }
 
-/** What is on the screen, or says there that it could not be had. */
+/** A part of the page, which shows data or an error. */
 export interface View<Shown> {
   readonly show: (shown: Shown) => void;
   readonly fail: (error: unknown) => void;
 }
 
-/** Ends what it was returned by. */
+/** Ends the view or the subscription that returned it. */
 export type Stop = () => void;
 
-/** A recipe, in use. */
+/** What each recipe offers to a frontend. */
 export interface Lives {
-  /** Shows the newest lives, and again whenever one of them is another. */
+  /** Shows the newest lives, and again whenever one of them changes. */
   watchLives(view: View<readonly Life[]>): Stop;
-  /** Shows one life, or null where there is none, and again whenever it is another. */
+  /** Shows one life, or null if there is none, and again whenever it changes. */
   watchLife(id: string, view: View<Life | null>): Stop;
   /**
-   * @param idempotencyKey one for each time that somebody wants a birth: with the same, it is the same birth
-   * @returns the life as it was right after its birth, or why it is not born
+   * @param idempotencyKey a new one for each click of the user; a retry with the same key is the same birth
+   * @returns the life right after its birth, or why it is not born
    */
   birth(id: string, idempotencyKey?: string): Promise<Life | Refusal>;
   /**
-   * Follows the feed of all transitions, across lost connections: each comes once, and in order.
+   * Follows the feed across lost connections. Each transition comes once, and in order.
    *
-   * @param after the cursor of the last one that was dealt with; `census { cursor }` has that of the last one
-   *   of all
-   * @param onTransition when it returns, the transition has been dealt with
-   * @returns once `signal` is aborted
+   * @param after the cursor of the last transition that the client has handled; `census { cursor }` has the newest
+   * @param onTransition handles a transition; once it has returned, the transition does not come again
+   * @returns when `signal` is aborted
    */
   follow(
     after: string,
     onTransition: (transition: Transition) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Closes its connection. */
+  /** Closes the connection. */
   close(): Promise<void>;
 }

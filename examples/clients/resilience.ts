@@ -1,16 +1,18 @@
 /**
- * What a client of the API needs and no client library has: the newest version on the screen, the same request
- * once more, and the feed from where one was. Knows no client library.
+ * What a client of the API needs and no client library has: the newest version on the page, safe retries, and a feed
+ * that resumes at its cursor. Knows no client library.
  */
 import type { Life, Stop, Transition } from './lives';
 
-/** Lives on their way to the screen, by way of which none goes back to an older version. */
+/** Keeps the newest version of each life, so that no view goes back to an older one. */
 export class Newest {
   readonly #lives = new Map<string, Life>();
 
   /**
-   * A cache has what came last, and that may be older: answers overtake each other, and a replay shows the life
-   * as it was right after its birth.
+   * A cache keeps what arrived last, which may be older: answers overtake each other, and a retry with the same
+   * idempotency key answers the life right after its birth.
+   *
+   * @returns the newest known version of this life
    */
   of(life: Life): Life {
     const known = this.#lives.get(life.id);
@@ -20,10 +22,10 @@ export class Newest {
   }
 }
 
-/** The errors of an answer; none where there was no answer at all. */
+/** The errors of an answer; empty if there was no answer. */
 export type Errors = readonly { readonly extensions?: { readonly code?: unknown } | undefined }[];
 
-/** Those that pass by themselves; any other is told again to whoever asks again. */
+/** The codes of temporary errors. A retry after any other error would fail again. */
 const PASSING: readonly unknown[] = [
   'DATABASE_UNAVAILABLE',
   'LAGGED',
@@ -34,11 +36,11 @@ const passes = (errors: Errors): boolean =>
   errors.every(({ extensions }) => PASSING.includes(extensions?.code));
 
 /**
- * How a socket ended, as GraphQL's errors where it was closed with 4400 to 4499: whoever comes back with the same, as
- * with a token that has expired, is sent away again.
+ * Turns a close code from 4400 to 4499 into GraphQL errors: the server would refuse a retry as well, for example with
+ * the same expired token.
  *
- * @param error of graphql-ws: GraphQL's errors, or how the socket ended
- * @returns the same, where it may be another the next time
+ * @param error from graphql-ws: a list of GraphQL errors, or the event that closed the socket
+ * @returns a list of GraphQL errors, or the same error if a retry may succeed
  */
 export function refusalIn(error: unknown): unknown {
   const { code, reason } = Object(error) as { readonly code?: unknown; readonly reason?: unknown };
@@ -46,26 +48,26 @@ export function refusalIn(error: unknown): unknown {
   return [{ message: `The socket was closed: ${String(reason)}`, extensions: { code } }];
 }
 
-/** How often a request is sent before it is given up: some forty seconds. */
+/** How often a request is sent at most, which takes some forty seconds. */
 const ATTEMPTS = 20;
 
-/** The longest that a server may ask for, in seconds: whoever waits for an answer would not wait for longer. */
+/** The longest `Retry-After` that the client honours, in seconds: users do not wait for longer. */
 const PATIENCE = 5;
 
-/** How long a server asks to be left alone, in milliseconds; a page of another origin is not told. */
+/** @returns the server's `Retry-After` in milliseconds; 0 if there is none, or the page may not read it */
 function retryAfter(response: Response | undefined): number {
   const seconds = Number(response?.headers.get('retry-after') ?? 0);
   return seconds > 0 && seconds <= PATIENCE ? seconds * 1_000 : 0;
 }
 
 /**
- * Sends a request until it is answered. A change must have an idempotency key, the same in each attempt: that
- * no answer came does not say that nothing was changed.
+ * Sends a request until it is answered. A mutation needs the same idempotency key in each attempt, because it may
+ * have been done although no answer came.
  *
- * @param send sends it once, and throws where it fails; null or undefined is no answer
- * @param errorsOf the errors of the answer, from what was thrown
- * @param responseOf the answer itself, where there was any
- * @throws what `send` has thrown, where it does not pass or the last attempt failed
+ * @param send sends the request once, and throws if it fails; null and undefined mean that there was no answer
+ * @param errorsOf finds the GraphQL errors in what `send` has thrown
+ * @param responseOf finds the HTTP response in what `send` has thrown, if there was one
+ * @throws what `send` has thrown, if that is not temporary, or at the last attempt
  */
 export async function insist<Answer>(
   send: () => Promise<Answer | null | undefined>,
@@ -75,7 +77,7 @@ export async function insist<Answer>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await send();
-      if (answer === null || answer === undefined) throw new Error('It was not answered.');
+      if (answer === null || answer === undefined) throw new Error('There was no answer.');
       return answer;
     } catch (thrown) {
       if (attempt === ATTEMPTS || !passes(errorsOf(thrown))) throw thrown;
@@ -84,19 +86,19 @@ export async function insist<Answer>(
   }
 }
 
-/** What a subscription is told. */
+/** Receives the events of one subscription. */
 export interface Subscriber {
   readonly next: (transition: Transition) => void;
-  /** Nothing comes any more: it has failed, or its connection is lost. */
+  /** Called when the subscription has failed, or its connection is lost. */
   readonly end: (errors: Errors) => void;
 }
 
 /**
- * Follows the feed, across lost connections. Client libraries that subscribe again by themselves do so with the
- * variables of the first time, and everything since then comes twice: their own retries must be off.
+ * Follows the feed across lost connections. The retries of client libraries must be off: they subscribe with the first
+ * variables again, so that transitions would come twice.
  *
- * @param subscribe begins a subscription right after a cursor, and returns how to end it
- * @throws AggregateError where it is refused for good
+ * @param subscribe begins a subscription after a cursor, and returns a function that ends it
+ * @throws AggregateError if a retry would fail again
  */
 export async function follow(
   after: string,
@@ -122,7 +124,7 @@ export async function follow(
   }
 }
 
-/** One subscription. After its end nothing is dealt with any more: what comes then comes after a gap. */
+/** Runs one subscription to its end. Later transitions are ignored, because they would leave a gap. */
 async function untilEnd(
   subscribe: (subscriber: Subscriber) => Stop,
   deal: (transition: Transition) => void,
@@ -161,9 +163,10 @@ async function untilEnd(
 }
 
 /**
- * Waits for up to five seconds, longer with each failure in a row, and seldom as long as others do.
+ * Waits for a random time of up to five seconds, which grows with each failure (exponential backoff with jitter).
  *
- * @param atLeast milliseconds, beside those
+ * @param failures the number of failures in a row
+ * @param atLeast milliseconds to wait in addition
  */
 async function pause(
   failures: number,

@@ -1,4 +1,4 @@
-/** urql with its document cache, which asks again for what a mutation has touched, told what that is. */
+/** A recipe for urql with its document cache, which must be told which types a mutation changes. */
 import {
   Client,
   CombinedError,
@@ -23,12 +23,12 @@ import {
 import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
 /**
- * @param url where the API is: `http://localhost:4000/graphql`
- * @param additionalTypenames which types a change must be of for what is shown to be asked for again: a birth
- *   answers an `Alive`, and by default only what was answered with one is
+ * @param url of the API: `http://localhost:4000/graphql`
+ * @param additionalTypenames a mutation that answers one of these types makes urql send the queries again. By default a
+ *   birth, which answers an `Alive`, refreshes only queries whose results contain an `Alive`.
  */
 export function documentCacheLives(url: string, additionalTypenames = possibleTypes.Life): Lives {
-  // No retries: they would resume with the cursor of the first time.
+  // No retries: they would resume with the first cursor.
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
   const client = new Client({
     url,
@@ -51,7 +51,7 @@ export function documentCacheLives(url: string, additionalTypenames = possibleTy
       }),
       fetchExchange,
     ],
-    // A GET is what a foreign page could send, too, and refused where nothing says that this is none.
+    // Apollo Server refuses a simple GET without special headers, because a foreign page could send one (CSRF).
     preferGetMethod: false,
   });
   const newest = new Newest();
@@ -128,6 +128,6 @@ function errorsOf(thrown: unknown): Errors {
 }
 
 function responseOf(thrown: unknown): Response | undefined {
-  // That of `fetch`, which urql types as anything.
+  // It is the response of `fetch`, which urql types as `any`.
   return thrown instanceof CombinedError ? (thrown.response as Response | undefined) : undefined;
 }

@@ -1,4 +1,4 @@
-/** urql with Graphcache: the normalised cache, told that the ids of lives are unique whatever their type. */
+/** A recipe for urql with Graphcache: the cache must identify a life by its id alone, because its type changes. */
 import { Client, CombinedError, fetchExchange, subscriptionExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { createClient } from 'graphql-ws';
@@ -20,14 +20,14 @@ import { type Errors, Newest, follow, insist, refusalIn } from './resilience';
 
 const embedded = (): null => null;
 
-/** By default a life is `Gestating:1` and then `Alive:1`, and lists go on showing the former. */
+/** By default a life is cached as `Gestating:1` and later as `Alive:1`, and lists go on showing the former. */
 export function lifeCache(): ReturnType<typeof cacheExchange> {
   return cacheExchange({
-    // Not `keys`: before what that gives the type is put, too.
+    // `keys` would not help: Graphcache puts the type before its result, too.
     globalIDs: possibleTypes.Life,
-    // Without it, every fragment is taken to be of every type.
+    // Without the schema, Graphcache applies every fragment to every type.
     schema,
-    // Values, without an identity.
+    // These types have no identity.
     keys: {
       LifeConnection: embedded,
       LifeTransition: embedded,
@@ -39,9 +39,9 @@ export function lifeCache(): ReturnType<typeof cacheExchange> {
   });
 }
 
-/** @param url where the API is: `http://localhost:4000/graphql` */
+/** @param url of the API: `http://localhost:4000/graphql` */
 export function graphcacheLives(url: string, cache = lifeCache()): Lives {
-  // No retries: they would resume with the cursor of the first time.
+  // No retries: they would resume with the first cursor.
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
   const client = new Client({
     url,
@@ -64,7 +64,7 @@ export function graphcacheLives(url: string, cache = lifeCache()): Lives {
       }),
       fetchExchange,
     ],
-    // A GET is what a foreign page could send, too, and refused where nothing says that this is none.
+    // Apollo Server refuses a simple GET without special headers, because a foreign page could send one (CSRF).
     preferGetMethod: false,
   });
   const newest = new Newest();
@@ -137,6 +137,6 @@ function errorsOf(thrown: unknown): Errors {
 }
 
 function responseOf(thrown: unknown): Response | undefined {
-  // That of `fetch`, which urql types as anything.
+  // It is the response of `fetch`, which urql types as `any`.
   return thrown instanceof CombinedError ? (thrown.response as Response | undefined) : undefined;
 }

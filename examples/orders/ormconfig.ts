@@ -1,4 +1,4 @@
-/** The TypeORM DataSource: which entities and migrations there are. */
+/** The TypeORM DataSource: its entities and its migrations. Does not know where the database runs. */
 import { type DataSourceSettings, dataSourceOf } from 'persistent-machine/database/dataSource';
 import type { DataSource } from 'typeorm';
 import { MIGRATIONS } from './migrations';

@@ -1,6 +1,6 @@
 /**
- * The table `lives`: where each life is now. Its columns, CHECKs and indexes come from the declaration; what else is
- * wanted on it, such as an index of its own, is written here.
+ * The table `lives`, with the current record of each life. Its columns, CHECKs and indexes come from the declaration.
+ * Further indexes are declared here.
  */
 import { entityOf } from 'persistent-machine/integrity';
 import { Entity } from 'typeorm';

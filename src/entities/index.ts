@@ -1,2 +1,2 @@
-/** The tables of records, as TypeORM entities. History and ledger follow from them. */
+/** The tables of records, as TypeORM entities. Those of the history and the ledger are derived from them. */
 export * from './Life';

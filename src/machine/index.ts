@@ -1,4 +1,4 @@
-/** The machine of this application. Imports nothing but the engine's own floor `machine`, and must not. */
+/** The machine of this application. Must import nothing but the engine's pure part, `machine`. */
 export {
   CorruptRecord,
   IdempotencyKeyReused,

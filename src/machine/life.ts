@@ -1,6 +1,6 @@
 /**
- * The life: the list of what it allows, and a class for each state with just the transitions that this state may make,
- * so that an illegal one does not compile. Pure: no database, no clock, no randomness.
+ * The life: the list of its states and events, and a class for each state. A class has methods only for the events
+ * that its state accepts, so that an illegal transition does not compile. Pure: no database, no clock, no randomness.
  *
  * This is the file to replace when you put your own machine in.
  */
@@ -16,7 +16,7 @@ import {
   moment,
 } from 'persistent-machine/machine';
 
-/** Everything that a life allows. Its tables, its GraphQL types and what PostgreSQL refuses are derived from it. */
+/** All states and events of a life. Its tables, its GraphQL types and what PostgreSQL refuses are derived from it. */
 export const life = machine('Life', {
   plural: 'lives',
   bare: true,
@@ -81,5 +81,5 @@ export function phaseOf(record: RecordOf<typeof lives>): Phase {
   return lives.phaseOf(record);
 }
 
-/** Looks at a phase by its state. All arms are needed: a missing one does not compile. */
+/** Handles a phase by its state. A missing case does not compile. */
 export const match = lives.match.bind(lives);

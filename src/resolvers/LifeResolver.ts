@@ -1,4 +1,4 @@
-/** The life's mutations that are written by hand. All else that GraphQL asks of lives is derived from its declaration. */
+/** The handwritten mutations of a life. Everything else about lives in GraphQL is derived from the declaration. */
 import type { Context } from 'persistent-machine/graphql/context';
 import { type Asked, graphqlOf } from 'persistent-machine/graphql/graphqlOf';
 import { Args, Ctx, Mutation, Resolver } from 'type-graphql';

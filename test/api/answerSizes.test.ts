@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import WebSocket from 'ws';
 import { type TestServer, startServer } from '../harness';
-import { TRANSPORTS, subscribe } from '../harness/subscriber';
+import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Bystanders } from './Bystanders';
 import { JSON_BODY, type Reply, ask, dataOf, send } from './client';
 import { livingIn } from './lives';

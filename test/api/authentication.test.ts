@@ -18,7 +18,12 @@ import {
 import { Client } from 'pg';
 import WebSocket from 'ws';
 import { type TestServer, contentsOf, startServer, warningsOf } from '../harness';
-import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
+import {
+  type Subscriber,
+  TRANSPORTS,
+  type Transport,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 import { JSON_BODY, type Reply, ask, dataOf, send } from './client';
 
 /** Long enough for any algorithm. */

@@ -4,7 +4,7 @@
  */
 import { getIntrospectionQuery, parse } from 'graphql';
 import { type TestServer, startServer } from '../harness';
-import { subscribe } from '../harness/subscriber';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Bystanders } from './Bystanders';
 import { JSON_BODY, type Reply, ask, dataOf, send } from './client';
 import { livingIn } from './lives';

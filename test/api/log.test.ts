@@ -3,7 +3,7 @@
  * asked, however it travelled.
  */
 import { type TestServer, startServer } from '../harness';
-import { TRANSPORTS, subscribe } from '../harness/subscriber';
+import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Bystanders } from './Bystanders';
 import { JSON_BODY, ask, dataOf, send } from './client';
 import { livingIn } from './lives';

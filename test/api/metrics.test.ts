@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import { type TestServer, startServer } from '../harness';
 import { Proxy } from '../harness/proxy';
-import { TRANSPORTS, subscribe } from '../harness/subscriber';
+import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { JSON_BODY, ask, dataOf, send } from './client';
 import { livingIn } from './lives';
 
@@ -290,9 +290,9 @@ describe('what is shown', () => {
     }
   });
 
-  test('the README’s table of metrics has each of ours once, and no other', async () => {
-    const readme = readFileSync('README.md', 'utf8');
-    const [, section = ''] = readme.split('### Metrics');
+  test('the table of metrics in docs/observability.md has each of ours once, and no other', async () => {
+    const page = readFileSync('docs/observability.md', 'utf8');
+    const [, section = ''] = page.split('## Metrics');
     const [table = ''] = section.split(/^#/m);
     const named = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
     const families = await ours();

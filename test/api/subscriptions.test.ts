@@ -8,7 +8,12 @@ import { Parser } from 'graphql/language/parser';
 import { Client } from 'pg';
 import WebSocket from 'ws';
 import { type TestServer, startServer } from '../harness';
-import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
+import {
+  type Subscriber,
+  TRANSPORTS,
+  type Transport,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 import { Bystanders } from './Bystanders';
 import { JSON_BODY, ask, dataOf, send } from './client';
 import { livingIn } from './lives';

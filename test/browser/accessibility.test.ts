@@ -5,6 +5,7 @@ import { livingIn } from '../api/lives';
 import { startServer } from '../harness';
 import { NOTHING, findingsOn } from '../harness/axe';
 import { type Window, launchBrowser, openWindow } from '../harness/browser';
+import { button, mean } from './onDashboard';
 
 jest.setTimeout(180_000);
 
@@ -62,14 +63,46 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
             })
           : route.continue(),
       );
-      await page.getByRole('button', { name: 'Death' }).click();
+      await mean(page, 'Death');
       await page.getByRole('alert').waitFor();
+    },
+  ],
+  [
+    'the question whether an event is meant',
+    () => `/lives/${life}`,
+    async (page) => {
+      await button(page, 'Death').click();
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+  [
+    'a change that is sent again',
+    () => `/lives/${life}`,
+    async (page) => {
+      await page.route('**/graphql', (route) => route.abort());
+      await mean(page, 'Death');
+      await page.getByRole('dialog').getByRole('alert').waitFor();
+    },
+  ],
+  ['the feed', () => '/feed', (page) => page.locator('.transitions li').first().waitFor()],
+  [
+    'an address where nothing is',
+    () => '/nothing',
+    (page) => page.getByRole('searchbox').waitFor(),
+  ],
+  [
+    'what the server had before it went away',
+    () => '/',
+    async (page) => {
+      await page.locator('.feed li').first().waitFor();
+      await page.context().setOffline(true);
+      await page.getByText('The server is away.').waitFor();
     },
   ],
   [
     'no life',
     () => '/lives/00000000-0000-4000-8000-000000000000',
-    (page) => page.getByText('There is no life').waitFor(),
+    (page) => page.getByText('There is no life with this id').waitFor(),
   ],
 ];
 

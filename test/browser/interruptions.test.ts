@@ -42,7 +42,7 @@ describe('the server restarted under an open page', () => {
     await other.stop();
   });
 
-  test('says that it reconnects and for how long, and then has missed nothing and doubled nothing', async () => {
+  test('says that it reconnects, for how long, and how old what it shows is, and then has missed nothing and doubled nothing', async () => {
     const id = await livingIn(other, 'Gestating');
     const { page, offences } = await openWindow(browser, own);
     const { page: life, offences: more } = await openWindow(browser, own);
@@ -57,6 +57,9 @@ describe('the server restarted under an open page', () => {
       await own.stop();
       await page.getByText('Reconnecting…').waitFor();
       await page.getByText(/^[1-9]\d* s$/).waitFor();
+      for (const shown of [page, life]) {
+        await shown.getByText(/^The server is away\. What you see is as of \d+:\d\d/).waitFor();
+      }
       // Meanwhile, life goes on.
       await livingIn(other, 'Dead');
       await livingIn(other, 'Alive');
@@ -69,6 +72,7 @@ describe('the server restarted under an open page', () => {
         .getByText(time === 'first' ? 'Alive' : 'Dead')
         .waitFor();
       await expectAllIsShown(page);
+      expect(await page.locator('.age').innerText()).toBe('');
     }
     await page.context().close();
     await life.context().close();

@@ -2,7 +2,12 @@
  * Subscribers to the feed that come back with their last cursor whenever they are sent away, as clients should.
  * They write down what they got, and why they had to come back.
  */
-import { type Ending, type Subscriber, type Transport, subscribe } from '../harness/subscriber';
+import {
+  type Ending,
+  type Subscriber,
+  type Transport,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 
 const FOLLOW = 'subscription ($after: String) { transitions(after: $after) { cursor lifeId } }';
 

@@ -3,7 +3,7 @@
  * database that is no standby, a standby in the place of the primary. And a crash of PostgreSQL after an answer.
  */
 import { Client } from 'pg';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { type TestServer, ask, startServer } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { spawnProcess } from '../harness/serverProcess';

@@ -3,12 +3,16 @@
  * and is lost takes nobody in, neither who is subscribed nor who comes back.
  */
 import { Client } from 'pg';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { type Answer, type TestServer, ask, startServer } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { cursorsOf } from '../harness/cursors';
 import { Proxy } from '../harness/proxy';
-import { type Subscriber, TRANSPORTS, subscribe } from '../harness/subscriber';
+import {
+  type Subscriber,
+  TRANSPORTS,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 
 jest.setTimeout(60_000);
 

@@ -1,11 +1,14 @@
 /** An instance that is stopped while it listens, over TCP: what PostgreSQL holds for it is let go of by itself. */
 import { randomInt } from 'node:crypto';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { channelOf } from 'persistent-machine/operations/tables';
 import { ask, contentsOf } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { type Subscriber, subscribe } from '../harness/subscriber';
+import {
+  type Subscriber,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 import { Client } from 'pg';
 
 // The system gives a connection up at a probe of its own, whose pauses double.

@@ -3,12 +3,12 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { Bystanders } from '../api/Bystanders';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from '../faults/integrity';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
 import { type Nginx, startNginx } from '../harness/nginx';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { TRANSPORTS } from '../harness/subscriber';
+import { TRANSPORTS } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Follower } from './Followers';
 import { Load } from './Load';
 

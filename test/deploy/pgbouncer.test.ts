@@ -11,7 +11,7 @@ import {
 import { startPgBouncer } from '../harness/pgbouncer';
 import { Proxy } from '../harness/proxy';
 import { type StartingProcess, serverOf, spawnProcess } from '../harness/serverProcess';
-import { TRANSPORTS, subscribe } from '../harness/subscriber';
+import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 
 /** What a test has started, and how it is ended; the last one first. */
 let cleanUps: (() => Promise<unknown>)[];

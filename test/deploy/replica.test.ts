@@ -4,7 +4,7 @@
  */
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { type Answer, type TestServer, ask, startServer } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { Proxy } from '../harness/proxy';

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { Client } from 'pg';
 import { Bystanders } from '../api/Bystanders';
-import { until } from '../faults/Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from '../faults/integrity';
 import { type TestDatabase, ask, createTestDatabase } from '../harness';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { TRANSPORTS } from '../harness/subscriber';
+import { TRANSPORTS } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Follower } from './Followers';
 import { Load } from './Load';
 

@@ -14,6 +14,7 @@ import {
   startServer,
 } from '../harness';
 import { Proxy } from '../harness/proxy';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from './integrity';
 
 /** A transition as the database has it. */
@@ -224,18 +225,4 @@ export function outagesOf({ logs }: Pick<TestServer, 'logs'>): ('lost' | 'back')
     if (String(msg).startsWith('Without the database')) return ['lost'];
     return msg === 'The database answers again' ? ['back'] : [];
   });
-}
-
-/** Below Jest's own limit, which would end the test and not its looking. */
-const PATIENCE = 25_000;
-
-/** Looks again and again until something is so. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const patience = Date.now() + PATIENCE;
-  while (!(await isSo())) {
-    if (Date.now() > patience) throw new Error(`It never was: ${String(isSo)}`);
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
 }

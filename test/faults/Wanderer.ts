@@ -3,7 +3,11 @@
  * Does not know what happens to the servers meanwhile.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type Subscriber, type Transport, subscribe } from '../harness/subscriber';
+import {
+  type Subscriber,
+  type Transport,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
 
 const FOLLOW = 'subscription ($after: String) { transitions(after: $after) { cursor } }';
 

@@ -3,7 +3,7 @@
  * end. Knows nothing of what goes wrong meanwhile.
  */
 import type { Answer } from '../harness';
-import { until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 
 export type Change = 'conceive' | 'birth' | 'die';
 

@@ -17,7 +17,8 @@ import {
   createTestDatabase,
 } from '../harness';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { codesOf, until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
+import { codesOf } from './Scene';
 
 const HOUR = 3_600_000;
 

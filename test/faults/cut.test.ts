@@ -5,8 +5,9 @@
 import { uuidv7 } from 'uuidv7';
 import { type Answer, ask, startServer } from '../harness';
 import type { Cut } from '../harness/proxy';
-import { Scene, codesOf, outagesOf, until } from './Scene';
-import { watchAnswers } from './answers';
+import { until } from '../../packages/persistent-machine/test/harness/until';
+import { Scene, codesOf, outagesOf } from './Scene';
+import { watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
 
 /** Long enough for a busy machine to be reached again in. */
 const PATIENT = { REQUEST_TIMEOUT_MS: '20000' };

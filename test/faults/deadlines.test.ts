@@ -1,6 +1,6 @@
 /** REQUEST_TIMEOUT_MS is the whole request's, however many mutations one document has, which run one after another. */
 import { ask } from '../harness';
-import { TRANSPORTS, subscribe } from '../harness/subscriber';
+import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Scene, codesOf } from './Scene';
 
 let scene: Scene;

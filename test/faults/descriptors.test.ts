@@ -7,7 +7,7 @@ import { livingIn } from '../api/lives';
 import { type TestDatabase, createTestDatabase } from '../harness';
 import { Proxy } from '../harness/proxy';
 import { freePort, serverOf, spawnProcess, startProcess } from '../harness/serverProcess';
-import { until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 
 jest.setTimeout(60_000);
 

@@ -13,7 +13,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine
 import { type Answer, ask } from '../harness';
 import { cursorsOf } from '../harness/cursors';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { TRANSPORTS } from '../harness/subscriber';
+import { TRANSPORTS } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Wanderer, type Place } from './Wanderer';
 import { problemsOf } from './integrity';
 

@@ -5,8 +5,9 @@
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { type Answer, ask } from '../harness';
-import { Scene, codesOf, until } from './Scene';
-import { type Answers, watchAnswers } from './answers';
+import { until } from '../../packages/persistent-machine/test/harness/until';
+import { Scene, codesOf } from './Scene';
+import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
 
 const CONCEIVE = 'mutation ($id: ID) { outcome: conceive(id: $id) { __typename id version } }';
 

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { type TestServer, ask, contentsOf, startServer } from '../harness';
-import { subscribe } from '../harness/subscriber';
-import { until } from './Scene';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 
 const ERROR = 50;
 const CONCEIVE = 'mutation { conceive { id } }';

@@ -8,10 +8,10 @@ import { type TestServer, startServer } from '../harness';
 import { Bystanders } from '../api/Bystanders';
 import { JSON_BODY, dataOf, send } from '../api/client';
 import { livingIn } from '../api/lives';
-import { subscribe } from '../harness/subscriber';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 
 /** How long a request may take, in milliseconds. */
 const REQUEST_TIMEOUT = 1_000;

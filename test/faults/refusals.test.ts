@@ -16,8 +16,9 @@ import {
   createStore,
   startServer,
 } from '../harness';
-import { Scene, codesOf, outagesOf, until } from './Scene';
-import { type Answers, watchAnswers } from './answers';
+import { until } from '../../packages/persistent-machine/test/harness/until';
+import { Scene, codesOf, outagesOf } from './Scene';
+import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
 
 const CONCEIVE = 'mutation { outcome: conceive { __typename } }';
 

@@ -9,7 +9,8 @@ import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { type Answer, type TestServer, ask, startServer } from '../harness';
-import { outagesOf, until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
+import { outagesOf } from './Scene';
 import { problemsOf } from './integrity';
 
 let directory: string;

@@ -5,8 +5,14 @@
 import { ask } from '../harness';
 import { BEGINNING, cursorsOf, oldCursor } from '../harness/cursors';
 import { keep } from '../harness/setBack';
-import { type Subscriber, TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
-import { Scene, codesOf, until } from './Scene';
+import {
+  type Subscriber,
+  TRANSPORTS,
+  type Transport,
+  subscribe,
+} from '../../packages/persistent-machine/test/harness/subscriber';
+import { until } from '../../packages/persistent-machine/test/harness/until';
+import { Scene, codesOf } from './Scene';
 
 const ERROR = 50;
 

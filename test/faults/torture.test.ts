@@ -15,10 +15,10 @@ import { type Answer, ask, contentsOf } from '../harness';
 import { BEGINNING, cursorsOf } from '../harness/cursors';
 import { Proxy } from '../harness/proxy';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { TRANSPORTS } from '../harness/subscriber';
+import { TRANSPORTS } from '../../packages/persistent-machine/test/harness/subscriber';
 import { type Change, Clients, type Row, countsOf, liesAmong, resolveAll } from './clients';
 import { problemsOf } from './integrity';
-import { until } from './Scene';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Wanderer } from './Wanderer';
 
 /** How long it lasts, in seconds: `npm run test:torture` has it last longer. */

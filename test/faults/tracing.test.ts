@@ -8,7 +8,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestDatabase, createTestDatabase } from '../harness';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
-import { subscribe } from '../harness/subscriber';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Bystanders } from '../api/Bystanders';
 import { JSON_BODY, dataOf, send } from '../api/client';
 import { livingIn } from '../api/lives';

@@ -1,6 +1,6 @@
 /** What tests start from: a real PostgreSQL, a store on it, or the whole server. */
-export * from './graphql';
+export * from '../../packages/persistent-machine/test/harness/graphql';
+export * from '../../packages/persistent-machine/test/harness/warnings';
 export * from './postgres';
 export * from './server';
 export * from './store';
-export * from './warnings';

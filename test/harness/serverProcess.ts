@@ -1,111 +1,34 @@
-/** The application in a process of its own, as the start command runs it: what can be killed. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
+/** This application in a process of its own, as the start command runs it: what can be killed. */
+import {
+  type ServerProcess,
+  type StartingProcess,
+  spawnProcess as spawnMain,
+  startProcess as startMain,
+} from '../../packages/persistent-machine/test/harness/serverProcess';
 
-/** A start of the command. */
-export interface ServerProcess {
-  readonly child: ChildProcess;
-  /** Where it listens, from the line that announces it; undefined where it ends without one. */
-  readonly url: string | undefined;
-  /** What it has logged, as parsed lines. */
-  readonly logs: readonly Record<string, unknown>[];
-  /** Its exit code, and all that it said on standard error. */
-  readonly ended: Promise<{ readonly code: number | null; readonly complaint: string }>;
-  /** Ends it in order, if it has not ended. */
-  stop(): Promise<void>;
-}
+export {
+  type ServerProcess,
+  type StartingProcess,
+  freePort,
+  serverOf,
+} from '../../packages/persistent-machine/test/harness/serverProcess';
 
-/** A start of the command that is not awaited. */
-export interface StartingProcess extends Omit<ServerProcess, 'url'> {
-  /** Where it listens, once the line that announces it has come; undefined where it ends without one. */
-  readonly url: Promise<string | undefined>;
-}
+const MAIN = 'src/main.ts';
 
-/**
- * @param environment beside the test's own, of which it gets neither the database nor what a developer's
- *   .env says
- * @param mostDescriptors how many it may have open; left out: as many as the test
- */
+type Options = Parameters<typeof spawnMain>[2];
+
+/** A start that is not awaited. */
 export function spawnProcess(
   environment: Record<string, string>,
-  {
-    mostDescriptors,
-    detached = false,
-  }: {
-    /** How many descriptors the process may have open; left out: as many as this one. */
-    readonly mostDescriptors?: number;
-    /** Whether it leads a group of processes, as in a terminal. */
-    readonly detached?: boolean;
-  } = {},
+  options?: Options,
 ): StartingProcess {
-  const limit = mostDescriptors === undefined ? '' : `ulimit -n ${mostDescriptors};`;
-  const child = spawn(
-    'sh',
-    ['-c', `${limit} exec "$0" --conditions=source --import tsx src/main.ts`, process.execPath],
-    {
-      env: { ...process.env, DATABASE_URL: '', LOG_LEVEL: 'info', PORT: '0', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached,
-    },
-  );
-  const complaint = text(child.stderr);
-  // Not `exit`: what it said may still be on its way then.
-  const ended = once(child, 'close').then(async ([code]: (number | null)[]) => ({
-    code: code ?? null,
-    complaint: await complaint,
-  }));
-  const logs: Record<string, unknown>[] = [];
-  // Read to its end, also once it is ready: whoever writes into a closed pipe fails.
-  const lines = createInterface({ input: child.stdout });
-  const url = new Promise<string | undefined>((resolve) => {
-    lines.on('line', (line) => {
-      // pino writes JSON objects, one a line.
-      const logged = JSON.parse(line) as Record<string, unknown>;
-      logs.push(logged);
-      const [, announced] = /^Ready: .* (http:\S+)\/graphql$/.exec(String(logged['msg'])) ?? [];
-      if (announced !== undefined) resolve(announced);
-    });
-    lines.on('close', () => {
-      resolve(undefined);
-    });
-  });
-  return {
-    child,
-    url,
-    logs,
-    ended,
-    stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-  };
+  return spawnMain(MAIN, environment, options);
 }
 
 /** The same, awaited. */
 export async function startProcess(
   environment: Record<string, string>,
-  options?: Parameters<typeof spawnProcess>[1],
+  options?: Options,
 ): Promise<ServerProcess> {
-  const starting = spawnProcess(environment, options);
-  return { ...starting, url: await starting.url };
-}
-
-/** Where a start that must succeed listens. */
-export function serverOf({ url }: ServerProcess): { readonly url: string } {
-  if (url === undefined) throw new Error('It has ended before it was ready.');
-  return { url };
-}
-
-/** A port that nobody listens at. */
-export async function freePort(): Promise<number> {
-  const occupant = createServer().listen(0, '127.0.0.1');
-  await once(occupant, 'listening');
-  // A listener on a port has an address with it.
-  const { port } = occupant.address() as { port: number };
-  occupant.close();
-  return port;
+  return startMain(MAIN, environment, options);
 }

@@ -3,14 +3,13 @@ import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
-import type { AnyLifecycle } from 'persistent-machine/machine';
 import { entitiesOf } from 'persistent-machine/integrity';
 import { Life } from '../../src/entities';
 import { type Phase, lives as lifecycle } from '../../src/machine';
 import { Lanes } from 'persistent-machine/store/Lanes';
 import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
-import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
+import { tablesOf } from 'persistent-machine/operations/tables';
 import { createTestDatabase } from './postgres';
 
 export type LifeStore = MachineStore<typeof lifecycle>;
@@ -23,10 +22,6 @@ export interface TestStore {
   readonly url: string;
   /** Called after each commit; a test may put its own here. */
   onCommit: () => void;
-  /** A store of another instance, with a pool of its own on the same database; closed with this one. */
-  neighbour(): Promise<LifeStore>;
-  /** The same with phases of other classes. */
-  neighbourOf<L extends AnyLifecycle>(classes: L): Promise<MachineStore<L>>;
   /** A session of its own, as the tables' owner; ended with the store. */
   connect(): Promise<Client>;
   close(): Promise<void>;
@@ -35,25 +30,26 @@ export interface TestStore {
 /** @param now the store's clock */
 export async function createStore(now: () => Date = () => new Date()): Promise<TestStore> {
   const { url, drop } = await createTestDatabase();
-  const { dataSource, database, tables, lanes, lives } = await instanceOn(
-    url,
-    lifecycle,
+  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
+  await dataSource.initialize();
+  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
+  const tables = tablesOf(dataSource, entitiesOf(Life));
+  const lanes = new Lanes({ queueSize: 10_000 });
+  const lives = new MachineStore(database, tables, lifecycle, {
     now,
-    () => {
+    onCommit: () => {
       store.onCommit();
     },
-  );
-  const neighbours: DataSource[] = [];
+    timeout: 5_000,
+    lanes,
+    onBrokenLedger: (error) => {
+      throw error;
+    },
+  });
   const clients: Client[] = [];
   const store: TestStore = {
     onCommit: () => undefined,
     lives,
-    neighbour: async () => store.neighbourOf(lifecycle),
-    neighbourOf: async (classes) => {
-      const neighbour = await instanceOn(url, classes, now, () => undefined);
-      neighbours.push(neighbour.dataSource);
-      return neighbour.lives;
-    },
     reader: new MachineReader(database, tables, lifecycle, {
       timeout: 60_000,
       lanes,
@@ -68,40 +64,11 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
     },
     close: async () => {
       await Promise.all(clients.map((client) => client.end()));
-      for (const each of [dataSource, ...neighbours]) await each.destroy();
+      await dataSource.destroy();
       await drop();
     },
   };
   return store;
-}
-
-async function instanceOn<L extends AnyLifecycle>(
-  url: string,
-  classes: L,
-  now: () => Date,
-  onCommit: () => void,
-): Promise<{
-  dataSource: DataSource;
-  database: Database;
-  tables: MachineTables;
-  lanes: Lanes;
-  lives: MachineStore<L>;
-}> {
-  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 60_000 });
-  await dataSource.initialize();
-  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 });
-  const tables = tablesOf(dataSource, entitiesOf(Life));
-  const lanes = new Lanes({ queueSize: 10_000 });
-  const lives = new MachineStore(database, tables, classes, {
-    now,
-    onCommit,
-    timeout: 60_000,
-    lanes,
-    onBrokenLedger: (error) => {
-      throw error;
-    },
-  });
-  return { dataSource, database, tables, lanes, lives };
 }
 
 /** All that the tables hold, in order: what must not change, compared as a whole. */

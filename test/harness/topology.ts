@@ -3,22 +3,13 @@
  * it: the tests are the same.
  */
 import type { Application } from 'persistent-machine/application';
+import {
+  type RunningPostgres,
+  startPostgres as startPlain,
+} from '../../packages/persistent-machine/test/harness/postgres';
 import { Cluster } from './cluster';
 import { startNginx } from './nginx';
 import { startPgBouncer } from './pgbouncer';
-
-/** How the PostgreSQL of a run is reached. */
-export interface Postgres {
-  /** May create databases. */
-  readonly administratorUrl: string;
-  /** Owns the databases of the tests, and is no superuser where the server is our own. */
-  readonly ownerUrl: string;
-}
-
-export interface RunningPostgres {
-  readonly postgres: Postgres;
-  readonly stop: () => Promise<void>;
-}
 
 export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx'] as const;
 
@@ -34,13 +25,7 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
 /** A URL by which all databases of the run can be reached another way; from the global set-up to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';
 
-/** What is to be said when a database is dropped: PgBouncer keeps its connections for those who come later. */
-export const DROP_OPTIONS = topology === 'pgbouncer' ? ' WITH (FORCE)' : '';
-
-/** @param startPlain starts a PostgreSQL by itself */
-export async function startPostgres(
-  startPlain: () => Promise<RunningPostgres>,
-): Promise<RunningPostgres> {
+export async function startPostgres(): Promise<RunningPostgres> {
   switch (topology) {
     case 'replica':
       return startReplicated();
@@ -49,7 +34,7 @@ export async function startPostgres(
       const pgBouncer = await startPgBouncer(postgres.ownerUrl);
       process.env[VARIABLE] = pgBouncer.url;
       return {
-        postgres,
+        postgres: { ...postgres, isPooled: true },
         stop: async () => {
           await pgBouncer.stop();
           await stop();

@@ -28,7 +28,14 @@ const machines = (): string => readFileSync(join(copy, 'src/machines.ts'), 'utf8
 
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), 'machine-'));
-  for (const path of ['src', 'migrations', 'test/harness', 'ormconfig.ts', 'tsconfig.json']) {
+  for (const path of [
+    'src',
+    'migrations',
+    'test/harness',
+    'ormconfig.ts',
+    'tsconfig.json',
+    '.prettierrc.json',
+  ]) {
     cpSync(path, join(copy, path), { recursive: true });
   }
   mkdirSync(join(copy, 'test/database'));
@@ -57,19 +64,13 @@ test('it compiles as it is written, in the format of the house', () => {
   execFileSync('node_modules/.bin/tsc', ['--noEmit', '--project', 'tsconfig.new.json'], {
     cwd: copy,
   });
-  const format = [
-    '--config',
-    resolve('.prettierrc.json'),
-    '--check',
-    'src/machines.ts',
-    ...written,
-  ];
+  const format = ['--check', 'src/machines.ts', ...written];
   execFileSync('node_modules/.bin/prettier', format, { cwd: copy });
 });
 
 test.each([
-  ['ticket', 'Name the machine as a class'],
-  ['Life', 'src/machine/life.ts is there already'],
+  ['ticket', 'is not the name of a class'],
+  ['Life', 'src/machine/life.ts already exists'],
 ])('it is refused to write %s, and nothing is written', (name, why) => {
   const before = machines();
   const { status, told } = write(name);

@@ -25,7 +25,7 @@ test('schema.graphql is the schema; where it is not, npm run schema makes it so'
 
 test('the list of lives says that it is not to be followed, and where to look instead', () => {
   const { lives } = schema.getQueryType()?.getFields() ?? {};
-  expect(lives?.description).toMatch(/Not to be followed.*`transitions`/);
+  expect(lives?.description).toMatch(/Do not poll it.*`transitions`/);
 });
 
 interface Described {

@@ -1,17 +1,19 @@
 /** The frame around all views, and which address shows which; and what is there until the machine is known. */
 import { ApolloProvider } from '@apollo/client/react';
 import { type ReactNode, useEffect, useState } from 'react';
-import { Link, Route, Switch, useRoute } from 'wouter';
+import { Link, Route, Switch, useLocation, useRoute } from 'wouter';
 import { ConnectionState } from './feed/ConnectionState';
+import { FeedView } from './feed/FeedView';
 import icon from './icon.svg';
+import { FindForm } from './lives/FindForm';
 import { HomeView } from './lives/HomeView';
 import { LifeView } from './lives/LifeView';
 import { LivesView } from './lives/LivesView';
-import { useAddresses } from './lives/addresses';
+import { FEED, useAddresses } from './lives/addresses';
 import { MachineGate } from './machine/MachineGate';
 import { type Machine, MachineContext, useMachine } from './machine/machine';
 import { capitalized } from './machine/names';
-import { ThemeToggle } from './parts/ThemeToggle';
+import { ThemeChoice } from './parts/ThemeChoice';
 import { View } from './parts/View';
 import { type Line, type Session, SessionContext, openSession } from './session';
 
@@ -35,13 +37,10 @@ export function App({ line, onLeave }: Props): ReactNode {
             <img src={icon} alt="" width="28" height="28" />
             <span>Persistent State Machine</span>
           </Link>
-          <nav aria-label="Views">
-            {session && <Navigation />}
-            <a href="/graphql">API</a>
-          </nav>
+          <nav aria-label="Views">{session && <Navigation />}</nav>
           {session && <ConnectionState />}
           {onLeave && <button onClick={onLeave}>Other token</button>}
-          <ThemeToggle />
+          <ThemeChoice />
         </header>
         {session ? (
           <ApolloProvider client={session.client}>
@@ -76,14 +75,17 @@ function Navigation(): ReactNode {
     <>
       <NavigationLink href="/">Overview</NavigationLink>
       <NavigationLink href={useAddresses().list()}>{capitalized(words.many)}</NavigationLink>
+      <NavigationLink href={FEED}>Feed</NavigationLink>
+      <a href="/graphql">API</a>
     </>
   );
 }
 
 function NavigationLink({ href, children }: { href: string; children: string }): ReactNode {
   const [isHere] = useRoute(href);
+  const [isBelow] = useRoute(`${href}/:id`);
   return (
-    <Link href={href} aria-current={isHere ? 'page' : undefined}>
+    <Link href={href} aria-current={isHere ? 'page' : isBelow && href !== '/' ? 'true' : undefined}>
       {children}
     </Link>
   );
@@ -101,13 +103,36 @@ function Views(): ReactNode {
         <LivesView />
       </Route>
       <Route path={`/${many}/:id`}>{({ id }) => <LifeView key={id} id={id} />}</Route>
+      <Route path={FEED}>
+        <FeedView />
+      </Route>
       <Route>
-        <View title="Nothing here">
-          <p className="empty">
-            This page does not exist. <Link href="/">Go to the overview.</Link>
-          </p>
-        </View>
+        <UnknownView />
       </Route>
     </Switch>
+  );
+}
+
+function UnknownView(): ReactNode {
+  const { words } = useMachine();
+  const addresses = useAddresses();
+  const [path] = useLocation();
+  return (
+    <View title="Nothing is here" isNarrow>
+      <section className="card stack" aria-label="Where to go from here">
+        <p>
+          The dashboard has no page at <code>{path}</code>.
+        </p>
+        <p className="buttons">
+          <Link href="/" className="button">
+            Go to the overview
+          </Link>
+          <Link href={addresses.list()} className="button">
+            Look at all {words.many}
+          </Link>
+        </p>
+        <FindForm />
+      </section>
+    </View>
   );
 }

@@ -4,7 +4,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { keep, kept } from './parts/keeping';
 import { TokenForm } from './parts/TokenForm';
-import { restoreTheme } from './parts/ThemeToggle';
+import { restoreTheme } from './parts/ThemeChoice';
 import { type Line, openLine } from './session';
 
 /** For as long as the tab is open, and for no other tab. */

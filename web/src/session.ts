@@ -31,7 +31,7 @@ export interface Session {
   close(): void;
 }
 
-/** @param refused is told when nobody is let in without another token */
+/** @param refused is called when the server lets no client in without another token */
 export function openLine(token: string | null, refused: () => void): Line {
   let isClosed = false;
   const refuse = (error: unknown): void => {

@@ -1,4 +1,7 @@
-/** Relay, whose store keeps records by their ids alone: a life stays the same when its type changes. */
+/**
+ * A recipe for Relay, whose store identifies a record by its id alone. So a life stays one record when its type
+ * changes.
+ */
 import { type ExecutionResult, createClient } from 'graphql-ws';
 import {
   type Disposable,
@@ -24,7 +27,7 @@ import type { relayLivesLifeQuery } from './__generated__/relayLivesLifeQuery.gr
 import type { relayLivesListQuery } from './__generated__/relayLivesListQuery.graphql';
 import type { relayLivesTransitionsSubscription } from './__generated__/relayLivesTransitionsSubscription.graphql';
 
-/** What is shown of a life, in lists as alone: a mutation that selects less would leave its views incomplete. */
+/** The fields that every view shows. A mutation that selects fewer would leave a view incomplete. */
 export const lifeFragment = graphql`
   fragment relayLives_life on Life {
     __typename
@@ -94,9 +97,9 @@ const transitionsSubscription = graphql`
   }
 `;
 
-/** @param url where the API is: `http://localhost:4000/graphql` */
+/** @param url of the API: `http://localhost:4000/graphql` */
 export function relayLives(url: string): Lives {
-  // No retries: they would resume with the cursor of the first time.
+  // No retries: they would resume with the first cursor.
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0 });
   const environment = new Environment({
     network: Network.create(
@@ -106,7 +109,7 @@ export function relayLives(url: string): Lives {
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ query: request.text, variables }),
         });
-        // As GraphQL specifies it. Relay itself overlooks the errors of a field that may be null.
+        // The type is that of the GraphQL specification. Relay itself ignores errors of nullable fields.
         const { data, errors } = (await response.json()) as ExecutionResult;
         if (!data || errors) throw refusal(errors, response);
         return { data };
@@ -120,7 +123,7 @@ export function relayLives(url: string): Lives {
                 if (data) sink.next({ data });
                 else sink.error(refusal(errors));
               },
-              // GraphQL's errors, or how the socket ended.
+              // Either a list of GraphQL errors, or the event that closed the socket.
               error: (error) => {
                 sink.error(refusal(refusalIn(error)));
               },
@@ -134,10 +137,10 @@ export function relayLives(url: string): Lives {
     store: new Store(new RecordSource()),
   });
   const newest = new Newest();
-  // Relay's types leave open of which type something is.
+  // Relay's types do not narrow by `__typename`.
   const shownOf = (life: object): Life => newest.of(life as Life);
 
-  /** Fetches, and shows what the store has, then and whenever that is another. */
+  /** Fetches a query, and shows its data in the store now and after each change. */
   const watch = <Query extends OperationType>(
     query: GraphQLTaggedNode,
     variables: Query['variables'],
@@ -201,7 +204,7 @@ export function relayLives(url: string): Lives {
             onError: reject,
           });
         });
-      // As above.
+      // Relay's types do not narrow by `__typename`.
       return insist(
         async () => (await send()).birth as Life | Refusal | null,
         errorsOf,
@@ -236,17 +239,17 @@ export function relayLives(url: string): Lives {
   };
 }
 
-/** @param errors of the API, or whatever else has come instead of data */
+/** @param errors the GraphQL errors, or anything else that came instead of data */
 function refusal(errors: unknown, response?: Response): AggregateError {
   return new AggregateError(
     Array.isArray(errors) ? errors : [],
-    'It was refused, or not answered.',
+    'The request was refused or not answered.',
     { cause: response },
   );
 }
 
 function errorsOf(thrown: unknown): Errors {
-  // Of `refusal`.
+  // `refusal` makes it.
   return thrown instanceof AggregateError ? (thrown.errors as Errors) : [];
 }
 

@@ -1,4 +1,4 @@
-/** What this application serves, put together. */
+/** What this application serves: its machines and its playground. Does not know the server. */
 import { join } from 'node:path';
 import type { Served } from 'persistent-machine/application';
 import { createDataSource } from '../ormconfig';

@@ -1,4 +1,4 @@
-/** The machines of this application. All of their GraphQL is derived. */
+/** The machines of this application. It has no handwritten resolvers. */
 import type { KeptMachine } from 'persistent-machine/application';
 import { entitiesOf } from 'persistent-machine/integrity';
 import { Order } from './entities/Order';

@@ -1,4 +1,4 @@
-/** Orders over HTTP, as this application serves them: each event, its data, and what is refused. */
+/** Orders over HTTP, as this application serves them: each event, its data, and its refusals. */
 import { uuidv7 } from 'uuidv7';
 import { type Answer, type TestServer, ask, startServer } from '../../../test/harness';
 import { served } from '../src/application';
@@ -11,7 +11,7 @@ const ORDER = `phase version customer totalCents paidCents carrier trackingNumbe
 const OUTCOME = `__typename ... on Order { ${ORDER} } ... on TransitionError { message }`;
 
 async function change(id: string, mutation: string, data = ''): Promise<Answer['data']> {
-  // GraphQL lets a document ask only for what the result can be.
+  // GraphQL refuses a fragment on a type that the result cannot have.
   const refusal = mutation === 'payOrder' ? '... on Overpaid { dueCents }' : '';
   const { data: answer, errors } = await ask(
     server,

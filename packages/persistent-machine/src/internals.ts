@@ -1,6 +1,6 @@
 /**
  * Owns every use of undocumented behaviour of Node or a library: one function for each, which says why no documented
- * way will do. Does not know its callers. `test/project/internals.test.ts` fails when such behaviour changes.
+ * way will do. Does not know its callers. `test/internals.test.ts` fails when such behaviour changes.
  */
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';

@@ -20,6 +20,11 @@ export type Given = Readonly<Record<string, unknown>>;
 
 const ONE_PAGE = { hasNextPage: false, hasPreviousPage: false };
 
+const by =
+  (events: readonly string[] | null | undefined) =>
+  ({ event }: Transition): boolean =>
+    events?.includes(String(event)) ?? true;
+
 const now = (): string => new Date().toISOString();
 
 export class Ledger {
@@ -38,9 +43,10 @@ export class Ledger {
       const nodes = all.filter((order) => phase?.includes(order?.phase ?? '') ?? true).reverse();
       return { nodes, totalCount: nodes.length, pageInfo: ONE_PAGE };
     },
-    transitions: ({ after }: { after?: string }) =>
+    // Only the subscription is told where to begin: the query is asked for the last of them.
+    transitions: ({ after, events }: { after?: string; events?: readonly string[] | null }) =>
       after === undefined
-        ? { nodes: this.#transitions, pageInfo: ONE_PAGE }
+        ? { nodes: this.#transitions.filter(by(events)), pageInfo: ONE_PAGE }
         : this.#after(Number(after), 'transitions', (transition) => transition),
     orderChanged: ({ id }: { id: string }) =>
       this.#after(0, 'orderChanged', ({ orderId }) => (orderId === id ? this.#shown(id) : null)),

@@ -42,7 +42,7 @@ export const schema = buildSchema(`
   type Query {
     order(id: ID!): Order
     orders(phase: [Phase!], order: OrderOrder, ${PAGE}): OrderConnection!
-    transitions(${PAGE}): OrderTransitionConnection!
+    transitions(events: [OrderEvent!], ${PAGE}): OrderTransitionConnection!
     census: Census!
     machine: StateMachine!
   }

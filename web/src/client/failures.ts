@@ -20,12 +20,12 @@ export class SubscriptionRefused extends Error {
 /** Of a change that failed so, nothing was applied, or the same again finds out whether it was. */
 const PASSING = new Set(['OVERLOADED', 'DATABASE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'LAGGED']);
 
+/** They say what happened. What is done about it is said where it is done. */
 const SENTENCES: Readonly<Record<string, string>> = {
-  OVERLOADED: 'The server is too busy. Nothing was changed; try again in a moment.',
-  DATABASE_UNAVAILABLE:
-    'The database cannot be reached. Nothing was changed; try again in a moment.',
+  OVERLOADED: 'The server is too busy. It changed nothing.',
+  DATABASE_UNAVAILABLE: 'The server cannot reach its database. It changed nothing.',
   OUTCOME_UNKNOWN:
-    'The database was lost before it could say whether this was done. Try again: that finds out, and it is done once.',
+    'The server lost its database before it could learn whether this was done. To send it again finds out, and does it once.',
   UNAUTHENTICATED: 'A valid token is needed.',
   INTERNAL_SERVER_ERROR: 'Something went wrong in the server. Its log says more.',
 };
@@ -40,7 +40,7 @@ export function isPassing(error: unknown): boolean {
   return codes.length === 0 || codes.some((code) => PASSING.has(code));
 }
 
-/** Whether nobody is let in without another token. */
+/** Whether the server wants another token. */
 export function isUnauthorized(error: unknown): boolean {
   if (ServerError.is(error)) return error.statusCode === 401;
   return hasCloseCode(error, CloseCode.Unauthorized);
@@ -60,9 +60,7 @@ export function hasCode(error: unknown, code: string): boolean {
 /** @returns a sentence for a person */
 export function sentenceOf(error: unknown): string {
   const [first] = errorsIn(error);
-  if (first === undefined) {
-    return 'The server cannot be reached. Is it running? What was sent is sent again with the same key.';
-  }
+  if (first === undefined) return 'The server cannot be reached. Is it running?';
   const problems = Object.values(problemsIn(error)).join(' ');
   return SENTENCES[codeOf(first)] ?? (problems || first.message);
 }
@@ -86,7 +84,7 @@ function errorsIn(error: unknown): readonly GraphQLFormattedError[] {
   try {
     return (JSON.parse(error.bodyText) as { errors: GraphQLFormattedError[] }).errors;
   } catch {
-    // Whoever answered was not our server: a proxy before it.
+    // A proxy before the server answered in its place.
     return [];
   }
 }

@@ -12,6 +12,7 @@ export class Socket {
   readonly #client: Client;
   /** The last that the server has acknowledged; it may be closed by now. */
   #connected: WebSocket | undefined;
+  #heardAt: number | undefined;
 
   constructor(token: string | null) {
     let silence: ReturnType<typeof setTimeout> | undefined;
@@ -24,6 +25,9 @@ export class Socket {
         connected: (socket) => {
           // As the library opens it: it types its sockets for every implementation there is.
           this.#connected = socket as WebSocket;
+        },
+        message: () => {
+          this.#heardAt = Date.now();
         },
         // A connection that was lost without a word looks as if nothing happened.
         ping: (received) => {
@@ -41,6 +45,11 @@ export class Socket {
         },
       },
     });
+  }
+
+  /** When the server last said anything, as of Date.now(); undefined: never. */
+  get heardAt(): number | undefined {
+    return this.#heardAt;
   }
 
   /**

@@ -1,21 +1,45 @@
-/** Whether what is shown is live, and since when it is not. */
+/** Whether what is shown is live; and where it is not, as of when it is. */
 import { type ReactNode, useEffect, useState } from 'react';
 import { sentenceOf } from '../client/failures';
+import type { Connection } from '../client/follow';
+import { Moment } from '../parts/Moment';
 import { useFeed } from '../session';
 
+const WORDS: Readonly<Record<Connection['state'], string>> = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  reconnecting: 'Reconnecting…',
+  refused: 'Not live',
+};
+
 export function ConnectionState(): ReactNode {
-  const { connection } = useFeed();
+  const { connection, heardAt } = useFeed();
+  const { state } = connection;
   return (
-    <p className="connection" data-state={connection.state}>
-      {/* Told once; the seconds are for the eye. */}
-      <span role="status">
-        {connection.state === 'live' && 'Live'}
-        {connection.state === 'connecting' && 'Connecting…'}
-        {connection.state === 'reconnecting' && 'Reconnecting…'}
-        {connection.state === 'refused' && sentenceOf(connection.error)}
-      </span>
-      {connection.state === 'reconnecting' && <Seconds since={connection.since} />}
-    </p>
+    <>
+      <p className="connection" data-state={state}>
+        {/* Told once; the seconds are for the eye. Another word is another element, which does not move. */}
+        <span role="status">
+          <span key={state} className="words">
+            {WORDS[state]}
+          </span>
+        </span>
+        {state === 'reconnecting' && <Seconds since={connection.since} />}
+      </p>
+      <p className="age" role="status">
+        {state === 'reconnecting' && (
+          <>
+            The server is away.{' '}
+            {heardAt !== undefined && (
+              <>
+                What you see is as of <Moment at={new Date(heardAt).toISOString()} to="time" />.
+              </>
+            )}
+          </>
+        )}
+        {state === 'refused' && `What you see does not change: ${sentenceOf(connection.error)}`}
+      </p>
+    </>
   );
 }
 
@@ -29,5 +53,9 @@ function Seconds({ since }: { since: number }): ReactNode {
       clearInterval(timer);
     };
   }, []);
-  return <span aria-hidden="true">{Math.max(0, Math.round((now - since) / 1_000))} s</span>;
+  return (
+    <span aria-hidden="true" className="seconds">
+      {Math.max(0, Math.round((now - since) / 1_000))} s
+    </span>
+  );
 }

@@ -16,6 +16,8 @@ const KEPT = 40;
 
 export interface FeedState {
   readonly connection: Connection;
+  /** As of when the rest is what the server has, as of Date.now(), once the connection is lost. */
+  readonly heardAt: number | undefined;
   /** How many lives are in each phase; empty until it is known. */
   readonly counts: Readonly<Record<string, number>>;
   /** The newest first. */
@@ -35,7 +37,12 @@ export class Feed {
   readonly #states: readonly MachineState[];
   readonly #listeners = new Set<() => void>();
   readonly #watchers = new Set<(transition: Transition) => void>();
-  #state: FeedState = { connection: { state: 'connecting' }, counts: {}, recent: [] };
+  #state: FeedState = {
+    connection: { state: 'connecting' },
+    heardAt: undefined,
+    counts: {},
+    recent: [],
+  };
   #frame: number | undefined;
   #hasBegun = false;
 
@@ -74,7 +81,7 @@ export class Feed {
           hasCode(error, 'FEED_REWOUND') || hasCode(error, 'BAD_USER_INPUT'),
       },
       (connection) => {
-        this.#change({ connection });
+        this.#change({ connection, heardAt: socket.heardAt });
       },
       signal,
     );
@@ -89,8 +96,8 @@ export class Feed {
     const fetchPolicy = 'no-cache';
     const counted = await client.query({ query: documents.census, fetchPolicy });
     const listed = await client.query({
-      query: documents.recent,
-      variables: { last: KEPT },
+      query: documents.transitions,
+      variables: { events: null, last: KEPT },
       fetchPolicy,
     });
     if (!counted.data || !listed.data) throw new TypeError('An answer without data and errors.');
@@ -126,4 +133,10 @@ export class Feed {
       for (const listener of this.#listeners) listener();
     });
   }
+}
+
+/** @returns how many there are in all phases together; undefined until it is known */
+export function totalOf(counts: FeedState['counts']): number | undefined {
+  const numbers = Object.values(counts);
+  return numbers.length === 0 ? undefined : numbers.reduce((sum, count) => sum + count);
 }

@@ -1,11 +1,11 @@
-/** The latest transitions, and for who does not see them come, how many came. */
+/** The latest transitions; a screen reader is told how many came. */
 import { type ReactNode, useEffect, useState } from 'react';
-import { LifeId } from '../lives/LifeId';
+import { Link } from 'wouter';
+import { useAddresses } from '../lives/addresses';
 import { useMachine } from '../machine/machine';
 import { capitalized, nameOf, wordsOf } from '../machine/names';
-import { PhaseName } from '../machine/PhaseName';
-import { Moment } from '../parts/Moment';
 import { useFeed, useSession } from '../session';
+import { TransitionList } from './TransitionList';
 
 /** How often a screen reader is told, in milliseconds. */
 const TELLING = 8_000;
@@ -16,32 +16,17 @@ export function FeedList(): ReactNode {
   const begin = capitalized(wordsOf(beginning.mutation));
   return (
     <section className="card feed" aria-labelledby="feed-title">
-      <h2 id="feed-title">What happens</h2>
+      <div className="heading">
+        <h2 id="feed-title">What happens</h2>
+        <Link href={useAddresses().feed()}>The whole feed</Link>
+      </div>
       <Announcer />
       {recent.length === 0 ? (
         <p className="empty">
           {connection.state === 'live' ? `Nothing yet. Begin with “${begin}”.` : 'Listening…'}
         </p>
       ) : (
-        <ol>
-          {recent.map(({ cursor, event, from, to, lifeId, recordedAt }) => (
-            <li key={cursor}>
-              <strong>{nameOf(event)}</strong>
-              <LifeId id={lifeId} />
-              <span className="change">
-                {from !== null && (
-                  <>
-                    <PhaseName phase={from} />
-                    <span aria-hidden="true">→</span>
-                    <span className="unseen">to</span>
-                  </>
-                )}
-                <PhaseName phase={to} />
-              </span>
-              <Moment at={recordedAt} short />
-            </li>
-          ))}
-        </ol>
+        <TransitionList transitions={recent} />
       )}
     </section>
   );

@@ -6,7 +6,7 @@ import { useSession } from '../session';
 /** In milliseconds. */
 const TOGETHER = 400;
 
-/** @param concerns whether a transition is news for who asks; both functions are to be the same each time */
+/** @param concerns whether a transition is news for the caller; both functions are to be the same each time */
 export function useNews(
   ask: () => Promise<unknown>,
   concerns: (transition: Transition) => boolean,
@@ -25,7 +25,7 @@ export function useNews(
       isOutdated = isAsking;
       if (isAsking) return;
       isAsking = true;
-      // What fails is told by who asks.
+      // The view tells what fails.
       await ask().catch(() => undefined);
       isAsking = false;
       if (isOutdated) askSoon();

@@ -1,67 +1,70 @@
 /** Begins a life, and says which; asks first for what its beginning must be told, if anything. */
 import { type ReactNode, useState } from 'react';
-import { sentenceOf } from '../client/failures';
 import type { Data } from '../machine/answers';
 import { useMachine } from '../machine/machine';
 import { capitalized, nameOf, wordsOf } from '../machine/names';
 import { useSession } from '../session';
+import { ChangeNotice } from './ChangeNotice';
 import { DataForm } from './DataForm';
 import { LifeId } from './LifeId';
 import { begin } from './changes';
+import { useChange } from './useChange';
 
 export function BeginButton(): ReactNode {
   const session = useSession();
   const { beginning } = useMachine();
-  const [isBusy, setBusy] = useState(false);
+  const change = useChange();
   const [isAsking, setAsking] = useState(false);
-  const [error, setError] = useState<unknown>();
   const [begun, setBegun] = useState<string>();
   const request = async (data: Data): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      setBegun((await begin(session, data)).id);
-      setAsking(false);
-    } catch (caught) {
-      setError(caught);
-    }
-    setBusy(false);
+    const life = await change.run((resend) => begin(session, data, resend));
+    if (life === undefined) return;
+    setBegun(life.id);
+    setAsking(false);
   };
   const choose = (): void => {
-    if (isBusy) return;
+    if (change.isBusy) return;
+    setBegun(undefined);
     if (beginning.data.length > 0) setAsking(true);
     else void request({});
   };
   return (
     <div className="begin">
-      <span role="status">
-        {error !== undefined && !isAsking && sentenceOf(error)}
-        {error === undefined && begun !== undefined && (
+      <p role="status">
+        {begun !== undefined && (
           <>
             {nameOf(beginning.event)} of <LifeId id={begun} />
           </>
         )}
-      </span>
+      </p>
       {/* Not disabled while it is busy: a button that is loses the focus. */}
       <button
         className="primary"
-        aria-busy={isBusy}
+        aria-busy={change.isBusy}
         aria-haspopup={beginning.data.length > 0 ? 'dialog' : undefined}
         onClick={choose}
       >
         {capitalized(wordsOf(beginning.mutation))}
       </button>
+      {!isAsking && (
+        <div className="outcome">
+          <ChangeNotice change={change} />
+        </div>
+      )}
       {isAsking && (
         <DataForm
           event={beginning}
-          isBusy={isBusy}
-          error={error}
+          isBusy={change.isBusy}
+          error={change.error}
           onData={(data) => void request(data)}
           onClose={() => {
             setAsking(false);
-            setError(undefined);
+            change.stop();
+            change.forget();
           }}
-        />
+        >
+          <ChangeNotice change={change} />
+        </DataForm>
       )}
     </div>
   );

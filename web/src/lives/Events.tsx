@@ -1,36 +1,49 @@
-/** What can happen to a life: a button for each event, which asks for data first where the event carries any. */
+/**
+ * What can happen to a life: a button for each event. An event that carries data asks for them first, and one after
+ * which nothing follows asks whether it is meant.
+ */
 import { type ReactNode, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { hasCode } from '../client/failures';
 import { type Data, type Facts, type Refusal, isRefusal } from '../machine/answers';
-import { type MachineEvent, useMachine } from '../machine/machine';
+import { type MachineEvent, endBy, useMachine } from '../machine/machine';
 import { nameOf } from '../machine/names';
-import { Failure } from '../parts/Failure';
+import { PhaseName } from '../machine/PhaseName';
 import { useSession } from '../session';
+import { ChangeNotice } from './ChangeNotice';
 import { DataForm } from './DataForm';
 import { RefusalNotice } from './RefusalNotice';
 import { transition } from './changes';
+import { useChange } from './useChange';
 
 interface Request {
   readonly event: MachineEvent;
   readonly data: Data;
 }
 
+/** An event, and the final state that it led to when it was chosen: the life may go on meanwhile. */
+interface Asking {
+  readonly event: MachineEvent;
+  readonly end: string | undefined;
+}
+
 export function Events({ life: { id, phase, nextEvents } }: { life: Facts }): ReactNode {
   const session = useSession();
-  const { events } = useMachine();
+  const machine = useMachine();
+  const change = useChange();
   const group = useRef<HTMLDivElement>(null);
-  const [asking, setAsking] = useState<MachineEvent | null>(null);
-  const [busy, setBusy] = useState<MachineEvent | null>(null);
+  const [asking, setAsking] = useState<Asking | null>(null);
+  const [last, setLast] = useState<Request | null>(null);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [failure, setFailure] = useState<Request & { readonly error: unknown }>();
   const [told, setTold] = useState('');
 
+  const endOf = ({ event }: MachineEvent): string | undefined => endBy(machine, phase, event);
+
   const choose = (event: MachineEvent): void => {
-    if (busy !== null) return;
+    if (change.isBusy) return;
     setRefusal(null);
-    setFailure(undefined);
-    if (event.data.length > 0) setAsking(event);
+    change.forget();
+    const end = endOf(event);
+    if (event.data.length > 0 || end !== undefined) setAsking({ event, end });
     else {
       // The button that was pressed may be gone with what it could do; the focus goes to what remains.
       group.current?.focus();
@@ -46,40 +59,53 @@ export function Events({ life: { id, phase, nextEvents } }: { life: Facts }): Re
     group.current?.focus();
   };
 
-  const request = async ({ event, data }: Request): Promise<void> => {
-    setBusy(event);
+  const request = async (asked: Request): Promise<void> => {
+    setLast(asked);
     setRefusal(null);
-    setFailure(undefined);
-    try {
-      const outcome = await transition(session, id, event.event, data);
-      if (isRefusal(outcome)) setRefusal(outcome);
-      else {
-        setTold(`${nameOf(event.event)} is recorded: version ${outcome.version}.`);
-        if (event.data.length > 0) leaveDialog();
-      }
-    } catch (error) {
-      setFailure({ event, data, error });
+    setTold('');
+    const { event, data } = asked;
+    const outcome = await change.run((resend) =>
+      transition(session, id, event.event, data, resend),
+    );
+    if (outcome === undefined) return;
+    if (isRefusal(outcome)) {
+      setRefusal(outcome);
+      // What was entered may be mended; where nothing was, there is nothing to mend.
+      if (event.data.length === 0) leaveDialog();
+    } else {
+      setTold(`${nameOf(event.event)} is recorded: version ${outcome.version}.`);
+      leaveDialog();
     }
-    setBusy(null);
   };
 
   const close = (): void => {
     setAsking(null);
+    change.stop();
     // What was wrong with what was entered has gone with it.
-    if (hasCode(failure?.error, 'BAD_USER_INPUT')) setFailure(undefined);
+    if (!change.isBusy) change.forget();
+    setRefusal(null);
   };
 
-  const possible = nextEvents.flatMap((next) => events.find(({ event }) => event === next) ?? []);
-  const notice = refusal && <RefusalNotice refusal={refusal} />;
+  const possible = nextEvents.flatMap(
+    (next) => machine.events.find(({ event }) => event === next) ?? [],
+  );
+  const notice = refusal ? (
+    <RefusalNotice refusal={refusal} />
+  ) : (
+    // Its own button is gone where it happened nevertheless.
+    <ChangeNotice change={change} again={last && !asking ? () => void request(last) : undefined} />
+  );
   return (
     <div className="events">
       <div ref={group} role="group" aria-label="What can happen" tabIndex={-1} className="buttons">
         {possible.map((event) => (
           <button
             key={event.event}
-            className="primary"
-            aria-busy={busy === event}
-            aria-haspopup={event.data.length > 0 ? 'dialog' : undefined}
+            className={endOf(event) === undefined ? 'primary' : 'last'}
+            aria-busy={change.isBusy && last?.event === event}
+            aria-haspopup={
+              event.data.length > 0 || endOf(event) !== undefined ? 'dialog' : undefined
+            }
             onClick={() => {
               choose(event);
             }}
@@ -87,29 +113,31 @@ export function Events({ life: { id, phase, nextEvents } }: { life: Facts }): Re
             {nameOf(event.event)}
           </button>
         ))}
-        {nextEvents.length === 0 && (
-          <p>Nothing can happen to it any more: it is {nameOf(phase)}.</p>
-        )}
+        {nextEvents.length === 0 && <p>Nothing follows {nameOf(phase)}.</p>}
       </div>
       <p role="status" className="told">
         {told}
       </p>
       {asking ? (
         <DataForm
-          event={asking}
-          isBusy={busy !== null}
-          error={failure?.error}
-          onData={(data) => void request({ event: asking, data })}
+          event={asking.event}
+          warning={
+            asking.end && (
+              <>
+                It will be <PhaseName phase={asking.end} /> then. Nothing can happen to it after
+                that, and it cannot be undone.
+              </>
+            )
+          }
+          isBusy={change.isBusy}
+          error={change.error}
+          onData={(data) => void request({ event: asking.event, data })}
           onClose={close}
         >
           {notice}
         </DataForm>
       ) : (
-        <>
-          {notice}
-          {/* Its own button is gone where it happened nevertheless. */}
-          {failure && <Failure error={failure.error} again={() => void request(failure)} />}
-        </>
+        <div className="outcome">{notice}</div>
       )}
     </div>
   );

@@ -1,4 +1,7 @@
-/** The facts of a life, or of one of its versions: what it has of the machine's columns, and what any life has. */
+/**
+ * The facts of a life, or of one of its versions: all columns of the machine, and what any life has. A column without a
+ * value has its line, too, so that nothing moves once there is one.
+ */
 import type { ReactNode } from 'react';
 import type { Snapshot } from '../machine/answers';
 import { useMachine } from '../machine/machine';
@@ -21,15 +24,11 @@ export function FactList({ facts }: { facts: Snapshot }): ReactNode {
       <dd>
         <Moment at={facts.createdAt} />
       </dd>
-      {fields.map((field) => {
-        const value = facts[field.name];
-        // What a life lacks is left out: in most states of a machine of many columns that is most of them.
-        return value === null || value === undefined ? null : (
-          <Fact key={field.name} label={labelOf(field)} description={field.description}>
-            <Value type={field.type} value={value} />
-          </Fact>
-        );
-      })}
+      {fields.map((field) => (
+        <Fact key={field.name} label={labelOf(field)} description={field.description}>
+          <Value type={field.type} value={facts[field.name]} />
+        </Fact>
+      ))}
       <dt>Recorded</dt>
       <dd>
         <Moment at={facts.updatedAt} />

@@ -1,11 +1,10 @@
 /** The overview: the machine with all that is in it, the census, and the feed. */
 import type { ReactNode } from 'react';
-import { Link } from 'wouter';
 import { FeedList } from '../feed/FeedList';
 import { MachinePicture } from '../machine/MachinePicture';
 import { useColour, useMachine } from '../machine/machine';
-import { nameOf } from '../machine/names';
 import { View } from '../parts/View';
+import { totalOf } from '../feed/Feed';
 import { useFeed, useSession } from '../session';
 import { BeginButton } from './BeginButton';
 import { LoadPanel } from './LoadPanel';
@@ -14,20 +13,28 @@ import { useAddresses } from './addresses';
 export function HomeView(): ReactNode {
   const { feed } = useSession();
   const machine = useMachine();
+  const { words } = machine;
   const { counts } = useFeed();
+  const total = totalOf(counts);
   const addresses = useAddresses();
   return (
     <View title="Overview" aside={<BeginButton />}>
       <div className="overview">
         <section className="card picture" aria-labelledby="machine-title">
-          <h2 id="machine-title">The machine, now</h2>
+          <div className="heading">
+            <h2 id="machine-title">The machine, now</h2>
+            <p className={total === undefined ? 'pending' : undefined}>
+              <strong data-count="all">{total?.toLocaleString()}</strong>{' '}
+              {total === 1 ? words.one : words.many} in all
+            </p>
+          </div>
           <MachinePicture
             machine={machine}
             counts={counts}
             watch={feed.watch}
             linkTo={(phase) => addresses.list({ phase })}
           />
-          <Census />
+          <Census total={total ?? 0} />
         </section>
         <FeedList />
         <LoadPanel />
@@ -36,33 +43,20 @@ export function HomeView(): ReactNode {
   );
 }
 
-function Census(): ReactNode {
-  const { states, words } = useMachine();
-  const addresses = useAddresses();
+/** How the states compare. Their numbers are in the picture. */
+function Census({ total }: { total: number }): ReactNode {
+  const { states } = useMachine();
   const { counts } = useFeed();
   const colour = useColour();
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  let before = 0;
   return (
-    <div className="census">
-      <div className="bar" aria-hidden="true">
-        {states.map(({ phase }) => (
-          <span key={phase} data-colour={colour(phase)} style={{ flexGrow: counts[phase] ?? 0 }} />
-        ))}
-      </div>
-      <dl aria-label="Census">
-        <div>
-          <dt>All {words.many}</dt>
-          <dd>{total.toLocaleString()}</dd>
-        </div>
-        {states.map(({ phase }) => (
-          <div key={phase} data-colour={colour(phase)}>
-            <dt>
-              <Link href={addresses.list({ phase })}>{nameOf(phase)}</Link>
-            </dt>
-            <dd>{counts[phase]?.toLocaleString() ?? '–'}</dd>
-          </div>
-        ))}
-      </dl>
+    <div className="bar" aria-hidden="true">
+      {states.map(({ phase }) => {
+        const share = (counts[phase] ?? 0) / Math.max(1, total);
+        const transform = `translateX(${before * 100}%) scaleX(${share})`;
+        before += share;
+        return <span key={phase} data-colour={colour(phase)} style={{ transform }} />;
+      })}
     </div>
   );
 }

@@ -1,18 +1,20 @@
 /** One life: as it is, what can happen to it, what happened, and as it was at any of its versions. Live. */
-import { useQuery } from '@apollo/client/react';
 import { type ReactNode, useCallback, useEffect, useRef } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { hasCode } from '../client/failures';
 import { follow } from '../client/follow';
+import { useAsked } from '../client/useAsked';
 import { useNews } from '../feed/useNews';
 import type { Facts, Transition } from '../machine/answers';
 import { useMachine } from '../machine/machine';
 import { capitalized } from '../machine/names';
-import { Failure } from '../parts/Failure';
+import { CopyableId } from '../parts/CopyableId';
+import { Unanswered } from '../parts/Unanswered';
 import { View } from '../parts/View';
 import { useSession } from '../session';
 import { Events } from './Events';
 import { FactList } from './FactList';
+import { FindForm } from './FindForm';
 import { History } from './History';
 import { useAddresses } from './addresses';
 
@@ -22,29 +24,39 @@ export function LifeView({ id }: { id: string }): ReactNode {
   const addresses = useAddresses();
   const [search] = useSearchParams();
   const chosen = Number(search.get('version')) || null;
-  const { data, error, refetch } = useQuery(documents.life, {
-    variables: { id },
-    fetchPolicy: 'cache-and-network',
-  });
+  const asked = useAsked(documents.life, { id });
+  const { data, error, again } = asked;
   useLifeChanged(id);
   useNews(
-    refetch,
+    again,
     useCallback(({ lifeId }: Transition) => lifeId === id, [id]),
   );
   const life = data?.life;
   const title = `${capitalized(words.one)} ${id.slice(-12)}`;
   return (
-    <View title={title} aside={<p className="id whole">{id}</p>}>
-      {error && !data && (
-        <Failure error={error} again={() => void refetch().catch(() => undefined)} />
+    <View
+      title={title}
+      isNarrow
+      back={
+        <Link href={addresses.list()} className="back">
+          <span aria-hidden="true">←</span> All {words.many}
+        </Link>
+      }
+      aside={<CopyableId id={id} />}
+    >
+      {!data && <Unanswered asked={asked} />}
+      {(data?.life === null || hasCode(error, 'BAD_USER_INPUT')) && (
+        <section className="card stack" aria-labelledby="find-title">
+          <h2 id="find-title">
+            {data?.life === null ? `There is no ${words.one} with this id` : 'Find another one'}
+          </h2>
+          <p>
+            Perhaps the id was cut short, or belongs to another database. A whole id has 36
+            characters.
+          </p>
+          <FindForm />
+        </section>
       )}
-      {data?.life === null && (
-        <p className="notice">
-          There is no {words.one} with this id.{' '}
-          <Link href={addresses.list()}>Look among those that there are.</Link>
-        </p>
-      )}
-      {!data && !error && <p className="empty">Looking…</p>}
       {life && (
         <div className="life">
           <Now life={life} chosen={chosen} />
@@ -117,16 +129,15 @@ function Past({
 }): ReactNode {
   const { documents } = useSession();
   const addresses = useAddresses();
-  const { data, error } = useQuery(documents.snapshot, { variables: { id, version } });
+  const asked = useAsked(documents.snapshot, { id, version });
+  const { data, error } = asked;
   const snapshot = data?.life?.snapshot;
+  // A number that is no version is refused, and one beyond the last has no snapshot.
+  const isNone = hasCode(error, 'BAD_USER_INPUT') || (data !== undefined && !snapshot);
   return (
     <>
       {snapshot && <FactList facts={snapshot} />}
-      {data && !snapshot && <p className="empty">It has no such version.</p>}
-      {error && !hasCode(error, 'BAD_USER_INPUT') && <Failure error={error} />}
-      {error && hasCode(error, 'BAD_USER_INPUT') && (
-        <p className="empty">It has no such version.</p>
-      )}
+      {isNone ? <p className="empty">It has no such version.</p> : <Unanswered asked={asked} />}
       <Link href={addresses.one(id)} className="button" onClick={onLeave}>
         As it is now
       </Link>

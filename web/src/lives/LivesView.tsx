@@ -1,19 +1,21 @@
 /** The lives, in pages: which, and in what order, is in the address. */
-import { useQuery } from '@apollo/client/react';
 import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
+import { useAsked } from '../client/useAsked';
+import { totalOf } from '../feed/Feed';
 import { useNews } from '../feed/useNews';
 import type { Facts } from '../machine/answers';
 import { useColour, useMachine } from '../machine/machine';
 import { capitalized, nameOf } from '../machine/names';
 import { PhaseName } from '../machine/PhaseName';
-import { Failure } from '../parts/Failure';
 import { Moment } from '../parts/Moment';
+import { Unanswered } from '../parts/Unanswered';
 import { View } from '../parts/View';
 import { useFeed, useSession } from '../session';
 import { BeginButton } from './BeginButton';
+import { FindForm } from './FindForm';
 import { LifeId } from './LifeId';
-import { Pages } from './Pages';
+import { Pages } from '../parts/Pages';
 import { type Choice, choiceOf, useAddresses, variablesOf } from './addresses';
 
 const anyNews = (): boolean => true;
@@ -22,26 +24,36 @@ export function LivesView(): ReactNode {
   const { documents } = useSession();
   const machine = useMachine();
   const { many } = machine.words;
+  const addresses = useAddresses();
   const [search] = useSearchParams();
   const choice = choiceOf(search, machine);
-  const { data, previousData, error, refetch } = useQuery(documents.lives, {
-    variables: variablesOf(choice),
-    fetchPolicy: 'cache-and-network',
-  });
-  useNews(refetch, anyNews);
+  const asked = useAsked(documents.lives, variablesOf(choice));
+  const { data, previousData, error, again } = asked;
+  useNews(again, anyNews);
   const lives = (data ?? previousData)?.lives;
+  const to = (after: string | null, before: string | null): string =>
+    addresses.list({ ...choice, after, before });
   return (
-    <View title={capitalized(many)} aside={<BeginButton />}>
+    <View title={capitalized(many)} isNarrow aside={<BeginButton />}>
       <section
         className="card lives"
         aria-label={`All ${many}`}
-        aria-busy={data === undefined && !error}
+        aria-busy={data === undefined && error === undefined}
       >
         <Filters choice={choice} />
-        {error && <Failure error={error} again={() => void refetch().catch(() => undefined)} />}
-        {lives && <Table lives={lives.nodes} />}
-        {lives && <Pages choice={choice} page={lives} />}
-        {!lives && !error && <p className="empty">Looking…</p>}
+        <Unanswered asked={asked} />
+        {lives && (
+          <>
+            <Table lives={lives.nodes} />
+            <Pages
+              pages={[
+                ['First', to(null, null), lives.pageInfo.hasPreviousPage],
+                ['Previous', to(null, lives.pageInfo.startCursor), lives.pageInfo.hasPreviousPage],
+                ['Next', to(lives.pageInfo.endCursor, null), lives.pageInfo.hasNextPage],
+              ]}
+            />
+          </>
+        )}
       </section>
     </View>
   );
@@ -50,17 +62,18 @@ export function LivesView(): ReactNode {
 function Filters({ choice }: { choice: Choice }): ReactNode {
   const { states } = useMachine();
   const addresses = useAddresses();
-  const { counts } = useFeed();
+  const { counts, connection } = useFeed();
   const colour = useColour();
+  const isPending = totalOf(counts) === undefined && connection.state === 'connecting';
   const { phase: chosen, oldestFirst } = choice;
   return (
-    <div className="filters">
+    <div className={isPending ? 'filters pending' : 'filters'}>
       <nav aria-label="Phase" className="segments">
         <Link
           href={addresses.list({ oldestFirst })}
           aria-current={chosen === null ? 'true' : undefined}
         >
-          All
+          All <Count of={totalOf(counts)} />
         </Link>
         {states.map(({ phase }) => (
           <Link
@@ -69,7 +82,7 @@ function Filters({ choice }: { choice: Choice }): ReactNode {
             aria-current={chosen === phase ? 'true' : undefined}
             data-colour={colour(phase)}
           >
-            {nameOf(phase)} <span className="number">{counts[phase]?.toLocaleString()}</span>
+            {nameOf(phase)} <Count of={counts[phase]} />
           </Link>
         ))}
       </nav>
@@ -84,8 +97,13 @@ function Filters({ choice }: { choice: Choice }): ReactNode {
           </Link>
         ))}
       </nav>
+      <FindForm />
     </div>
   );
+}
+
+function Count({ of }: { of: number | undefined }): ReactNode {
+  return <span className="number">{of?.toLocaleString() ?? '–'}</span>;
 }
 
 function Table({ lives }: { lives: readonly Facts[] }): ReactNode {
@@ -114,7 +132,7 @@ function Table({ lives }: { lives: readonly Facts[] }): ReactNode {
             </td>
             <td className="number">{version}</td>
             <td>
-              <Moment at={createdAt} />
+              <Moment at={createdAt} to="second" />
             </td>
           </tr>
         ))}

@@ -15,6 +15,7 @@ export function LoadPanel(): ReactNode {
   const [ended, setEnded] = useState(0);
   const [state, setState] = useState<'idle' | 'running' | 'stopped' | 'done'>('idle');
   const [failure, setFailure] = useState<unknown>();
+  const [trouble, setTrouble] = useState<unknown>();
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
 
@@ -32,13 +33,15 @@ export function LoadPanel(): ReactNode {
         () => {
           setEnded((count) => count + 1);
         },
-        stopping.signal,
+        { tell: setTrouble, signal: stopping.signal },
       );
     } catch (error) {
+      // What failed because it was stopped has no cause to tell.
+      if (!stopping.signal.aborted) setFailure(error);
       stopping.abort();
-      setFailure(error);
     }
-    // Those that are shown nowhere are forgotten.
+    setTrouble(undefined);
+    // The cache forgets what no view shows.
     session.cache.gc();
     setState(stopping.signal.aborted ? 'stopped' : 'done');
   };
@@ -60,19 +63,18 @@ export function LoadPanel(): ReactNode {
       >
         {isRunning ? 'Stop' : 'Start'}
       </button>
-      {state !== 'idle' && (
-        <>
-          <progress
-            value={ended}
-            max={COUNT}
-            aria-label={`${capitalized(many)} that have gone their way`}
-          />
-          <p className="told">
-            {ended} of {COUNT}
-          </p>
-        </>
-      )}
+      {/* There from the beginning, so that nothing moves when it starts. */}
+      <progress
+        value={ended}
+        max={COUNT}
+        aria-label={`${capitalized(many)} that have gone their way`}
+      />
+      <p className="told">
+        {ended} of {COUNT}
+      </p>
       <p className="told" role="status">
+        {trouble !== undefined &&
+          `${sentenceOf(trouble)} The page goes on once the server answers.`}
         {state === 'done' && 'All have gone their way.'}
         {state === 'stopped' && (failure === undefined ? 'Stopped.' : sentenceOf(failure))}
       </p>

@@ -1,4 +1,4 @@
-/** Why a life did not change, in sentences: what the server says, and what that means for who asked. */
+/** Why a life did not change, in sentences: what the server says, and what that means for the person. */
 import type { ReactNode } from 'react';
 import type { Refusal } from '../machine/answers';
 import { useMachine } from '../machine/machine';
@@ -49,10 +49,10 @@ function Loss({ life }: { life: NonNullable<Refusal['refusalLife']> }): ReactNod
     <>
       {winner && (
         <>
-          Somebody was faster: {nameOf(winner.event)}
+          Another change was faster: {nameOf(winner.event)}
           {winner.actor !== null && ` by ${winner.actor}`}, at{' '}
-          <Moment at={winner.recordedAt} short />, made this {words.one}’s version {winner.version}
-          .{' '}
+          <Moment at={winner.recordedAt} to="time" />, made this {words.one}’s version{' '}
+          {winner.version}.{' '}
         </>
       )}
       It is <PhaseName phase={life.phase} /> now, and{' '}

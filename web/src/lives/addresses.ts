@@ -1,37 +1,47 @@
-/** What the addresses of lives and of their lists say: all that is chosen, so that it can be kept and shared. */
-import type { PageVariables } from '../machine/answers';
+/** What the addresses of all views say: everything that is chosen, so that it can be kept and shared. */
+import type { FeedVariables, PageVariables, Place } from '../machine/answers';
 import { type Machine, useMachine } from '../machine/machine';
 
 const PAGE = 20;
+const FEED_PAGE = 50;
 
-export interface Choice {
-  readonly phase: string | null;
-  readonly oldestFirst: boolean;
+interface Cursors {
   readonly after: string | null;
   readonly before: string | null;
+}
+
+export interface Choice extends Cursors {
+  readonly phase: string | null;
+  readonly oldestFirst: boolean;
+}
+
+export interface FeedChoice extends Cursors {
+  readonly event: string | null;
 }
 
 export interface Addresses {
   readonly list: (choice?: Partial<Choice>) => string;
   readonly one: (id: string, version?: number) => string;
+  readonly feed: (choice?: Partial<FeedChoice>) => string;
 }
+
+/** Where the whole feed is, of whatever machine. */
+export const FEED = '/feed';
 
 /** Below the plural of the machine's name. */
 export function addressesOf({ many }: Machine): Addresses {
   return {
-    list: ({ phase, oldestFirst, after, before } = {}) => {
-      const search = new URLSearchParams();
-      if (phase) search.set('phase', phase.toLowerCase());
-      if (oldestFirst) search.set('order', 'oldest');
-      if (after) search.set('after', after);
-      if (before) search.set('before', before);
-      return withSearch(`/${many}`, search);
-    },
+    list: ({ phase, oldestFirst, after, before } = {}) =>
+      withSearch(`/${many}`, {
+        phase: phase?.toLowerCase(),
+        order: oldestFirst ? 'oldest' : null,
+        after,
+        before,
+      }),
     one: (id, version) =>
-      withSearch(
-        `/${many}/${id}`,
-        new URLSearchParams(version === undefined ? {} : { version: String(version) }),
-      ),
+      withSearch(`/${many}/${encodeURIComponent(id)}`, { version: version?.toString() }),
+    feed: ({ event, after, before } = {}) =>
+      withSearch(FEED, { event: event?.toLowerCase(), after, before }),
   };
 }
 
@@ -45,8 +55,16 @@ export function choiceOf(search: URLSearchParams, { states }: Machine): Choice {
   return {
     phase: states.find((state) => state.phase.toLowerCase() === phase)?.phase ?? null,
     oldestFirst: search.get('order') === 'oldest',
-    after: search.get('after'),
-    before: search.get('before'),
+    ...cursorsOf(search),
+  };
+}
+
+/** @returns what the feed's address chooses; of events only those of the machine */
+export function feedChoiceOf(search: URLSearchParams, { events }: Machine): FeedChoice {
+  const event = search.get('event');
+  return {
+    event: events.find((each) => each.event.toLowerCase() === event)?.event ?? null,
+    ...cursorsOf(search),
   };
 }
 
@@ -59,6 +77,22 @@ export function variablesOf({ phase, oldestFirst, after, before }: Choice): Page
   };
 }
 
-function withSearch(path: string, search: URLSearchParams): string {
+/** As the API is asked for it, whose feed has the oldest first. */
+export function feedVariablesOf({ event, after, before }: FeedChoice): FeedVariables {
+  const place: Place = after === null ? { last: FEED_PAGE, before } : { first: FEED_PAGE, after };
+  return { events: event === null ? null : [event], ...place };
+}
+
+function cursorsOf(search: URLSearchParams): Cursors {
+  return { after: search.get('after'), before: search.get('before') };
+}
+
+/** @param chosen by name; what is not chosen is left out */
+function withSearch(
+  path: string,
+  chosen: Readonly<Record<string, string | null | undefined>>,
+): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(chosen)) if (value) search.set(name, value);
   return search.size === 0 ? path : `${path}?${search.toString()}`;
 }

@@ -41,7 +41,6 @@ export function MachinePicture({ machine, counts, watch, linkTo }: Props): React
     <svg
       className="machine"
       viewBox={`0 0 ${picture.width} ${picture.height}`}
-      style={{ maxWidth: picture.width * 1.4 }}
       role="group"
       aria-label="The state machine"
     >
@@ -107,7 +106,6 @@ function Arrow({ event, path, label, colour, pulses }: ArrowProps): ReactNode {
           <circle className="dot" r="5" style={{ offsetPath: `path("${path}")` }} />
         </g>
       ))}
-      {/* Above them, so that it can be read while they pass. */}
       <text x={label.x} y={label.y}>
         {nameOf(event)}
       </text>

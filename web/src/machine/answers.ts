@@ -38,9 +38,8 @@ export type WithHistory = Facts & {
   };
 };
 
-export interface Page {
-  readonly nodes: readonly Facts[];
-  readonly totalCount: number;
+export interface Page<Node> {
+  readonly nodes: readonly Node[];
   readonly pageInfo: {
     readonly hasNextPage: boolean;
     readonly hasPreviousPage: boolean;
@@ -49,13 +48,21 @@ export interface Page {
   };
 }
 
-export interface PageVariables {
-  readonly phase: readonly string[] | null;
-  readonly order: 'OLDEST_FIRST' | 'NEWEST_FIRST';
+/** Which page of a connection. */
+export interface Place {
   readonly first?: number;
   readonly after?: string | null;
   readonly last?: number;
   readonly before?: string | null;
+}
+
+export interface PageVariables extends Place {
+  readonly phase: readonly string[] | null;
+  readonly order: 'OLDEST_FIRST' | 'NEWEST_FIRST';
+}
+
+export interface FeedVariables extends Place {
+  readonly events: readonly string[] | null;
 }
 
 /** Why a life did not change. Any refusal has its type's name and a message; the rest is that of a few. */

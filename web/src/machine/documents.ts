@@ -7,6 +7,7 @@ import { parse } from 'graphql';
 import type {
   Data,
   Facts,
+  FeedVariables,
   News,
   Outcome,
   Page,
@@ -37,12 +38,13 @@ export interface Documents {
     { readonly census: Readonly<Record<string, unknown>> & { readonly cursor: string } },
     Nothing
   >;
-  readonly recent: TypedDocumentNode<
-    { readonly transitions: { readonly nodes: readonly Transition[] } },
-    { readonly last: number }
+  /** The feed as pages, the oldest first. */
+  readonly transitions: TypedDocumentNode<
+    { readonly transitions: Page<Transition> },
+    FeedVariables
   >;
   readonly feed: TypedDocumentNode<{ readonly transitions: News }, { readonly after: string }>;
-  readonly lives: TypedDocumentNode<{ readonly lives: Page }, PageVariables>;
+  readonly lives: TypedDocumentNode<{ readonly lives: Page<Facts> }, PageVariables>;
   readonly life: TypedDocumentNode<{ readonly life: WithHistory | null }, Id>;
   readonly lifeChanged: TypedDocumentNode<{ readonly lifeChanged: Facts }, Id>;
   readonly snapshot: TypedDocumentNode<
@@ -60,6 +62,7 @@ export function documentsOf(machine: Machine): Documents {
   const snapshot = `__typename phase version createdAt updatedAt nextEvents ${namesOf(fields)}`;
   const facts = `id ${snapshot}`;
   const transition = `cursor event from to version occurredAt recordedAt actor lifeId: ${one}Id`;
+  const pageInfo = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }';
   const counts = states.map(({ phase }) => `${phase}: ${fieldOf(phase)}`).join(' ');
 
   // What a refusal says has names of its own: a column may be called `message`.
@@ -83,8 +86,15 @@ export function documentsOf(machine: Machine): Documents {
   return {
     facts: parse(`query Facts { ${facts} }`),
     census: parse(`query Census { census { ${counts} cursor } }`),
-    recent: parse(`
-      query Recent($last: Int!) { transitions(last: $last) { nodes { ${transition} } } }`),
+    transitions: parse(`
+      query Transitions(
+        $events: [${name}Event!], $first: Int, $after: String, $last: Int, $before: String
+      ) {
+        transitions(events: $events, first: $first, after: $after, last: $last, before: $before) {
+          nodes { ${transition} }
+          ${pageInfo}
+        }
+      }`),
     feed: parse(`
       subscription Feed($after: String!) {
         transitions(after: $after) { ${transition} life: ${one} { ${facts} } }
@@ -98,8 +108,7 @@ export function documentsOf(machine: Machine): Documents {
           phase: $phase, order: $order, first: $first, after: $after, last: $last, before: $before
         ) {
           nodes { ${facts} }
-          totalCount
-          pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+          ${pageInfo}
         }
       }`),
     life: parse(`

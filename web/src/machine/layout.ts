@@ -4,6 +4,9 @@ import type { MachineState } from './machine';
 
 export const BOX = { width: 136, height: 92 } as const;
 
+/** Between an arrow and its name. */
+const GAP = 4;
+
 /** The point where everything begins, which is no state. */
 const START = '[*]';
 
@@ -25,7 +28,8 @@ export interface Picture {
   readonly arrows: readonly (Arrow & {
     /** For an SVG path, or a CSS one. */
     readonly path: string;
-    readonly label: { readonly x: number; readonly y: number };
+    /** Where the middle of its name is: beside the path, which stays to be seen. */
+    readonly label: Point;
   })[];
   /** Where things begin. */
   readonly start: Point;
@@ -53,16 +57,17 @@ export function draw(
   graph.setGraph({
     rankdir: direction,
     nodesep: 84,
-    ranksep: 34,
+    ranksep: 44,
     edgesep: 40,
     marginx: 16,
     marginy: 16,
   });
   graph.setNode(START, { width: 18, height: 18 });
   for (const { phase } of states) graph.setNode(phase, { ...BOX });
+  // Above an arrow that goes to the right, and to the right of one that goes down.
+  const labelpos = direction === 'LR' ? 'l' : 'r';
   for (const { from, event, to } of arrows) {
-    const label = { width: event.length * 7.5 + 16, height: 26, labelpos: 'c' as const };
-    graph.setEdge(from ?? START, to, label, event);
+    graph.setEdge(from ?? START, to, { ...sizeOf(event), labelpos, labeloffset: GAP }, event);
   }
   layout(graph);
   const { width = 0, height = 0 } = graph.graph();
@@ -74,13 +79,47 @@ export function draw(
     arrows: arrows.map((arrow) => {
       const edge = graph.edge({ v: arrow.from ?? START, w: arrow.to, name: arrow.event });
       const label = place(edge);
-      const points =
+      const path =
         arrow.from === arrow.to
-          ? loop(place(graph.node(arrow.to)), label)
-          : (edge.points ?? []).map(place);
-      return { ...arrow, path: curve(points), label };
+          ? loop(place(graph.node(arrow.to)), label, arrow.event, direction)
+          : curve(
+              alongLabel((edge.points ?? []).map(place), label, arrow.event, direction),
+              direction,
+            );
+      return { ...arrow, path, label };
     }),
   };
+}
+
+/** How much room the name of an event takes. */
+function sizeOf(event: string): { width: number; height: number } {
+  return { width: event.length * 7.5 + 12, height: 20 };
+}
+
+/** Straight beside the label, from where it begins to where it ends: a slanted arrow would cross it. */
+function alongLabel(
+  points: readonly Point[],
+  label: Point,
+  event: string,
+  direction: 'LR' | 'TB',
+): readonly Point[] {
+  const { width, height } = sizeOf(event);
+  const isAcross = direction === 'LR';
+  const at = isAcross
+    ? { x: label.x, y: label.y + height / 2 + GAP }
+    : { x: label.x - width / 2 - GAP, y: label.y };
+  const [first = at, last = at] = [points[0], points.at(-1)];
+  // An arrow of a circle goes the other way.
+  const half = (isAcross ? last.x < first.x : last.y < first.y) ? -0.5 : 0.5;
+  const reach = isAcross ? { x: width * half, y: 0 } : { x: 0, y: height * half };
+  return points.flatMap((point) =>
+    Math.hypot(point.x - at.x, point.y - at.y) > 1
+      ? [point]
+      : [
+          { x: at.x - reach.x, y: at.y - reach.y },
+          { x: at.x + reach.x, y: at.y + reach.y },
+        ],
+  );
 }
 
 /** Of a node or an edge that has been laid out. */
@@ -88,28 +127,31 @@ function place({ x = 0, y = 0 }: { x?: number; y?: number }): Point {
   return { x, y };
 }
 
-/** From a box to its label, which dagre puts beside it, and back: the way of dagre itself begins elsewhere. */
-function loop(box: Point, label: Point): readonly Point[] {
-  const isBelow = label.y > box.y;
-  // What is below in one direction is to the right in the other.
-  const at = (along: number, away: number): Point =>
-    isBelow ? { x: box.x + along, y: box.y + away } : { x: box.x + away, y: box.y + along };
-  const side = (isBelow ? BOX.height : BOX.width) / 2;
-  const middle = (side + (isBelow ? label.y - box.y : label.x - box.x)) / 2;
-  return [at(-24, side), at(-36, middle), label, at(36, middle), at(24, side)];
+/** Below a box, or to the right of it, as far as its label: dagre leaves the room, and draws the way elsewhere. */
+function loop(box: Point, label: Point, event: string, direction: 'LR' | 'TB'): string {
+  const { width, height } = sizeOf(event);
+  // A Bézier curve goes three quarters as far as its handles.
+  const reach = (side: number, end: number): number => side + ((end - side) * 4) / 3;
+  if (direction === 'LR') {
+    const side = box.y + BOX.height / 2;
+    const away = reach(side, label.y - height / 2 - GAP);
+    return `M ${box.x - 24} ${side} C ${box.x - 40} ${away} ${box.x + 40} ${away} ${box.x + 24} ${side}`;
+  }
+  const side = box.x + BOX.width / 2;
+  const away = reach(side, label.x - width / 2 - GAP);
+  return `M ${side} ${box.y - 24} C ${away} ${box.y - 40} ${away} ${box.y + 40} ${side} ${box.y + 24}`;
 }
 
-/** Through all points without a corner, so that a label lies on its arrow: a Catmull-Rom spline, as Bézier curves. */
-function curve(points: readonly Point[]): string {
+/** Through all points, at each of them in the picture's direction: so it turns between them, and never back. */
+function curve(points: readonly Point[], direction: 'LR' | 'TB'): string {
   return points
-    .map((end, index) => {
-      const start = points[index - 1];
-      if (start === undefined) return `M ${end.x} ${end.y}`;
-      const before = points[index - 2] ?? start;
-      const after = points[index + 1] ?? end;
-      const one = { x: start.x + (end.x - before.x) / 6, y: start.y + (end.y - before.y) / 6 };
-      const two = { x: end.x - (after.x - start.x) / 6, y: end.y - (after.y - start.y) / 6 };
-      return `C ${one.x} ${one.y} ${two.x} ${two.y} ${end.x} ${end.y}`;
+    .map(({ x, y }, index) => {
+      const before = points[index - 1];
+      if (before === undefined) return `M ${x} ${y}`;
+      const half = { x: (before.x + x) / 2, y: (before.y + y) / 2 };
+      return direction === 'LR'
+        ? `C ${half.x} ${before.y} ${half.x} ${y} ${x} ${y}`
+        : `C ${before.x} ${half.y} ${x} ${half.y} ${x} ${y}`;
     })
     .join(' ');
 }

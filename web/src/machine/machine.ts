@@ -45,6 +45,14 @@ export function describe(machine: Described): Machine {
   return { ...machine, one, many, words: { one: wordsOf(one), many: wordsOf(many) }, beginning };
 }
 
+/** @returns the final state that an event may lead to from a phase; undefined where something always follows */
+export function endBy({ states }: Machine, phase: string, event: string): string | undefined {
+  const arrows = states.find((state) => state.phase === phase)?.transitions ?? [];
+  return arrows
+    .filter((arrow) => arrow.event === event)
+    .find(({ to }) => states.some((state) => state.phase === to && state.final))?.to;
+}
+
 export const MachineContext = createContext<Machine | undefined>(undefined);
 
 export function useMachine(): Machine {

@@ -1,15 +1,37 @@
 /** A moment, in the reader's own time zone and manner. */
 import type { ReactNode } from 'react';
 
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const DATE = { year: 'numeric', month: 'short', day: 'numeric' } as const;
+const TIME = { hour: 'numeric', minute: '2-digit', second: '2-digit' } as const;
+const MILLISECONDS = { fractionalSecondDigits: 3 } as const;
 
-/** @param props.short the time alone, with the rest on pointing at it */
-export function Moment({ at, short = false }: { at: string; short?: boolean }): ReactNode {
+const FORMATS = {
+  /** To the millisecond, as the server keeps it. */
+  exact: new Intl.DateTimeFormat(undefined, { ...DATE, ...TIME, ...MILLISECONDS }),
+  /** For lists, to the second. */
+  second: new Intl.DateTimeFormat(undefined, { ...DATE, ...TIME }),
+  /** The time of the day alone. */
+  time: new Intl.DateTimeFormat(undefined, TIME),
+} as const;
+
+const WITH_ZONE = new Intl.DateTimeFormat(undefined, {
+  ...DATE,
+  ...TIME,
+  ...MILLISECONDS,
+  timeZoneName: 'short',
+});
+
+interface Props {
+  readonly at: string;
+  readonly to?: keyof typeof FORMATS;
+}
+
+/** All of it is shown on pointing at it. */
+export function Moment({ at, to = 'exact' }: Props): ReactNode {
   const date = new Date(at);
   return (
-    <time dateTime={at} title={FULL.format(date)}>
-      {(short ? TIME : FULL).format(date)}
+    <time dateTime={at} title={WITH_ZONE.format(date)}>
+      {FORMATS[to].format(date)}
     </time>
   );
 }

@@ -3,15 +3,19 @@ import { type ReactNode, useEffect, useRef } from 'react';
 
 interface Props {
   readonly title: string;
+  /** Above the title: the way back. */
+  readonly back?: ReactNode;
   /** Beside the title. */
   readonly aside?: ReactNode;
+  /** For what is read line by line; left out: as wide as the page. */
+  readonly isNarrow?: boolean;
   readonly children: ReactNode;
 }
 
-/** Where one comes by a link, the focus would stay on what is no longer there; on the first view it is the browser's. */
+/** After a link the focus would stay on what is no longer there; on the first view it is the browser's. */
 let isFirst = true;
 
-export function View({ title, aside, children }: Props): ReactNode {
+export function View({ title, back, aside, isNarrow = false, children }: Props): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Persistent State Machine`;
@@ -21,7 +25,8 @@ export function View({ title, aside, children }: Props): ReactNode {
     isFirst = false;
   }, []);
   return (
-    <main id="main">
+    <main id="main" className={isNarrow ? 'narrow' : undefined}>
+      {back}
       <div className="title">
         <h1 ref={heading} tabIndex={-1}>
           {title}

@@ -1,4 +1,4 @@
-/** The table `orders`: where each order is now. What else is wanted on it, such as an index, is written here. */
+/** The table `orders`, with the current record of each order. Further indexes are declared here. */
 import { entityOf } from 'persistent-machine/integrity';
 import { Entity } from 'typeorm';
 import { order } from '../machine/order';

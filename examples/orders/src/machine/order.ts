@@ -1,6 +1,6 @@
 /**
- * The order: the list of what it allows, and a class for each state with just the transitions that this state
- * accepts. Pure: no database, no clock, no randomness.
+ * The order: the list of its states and events, and a class for each state. A class has methods only for the events
+ * that its state accepts. Pure: no database, no clock, no randomness.
  */
 import {
   type EventData,
@@ -18,13 +18,13 @@ const customer = text({ min: 1, max: 255, says: 'Who ordered.' });
 const totalCents = int({ min: 1, says: 'What the order costs, in cents.' });
 const amountCents = int({ min: 1, says: 'What is paid with this payment, in cents.' });
 const carrier = text({ min: 1, max: 255, says: 'Who carries the parcel.' });
-const trackingNumber = text({ min: 1, max: 255, says: 'By which the carrier finds the parcel.' });
+const trackingNumber = text({ min: 1, max: 255, says: 'The carrier’s number of the parcel.' });
 const reason = text({ min: 1, max: 255, says: 'Why the order was cancelled.' });
 
 const PLACED = ['customer', 'totalCents', 'paidCents', 'placedAt'] as const;
 const SHIPPED = [...PLACED, 'paidAt', 'carrier', 'trackingNumber', 'shippedAt'] as const;
 
-/** A payment of more than is due. The customer pays what is due instead. */
+/** Refuses a payment of more than is due. The customer can retry with what is due. */
 export class Overpaid extends Refusal {
   static readonly says = 'The payment is more than what is due.';
   static override readonly fields = { dueCents: int({ says: 'What is due, in cents.' }) };
@@ -122,7 +122,7 @@ export class Draft extends order.phase('Draft') {
 }
 
 export class Placed extends order.phase('Placed') {
-  /** In parts, if the customer likes; never more than is due. */
+  /** Accepts a payment in parts, but never more than is due. */
   pay(
     { amountCents: paid }: EventData<typeof order, 'Payment'>,
     at: Moment,

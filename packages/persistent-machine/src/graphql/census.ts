@@ -34,7 +34,7 @@ export function censusTypeOf(
       },
       cursor: {
         type: () => String,
-        says: 'The cursor of the last transition that is counted. The feed after it has those that are not.',
+        says: 'The cursor of the last transition that is counted. The feed after this cursor has the others.',
         of: (census) => cursors.feed.of(census),
       },
     },

@@ -16,7 +16,7 @@ export interface ServedMachine {
   readonly resolvers?: readonly ResolverClass[];
 }
 
-/** type-graphql wants a PubSub for any subscription. Ours come from the feed, so nothing is ever published. */
+/** type-graphql wants a PubSub for subscriptions. Here they come from the feed, so nothing is published. */
 const NO_PUBLISHING: PubSub = {
   publish: () => undefined,
   subscribe: () => {

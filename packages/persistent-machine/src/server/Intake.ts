@@ -44,7 +44,7 @@ export class Intake {
     this.#receive = receive;
     // Before the listener of `ws`, so that `ws` does not parse what exceeds the limit.
     tcp.prependListener('data', this.#countBytes);
-    // Messages of a client that is behind are not read, but a drain shows that the client is alive.
+    // Messages of a client that is behind are not read, but a drain shows that the client is there.
     tcp.on('drain', () => {
       this.#heardAt = performance.now();
     });
@@ -55,7 +55,7 @@ export class Intake {
     });
   }
 
-  /** How long the client has shown no sign of life, in milliseconds. */
+  /** How long nothing has been heard of the client, in milliseconds. */
   get silence(): number {
     return performance.now() - this.#heardAt;
   }

@@ -14,7 +14,7 @@ interface Headers {
 }
 
 export interface AccessRules {
-  /** Whether the server listens on loopback only. Any name but `localhost` must then be a rebound one. */
+  /** Whether the server listens on loopback only. A foreign name in `Host` is then a rebound one. */
   readonly loopback: boolean;
   /** Origins whose pages may send requests, beside the server's own. */
   readonly corsOrigins: readonly string[];

@@ -111,7 +111,7 @@ export class Authentication {
     if (!isForAccess(protectedHeader, payload)) throw invalid();
     const { sub, exp = 0, scope } = payload;
     const expiresAt = exp * 1_000;
-    // The tolerance is meant for tokens that are not valid yet. It must not extend a token's life.
+    // The tolerance is meant for tokens that are not valid yet. It must not postpone a token's expiry.
     if (expiresAt <= Date.now()) throw invalid();
     if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw invalid();
     const words = typeof scope === 'string' ? scope.split(' ') : [];

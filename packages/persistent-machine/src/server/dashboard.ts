@@ -5,13 +5,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import Negotiator from 'negotiator';
 import { serveFiles } from './files';
 
 /** A single page with scripts, built to a folder. */
 export interface Dashboard {
   readonly folder: string;
-  /** The page's own addresses; any other stays the server's to refuse. */
+  /** The page's own addresses. */
   readonly views: readonly string[];
 }
 
@@ -31,7 +32,10 @@ export function isBuilt({ folder }: Dashboard): boolean {
   return existsSync(join(folder, 'assets'));
 }
 
-/** Serves a dashboard; nothing, where it has not been built. */
+/**
+ * Serves a dashboard if it is built. At an unknown address a browser gets the page, too, with the status 404, and the
+ * page says so. Any other client is refused as usual.
+ */
 export async function dashboard(server: FastifyInstance, built: Dashboard): Promise<void> {
   if (!isBuilt(built)) return;
   const { folder, views } = built;
@@ -44,11 +48,16 @@ export async function dashboard(server: FastifyInstance, built: Dashboard): Prom
     done();
   });
 
-  for (const view of views) {
-    server.get(view, (_request, reply) =>
-      reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page),
-    );
-  }
+  const send = (reply: FastifyReply): FastifyReply =>
+    reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page);
+  for (const view of views) server.get(view, (_request, reply) => send(reply));
+  server.get('*', ({ raw }, reply) => {
+    const wantsPage =
+      new Negotiator(raw).mediaType(['application/json', 'text/html']) === 'text/html';
+    if (wantsPage) return send(reply.code(404));
+    reply.callNotFound();
+    return reply;
+  });
 
   // The build names these files by their content.
   serveFiles(server, { folder: join(folder, 'assets'), prefix: '/assets/' });

@@ -17,7 +17,7 @@ import { Observation, type Observer } from './observation';
 export interface FastifySettings {
   readonly log: FastifyBaseLogger;
   /**
-   * How long each may take, in milliseconds: a request's arrival, its execution, the client's reading of the answer.
+   * Limits the arrival of a request, its execution, and the client's reading of the answer, each in milliseconds.
    */
   readonly requestTimeout: number;
 }

@@ -11,7 +11,7 @@ import { listenAtBothOfLocalhost } from './httpServer';
 
 export interface LeavingSettings {
   /**
-   * How long each may take, in milliseconds: a request's arrival, its execution, the client's reading of the answer.
+   * Limits the arrival of a request, its execution, and the client's reading of the answer, each in milliseconds.
    */
   readonly requestTimeout: number;
   /**
@@ -42,8 +42,8 @@ export function listenUntilLeaving(server: FastifyInstance, host: string): void 
 /**
  * Ends all connections at shutdown. Each answer says that it is the last of its connection, so that busy connections
  * end with nothing in flight. Two kinds remain, for which Node would wait: connections without any request, which
- * browsers open for later, and requests that have arrived only in part. The former are closed after `lingering`, the
- * latter after the request timeout.
+ * browsers open for later, and requests that have arrived only in part. The server closes the first kind after
+ * `lingering`, and the second after the request timeout.
  *
  * Must be called last of all functions that add a `preClose` hook, because the others end the connections that they
  * know.

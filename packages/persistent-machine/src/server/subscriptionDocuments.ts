@@ -66,7 +66,7 @@ type Asked = Pick<z.infer<typeof graphQLRequest>, 'query' | 'operationName'>;
 
 export class SubscriptionDocuments {
   readonly #schema: GraphQLSchema;
-  /** Spares a parse and a validation for each of the clients that reconnect at once after a restart. */
+  /** Saves a parse and a validation for each client when all reconnect at once after a restart. */
   readonly #valid = memory<Valid>();
   readonly #misplaced = memory<Misplaced>();
 

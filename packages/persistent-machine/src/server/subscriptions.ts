@@ -43,7 +43,7 @@ export class Subscriptions {
   readonly #settings: SubscriptionSettings;
   readonly #documents: SubscriptionDocuments;
   readonly #format: ReturnType<typeof formatterOf>;
-  /** Entries live as long as they have subscribers. */
+  /** An entry is kept as long as it has subscribers. */
   readonly #shared = new Map<string, SharedExecution>();
 
   constructor(schema: GraphQLSchema, settings: SubscriptionSettings) {

@@ -25,7 +25,7 @@ export interface WaitingRoomSettings {
   readonly port: number;
   /** The most connections of clients. */
   readonly mostConnections: number;
-  /** How long each may take, in milliseconds: a request's arrival, and the client's reading of the answer. */
+  /** Limits the arrival of a request, and the client's reading of the answer, each in milliseconds. */
   readonly requestTimeout: number;
 }
 

@@ -17,7 +17,7 @@ import { close } from './webSocketServer';
 /** The time between two pings, in milliseconds. Proxies close a connection that is idle for longer. */
 const PING = 25_000;
 
-/** How long a client may show no sign of life, in milliseconds. */
+/** How long a client may send nothing, not even an answer to a ping, in milliseconds. */
 const LONGEST_SILENCE = 120_000;
 
 /** How many bytes may wait for the client before the server stops to ask for results (backpressure). */

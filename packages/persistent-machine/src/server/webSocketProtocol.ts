@@ -38,7 +38,7 @@ export interface Connection extends Record<PropertyKey, unknown> {
   readonly socket: WebSocket;
   /** Operations that have not ended, by their ids. */
   readonly running: Map<string, Running>;
-  /** By the ids of operations that have not ended, or were just refused. */
+  /** Observations by the id of their operation, which has not ended, or was just refused. */
   readonly observations: Map<string, Observation>;
   /** The length of the message that is being handed over. */
   length: number;

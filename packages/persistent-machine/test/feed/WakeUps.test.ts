@@ -1,7 +1,7 @@
 /** The one connection that listens for all machines: whom it wakes, and when it is there. Without polls. */
 import { Client } from 'pg';
 import { WakeUps } from 'persistent-machine/feed/WakeUps';
-import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
+import { type TestDatabase, createTestDatabase } from '../harness/postgres';
 
 const OWN = 'this instance';
 
@@ -12,7 +12,7 @@ let wakeUps: WakeUps;
 let woken: { doors: number; tickets: number };
 
 beforeAll(async () => {
-  database = await createTestDatabase(null);
+  database = await createTestDatabase();
   owner = new Client({ connectionString: database.url });
   await owner.connect();
 });

@@ -1,9 +1,10 @@
 /** Databases with the tables of these tests' machines. */
 import { type EntityTarget, DataSource, Entity, type ObjectLiteral } from 'typeorm';
-import { createTestDatabase } from '../../../../test/harness/postgres';
+import { createTestDatabase } from '../harness/postgres';
 import { migrate } from '../../src/database/migrate';
 import { differencesOf, entitiesOf, entityOf } from '../../src/integrity';
 import { SCHEMA } from '../../src/integrity/described';
+import type { AnyMachine } from '../../src/machine';
 import type { MigratedDatabase } from './describeIntegrity';
 import { door, order } from './machines';
 
@@ -40,7 +41,7 @@ export async function run(dataSource: DataSource, statements: readonly string[])
 export async function openWith(
   entities: readonly EntityTarget<ObjectLiteral>[],
 ): Promise<MigratedDatabase> {
-  const database = await createTestDatabase(null);
+  const database = await createTestDatabase();
   const dataSource = await connect(database.url, entities);
   await run(dataSource, (await differencesOf(dataSource)).up);
   await dataSource.destroy();
@@ -49,3 +50,10 @@ export async function openWith(
 
 export const openWithOrders = async (): Promise<MigratedDatabase> =>
   openWith(Object.values(entitiesOf(Order)));
+
+/** @returns how to open a database with the tables of a machine, for `describeMachine` */
+export function openWithTablesOf(machine: AnyMachine): () => Promise<MigratedDatabase> {
+  class Kept extends entityOf(machine) {}
+  Entity()(Kept);
+  return async () => openWith(Object.values(entitiesOf(Kept)));
+}

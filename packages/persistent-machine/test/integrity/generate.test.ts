@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type DataSource, Entity, PrimaryColumn } from 'typeorm';
-import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
+import { type TestDatabase, createTestDatabase } from '../harness/postgres';
 import { UnusableDatabase } from '../../src/database/failures';
 import { migrate, revert } from '../../src/database/migrate';
 import { describe as described } from '../../src/integrity/catalog';
@@ -29,7 +29,7 @@ let database: TestDatabase;
 let migrations: Migrations;
 
 beforeEach(async () => {
-  database = await createTestDatabase(null);
+  database = await createTestDatabase();
   migrations = new Migrations(database.url);
 });
 

@@ -1,7 +1,7 @@
 /** Regular expressions of JavaScript, and whether PostgreSQL matches the very same texts by what is made of them. */
 import * as fc from 'fast-check';
 import { Client } from 'pg';
-import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
+import { type TestDatabase, createTestDatabase } from '../harness/postgres';
 import { patternInSql } from '../../src/integrity/pattern';
 
 const SAID = [
@@ -54,7 +54,7 @@ let database: TestDatabase;
 let client: Client;
 
 beforeAll(async () => {
-  database = await createTestDatabase(null);
+  database = await createTestDatabase();
   client = new Client({ connectionString: database.url });
   await client.connect();
 });

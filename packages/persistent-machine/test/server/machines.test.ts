@@ -4,8 +4,8 @@ import { Client } from 'pg';
 import pino from 'pino';
 import { type Application, startApplication } from 'persistent-machine/application';
 import { readConfiguration } from 'persistent-machine/config';
-import { type TestDatabase, createTestDatabase } from '../../../../test/harness/postgres';
-import { TRANSPORTS, type Transport, subscribe } from '../../../../test/harness/subscriber';
+import { type TestDatabase, createTestDatabase } from '../harness/postgres';
+import { TRANSPORTS, type Transport, subscribe } from '../harness/subscriber';
 import { served } from './served';
 
 const SECRET = 'a secret of the test'.repeat(4);
@@ -99,7 +99,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 beforeAll(async () => {
-  database = await createTestDatabase(null);
+  database = await createTestDatabase();
   application = await start();
   owner = new Client({ connectionString: database.url });
   await owner.connect();

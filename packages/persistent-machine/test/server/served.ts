@@ -25,7 +25,10 @@ const machines = [
 class Tables1764000000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const { up } = await differencesOf(queryRunner.dataSource);
-    for (const statement of up) await queryRunner.query(statement.replaceAll(SCHEMA, 'public'));
+    const [{ schema }] = await queryRunner.manager.query<[{ schema: string }]>(
+      'SELECT quote_ident(current_schema()) AS schema',
+    );
+    for (const statement of up) await queryRunner.query(statement.replaceAll(SCHEMA, schema));
   }
 
   async down(): Promise<void> {

@@ -1,30 +1,37 @@
 /** The machines of a lifecycle on a database of their own, with all that keeps it right, and without a server around them. */
 import { Client } from 'pg';
-import { Entity } from 'typeorm';
+import { type DataSource, Entity } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
-import { Database, type Statement } from '../../src/database/Database';
+import { dataSourceOf } from '../../src/database/dataSource';
 import { entitiesOf, entityOf } from '../../src/integrity';
 import type { AnyLifecycle } from '../../src/machine';
 import { type MachineTables, tablesOf } from '../../src/operations/tables';
 import { Lanes } from '../../src/store/Lanes';
 import { MachineReader } from '../../src/store/MachineReader';
 import { MachineStore } from '../../src/store/MachineStore';
-import { connect, openWith } from '../integrity/databases';
+import { openWith } from '../integrity/databases';
+import { RememberingDatabase } from './RememberingDatabase';
 
-/** The real one, which also remembers what was sent. */
-class RememberingDatabase extends Database {
-  readonly sent: Statement[] = [];
-
-  override async run<Row extends object>(
-    statement: Statement,
-    values: readonly unknown[],
-  ): Promise<Row[]> {
-    this.sent.push(statement);
-    return super.run<Row>(statement, values);
-  }
+/** One of several instances of an application, with a pool of its own. */
+export interface Instance<L extends AnyLifecycle> {
+  readonly database: RememberingDatabase;
+  readonly tables: MachineTables;
+  readonly store: MachineStore<L>;
+  readonly reader: MachineReader<L>;
 }
 
-export class KeptMachines<L extends AnyLifecycle> {
+export interface Limits {
+  /** The most connections of an instance. */
+  readonly poolSize?: number;
+  /** How long a statement may take, in milliseconds. */
+  readonly statementTimeout?: number;
+  /** How long a request may take, in milliseconds. */
+  readonly timeout?: number;
+}
+
+export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
+  /** Called after each commit of this instance, not of its neighbours; a test may put its own here. */
+  onCommit: () => void = () => undefined;
   readonly #clean: () => Promise<void>;
 
   private constructor(
@@ -36,40 +43,67 @@ export class KeptMachines<L extends AnyLifecycle> {
     readonly reader: MachineReader<L>,
     /** A session of the tables' owner. */
     readonly session: Client,
+    /** Starts another instance on the same database, which ends with this one. */
+    readonly neighbour: () => Promise<Instance<L>>,
     clean: () => Promise<void>,
   ) {
     this.#clean = clean;
   }
 
-  static async of<L extends AnyLifecycle>(lifecycle: L): Promise<KeptMachines<L>> {
+  static async of<L extends AnyLifecycle>(
+    lifecycle: L,
+    { poolSize = 10, statementTimeout = 60_000, timeout = 60_000 }: Limits = {},
+  ): Promise<KeptMachines<L>> {
     class Kept extends entityOf(lifecycle.machine) {}
     Entity()(Kept);
     const entities = entitiesOf(Kept);
     const { url, drop } = await openWith(Object.values(entities));
-    const dataSource = await connect(url, Object.values(entities));
-    const database = new RememberingDatabase(dataSource, {
-      preparedStatements: true,
-      statementTimeout: 60_000,
+    const dataSources: DataSource[] = [];
+    const start = async (onCommit = (): void => undefined): Promise<Instance<L>> => {
+      const settings = { url, poolSize, connectTimeout: 60_000 };
+      const dataSource = dataSourceOf(settings, { machines: [{ entities }], migrations: [] });
+      await dataSource.initialize();
+      dataSources.push(dataSource);
+      const database = new RememberingDatabase(dataSource, {
+        preparedStatements: true,
+        statementTimeout,
+      });
+      const tables = tablesOf(dataSource, entities);
+      const lanes = new Lanes({ queueSize: 10_000 });
+      const store = new MachineStore(database, tables, lifecycle, {
+        lanes,
+        timeout,
+        now: () => new Date(),
+        onCommit,
+        onBrokenLedger: (error) => {
+          throw error;
+        },
+      });
+      const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout });
+      return { database, tables, store, reader };
+    };
+    const { database, tables, store, reader } = await start(() => {
+      kept.onCommit();
     });
-    const tables = tablesOf(dataSource, entities);
-    const lanes = new Lanes({ queueSize: 10_000 });
-    const store = new MachineStore(database, tables, lifecycle, {
-      lanes,
-      timeout: 60_000,
-      now: () => new Date(),
-      onBrokenLedger: (error) => {
-        throw error;
-      },
-    });
-    const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout: 60_000 });
     const session = new Client({ connectionString: url });
     await session.connect();
     const clean = async (): Promise<void> => {
       await session.end();
-      await dataSource.destroy();
+      for (const dataSource of dataSources) await dataSource.destroy();
       await drop();
     };
-    return new KeptMachines(lifecycle, url, database, tables, store, reader, session, clean);
+    const kept = new KeptMachines<L>(
+      lifecycle,
+      url,
+      database,
+      tables,
+      store,
+      reader,
+      session,
+      async () => start(),
+      clean,
+    );
+    return kept;
   }
 
   /** The names of the statements that are sent meanwhile. */

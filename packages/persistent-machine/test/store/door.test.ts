@@ -1,8 +1,7 @@
-/** Doors, which go round and round, and whose events carry nothing. */
-import { Feed } from '../../src/feed/Feed';
-import { WakeUps } from '../../src/feed/WakeUps';
-import { IdempotencyKeyReused, IllegalTransition } from '../../src/machine';
-import { Closed, type DoorPhase, Locked, Open, doors } from '../machine/door';
+/** Doors, whose events carry nothing: what the store sends for them, and what it does not send at all. */
+import { IdempotencyKeyReused, type Moment, classes } from '../../src/machine';
+import { startInstance } from '../describeMachine/Instance';
+import { Closed, type DoorPhase, Locked, Open, door, doors } from '../machine/door';
 import { KeptMachines, newId, nobody } from './KeptMachines';
 
 let kept: KeptMachines<typeof doors>;
@@ -30,112 +29,6 @@ afterEach(async () => {
   expect(await kept.store.find(bystander.state.id)).toEqual(bystander);
 });
 
-test('a door goes round, and its history is the way that it went', async () => {
-  const id = await install();
-  const way = [
-    'Opening',
-    'Closing',
-    'Locking',
-    'Unlocking',
-    'Opening',
-    'Slamming',
-    'Opening',
-  ] as const;
-  for (const event of way) {
-    expect(await kept.store.transition(id, event, {}, nobody)).not.toBeInstanceOf(
-      IllegalTransition,
-    );
-  }
-  expect(await kept.store.find(id)).toBeInstanceOf(Open);
-
-  const { nodes } = await kept.reader.history(id, { from: 'start', size: 10 });
-  expect(nodes.map(({ event }) => event)).toEqual(['Installation', ...way]);
-  for (const { event, from, phase, data } of nodes) {
-    expect(doors.edges).toContainEqual({ event, from, to: phase.stateType });
-    expect(data).toBeNull();
-  }
-});
-
-test('a locked door is not opened', async () => {
-  const id = await install();
-  const locked = await kept.store.transition(id, 'Locking', {}, nobody);
-  expect(locked).toBeInstanceOf(Locked);
-  expect(await kept.store.transition(id, 'Opening', {}, nobody)).toMatchObject({
-    from: 'Locked',
-    nextEvents: ['Unlocking'],
-    phase: locked,
-  });
-  expect(await kept.store.find(id)).toEqual(locked);
-});
-
-test('of 30 who open and 30 who lock one door at once, one wins', async () => {
-  const id = await install();
-  const outcomes = await Promise.all(
-    Array.from({ length: 60 }, async (_, index) =>
-      kept.store.transition(id, index % 2 === 0 ? 'Opening' : 'Locking', {}, nobody),
-    ),
-  );
-  expect(outcomes.filter((outcome) => !(outcome instanceof IllegalTransition))).toEqual([
-    await kept.store.find(id),
-  ]);
-});
-
-test('an idempotency key answers the first outcome, rounds later', async () => {
-  const id = await install();
-  const request = { ...nobody, idempotencyKey: 'the first opening' };
-  const opened = await kept.store.transition(id, 'Opening', {}, request);
-  for (const event of ['Closing', 'Opening', 'Closing'] as const) {
-    await kept.store.transition(id, event, {}, nobody);
-  }
-  expect(await kept.store.transition(id, 'Opening', {}, request)).toEqual(opened);
-  expect(await kept.store.transition(id, 'Locking', {}, request)).toEqual(
-    new IdempotencyKeyReused('the first opening'),
-  );
-  expect(await kept.store.find(id)).toBeInstanceOf(Closed);
-});
-
-test('the census counts doors by their own states', async () => {
-  const before = await kept.reader.census();
-  const id = await install();
-  await kept.store.transition(id, 'Locking', {}, nobody);
-  const { counts, position } = await kept.reader.census();
-  expect(counts['Locked']).toBe((before.counts['Locked'] ?? 0) + 1);
-  expect(Number(position)).toBe(Number(before.position) + 2);
-});
-
-test('the feed tells of doors as they go round, and of one door alone', async () => {
-  const feed = new Feed(kept.reader, kept.store, {
-    wakeUps: new WakeUps({ url: kept.url, channels: [kept.tables.channel], listen: true }),
-    channel: kept.tables.channel,
-    patience: 60_000,
-    onFailure: (error) => {
-      throw error;
-    },
-    onRewound: (error) => {
-      throw error;
-    },
-  });
-  try {
-    const id = await install();
-    const all = await feed.transitions(null, undefined);
-    const one = await feed.changes(id);
-    await install();
-    const way = ['Opening', 'Closing', 'Locking', 'Unlocking'] as const;
-    for (const event of way) await kept.store.transition(id, event, {}, nobody);
-    const events: unknown[] = [];
-    for (let told = 0; told < 1 + way.length; told += 1)
-      events.push((await all.next()).value?.event);
-    expect(events).toEqual(['Installation', ...way]);
-    const states: unknown[] = [];
-    for (let told = 0; told < 1 + way.length; told += 1) {
-      states.push((await one?.next())?.value?.stateType);
-    }
-    expect(states).toEqual(['Closed', 'Open', 'Closed', 'Locked', 'Closed']);
-  } finally {
-    await feed.stop();
-  }
-});
-
 test('no statement of a machine whose events carry nothing has a clause for data', async () => {
   const id = await install();
   await kept.statementsOf(async () => {
@@ -147,4 +40,89 @@ test('no statement of a machine whose events carry nothing has a clause for data
   });
   expect(kept.database.sent.length).toBeGreaterThan(5);
   for (const { text } of kept.database.sent) expect(text).not.toMatch(/\bdata\b/);
+});
+
+test('a key needs no statement more than none', async () => {
+  const [id, other] = [newId(), newId()];
+  const begin = async (): Promise<unknown> => kept.store.begin(id, {}, nobody);
+  const open = async (of: string, idempotencyKey?: string): Promise<unknown> =>
+    kept.store.transition(of, 'Opening', {}, { ...nobody, idempotencyKey });
+  expect(await kept.statementsOf(begin)).toEqual(['doors/begin']);
+  expect(await kept.statementsOf(begin)).toEqual(['doors/begin', 'doors/find-version']);
+  expect(await kept.statementsOf(async () => open(id))).toEqual(['doors/find', 'doors/swap']);
+  expect(await kept.statementsOf(async () => open(id))).toEqual(['doors/find']);
+  await kept.store.begin(other, {}, nobody);
+  expect(await kept.statementsOf(async () => open(other, 'key'))).toEqual([
+    'doors/find-with-key',
+    'doors/swap',
+  ]);
+  expect(await kept.statementsOf(async () => open(other, 'key'))).toEqual(['doors/find-with-key']);
+});
+
+test.each([
+  `retry:2:${newId()}`,
+  'retry:999999999:00000000-0000-0000-0000-000000000000',
+  'retry:2:',
+  'retry:99999999999:00000000-0000-0000-0000-000000000000',
+])('a key that looks like one of the store’s own is the caller’s: %s', async (idempotencyKey) => {
+  const request = { ...nobody, idempotencyKey };
+  const id = await install();
+  const opened = await kept.store.transition(id, 'Opening', {}, request);
+  expect(opened).toBeInstanceOf(Open);
+  const contents = await kept.contents();
+  expect(await kept.store.transition(id, 'Opening', {}, request)).toEqual(opened);
+  expect(await kept.store.transition(id, 'Closing', {}, request)).toEqual(
+    new IdempotencyKeyReused(idempotencyKey),
+  );
+  expect(await kept.contents()).toEqual(contents);
+});
+
+describe('a programming error is thrown at once, and nothing is changed:', () => {
+  /** What an unlocking makes of a locked door, where it is not done as it should be. */
+  type Fault = (locked: Locked, at: Moment) => DoorPhase;
+  let fault: Fault;
+
+  class Faulty extends Locked {
+    override unlock(at: Moment): Closed {
+      // A class written without types could do all of this.
+      return fault(this, at) as Closed;
+    }
+  }
+  const faulty: typeof Locked = Faulty;
+  const faultyDoors = classes(door, { ...doors.classes, Locked: faulty });
+
+  const FAULTS: Readonly<Record<string, Fault>> = {
+    'a verb that returns what it was given': (locked) => locked,
+    'a verb of another state': (locked, at) =>
+      new Open({ ...locked.state, version: 3, stateType: 'Open', movedAt: at.now }),
+    'a version that is not one more': (locked, at) =>
+      new Closed({ ...locked.state, version: 4, stateType: 'Closed', movedAt: at.now }),
+  };
+
+  test.each(Object.entries(FAULTS))('%s', async (_what, unlock) => {
+    const id = await install();
+    await kept.store.transition(id, 'Locking', {}, nobody);
+    fault = unlock;
+    const contents = await kept.contents();
+    const { store, stop } = await startInstance(faultyDoors, kept.url, () => new Date());
+    await expect(store.transition(id, 'Unlocking', {}, nobody)).rejects.toThrow(TypeError);
+    await stop();
+    expect(await kept.contents()).toEqual(contents);
+    expect(await kept.store.transition(id, 'Unlocking', {}, nobody)).toBeInstanceOf(Closed);
+  });
+
+  test.each([
+    ['an event that there is not', 'Openign'],
+    ['the event of a beginning', 'Installation'],
+    ['the name of something else in JavaScript', 'constructor'],
+  ])('%s', async (_what, event) => {
+    const id = await install();
+    const sent = await kept.statementsOf(async () => {
+      await expect(kept.store.transition(id, event as 'Opening', {}, nobody)).rejects.toThrow(
+        TypeError,
+      );
+    });
+    expect(sent).toEqual([]);
+    expect(await kept.store.transition(id, 'Opening', {}, nobody)).toBeInstanceOf(Open);
+  });
 });

@@ -1,0 +1,209 @@
+/** The feed: what clients did on both instances comes once, in the order of positions, and from any place on. */
+import type { AnyLifecycle, MachinePhase } from '../../src/machine';
+import type { Page, PageRequest } from '../../src/operations/page';
+import type { Place } from '../../src/operations/place';
+import type { Transition } from '../../src/store/transition';
+import type { Instance } from './Instance';
+import { type Answers, type Trying, newId, nobody } from './Scene';
+import { type Walk, momentOf } from './Ways';
+
+type Told = Transition<AnyLifecycle>;
+
+/** So small that there are several pages. */
+const SIZE = 7;
+
+/** How many machines go each way. */
+const MACHINES = 5;
+
+export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
+  const { events, states, machine } = lifecycle;
+  const { initial } = machine.declaration;
+  /** Where the feed was before. */
+  let start: Place;
+  let countsBefore: Readonly<Record<string, number>>;
+  /** What the clients were answered, of each machine. */
+  let done: readonly Answers[];
+  /** All transitions since, as one page after another has them. */
+  let feed: readonly Told[];
+  /** What a subscriber on the other instance was told meanwhile. */
+  let told: readonly Told[];
+  /** The same of subscribers who asked for one event, and the beginnings. */
+  let toldBy: ReadonlyMap<string, readonly Told[]>;
+
+  beforeAll(async () => {
+    const { here, there } = scene();
+    const { position, fingerprint, counts } = await here.reader.census();
+    start = { position, fingerprint };
+    countsBefore = counts;
+    const subscription = await there.feed.transitions(null, undefined);
+    const byEvent = await Promise.all(
+      events.map(async (event) => there.feed.transitions([event, initial.event], undefined)),
+    );
+    const walks = ways.walks.flatMap((walk) => Array<Walk>(MACHINES).fill(walk));
+    done = await scene().bringAll(walks);
+    const sentinel = await beginOne();
+    told = await upTo(sentinel, subscription);
+    toldBy = new Map(
+      await Promise.all(
+        byEvent.map(async (each, index): Promise<[string, readonly Told[]]> => {
+          return [events[index] ?? '', await upTo(sentinel, each)];
+        }),
+      ),
+    );
+    done = [...done, [sentinel]];
+    feed = await pages(here, null, 'start');
+  });
+
+  test('every transition comes once, in the order of positions, each machine’s in its own order', () => {
+    const positions = feed.map(({ position }) => Number(position));
+    expect(positions).toEqual(feed.map((_, index) => Number(start.position) + 1 + index));
+    const byMachine = done.map(([{ state }]) =>
+      feed.filter(({ phase }) => phase.state.id === state.id).map(({ phase }) => phase),
+    );
+    expect(byMachine).toEqual(done);
+    expect(feed).toHaveLength(done.flat().length);
+  });
+
+  test('subscribers on another instance were told the same, or those by the events that they asked for', () => {
+    expect(told).toEqual(feed);
+    for (const [wanted, some] of toldBy) {
+      const filter = [wanted, initial.event];
+      expect(some).toEqual(feed.filter(({ event }) => filter.includes(event)));
+    }
+  });
+
+  test('its pages are the same on both instances, in both directions', async () => {
+    const all = await since(start);
+    for (const instance of scene().instances) {
+      for (const from of ['start', 'end'] as const) {
+        expect(await pages(instance, null, from)).toEqual(all);
+      }
+    }
+  });
+
+  test('by some events it brings those alone', async () => {
+    const { there } = scene();
+    const subscriptions = await Promise.all(
+      events.map(async (event) => there.feed.transitions([event, initial.event], start)),
+    );
+    const sentinel = await beginOne();
+    const all = await since(start);
+    const by = (filter: readonly string[]): readonly Told[] =>
+      all.filter(({ event }) => filter.includes(event));
+    for (const [index, event] of events.entries()) {
+      const [one, two] = [[event], [event, initial.event]];
+      for (const filter of [one, two]) {
+        expect(await pages(there, filter, 'start')).toEqual(by(filter));
+        expect(await pages(there, filter, 'end')).toEqual(by(filter));
+      }
+      const subscription = subscriptions[index];
+      expect(subscription && (await upTo(sentinel, subscription))).toEqual(by(two));
+    }
+    expect(await pages(there, [], 'start')).toEqual([]);
+  });
+
+  test('it goes on from any place, for pages and for subscribers', async () => {
+    const places = [start, ...feed.filter((_, index) => index % 5 === 0), ...feed.slice(-1)];
+    const subscriptions = [];
+    for (const [index, { position, fingerprint }] of places.entries()) {
+      const { feed: following } = scene().instances[index % 2 === 0 ? 0 : 1];
+      subscriptions.push(await following.transitions(null, { position, fingerprint }));
+    }
+    const sentinel = await beginOne();
+    for (const [index, subscription] of subscriptions.entries()) {
+      const place = places[index] ?? start;
+      expect(await upTo(sentinel, subscription)).toEqual(await since(place));
+    }
+  });
+
+  test('a subscriber to one machine is told each of its phases, and its end', async () => {
+    const { here, there } = scene();
+    const [[beginning, ...steps]] = ways.walks;
+    const begun = await scene().bring([beginning]);
+    const { id } = begun.state;
+    const subscription = await there.feed.changes(id);
+    const phases = [begun];
+    for (const { event, data: said } of steps) {
+      const { version } = phases.at(-1)?.state ?? begun.state;
+      const { now, occurredAt } = momentOf(version);
+      scene().clock = now;
+      const answer = await here.store.transition(id, event, said, { ...nobody, occurredAt });
+      phases.push(answer as MachinePhase);
+      // Of another machine no subscriber to this one is told.
+      await beginOne();
+    }
+    const seen: unknown[] = [];
+    while (seen.length < phases.length) seen.push((await subscription?.next())?.value);
+    expect(seen).toEqual(phases);
+    if (phases.at(-1)?.nextEvents.length === 0) {
+      expect(await subscription?.next()).toMatchObject({ done: true });
+    }
+    await subscription?.return?.();
+    expect(await there.feed.changes(newId())).toBeNull();
+  });
+
+  test('the census has counted what the feed has brought', async () => {
+    const { nodes: end } = await scene().there.reader.feed(null, { from: 'end', size: 1 });
+    const census = await scene().there.reader.census();
+    expect(end).toMatchObject([{ position: census.position, fingerprint: census.fingerprint }]);
+    const counts = Object.fromEntries(states.map((state) => [state, countsBefore[state] ?? 0]));
+    for (const { from, phase } of await since(start)) {
+      if (from !== null) counts[from] = (counts[from] ?? 0) - 1;
+      counts[phase.stateType] = (counts[phase.stateType] ?? 0) + 1;
+    }
+    expect({ ...Object.fromEntries(states.map((state) => [state, 0])), ...census.counts }).toEqual(
+      counts,
+    );
+    const rows = await scene().query<{ state: string; number: number }>(
+      `SELECT state_type AS state, count(*)::integer AS number
+       FROM ${scene().shape.records} GROUP BY 1`,
+    );
+    expect(Object.fromEntries(rows.map(({ state, number }) => [state, number]))).toEqual(
+      Object.fromEntries(Object.entries(counts).filter(([, number]) => number > 0)),
+    );
+  });
+
+  /** Begins a machine: a subscriber who is told of it has been told of all that came before. */
+  async function beginOne(): Promise<MachinePhase> {
+    const [said] = data.of(initial.event, null);
+    return scene().here.store.begin(newId(), said, nobody);
+  }
+
+  /** What a subscriber is told up to the beginning of a machine. */
+  async function upTo(
+    { state }: MachinePhase,
+    subscription: AsyncIterableIterator<Told, undefined>,
+  ): Promise<readonly Told[]> {
+    const all: Told[] = [];
+    for await (const transition of subscription) {
+      all.push(transition);
+      if (transition.phase.state.id === state.id) break;
+    }
+    return all;
+  }
+
+  async function since(place: Place): Promise<readonly Told[]> {
+    return pages(scene().here, null, 'start', place);
+  }
+
+  /** All transitions after a place, page by page. */
+  async function pages(
+    { reader }: Instance,
+    filter: readonly string[] | null,
+    from: 'start' | 'end',
+    after: Place = start,
+  ): Promise<readonly Told[]> {
+    let all: Told[] = [];
+    let at: Place | undefined;
+    let page: Page<Told>;
+    do {
+      const bounds: Pick<PageRequest<Place>, 'after' | 'before'> = from === 'start'
+        ? { after: at ?? after }
+        : { after, before: at };
+      page = await reader.feed(filter, { from, size: SIZE, ...bounds });
+      all = from === 'start' ? [...all, ...page.nodes] : [...page.nodes, ...all];
+      at = page.nodes.at(from === 'start' ? -1 : 0);
+    } while (from === 'start' ? page.hasNextPage : page.nodes.length === SIZE);
+    return all;
+  }
+}

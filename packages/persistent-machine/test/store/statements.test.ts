@@ -1,0 +1,595 @@
+/**
+ * The statements themselves on a real PostgreSQL: hammered from many sides at once, where no change, count,
+ * position or winner may be lost; and on a large table, of which each must read but little.
+ */
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { LockNotAvailable, failureOf } from '../../src/database/failures';
+import { type MachineRecord, Refusal } from '../../src/machine';
+import type { Group, Operation, Query } from '../../src/operations/Operation';
+import { begin } from '../../src/operations/begin';
+import type { Change } from '../../src/operations/change';
+import { find } from '../../src/operations/find';
+import type { Key, PageRequest } from '../../src/operations/page';
+import type { Place } from '../../src/operations/place';
+import { swap } from '../../src/operations/swap';
+import { type DoorPhase, doors } from '../machine/door';
+import { type Instance as InstanceOf, KeptMachines, newId, nobody } from './KeptMachines';
+
+type Instance = InstanceOf<typeof doors>;
+type Event = 'Opening' | 'Closing' | 'Locking';
+type Scalar = string | number | null;
+
+let kept: KeptMachines<typeof doors>;
+/** A session of the tables' owner. */
+let owner: Client;
+let instances: readonly [Instance, Instance, Instance];
+
+async function open(): Promise<void> {
+  kept = await KeptMachines.of(doors, { poolSize: 4, statementTimeout: 20_000, timeout: 20_000 });
+  owner = kept.session;
+  instances = [kept, await kept.neighbour(), await kept.neighbour()];
+}
+
+async function close(): Promise<void> {
+  await kept.close();
+}
+
+/** What becomes of a door by an event, recorded by `actor`; undefined where that is not legal. */
+function changeOf(phase: DoorPhase, event: Event, actor: string): Change | undefined {
+  const next = doors.step(event)(phase, {}, { now: new Date() });
+  return next instanceof Refusal
+    ? undefined
+    : { ...commonOf(next, actor), event, from: phase.stateType };
+}
+
+function installationOf(id: string, actor: string): Change {
+  const phase = doors.begin(id, {}, new Date());
+  return { ...commonOf(phase, actor), event: 'Installation', from: null };
+}
+
+/** What an operation sends for some questions; for none, a statement that does nothing. */
+function queryOf<Question>(
+  { query }: Operation<Question, unknown, never>,
+  questions: readonly Question[],
+): Query {
+  return query(questions as Group<Question>);
+}
+
+function commonOf(
+  { state: record, occurredAt }: DoorPhase,
+  actor: string,
+): Omit<Change, 'event' | 'from'> {
+  return { record, data: null, occurredAt, actor, idempotencyKey: null, token: null };
+}
+
+describe('hammered from many sides at once', () => {
+  /** A session besides the owner's. */
+  let client: Client;
+  /** Of a door that no side plays with. */
+  const bystander = newId();
+  let before: Awaited<ReturnType<typeof kept.contents>>;
+
+  beforeEach(async () => {
+    await open();
+    client = new Client({ connectionString: kept.url });
+    await client.connect();
+    await kept.store.begin(bystander, {}, nobody);
+    before = await kept.contents();
+  });
+
+  afterEach(async () => {
+    const after = await kept.contents();
+    expect(after.records).toEqual(expect.arrayContaining([...before.records]));
+    expect(after.history).toEqual(expect.arrayContaining([...before.history]));
+    await client.end();
+    await close();
+  });
+
+  const SEED = 42;
+  const ROUNDS = 16;
+  const WINDOW = 64;
+  const STEP = 16;
+  const everyMember = [...Array(WINDOW).keys()];
+
+  /** What a side does next: to which doors, in which order. */
+  interface Round {
+    /** A window of all doors begins here. */
+    readonly first: number;
+    /** Which of the window. */
+    readonly members: readonly number[];
+    readonly event: Event;
+    /** Of a side whose transactions it ends itself. */
+    readonly end: 'COMMIT' | 'ROLLBACK';
+  }
+
+  /** The windows of all sides wander over the doors together, so that each is fought for while it is young. */
+  const roundsOf = (side: number): Round[] =>
+    fc
+      .sample(
+        fc.record<Round>({
+          first: fc.nat(STEP),
+          members: fc.shuffledSubarray(everyMember, { minLength: WINDOW / 2 }),
+          event: fc.constantFrom('Opening', 'Closing', 'Locking'),
+          end: fc.constantFrom('COMMIT', 'ROLLBACK'),
+        }),
+        { seed: SEED + side, numRuns: ROUNDS },
+      )
+      .map((round, index) => ({ ...round, first: round.first + index * STEP }));
+
+  /** What a side was told is recorded; `actor` marks the one change out of all that were tried. */
+  interface Claim {
+    readonly id: string;
+    readonly version: number;
+    readonly actor: string | null;
+  }
+
+  /** Commits a group of changes, and answers which were applied. */
+  type Commit = (query: Query) => Promise<Pick<Claim, 'id' | 'version'>[]>;
+
+  const ids = Array.from({ length: STEP * ROUNDS + WINDOW }, () => newId());
+  let tried = 0;
+
+  /** Looks at a group of doors, and changes each as it was then, whoever was faster. */
+  async function play(
+    { database: reading, tables }: Instance,
+    { first, members, event }: Round,
+    commit: Commit,
+  ): Promise<Claim[]> {
+    const group = members.flatMap((member) => ids[first + member] ?? []);
+    const { statement, values } = queryOf(find(tables), group);
+    const records = await reading.run<MachineRecord>(statement, values);
+    const phases = new Map(records.map((record) => [record.id, doors.phaseOf(record)]));
+
+    const begins = group
+      .filter((id) => !phases.has(id))
+      .map((id) => installationOf(id, `try ${(tried += 1)}`));
+    const swaps = group.flatMap((id) => {
+      const phase = phases.get(id);
+      if (phase === undefined) return [];
+      const change = changeOf(phase, event, `try ${(tried += 1)}`);
+      // What was done to the door before, once more beside what is to be done: this must be lost.
+      return change ? [{ ...change, record: phase.state, actor: 'again' }, change] : [];
+    });
+
+    const claims: Claim[] = [];
+    for (const [operation, changes] of [
+      [begin(tables), begins],
+      [swap(tables), swaps],
+    ] as const) {
+      const applied = await commit(queryOf(operation, changes));
+      for (const { id, version } of applied) {
+        const change = changes.find(({ record }) => record.id === id && record.version === version);
+        claims.push({ id, version, actor: change?.actor ?? 'nobody asked for this' });
+      }
+    }
+    return claims;
+  }
+
+  /** One that plays, and says what it was told is recorded. */
+  type Side = (round: Round) => Promise<Claim[]>;
+
+  /** A group that waits too long for an id that another one inserts is not applied, and goes again. */
+  const tryingAgain =
+    (commit: Commit): Commit =>
+    async (query) => {
+      for (;;) {
+        try {
+          return await commit(query);
+        } catch (error) {
+          if (!(error instanceof LockNotAvailable)) throw error;
+        }
+      }
+    };
+
+  /** Each statement is a transaction of its own. */
+  const committing =
+    (instance: Instance): Side =>
+    async (round) =>
+      play(
+        instance,
+        round,
+        tryingAgain(async ({ statement, values }) => instance.database.run(statement, values)),
+      );
+
+  /** Takes some of its transactions back. */
+  const wavering =
+    (instance: Instance, client: Client): Side =>
+    async (round) =>
+      play(
+        instance,
+        round,
+        tryingAgain(async ({ statement: { text }, values }) => {
+          await client.query('BEGIN');
+          try {
+            const { rows } = await client.query<Claim>(text, [...values]);
+            await client.query(round.end);
+            return round.end === 'COMMIT' ? rows : [];
+          } catch (error) {
+            await client.query('ROLLBACK');
+            throw failureOf(error);
+          }
+        }),
+      );
+
+  /** Goes through the store, which looks again when it has lost. */
+  const asking =
+    ({ store }: Instance): Side =>
+    async ({ first, members, event }) => {
+      const claims = members.map(async (member): Promise<Claim[]> => {
+        const id = ids[first + member] ?? '';
+        const actor = `try ${(tried += 1)}`;
+        const outcome = await store.transition(id, event, {}, { actor });
+        return outcome instanceof Refusal ? [] : [{ id, version: outcome.state.version, actor }];
+      });
+      return (await Promise.all(claims)).flat();
+    };
+
+  /** Lets all sides play, round after round. */
+  async function fight(sides: readonly Side[]): Promise<Claim[]> {
+    const games = sides.map((side, index) => ({ side, rounds: roundsOf(index) }));
+    const claims: Claim[] = [];
+    for (let index = 0; index < ROUNDS; index += 1) {
+      const outcomes = await Promise.allSettled(
+        games.map(async ({ side, rounds }) => {
+          const round = rounds[index];
+          return round ? side(round) : [];
+        }),
+      );
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+        claims.push(...outcome.value);
+      }
+    }
+    return claims;
+  }
+
+  /** Looks at the tables again and again until the end, and whether all that is seen at once agrees. */
+  async function watch(end: Promise<unknown>): Promise<void> {
+    const over = end.then(
+      () => true,
+      () => true,
+    );
+    do {
+      const { rows } = await owner.query(
+        `SELECT (SELECT count(*) FROM door_transitions) AS recorded,
+                (SELECT max(position) FROM door_transitions) AS last, position,
+                (SELECT count(*) FROM doors) AS begun,
+                (SELECT sum(value::bigint) FROM jsonb_each_text(counts)) AS counted
+         FROM door_ledger`,
+      );
+      const { recorded, begun } = rows[0];
+      expect(rows).toEqual([
+        { recorded, last: recorded, position: recorded, begun, counted: begun },
+      ]);
+    } while (!(await Promise.race([over, Promise.resolve(false)])));
+  }
+
+  test('nothing deadlocks, and what was answered, recorded and counted is the same', async () => {
+    const [one, other, third] = instances;
+    const fighting = fight([
+      ...instances.map(committing),
+      wavering(one, client),
+      asking(other),
+      asking(third),
+    ]);
+    const [claims] = await Promise.all([fighting, watch(fighting)]);
+
+    const { rows: recorded } = await owner.query<Claim & { position: string }>(
+      `SELECT door_id AS id, version, actor, position FROM door_transitions
+       WHERE door_id <> $1 ORDER BY position`,
+      [bystander],
+    );
+    expect(recorded.map(({ position }) => Number(position))).toEqual(
+      recorded.map((_, index) => index + 2),
+    );
+    expect(new Set(claims.map(nameOf))).toEqual(new Set(recorded.map(nameOf)));
+    expect(claims).toHaveLength(recorded.length);
+    // It was a fight.
+    expect(tried).toBeGreaterThan(2 * recorded.length);
+
+    const { rows: ledger } = await owner.query(
+      `SELECT position, counts = (SELECT jsonb_object_agg(state_type, number) FROM (
+         SELECT state_type, count(*) AS number FROM doors GROUP BY state_type
+       ) AS states) AS counted
+       FROM door_ledger`,
+    );
+    expect(ledger).toEqual([{ position: String(recorded.length + 1), counted: true }]);
+    const { rows: strays } = await owner.query(
+      `SELECT id FROM doors
+       WHERE (version, state_type, created_at, updated_at, moved_at) IS DISTINCT FROM (
+         SELECT (version, state_type, created_at, updated_at, moved_at)
+         FROM door_transitions WHERE door_id = id ORDER BY version DESC LIMIT 1)`,
+    );
+    expect(strays).toEqual([]);
+  });
+
+  test('of begins of the same ids, each in an order of its own, each id has one', async () => {
+    const orders = fc.sample(fc.shuffledSubarray(everyMember, { minLength: WINDOW }), {
+      seed: SEED,
+      numRuns: 80,
+    });
+    for (let round = 0; round < 10; round += 1) {
+      const fresh = everyMember.map(() => newId());
+      const begun = await Promise.all(
+        orders.slice(round * 8, round * 8 + 8).map(async (order, side) => {
+          const { database: one, tables } = instances[side % 2 === 0 ? 0 : 1];
+          const changes = order.map((member) =>
+            installationOf(fresh[member] ?? '', `side ${side}`),
+          );
+          const commit = tryingAgain(async ({ statement, values }) => one.run(statement, values));
+          return commit(queryOf(begin(tables), changes));
+        }),
+      );
+      expect(
+        begun
+          .flat()
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual(fresh.sort());
+    }
+  });
+
+  function nameOf({ id, version, actor }: Claim): string {
+    return `${id} ${version} ${actor ?? ''}`;
+  }
+});
+
+describe('while the tables grow from nothing', () => {
+  beforeEach(open);
+  afterEach(close);
+
+  test('a group soon reads no table, whenever its plans and those of its triggers were made', async () => {
+    const { tables, store } = kept;
+    const bystander = await store.begin(newId(), {}, nobody);
+    for (let round = 1; round <= 12; round += 1) {
+      const begins = Array.from({ length: 256 }, () => installationOf(newId(), 'nobody'));
+      const openings = begins.flatMap(
+        ({ record }) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
+      );
+      await owner.query('BEGIN');
+      const before = await scans();
+      for (const { statement, values } of [
+        queryOf(begin(tables), begins),
+        queryOf(swap(tables), openings),
+      ]) {
+        await owner.query({ ...statement, values: [...values] });
+      }
+      // What a commit would check.
+      await owner.query('SET CONSTRAINTS ALL IMMEDIATE');
+      const after = await scans();
+      await owner.query('COMMIT');
+      // While they are smaller, reading them is cheapest.
+      if (round > 6) expect({ round, after }).toEqual({ round, after: before });
+      if (round === 8) await owner.query('ANALYZE');
+    }
+    expect(await store.find(bystander.state.id)).toEqual(bystander);
+  });
+});
+
+describe('with 50,000 doors, all of them in one state', () => {
+  const DOORS = 50_000;
+  const PAGE = 20;
+  const GROUP = 256;
+  /** How many blocks a page may read; the tables have thousands. */
+  const BLOCKS_OF_A_PAGE = 100;
+  /** And for each of a group of doors. */
+  const BLOCKS_OF_A_DOOR = 20;
+
+  /** As for a statement that was run often, and as for one that is run once. */
+  const PLANNINGS = ['force_generic_plan', 'force_custom_plan'];
+
+  /** By age. */
+  let ids: string[];
+  let keys: Key[];
+
+  beforeAll(async () => {
+    await open();
+    await owner.query(
+      `BEGIN;
+       UPDATE door_ledger SET position = ${DOORS}, counts = counts || '{"Closed": ${DOORS}}';
+       INSERT INTO doors (id, version, state_type, created_at, updated_at)
+       SELECT gen_random_uuid(), 1, 'Closed', time, time
+       FROM generate_series(1, ${DOORS}) AS number,
+            LATERAL (SELECT '2026-01-01Z'::timestamptz + number * interval '1 s' AS time) AS clock;
+       INSERT INTO door_transitions (door_id, version, event, state_type, created_at, updated_at,
+                                     occurred_at, recorded_at, position)
+       SELECT id, version, 'Installation', state_type, created_at, updated_at, created_at, created_at,
+              row_number() OVER (ORDER BY created_at)
+       FROM doors;
+       COMMIT;
+       ANALYZE`,
+    );
+    const { rows } = await owner.query<{ id: string; created_at: Date }>(
+      'SELECT id, created_at FROM doors ORDER BY created_at',
+    );
+    ids = rows.map(({ id }) => id);
+    keys = rows.map(({ id, created_at }) => [created_at.toISOString(), id]);
+  });
+
+  afterAll(async () => {
+    // Whatever was run was taken back.
+    const { rows } = await owner.query('SELECT position FROM door_ledger');
+    await close();
+    expect(rows).toEqual([{ position: String(DOORS) }]);
+  });
+
+  interface Reading {
+    readonly name: string;
+    /** Of our tables, those that were read from end to end, be it by the statement or by its triggers. */
+    readonly scanned: readonly string[];
+    /** By the statement itself. */
+    readonly blocks: number;
+  }
+
+  /** Runs a statement as `planning` says, takes it back, and says what it has read. */
+  async function readingOf({ statement, values }: Query, planning: string): Promise<Reading> {
+    await owner.query(`BEGIN; SET LOCAL plan_cache_mode = ${planning}`);
+    await owner.query(`PREPARE subject AS ${statement.text}`);
+    const before = await scans();
+    const { rows } = await owner.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE subject ${literals(values)}`,
+    );
+    // What a commit would check.
+    await owner.query('SET CONSTRAINTS ALL IMMEDIATE');
+    const after = await scans();
+    await owner.query('ROLLBACK; DEALLOCATE subject');
+
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    const [buffers = ''] = /Buffers: shared (.*)/.exec(plan) ?? [];
+    const blocks = [...buffers.matchAll(/(?:hit|read)=(\d+)/g)].map(([, number]) => Number(number));
+    return {
+      name: statement.name,
+      scanned: [...after.keys()].filter(
+        (table) => after.get(table) !== before.get(table) || plan.includes(`Seq Scan on ${table} `),
+      ),
+      blocks: blocks.reduce((sum, number) => sum + number, 0),
+    };
+  }
+
+  /** As EXECUTE takes them. */
+  function literals(values: readonly unknown[]): string {
+    // All that the statements take, in arrays or not.
+    const each = (values as readonly (Scalar | readonly Scalar[])[]).map((value) =>
+      typeof value === 'object' && value !== null
+        ? `'{${value.map((one) => (one === null ? 'NULL' : `"${one}"`)).join(', ')}}'`
+        : value === null
+          ? 'NULL'
+          : `'${value}'`,
+    );
+    return each.length === 0 ? '' : `(${each.join(', ')})`;
+  }
+
+  test.each(PLANNINGS)(
+    'a group of 256 begins or changes without reading a table (%s)',
+    async (planning) => {
+      const { tables, database: reading } = kept;
+      const group = ids.slice(1_000, 1_000 + GROUP);
+      const { statement, values } = queryOf(find(tables), group);
+      const records = await reading.run<MachineRecord>(statement, values);
+      const openings = records.flatMap(
+        (record) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
+      );
+      const begins = group.map(() => installationOf(newId(), 'nobody'));
+      for (const query of [queryOf(begin(tables), begins), queryOf(swap(tables), openings)]) {
+        const { scanned, blocks } = await readingOf(query, planning);
+        expect(scanned).toEqual([]);
+        expect(blocks).toBeLessThan(GROUP * 2 * BLOCKS_OF_A_DOOR);
+      }
+    },
+  );
+
+  /** Every form of page: from either end, with a cursor before it, after it, or both. */
+  function pagesBetween<At>(after: At, before: At): PageRequest<At>[] {
+    return (['start', 'end'] as const).flatMap((from) =>
+      [{}, { after }, { before }, { after, before }].map((cursors) => ({
+        from,
+        size: PAGE,
+        ...cursors,
+      })),
+    );
+  }
+
+  /** Of what is run, the statements that read more than so many blocks, or a table from end to end. */
+  async function wasteful(planning: string, limit: number, run: () => unknown): Promise<Reading[]> {
+    const { database: remembering } = kept;
+    remembering.sent.length = 0;
+    await run();
+    const readings: Reading[] = [];
+    for (const { values, ...statement } of [...remembering.sent]) {
+      readings.push(await readingOf({ statement, values }, planning));
+    }
+    expect(readings).not.toEqual([]);
+    return readings.filter(({ scanned, blocks }) => scanned.length > 0 || blocks > limit);
+  }
+
+  test.each(PLANNINGS)(
+    'a page of all doors reads little more than that page (%s)',
+    async (planning) => {
+      const { reader } = kept;
+      const [early, late] = [keys[DOORS / 2] ?? [], keys[DOORS - PAGE * 2] ?? []];
+      expect(
+        await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
+          for (const states of [null, doors.states]) {
+            for (const page of pagesBetween(early, late)) {
+              await reader.machines(states, 'oldestFirst', page);
+            }
+            for (const page of pagesBetween(late, early)) {
+              await reader.machines(states, 'newestFirst', page);
+            }
+          }
+        }),
+      ).toEqual([]);
+    },
+  );
+
+  test.each(PLANNINGS)(
+    'a page of the feed reads little more than that page (%s)',
+    async (planning) => {
+      const { reader } = kept;
+      expect(
+        await wasteful(planning, BLOCKS_OF_A_PAGE, async () => {
+          for (const events of [null, doors.events]) {
+            for (const page of pagesBetween(placeAt(DOORS / 2), placeAt(DOORS - PAGE * 2))) {
+              await reader.feed(events, page);
+            }
+          }
+        }),
+      ).toEqual([]);
+    },
+  );
+
+  test.each(PLANNINGS)(
+    'a group of 256 look-ups reads little more than it finds (%s)',
+    async (planning) => {
+      const { store, reader } = kept;
+      const group = ids.slice(-GROUP);
+      const forEach = async (ask: (id: string) => Promise<unknown>): Promise<unknown> =>
+        Promise.all(group.map(ask));
+      expect(
+        await wasteful(planning, GROUP * BLOCKS_OF_A_DOOR, async () => {
+          await forEach((id) => store.find(id));
+          await forEach((id) =>
+            store.transition(
+              id,
+              'Opening',
+              {},
+              {
+                // Before its installation: it is looked up, and nothing changes.
+                occurredAt: new Date(0),
+                idempotencyKey: 'once',
+                actor: null,
+              },
+            ),
+          );
+          await forEach((id) => reader.past(id, { version: 1 }));
+          await forEach((id) => reader.past(id, { asOf: new Date() }));
+          for (const page of pagesBetween(['1'], ['3'])) {
+            await forEach((id) => reader.history(id, page));
+          }
+          await reader.census();
+          await Promise.all(
+            group.map(async (_id, ahead) => reader.subscribers.prove(placeAt(DOORS - ahead))),
+          );
+          await forEach(async (id) => {
+            const door = await store.find(id);
+            if (door !== null) await reader.subscribers.following(door);
+          });
+        }),
+      ).toEqual([]);
+    },
+  );
+});
+
+function placeAt(position: number): Place {
+  return { position: String(position), fingerprint: null };
+}
+
+/** How often each of our tables was read from end to end, for comparison within a transaction of the owner. */
+async function scans(): Promise<Map<string, string>> {
+  const { rows } = await owner.query<{ name: string; scans: string }>(
+    `SELECT relname AS name, seq_scan AS scans FROM pg_stat_xact_user_tables
+     WHERE relname IN ('doors', 'door_transitions')`,
+  );
+  return new Map(rows.map(({ name, scans }) => [name, scans]));
+}
