@@ -30,9 +30,9 @@ export interface TestStore {
 /** @param now the store's clock */
 export async function createStore(now: () => Date = () => new Date()): Promise<TestStore> {
   const { url, drop } = await createTestDatabase();
-  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 5_000 });
+  const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 60_000 });
   await dataSource.initialize();
-  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 2_500 });
+  const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 });
   const tables = tablesOf(dataSource, entitiesOf(Life));
   const lanes = new Lanes({ queueSize: 10_000 });
   const lives = new MachineStore(database, tables, lifecycle, {
@@ -40,7 +40,7 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
     onCommit: () => {
       store.onCommit();
     },
-    timeout: 5_000,
+    timeout: 60_000,
     lanes,
     onBrokenLedger: (error) => {
       throw error;

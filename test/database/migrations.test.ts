@@ -15,7 +15,7 @@ let database: TestDatabase;
 beforeEach(async () => {
   database = await createTestDatabase(null);
   const instance = (): DataSource =>
-    createDataSource({ url: database.url, poolSize: 2, connectTimeout: 5_000 });
+    createDataSource({ url: database.url, poolSize: 2, connectTimeout: 60_000 });
   instances = [instance(), instance(), instance()];
   await Promise.all(instances.map(async (each) => each.initialize()));
 });

@@ -34,7 +34,7 @@ beforeEach(async () => {
   owner = new Client({ connectionString: database.url });
   await owner.connect();
   before = await contentsOf(owner);
-  dataSource = createDataSource({ url: database.url, poolSize: 2, connectTimeout: 5_000 });
+  dataSource = createDataSource({ url: database.url, poolSize: 2, connectTimeout: 60_000 });
   await dataSource.initialize();
 });
 
