@@ -17,7 +17,8 @@ import {
 } from 'jose';
 import { Client } from 'pg';
 import WebSocket from 'ws';
-import { type TestServer, contentsOf, startServer, warningsOf } from '../harness';
+import { contentsOf } from './store';
+import { type TestServer, startServer, warningsOf } from '../harness';
 import {
   type Subscriber,
   TRANSPORTS,

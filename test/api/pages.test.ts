@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { lives as lifecycle } from '../../src/machine';
-import { type TestServer, type TestStore, conceive, createStore, startServer } from '../harness';
+import { type TestStore, conceive, createStore } from './store';
+import { type TestServer, startServer } from '../harness';
 import { dataOf } from './client';
 import { type Way, constant, mutationOf, waysTo } from './lives';
 

@@ -4,13 +4,8 @@
  */
 import { Client } from 'pg';
 import { livingIn } from '../api/lives';
-import {
-  type TestDatabase,
-  type TestServer,
-  contentsOf,
-  createTestDatabase,
-  startServer,
-} from '../harness';
+import { contentsOf } from '../api/store';
+import { type TestDatabase, type TestServer, createTestDatabase, startServer } from '../harness';
 import { RECIPES, Screen, until } from './recipes';
 
 let database: TestDatabase;

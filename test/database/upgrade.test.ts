@@ -8,7 +8,8 @@ import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { databaseSchema } from '../../scripts/databaseSchema';
 import { phaseOf } from '../../src/machine';
-import { type Contents, type TestDatabase, contentsOf, createTestDatabase } from '../harness';
+import { type Contents, contentsOf } from '../api/store';
+import { type TestDatabase, createTestDatabase } from '../harness';
 import { Life } from '../../src/entities';
 
 const DUMP = readFileSync(join(__dirname, 'version-0.1.0.sql'), 'utf8');

@@ -2,7 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { channelOf } from 'persistent-machine/operations/tables';
-import { ask, contentsOf } from '../harness';
+import { contentsOf } from '../api/store';
+import { ask } from '../harness';
 import { Cluster } from '../harness/cluster';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 import {

@@ -8,14 +8,8 @@ import { join, resolve } from 'node:path';
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import WebSocket from 'ws';
-import {
-  type Answer,
-  type Contents,
-  type TestDatabase,
-  ask,
-  contentsOf,
-  createTestDatabase,
-} from '../harness';
+import { type Contents, contentsOf } from '../api/store';
+import { type Answer, type TestDatabase, ask, createTestDatabase } from '../harness';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { codesOf } from './Scene';

@@ -2,7 +2,8 @@
  * A ledger that somebody has set back by hand, so that positions would be given twice: an instance that finds
  * it so takes no more changes, says so loudly, and goes on reading.
  */
-import { type TestServer, ask, contentsOf, startServer } from '../harness';
+import { contentsOf } from '../api/store';
+import { type TestServer, ask, startServer } from '../harness';
 import { Scene, codesOf } from './Scene';
 
 const FATAL = 60;

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
-import { type TestServer, ask, contentsOf, startServer } from '../harness';
+import { contentsOf } from '../api/store';
+import { type TestServer, ask, startServer } from '../harness';
 import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 

@@ -6,16 +6,8 @@ import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { RefusedData } from 'persistent-machine/database/failures';
 import { Alive } from '../../src/machine';
-import {
-  type TestServer,
-  type TestStore,
-  administrate,
-  ask,
-  conceive,
-  contentsOf,
-  createStore,
-  startServer,
-} from '../harness';
+import { type TestStore, conceive, contentsOf, createStore } from '../api/store';
+import { type TestServer, administrate, ask, startServer } from '../harness';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Scene, codesOf, outagesOf } from './Scene';
 import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';

@@ -3,4 +3,3 @@ export * from '../../packages/persistent-machine/test/harness/graphql';
 export * from '../../packages/persistent-machine/test/harness/warnings';
 export * from './postgres';
 export * from './server';
-export * from './store';

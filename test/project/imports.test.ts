@@ -2,7 +2,7 @@
  * Which parts of the source know which: the picture of ARCHITECTURE.md as two tables, compared with what the files
  * import. The engine is one house and the reference application the other; the engine does not know the application.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import ts from 'typescript';
@@ -60,13 +60,16 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
   internals: [],
 };
 
+/** An application whose mutations are all derived has no resolvers. */
+const RESOLVERS = existsSync('src/resolvers') ? ['resolvers'] : [];
+
 /** Each part of the application, and what it imports of the others and of the engine. */
 const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
+  ...Object.fromEntries(RESOLVERS.map((part) => [part, ['machine', 'engine/graphql']])),
   main: ['application', 'engine/serve'],
   migrationCommand: ['ormconfig', 'engine/migrationCommand'],
   application: ['ormconfig', 'machines', 'engine/application'],
-  machines: ['entities', 'machine', 'resolvers', 'engine/application', 'engine/integrity'],
-  resolvers: ['machine', 'engine/graphql'],
+  machines: ['entities', 'machine', ...RESOLVERS, 'engine/application', 'engine/integrity'],
   machine: ['engine/machine'],
   entities: ['machine', 'engine/integrity'],
   ormconfig: ['machines', 'migrations', 'engine/database/dataSource'],

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { MACHINES } from '../../src/machines';
 
 let copy: string;
 
@@ -49,12 +50,12 @@ afterEach(() => {
 });
 
 test('it compiles as it is written, in the format of the house', () => {
-  expect(write('Ticket')).toMatchObject({ status: 0 });
-  expect(machines()).toContain('{ lifecycle: tickets, entities: entitiesOf(Ticket) },');
+  expect(write('Voucher')).toMatchObject({ status: 0 });
+  expect(machines()).toContain('{ lifecycle: vouchers, entities: entitiesOf(Voucher) },');
   const written = [
-    'src/machine/ticket.ts',
-    'src/entities/Ticket.ts',
-    'test/database/ticket.test.ts',
+    'src/machine/voucher.ts',
+    'src/entities/Voucher.ts',
+    'test/database/voucher.test.ts',
   ];
   writeFileSync(
     join(copy, 'tsconfig.new.json'),
@@ -69,8 +70,8 @@ test('it compiles as it is written, in the format of the house', () => {
 });
 
 test.each([
-  ['ticket', 'is not the name of a class'],
-  ['Life', 'src/machine/life.ts already exists'],
+  ['voucher', 'is not the name of a class'],
+  [MACHINES[0].lifecycle.machine.name, 'ts already exists'],
 ])('it is refused to write %s, and nothing is written', (name, why) => {
   const before = machines();
   const { status, told } = write(name);

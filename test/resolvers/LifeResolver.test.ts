@@ -7,7 +7,7 @@ import { createSchema } from 'persistent-machine/graphql/schema';
 import { uuidv7 } from 'uuidv7';
 import { served } from '../../src/application';
 import { lives as lifecycle } from '../../src/machine';
-import { type TestStore, conceive, contentsOf, createStore } from '../harness';
+import { type TestStore, conceive, contentsOf, createStore } from '../api/store';
 
 const schema = createSchema(served.machines);
 

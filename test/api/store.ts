@@ -10,7 +10,7 @@ import { Lanes } from 'persistent-machine/store/Lanes';
 import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
 import { tablesOf } from 'persistent-machine/operations/tables';
-import { createTestDatabase } from './postgres';
+import { createTestDatabase } from '../harness';
 
 export type LifeStore = MachineStore<typeof lifecycle>;
 export type LifeReader = MachineReader<typeof lifecycle>;
