@@ -22,15 +22,20 @@ const STREAM = get(
   'accept: text/event-stream\r\n',
 );
 
+let patient: TestServer;
+let hasty: TestServer;
+/** The one that a test asks: the patient one, unless it is about what takes too long. */
 let server: TestServer;
 /** What a test has opened. */
 let sockets: Socket[];
 
 beforeAll(async () => {
-  server = await startServer({ REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT) });
+  patient = await startServer();
+  hasty = await startServer({ REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT) });
 });
 
 beforeEach(() => {
+  server = patient;
   sockets = [];
 });
 
@@ -39,8 +44,15 @@ afterEach(() => {
 });
 
 afterAll(async () => {
-  await server.stop();
+  await patient.stop();
+  await hasty.stop();
 });
+
+function askTheHastyOne(): void {
+  beforeEach(() => {
+    server = hasty;
+  });
+}
 
 function get(path: string, headers = ''): string {
   return `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n`;
@@ -129,6 +141,8 @@ describe('requests of one connection that are sent at once', () => {
 });
 
 describe('what comes too slowly', () => {
+  askTheHastyOne();
+
   const slow = [
     ['a head', 'GET /healthz HTTP/1.1\r\nhost: loc'],
     ['a body', post('{ __typename }').slice(0, -1)],
@@ -159,6 +173,8 @@ describe('what comes too slowly', () => {
 });
 
 describe('a client that asks for much', () => {
+  askTheHastyOne();
+
   test.each([
     ['reads nothing', 0],
     ['reads a byte now and then', 1],
