@@ -7,6 +7,7 @@ import {
   DatabaseUnavailable,
   LockNotAvailable,
   OutcomeUnknown,
+  Overloaded,
   RefusedData,
 } from '../database/failures';
 import type { MachineRecord } from '../machine';
@@ -14,7 +15,7 @@ import { begin } from '../operations/begin';
 import type { Applied, Change } from '../operations/change';
 import { find } from '../operations/find';
 import { madeUpKey } from '../operations/findWithKey';
-import type { Version, VersionLookup } from '../operations/findVersion';
+import { type Version, type VersionLookup, findVersion } from '../operations/findVersion';
 import type { Operation } from '../operations/Operation';
 import { swap } from '../operations/swap';
 import type { MachineTables } from '../operations/tables';
@@ -46,19 +47,16 @@ export class Commits {
   readonly #settings: CommitSettings;
   readonly #begins: Lane<Change, boolean>;
   readonly #swaps: Lane<Change, boolean>;
+  readonly #versions: Lane<VersionLookup, Version | null>;
   #broken = false;
 
-  /** @param versions finds a machine at one of its versions */
-  constructor(
-    database: Database,
-    tables: MachineTables,
-    versions: Lane<VersionLookup, Version | null>,
-    settings: CommitSettings,
-  ) {
+  constructor(database: Database, tables: MachineTables, settings: CommitSettings) {
     this.#database = database;
     this.#tables = tables;
     this.#settings = settings;
     const { lanes } = settings;
+    const versions = lanes.open(findVersion(tables), database);
+    this.#versions = versions;
     const beginning = begin(tables);
     this.#begins = lanes.open(beginning, database, {
       execute: async (changes) => this.#commit(beginning, changes),
@@ -86,12 +84,25 @@ export class Commits {
 
   /**
    * @param deadline by `performance.now()`
-   * @returns whether the machine began; false if there was one with this id
+   * @returns null if this change began the machine, or else the first version of the machine that has its id
    * @throws Overloaded or DatabaseUnavailable if nothing was changed; OutcomeUnknown
    */
-  async begin(change: Change, deadline: number): Promise<boolean> {
+  async begin(change: Change, deadline: number): Promise<Version | null> {
     // An id that is taken counts as a replay.
-    return this.#submit(this.#begins, change, deadline, 'replayed');
+    if (await this.#submit(this.#begins, change, deadline, 'replayed')) return null;
+    const { id, version } = change.record;
+    const first = await this.#versions.submit({ id, version }, deadline).catch((error: unknown) => {
+      // The machine exists, and this change may have begun it: we must not say that nothing was changed.
+      if (error instanceof Overloaded || error instanceof DatabaseUnavailable) {
+        throw new OutcomeUnknown(retryWith(change), { cause: error });
+      }
+      throw error;
+    });
+    // The database keeps a history for each record, and lets it begin only in the initial state.
+    if (first?.record.stateType !== change.record.stateType) {
+      throw new Error(`${id} did not begin in ${change.record.stateType}.`);
+    }
+    return first;
   }
 
   /**

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../database/Database';
-import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from '../database/failures';
 import {
   type AnyLifecycle,
   IdempotencyKeyReused,
@@ -16,7 +15,6 @@ import {
 import type { Change } from '../operations/change';
 import { DataCodec } from '../operations/data';
 import { find } from '../operations/find';
-import { type Version, type VersionLookup, findVersion } from '../operations/findVersion';
 import { type FoundWithKey, type KeyedLookup, findWithKey } from '../operations/findWithKey';
 import type { MachineTables } from '../operations/tables';
 import {
@@ -49,7 +47,6 @@ export class MachineStore<L extends AnyLifecycle> {
   readonly #settings: StoreSettings;
   readonly #finds: Lane<string, MachineRecord | null>;
   readonly #keyedFinds: Lane<KeyedLookup, FoundWithKey>;
-  readonly #versions: Lane<VersionLookup, Version | null>;
   readonly #commits: Commits;
 
   /** @throws Error if events carry data, and the history has no column for it */
@@ -65,8 +62,7 @@ export class MachineStore<L extends AnyLifecycle> {
     this.lanes = lanes;
     this.#finds = lanes.open(find(tables), database);
     this.#keyedFinds = lanes.open(findWithKey(tables), database);
-    this.#versions = lanes.open(findVersion(tables), database);
-    this.#commits = new Commits(database, tables, this.#versions, settings);
+    this.#commits = new Commits(database, tables, settings);
   }
 
   /**
@@ -89,20 +85,9 @@ export class MachineStore<L extends AnyLifecycle> {
     const { state: record, occurredAt } = phase;
     const by = { actor, idempotencyKey: null, token: null };
     const change = { record, event, from: null, data: said, occurredAt, ...by };
+    const begun = await this.#commits.begin(change, deadline);
     // A state has one class, so this is the phase of the initial state.
-    if (await this.#commits.begin(change, deadline)) return phase as InitialPhase<L>;
-    const begun = await this.#versions
-      .submit({ id, version: 1 }, deadline)
-      .catch((error: unknown) => {
-        // The machine exists, and this call may have begun it: we must not say that nothing was changed.
-        if (error instanceof Overloaded || error instanceof DatabaseUnavailable) {
-          throw new OutcomeUnknown({ id }, { cause: error });
-        }
-        throw error;
-      });
-    // The database keeps a history for each record, and lets it begin only in the initial state.
-    if (begun?.record.stateType !== phase.stateType)
-      throw new Error(`${id} did not begin in ${phase.stateType}.`);
+    if (begun === null) return phase as InitialPhase<L>;
     if (!this.#codec.isSame(event, said, begun.data)) throw new BegunOtherwise(id);
     return this.#lifecycle.phaseOf(begun.record) as InitialPhase<L>;
   }
