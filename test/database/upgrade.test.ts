@@ -61,8 +61,8 @@ test('it is migrated with what it holds, and is then what is wanted', async () =
 });
 
 test('no table is written anew for it', async () => {
-  const files = async (): Promise<unknown> =>
-    dataSource.query(
+  const files = async (): Promise<object[]> =>
+    dataSource.query<object[]>(
       `SELECT relname, relfilenode FROM pg_class
        WHERE relnamespace = 'public'::regnamespace AND relname !~ '^(migrations|typeorm)' ORDER BY relname`,
     );
