@@ -3,6 +3,7 @@ import {
   Client,
   CombinedError,
   cacheExchange,
+  createRequest,
   fetchExchange,
   subscriptionExchange,
 } from '@urql/core';
@@ -55,6 +56,7 @@ export function documentCacheLives(url: string, additionalTypenames = possibleTy
     preferGetMethod: false,
   });
   const newest = new Newest();
+  let subscriptions = 0;
 
   return {
     watchLives({ show, fail }) {
@@ -97,12 +99,14 @@ export function documentCacheLives(url: string, additionalTypenames = possibleTy
 
     async follow(after, onTransition, signal) {
       await follow(after, onTransition, signal, (cursor, subscriber) => {
+        const request = createRequest<TransitionsData, { after: string }>(TRANSITIONS, {
+          after: cursor,
+        });
+        // A key of its own: with the request's, urql would let it join a subscription that began at the same cursor, and
+        // it would miss the transitions that were already delivered.
+        const key = (request.key + (subscriptions += 1)) >>> 0;
         const results = pipe(
-          client.subscription<TransitionsData>(
-            TRANSITIONS,
-            { after: cursor },
-            { additionalTypenames },
-          ),
+          client.executeSubscription({ ...request, key }, { additionalTypenames }),
           onEnd(() => {
             subscriber.end([]);
           }),

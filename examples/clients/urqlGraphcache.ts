@@ -1,5 +1,11 @@
 /** A recipe for urql with Graphcache: the cache must identify a life by its id alone, because its type changes. */
-import { Client, CombinedError, fetchExchange, subscriptionExchange } from '@urql/core';
+import {
+  Client,
+  CombinedError,
+  createRequest,
+  fetchExchange,
+  subscriptionExchange,
+} from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { createClient } from 'graphql-ws';
 import { onEnd, pipe, subscribe } from 'wonka';
@@ -68,6 +74,7 @@ export function graphcacheLives(url: string, cache = lifeCache()): Lives {
     preferGetMethod: false,
   });
   const newest = new Newest();
+  let subscriptions = 0;
 
   return {
     watchLives({ show, fail }) {
@@ -110,8 +117,14 @@ export function graphcacheLives(url: string, cache = lifeCache()): Lives {
 
     async follow(after, onTransition, signal) {
       await follow(after, onTransition, signal, (cursor, subscriber) => {
+        const request = createRequest<TransitionsData, { after: string }>(TRANSITIONS, {
+          after: cursor,
+        });
+        // A key of its own: with the request's, urql would let it join a subscription that began at the same cursor, and
+        // it would miss the transitions that were already delivered.
+        const key = (request.key + (subscriptions += 1)) >>> 0;
         const results = pipe(
-          client.subscription<TransitionsData>(TRANSITIONS, { after: cursor }),
+          client.executeSubscription({ ...request, key }),
           onEnd(() => {
             subscriber.end([]);
           }),

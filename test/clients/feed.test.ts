@@ -4,7 +4,6 @@
  * is lost. Each has every transition, once and in order.
  */
 import { Client } from 'pg';
-import { apolloLives } from '../../examples/clients/apollo';
 import type { Life, Lives, Refusal } from '../../examples/clients/lives';
 import { Bystanders } from '../api/Bystanders';
 import { dataOf } from '../api/client';
@@ -144,24 +143,27 @@ test.each(RECIPES)(
   },
 );
 
-test('Apollo Client tells a second follower from the same cursor what the first was told already', async () => {
-  const lives = apolloLives(`${steady.url}/graphql`);
-  const { census } = await dataOf(steady, '{ census { cursor } }');
-  await livingIn(steady, 'Dead');
-  const recorded = await recordedAfter(census.cursor);
-  const enough = new AbortController();
-  const followed: Promise<void>[] = [];
-  try {
-    for (let followers = 0; followers < 2; followers += 1) {
-      const cursors: string[] = [];
-      const deal = ({ cursor }: { readonly cursor: string }): unknown => cursors.push(cursor);
-      followed.push(lives.follow(census.cursor, deal, enough.signal));
-      await until(() => cursors.at(-1) === recorded.at(-1));
-      expect(cursors).toEqual(recorded);
+test.each(RECIPES)(
+  '$name tells a second follower from the same cursor what the first was told already',
+  async ({ connect }) => {
+    const lives = connect(`${steady.url}/graphql`);
+    const { census } = await dataOf(steady, '{ census { cursor } }');
+    await livingIn(steady, 'Dead');
+    const recorded = await recordedAfter(census.cursor);
+    const enough = new AbortController();
+    const followed: Promise<void>[] = [];
+    try {
+      for (let followers = 0; followers < 2; followers += 1) {
+        const cursors: string[] = [];
+        const deal = ({ cursor }: { readonly cursor: string }): unknown => cursors.push(cursor);
+        followed.push(lives.follow(census.cursor, deal, enough.signal));
+        await until(() => cursors.at(-1) === recorded.at(-1));
+        expect(cursors).toEqual(recorded);
+      }
+    } finally {
+      enough.abort();
+      await Promise.all(followed);
+      await lives.close();
     }
-  } finally {
-    enough.abort();
-    await Promise.all(followed);
-    await lives.close();
-  }
-});
+  },
+);
