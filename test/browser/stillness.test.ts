@@ -33,8 +33,7 @@ const viewportOf = (width: number): { width: number; height: number } => ({
   height: width < 500 ? 844 : 900,
 });
 
-// A phone's layout and a desk's: between two of these widths nothing else can move.
-describe.each([390, 1280])('%d pixels wide', (width) => {
+describe.each([390, 768, 1280, 1920])('%d pixels wide', (width) => {
   const viewport = viewportOf(width);
   const settled = async (page: Page): Promise<unknown> => {
     // Two frames: what was noted of the last one is told after the next.
@@ -89,10 +88,6 @@ describe.each([390, 1280])('%d pixels wide', (width) => {
       expect(await settled(page)).toEqual([]);
     }
   });
-});
-
-describe.each([390, 768, 1280, 1920])('%d pixels wide', (width) => {
-  const viewport = viewportOf(width);
 
   test('every view stays in the window, and what is in a card stays in it', async () => {
     for (let lives = 0; lives < 8; lives += 1) await livingIn(server(), 'Dead');
