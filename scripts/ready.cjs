@@ -1,12 +1,12 @@
 /**
- * Makes a checkout ready for a command: installs the packages where the lock file wants others than there are, and builds
- * what is older than its sources. It runs before there is any package, so it needs Node and npm alone. Does not know how
- * anything is built: package.json does.
+ * Makes a checkout ready for a command: installs the packages if they differ from the lock file, and builds what is older
+ * than its sources. It runs before any package is installed, so it needs only Node and npm. It does not know how anything
+ * is built; package.json does.
  *
  *   node scripts/ready.cjs installed [program]
  *   node scripts/ready.cjs built [program]
  *
- * Then it becomes the program: a signal that is sent to this process always reaches what runs in it.
+ * Then it runs the program in this process, so that a signal to the process reaches the program.
  */
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -18,7 +18,7 @@ const ROOT = join(__dirname, '..');
 const INSTALLED = 'node_modules/.package-lock.json';
 const ENGINE = 'packages/persistent-machine';
 
-/** What is built, in this order: by which script, of what, and a file that is there once it is. */
+/** What is built, in this order: the script, its sources, and a file that exists once it is built. */
 const BUILDS = [
   {
     script: 'build:engine',
@@ -44,21 +44,21 @@ const BUILDS = [
   },
   {
     script: 'build:dashboard',
-    // What is built has the packages in it.
+    // The bundle contains packages.
     sources: ['web/src', 'web/index.html', 'web/vite.config.ts', 'web/package.json', INSTALLED],
     output: 'dist/web/index.html',
   },
 ];
 
-/** Held by the process that installs or builds: two at once would each delete what the other has made. */
+/** Held by the process that installs or builds. Two at once would delete each other's output. */
 const LOCK = join(ROOT, '.ready.lock');
 
-/** How long until a lock that another process holds is looked at again, in milliseconds. */
+/** The time between two looks at a lock that another process holds, in milliseconds. */
 const LOOK_AGAIN = 100;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** What was received while a command ran; it ends this process as soon as that command has ended. */
+/** The signal that arrived while npm ran. It ends this process once npm has ended. */
 let received;
 let running;
 
@@ -70,7 +70,7 @@ const receive = (signal) => {
 /** Standard output belongs to the program. */
 const say = (sentence) => console.error(sentence);
 
-/** By content, not by time: git touches a lock file that it does not change. */
+/** Compares contents, not times: git touches lock files that it does not change. */
 function isInstalled() {
   const packagesOf = (file) => {
     if (!fs.existsSync(join(ROOT, file))) return undefined;
@@ -79,13 +79,13 @@ function isInstalled() {
   const [wanted, present] = [packagesOf('package-lock.json'), packagesOf(INSTALLED)];
   if (present === undefined) return false;
   return Object.entries(wanted).every(([path, entry]) => {
-    // The checkout itself is not installed, nor what is for other machines.
+    // The checkout itself is not installed, and neither are optional packages for other platforms.
     if (path === '' || (entry.optional && !(path in present))) return true;
     return JSON.stringify(entry) === JSON.stringify(present[path]);
   });
 }
 
-/** Directories count: what was deleted or renamed has changed its directory. */
+/** Includes directories: a deleted or renamed file changes its directory. */
 function changedAt(path) {
   const stat = fs.statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 0;
@@ -106,20 +106,20 @@ async function npm(...parameters) {
   return code === 0 && !received;
 }
 
-/** @returns whether it did */
+/** @returns whether the packages are installed */
 async function install() {
   if (isInstalled()) return true;
   const reason = fs.existsSync(join(ROOT, INSTALLED))
-    ? 'package-lock.json wants others than there are'
-    : 'there are none yet';
-  say(`Installing packages, since ${reason}. It takes about a minute.`);
-  // No package needs its scripts, and ours would build. Development and production need the same to build.
+    ? 'they differ from package-lock.json'
+    : 'none are installed';
+  say(`Installing packages, since ${reason}. This takes about a minute.`);
+  // No package needs its scripts, and our own script would build. A build needs the development packages, too.
   return npm('ci', '--ignore-scripts', '--include=dev', '--include=optional', ...QUIETLY);
 }
 
 const QUIETLY = ['--no-audit', '--no-fund', '--loglevel=error'];
 
-/** @returns whether it did */
+/** @returns whether the unit is built */
 async function build(unit) {
   const { script, output } = unit;
   if (isBuilt(unit)) return true;
@@ -129,11 +129,11 @@ async function build(unit) {
   say(`Building ${what}, which ${isNew ? 'is not built yet' : 'is older than its sources'}.`);
   const begun = new Date();
   if (!(await npm('run', '--silent', script))) {
-    // What was half built is not built.
+    // A half-built unit must not count as built.
     fs.rmSync(path, { force: true });
     return false;
   }
-  // A source that was saved meanwhile may have been read before.
+  // The build may have read a source before it was saved during the build.
   fs.utimesSync(path, begun, begun);
   return true;
 }
@@ -148,7 +148,8 @@ async function alone(work) {
     }
     if (received) return false;
     const holder = holderOfLock();
-    if (holder !== undefined && !isTold) say(`Waiting for process ${holder}, which does the same.`);
+    if (holder !== undefined && !isTold)
+      say(`Waiting for process ${holder}, which installs or builds.`);
     await delay(LOOK_AGAIN);
   }
   try {
@@ -158,17 +159,17 @@ async function alone(work) {
   }
 }
 
-/** @returns undefined where none is known; the lock of a process that was killed is removed */
+/** Removes the lock of a process that was killed. @returns undefined if the holder is not known */
 function holderOfLock() {
   try {
     const holder = Number(fs.readFileSync(LOCK, 'utf8'));
-    // It has not said its number yet.
+    // The holder has not written its process id yet.
     if (holder === 0) return undefined;
     process.kill(holder, 0);
     return holder;
   } catch (error) {
     if (error.code === 'ESRCH') fs.rmSync(LOCK, { force: true });
-    // Another user's process runs, too.
+    // The process runs, as another user.
     else if (error.code === 'EPERM') return fs.readFileSync(LOCK, 'utf8');
     else if (error.code !== 'ENOENT') throw error;
     return undefined;
@@ -189,7 +190,7 @@ async function makeReady(builds) {
 
 async function main([state, program]) {
   if (!(await makeReady(state === 'built' ? BUILDS : []))) {
-    // As if nothing had held it up.
+    // The signal's sender sees what it would have seen without the build.
     if (received) process.kill(process.pid, received);
     process.exitCode = 1;
   } else if (program) {

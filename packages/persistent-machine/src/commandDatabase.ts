@@ -38,7 +38,8 @@ export async function useDatabase(
 }
 
 /**
- * The same for a command that only visits: the embedded database of a server that runs is used beside that server.
+ * The same for a command that can run beside a server: if a server keeps the embedded database running, the command
+ * connects to it.
  */
 export async function visitDatabase(command: (url: string) => Promise<void>): Promise<void> {
   const { databaseUrl, dataDirectory } = readCommandConfiguration();
@@ -47,10 +48,10 @@ export async function visitDatabase(command: (url: string) => Promise<void>): Pr
 }
 
 /**
- * Runs a program, whose input and output are ours.
+ * Runs a program that shares this process's input and output.
  *
- * @returns the code that it ends with
- * @throws the system's error, where there is no such program
+ * @returns its exit code
+ * @throws the system's error if there is no such program
  */
 export async function runProgram(
   program: string,
@@ -65,7 +66,7 @@ export async function runProgram(
   return code ?? 1;
 }
 
-/** Runs this process as a command, whose failures are told in a sentence. */
+/** Runs this process as a command, and prints a failure as one sentence. */
 export function runCommand(command: () => Promise<void>): void {
   command().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error);

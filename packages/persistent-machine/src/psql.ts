@@ -1,6 +1,6 @@
 /**
- * Opens psql on the database that the server would use, also while a server runs on it: `npm run psql`. Knows how psql
- * is told where that is; does not know what it is asked.
+ * Opens psql on the server's database, also while the server runs: `npm run psql`. It knows how to pass the connection to
+ * psql, and does not know what the operator asks.
  */
 import { runCommand, runProgram, visitDatabase } from './commandDatabase';
 import { systemErrorName } from './database/embedded';
@@ -10,7 +10,7 @@ const MISSING =
   'There is no psql on the PATH, and the embedded PostgreSQL has none. It comes with PostgreSQL’s client: ' +
   'apt-get install postgresql-client, or brew install libpq.';
 
-/** Parameters of a URL that node-postgres knows and libpq does not, and the password. */
+/** The password, and the URL's parameters that node-postgres knows and libpq does not. */
 const NOT_FOR_PSQL = /^(?:ssl|uselibpqcompat|password)=/;
 
 async function psql(url: string): Promise<void> {
@@ -26,7 +26,7 @@ async function psql(url: string): Promise<void> {
   }
 }
 
-/** The server reads no variable like PGHOST either. A command line, which all users see, has no password. */
+/** Drops variables such as PGHOST, as the server does. The password is a variable, since all users see a command line. */
 function environmentFor(password: string | undefined): NodeJS.ProcessEnv {
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'));
   return {

@@ -1,6 +1,6 @@
 /**
- * Deletes the embedded database, after it has asked: `npm run reset`, or `npm run reset -- --yes`. Never deletes the
- * database of DATABASE_URL.
+ * Deletes the embedded database after the operator has confirmed it: `npm run reset`, or `npm run reset -- --yes`. It never
+ * deletes the database of DATABASE_URL.
  */
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,7 @@ async function reset(): Promise<void> {
   const { databaseUrl, dataDirectory } = readCommandConfiguration();
   if (databaseUrl !== undefined) {
     throw new Error(
-      'DATABASE_URL names a database that is not ours to delete. Unset it, also in .env, to delete the embedded one.',
+      'This command does not delete the database of DATABASE_URL. To delete the embedded one, unset DATABASE_URL, also in .env.',
     );
   }
   const removal = await prepareRemoval(dataDirectory);
@@ -20,12 +20,10 @@ async function reset(): Promise<void> {
     console.log(`There is no embedded database in ${dataDirectory}.`);
     return;
   }
-  console.log(
-    `This deletes the embedded database in ${removal.folder}, with all that was recorded.`,
-  );
+  console.log(`This deletes the embedded database in ${removal.folder}, with everything in it.`);
   if (values.yes || (await isConfirmed())) {
     await removal.remove();
-    console.log('It is deleted. The next start makes an empty one.');
+    console.log('The database is deleted. The next start creates an empty one.');
   } else {
     await removal.cancel();
     console.log('Nothing was deleted.');
@@ -33,7 +31,7 @@ async function reset(): Promise<void> {
   }
 }
 
-/** @returns whether a line says so; where nobody can answer, the input ends without one */
+/** @returns whether the operator typed yes; false if the input ends first, as without a terminal */
 async function isConfirmed(): Promise<boolean> {
   process.stdout.write('Type yes to delete it: ');
   for await (const line of createInterface({ input: process.stdin })) return line.trim() === 'yes';

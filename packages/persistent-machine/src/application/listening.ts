@@ -1,4 +1,4 @@
-/** Where the application listens: tried before anything is made, and told once it does. Does not know what is served. */
+/** The address at which the application listens: tests it before the start, and announces it. Does not know what is served. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Configuration } from '../config';
@@ -7,7 +7,7 @@ import { StartError } from './errors';
 type Place = Pick<Configuration, 'host' | 'port'>;
 
 /**
- * Listens for a moment, so that a start which cannot listen neither makes nor migrates a database.
+ * Listens for a moment, so that a start that cannot listen neither creates nor migrates a database.
  *
  * @throws StartError
  */
@@ -18,7 +18,7 @@ export async function tryToListen(place: Place): Promise<void> {
   await once(probe, 'close');
 }
 
-/** @throws StartError, where it cannot be listened on, which names the variables that say where */
+/** @throws StartError, which names HOST and PORT, if the server cannot listen there */
 export async function listening<T>(starting: Promise<T>, { host, port }: Place): Promise<T> {
   try {
     return await starting;
@@ -32,11 +32,11 @@ function sentenceOf(error: unknown, host: string, port: number): string {
   if (code === 'EADDRINUSE') {
     return `Port ${port} of ${host} is in use by another process. End that process, or set PORT to another port.`;
   }
-  return `HOST=${host} and PORT=${port} cannot be listened on: ${message ?? String(error)}`;
+  return `The server cannot listen on HOST=${host}, PORT=${port}: ${message ?? String(error)}`;
 }
 
 /**
- * The line that tells people where to go.
+ * The line of the log that announces the server.
  *
  * @param url without a path
  * @param offers what a browser finds there

@@ -1,16 +1,16 @@
 /**
- * What the playground's page runs around Altair, for what Altair has no setting: a first visit begins in the first tab,
- * with variables shown; a tab that was busy when the page was left can be used again; and what Altair says of itself is
- * hidden. Knows Altair's page and storage, whose names the browser tests hold to this version; knows no operation.
+ * The script of the playground's page, for what Altair has no setting: a first visit opens the first tab with variables
+ * shown, a tab that was busy when the page closed works again, and Altair's greetings are hidden. It relies on names in
+ * Altair's page and storage, which the browser tests check for this version. It does not know the operations.
  */
 
-/** Its greeting where an answer will be, and its reports of success: that it has read the schema, or set a variable. */
+/** Altair's greeting in the place of the answer, and its reports that it has read the schema or set a variable. */
 const NOISE =
   '.query-result__none-subtext, .query-result__none-art, app-tips, .toast-success, .toast-info';
 
 /**
- * Altair stores each tab with what it is doing, so that one that is left while it follows a subscription would wait for
- * ever after a reload: its button for sending stays off, and there is nothing to cancel.
+ * Altair stores whether a tab is busy. A tab that follows a subscription when the page is reloaded would stay busy for
+ * ever: its button for sending is off, and there is nothing to cancel.
  */
 const SCRIPT = `
 document.head.append(Object.assign(document.createElement('style'), {
@@ -25,12 +25,12 @@ const settled = (request) =>
 
 async function openStorage() {
   const opening = indexedDB.open('AltairDB');
-  // It is Altair who makes it.
+  // Altair creates the database.
   opening.onupgradeneeded = () => opening.transaction.abort();
   return settled(opening);
 }
 
-/** Tells every stored tab that it is idle. Returns whether there is any. */
+/** Marks every stored tab as idle. Returns whether there is any. */
 async function releaseTabs() {
   const storage = await openStorage();
   const records = storage.transaction('appState', 'readwrite').objectStore('appState');
@@ -58,7 +58,7 @@ const appearance = (selector) =>
     look();
   });
 
-/** As a visitor would, by clicks, while nothing is shown; the first tab comes last, and stays. */
+/** Opens the variables of each tab by clicks, while the page is hidden. The first tab comes last, and stays open. */
 async function arrange() {
   const title = '.variables-editor--title';
   const { style } = document.documentElement;
@@ -68,7 +68,7 @@ async function arrange() {
     const tabs = document.querySelectorAll('app-window-switcher-item .window-switcher__item');
     for (const tab of [...tabs].reverse()) {
       tab.click();
-      // Altair shows the tab in its own turn.
+      // Altair shows the tab after this turn of the event loop.
       await new Promise((resolve) => setTimeout(resolve));
       document.querySelector(title).click();
     }
@@ -77,7 +77,7 @@ async function arrange() {
   }
 }
 
-// Before the first visit, and where the browser stores nothing, there is no tab.
+// There is no tab before the first visit, or if the browser stores nothing.
 const isKnown = await releaseTabs().catch(() => false);
 INIT
 if (!isKnown) await arrange();

@@ -1,4 +1,4 @@
-/** Owns finding a server that another process keeps running; starts none and ends none. */
+/** Finds the PostgreSQL that another process keeps running. It starts none and stops none. */
 import { resolve } from 'node:path';
 
 import { APPLICATION, placeOfCluster, readPassword } from './cluster';
@@ -8,7 +8,7 @@ import { urlThrough } from './socketFolder';
 
 /**
  * @param directory a data directory, which may not exist
- * @returns how to connect as the application's role, for as long as that server runs; undefined where none does
+ * @returns the URL for the application's role, which holds while that PostgreSQL runs; undefined if none runs
  */
 export async function findRunningPostgres(directory: string): Promise<string | undefined> {
   const home = resolve(directory);
@@ -16,7 +16,7 @@ export async function findRunningPostgres(directory: string): Promise<string | u
   if (cluster === undefined) return undefined;
   const lockFile = await readLockFile(cluster);
   const processes = await listProcessesOf(cluster);
-  // A server that was killed has left the file behind.
+  // A PostgreSQL that was killed leaves the file behind.
   const isRunning = processes.some(({ pid }) => pid === lockFile?.pid);
   if (lockFile?.status !== 'ready' || !isRunning) return undefined;
   return urlThrough(lockFile.socketFolder, APPLICATION, await readPassword(home, APPLICATION));

@@ -1,4 +1,4 @@
-/** Owns removing a cluster that no process uses, in two steps; knows not who decides between them. */
+/** Removes a cluster that no process uses, in two steps. It does not know how the caller decides between them. */
 import { resolve } from 'node:path';
 
 import { chooseAccount } from './account';
@@ -8,19 +8,19 @@ import { takeOwnership } from './ownership';
 import { clearRemains } from './remains';
 import { chooseSocketFolder } from './socketFolder';
 
-/** A cluster that may be removed: until one of the methods is called, no server starts on it. */
+/** A cluster that may be removed. No server can start on it until one of the methods is called. */
 export interface Removal {
-  /** What is removed. */
+  /** The folder that `remove` deletes. */
   readonly folder: string;
   remove(): Promise<void>;
-  /** Leaves everything as it was. */
+  /** Lets servers start again. */
   cancel(): Promise<void>;
 }
 
 /**
  * @param directory a data directory, which may not exist
- * @returns undefined where there is no cluster
- * @throws EmbeddedPostgresError when a process uses it, or it belongs to another user
+ * @returns undefined if there is no cluster
+ * @throws EmbeddedPostgresError if a process uses it, or it belongs to another user
  */
 export async function prepareRemoval(directory: string): Promise<Removal | undefined> {
   const home = resolve(directory);
@@ -32,7 +32,7 @@ export async function prepareRemoval(directory: string): Promise<Removal | undef
   return {
     folder,
     remove: async () => {
-      // Of a process that was killed, the server may still run.
+      // PostgreSQL may still run if its owner was killed.
       await clearRemains(cluster, chooseSocketFolder(account));
       await removeCluster(home);
       await ownership.release();
