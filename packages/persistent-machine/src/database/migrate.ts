@@ -4,6 +4,7 @@
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
 import { quoted } from './identifiers';
+import { PARTITIONS_SETTING } from './partitions';
 import { strayFunctions } from './strayFunctions';
 
 /** The key of the advisory lock of our migrations: a number that nothing else in the database uses. */
@@ -13,10 +14,15 @@ export const MIGRATION_LOCK = 7_305_469_821;
  * Runs the pending migrations, and repairs what refers to the former name of a renamed schema or database.
  *
  * @param dataSource an initialized one
+ * @param partitions how many partitions new tables get
  * @returns the names of the migrations that this call ran
  */
-export async function migrate(dataSource: DataSource): Promise<string[]> {
+export async function migrate(dataSource: DataSource, partitions = 1): Promise<string[]> {
   return locked(dataSource, async (queryRunner, executor, schema) => {
+    await queryRunner.query('SELECT set_config($1, $2, true)', [
+      PARTITIONS_SETTING,
+      String(partitions),
+    ]);
     const migrations = await executor.executePendingMigrations();
     await adoptNames(queryRunner, schema);
     return migrations.map((migration) => migration.name);

@@ -6,14 +6,14 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
 import { type Ask, TYPEORM_TABLES, describe } from './catalog';
 import { changes } from './changes';
-import { type Described, SCHEMA } from './described';
+import { type Described, PARTITIONS, SCHEMA } from './described';
 import { shapesOf } from './entities';
 import { identifier } from './names';
 import { NotGenerated } from './NotGenerated';
 import { statementsFor, wantedBy } from './wanted';
 
 export interface Differences {
-  /** The statements that give the database the wanted schema, in order. `SCHEMA` stands for the schema's name. */
+  /** The statements that give the database the wanted schema, in order. They have `SCHEMA` and `PARTITIONS`. */
   readonly up: readonly string[];
   /** The statements that restore the former schema. */
   readonly down: readonly string[];
@@ -88,7 +88,9 @@ async function differencesIn(
       'CREATE TABLE typeorm_metadata (type text, database text, schema text, "table" text, name text, value text)',
     );
     const become = async (expected: Described, changing: readonly string[]): Promise<void> => {
-      for (const statement of changing) await ask(statement.replaceAll(SCHEMA, SCRATCH));
+      for (const statement of changing) {
+        await ask(statement.replaceAll(SCHEMA, SCRATCH).replaceAll(PARTITIONS, '1'));
+      }
       refuseWhatDiffers(await describe(ask, tables, functions), expected);
     };
     await become(actual, changes(NOTHING, actual));

@@ -5,11 +5,11 @@
 import { DataSource } from 'typeorm';
 import { type Ask, describe, indescribable } from './catalog';
 import { type Sources, nameIn } from './changes';
-import { type Described, SCHEMA } from './described';
+import { type Described, PARTITIONS, SCHEMA } from './described';
 import { shapesOf } from './entities';
 import { functionsOf } from './functions';
 import { NotGenerated } from './NotGenerated';
-import { ledgerRow, triggersOf } from './triggers';
+import { ledgerRows, triggersOf } from './triggers';
 
 export interface Wanted {
   readonly described: Described;
@@ -28,7 +28,8 @@ export async function wantedBy(
   ask: Ask,
   scratch: string,
 ): Promise<Wanted> {
-  for (const statement of tables) await ask(statement);
+  // A description does not have the number of partitions, so any will do.
+  for (const statement of tables) await ask(statement.replaceAll(PARTITIONS, '1'));
   const shapes = shapesOf(dataSource);
   for (const { sql } of functionsOf(shapes, scratch)) await ask(sql);
   for (const { sql } of shapes.flatMap(triggersOf)) await ask(sql);
@@ -98,6 +99,6 @@ function sourcesOf(dataSource: DataSource): Sources {
         checks.map(({ name, expression }) => [nameIn(tableName, name), expression]),
       ),
     ),
-    rows: new Map(shapes.map((shape) => [shape.ledger, ledgerRow(shape)])),
+    rows: new Map(shapes.map((shape) => [shape.ledger, ledgerRows(shape)])),
   };
 }
