@@ -131,7 +131,7 @@ test('a connection that breaks in the middle of a birth costs nobody anything, a
     'mutation ($id: ID!) { birth(id: $id) { ... on Alive { history { nodes { event } } } } }',
     { id },
   );
-  await untilSomebodyWaits(rival);
+  await untilASessionWaits(rival);
   proxy.cutAll();
   await rival.query('COMMIT');
 
@@ -339,7 +339,7 @@ describe('a first attempt that takes longer than a moment', () => {
     await other.query('BEGIN');
     await other.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const starting = await startSlowly(database.url);
-    await untilSomebodyWaits(other);
+    await untilASessionWaits(other);
     await other.query('COMMIT');
     const url = await starting.url;
     expect(await statusOf(`${String(url)}/readyz`)).toBe(200);
@@ -395,7 +395,7 @@ async function statusOf(url: string): Promise<number | undefined> {
 }
 
 /** Waits, by asking the database, until somebody waits for a lock. */
-async function untilSomebodyWaits(observer: Client): Promise<void> {
+async function untilASessionWaits(observer: Client): Promise<void> {
   for (;;) {
     const { rows } = await observer.query<{ waiting: boolean }>(
       `SELECT EXISTS (
