@@ -149,7 +149,7 @@ describe('the server keeps no subscription of a client that leaves while the sub
 });
 
 describe('event streams that a client pipelines on one connection', () => {
-  test('begin one after the other, and none is left after the client has gone', async () => {
+  test('begin one after the other, and end with their client', async () => {
     const id = await livingIn(server, 'Gestating');
     const socket = await connection();
     socket.write(requestFor(follow(id)).repeat(20));

@@ -80,7 +80,7 @@ describe('conceiving', () => {
     }
   });
 
-  test('takes null like an id that is left out', async () => {
+  test('treats null like an id that is left out', async () => {
     const { one, other } = await dataOf(
       server,
       'mutation { one: conceive(id: null) { id } other: conceive(id: null) { id } }',

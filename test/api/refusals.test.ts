@@ -148,7 +148,7 @@ describe.each(steps)('%s', (event) => {
   });
 });
 
-test('has the last transition as its upper limit, if that is more than five seconds ahead', async () => {
+test('the accepted range ends with the last transition, if that is more than five seconds ahead', async () => {
   const id = await livingIn(server, 'Gestating');
   const { outcome } = await dataOf(server, mutationOf('Birth', OUTCOME), {
     id,

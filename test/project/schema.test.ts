@@ -18,7 +18,7 @@ import { served } from '../../src/application';
 
 const schema = createSchema(served.machines);
 
-test('schema.graphql is the schema; otherwise run npm run schema', () => {
+test('schema.graphql equals the schema of the code; if it does not, run npm run schema', () => {
   expect(readFileSync('schema.graphql', 'utf8').trimEnd()).toBe(printSchema(schema));
 });
 
