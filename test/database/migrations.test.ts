@@ -70,7 +70,7 @@ test('a migration can be reverted completely, and run again', async () => {
 });
 
 test('of several instances that migrate an empty database at once, one does the work, and all find it done', async () => {
-  const migrated = await Promise.all(instances.map(migrate));
+  const migrated = await Promise.all(instances.map(async (each) => migrate(each)));
   const [instance] = instances;
   expect(migrated.flat()).toEqual(allMigrations(instance));
   for (const each of instances) {
@@ -85,7 +85,7 @@ test('a failed migration leaves nothing behind, and blocks no other instance', a
   const before = await objectsOf(instance);
   // TypeORM also logs the error to the console, whatever its settings.
   const said = jest.spyOn(console, 'log').mockImplementation();
-  for (const outcome of await Promise.allSettled(instances.map(migrate))) {
+  for (const outcome of await Promise.allSettled(instances.map(async (each) => migrate(each)))) {
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: '42P07' } }); // duplicate_table
   }
   said.mockRestore();
@@ -100,7 +100,7 @@ test('a failed migration leaves nothing behind, and blocks no other instance', a
   ).toEqual([]);
 
   await instance.query('DROP TABLE ledger');
-  const migrated = await Promise.all(others.map(migrate));
+  const migrated = await Promise.all(others.map(async (each) => migrate(each)));
   expect(migrated.flat()).toEqual(allMigrations(instance));
 });
 

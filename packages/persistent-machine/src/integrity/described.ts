@@ -48,6 +48,14 @@ export const SCHEMA = '\u{E000}';
 /** Stands for the number of partitions, which each installation chooses. */
 export const PARTITIONS = '\u{E001}';
 
+/** Replaces what stands for facts of a database by those facts. */
+export function inDatabase(
+  statement: string,
+  { schema, partitions }: { readonly schema: string; readonly partitions: number },
+): string {
+  return statement.replaceAll(SCHEMA, schema).replaceAll(PARTITIONS, String(partitions));
+}
+
 /** Puts each clause of a trigger's definition on a line of its own. */
 export function inClauses(text: string): string {
   const [clauses = '', call = ''] = text.split(/(?= EXECUTE FUNCTION )/);

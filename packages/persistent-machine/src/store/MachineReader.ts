@@ -138,8 +138,7 @@ export class MachineReader<L extends AnyLifecycle> {
     if (claim === undefined) return undefined;
     checkPartitions(claim, this.#partitions);
     if (isPlace(claim)) return claim;
-    const place = await this.subscribers.prove(claim, deadline);
-    return { ...claimOf(place), partition: claim.partition };
+    return claimOf(await this.subscribers.prove(claim, deadline), claim.partition);
   }
 
   #proved(

@@ -39,10 +39,14 @@ export function checkPartitions(claim: Claim, partitions: number): void {
   if (isForeign) throw new FeedRewound(`This feed has ${partitions} partitions.`);
 }
 
-/** What a place claims, for another proof. */
-export function claimOf(place: Place): ClaimedPlace {
+/**
+ * What a place claims, for another proof.
+ *
+ * @param partition of the transition that the place is right after
+ */
+export function claimOf(place: Place, partition = 0): ClaimedPlace {
   const positions = place.map(({ position }) => position);
-  return { positions, fingerprint: fingerprintOf(place), partition: 0 };
+  return { positions, fingerprint: fingerprintOf(place), partition };
 }
 
 /**

@@ -1,7 +1,8 @@
 /** The feed: what clients did on both instances comes once, in the order of positions, and from any place on. */
 import type { AnyLifecycle, MachinePhase } from '../../src/machine';
 import type { Page, PageRequest } from '../../src/operations/page';
-import type { Place } from '../../src/operations/place';
+import type { Claim } from '../../src/operations/place';
+import { claimOf } from '../../src/store/place';
 import type { Transition } from '../../src/store/transition';
 import type { Instance } from './Instance';
 import { type Answers, type Trying, newId, nobody } from './Scene';
@@ -19,7 +20,8 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
   const { events, states, machine } = lifecycle;
   const { initial } = machine.declaration;
   /** Where the feed was before. */
-  let start: Place;
+  let start: Claim;
+  let startPosition: number;
   let countsBefore: Readonly<Record<string, number>>;
   /** What the clients were answered, of each machine. */
   let done: readonly Answers[];
@@ -32,8 +34,9 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
 
   beforeAll(async () => {
     const { here, there } = scene();
-    const { position, fingerprint, counts } = await here.reader.census();
-    start = { position, fingerprint };
+    const { place, position, counts } = await here.reader.census();
+    start = claimOf(place);
+    startPosition = Number(position);
     countsBefore = counts;
     const subscription = await there.feed.transitions(null, undefined);
     const byEvent = await Promise.all(
@@ -56,7 +59,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
 
   test('every transition comes once, in the order of positions, each machine’s in its own order', () => {
     const positions = feed.map(({ position }) => Number(position));
-    expect(positions).toEqual(feed.map((_, index) => Number(start.position) + 1 + index));
+    expect(positions).toEqual(feed.map((_, index) => startPosition + 1 + index));
     const byMachine = done.map(([{ state }]) =>
       feed.filter(({ phase }) => phase.state.id === state.id).map(({ phase }) => phase),
     );
@@ -103,11 +106,12 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
   });
 
   test('it goes on from any place, for pages and for subscribers', async () => {
-    const places = [start, ...feed.filter((_, index) => index % 5 === 0), ...feed.slice(-1)];
+    const some = [...feed.filter((_, index) => index % 5 === 0), ...feed.slice(-1)];
+    const places = [start, ...some.map(claimAfter)];
     const subscriptions = [];
-    for (const [index, { position, fingerprint }] of places.entries()) {
+    for (const [index, place] of places.entries()) {
       const { feed: following } = scene().instances[index % 2 === 0 ? 0 : 1];
-      subscriptions.push(await following.transitions(null, { position, fingerprint }));
+      subscriptions.push(await following.transitions(null, place));
     }
     const sentinel = await beginOne();
     for (const [index, subscription] of subscriptions.entries()) {
@@ -182,7 +186,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     return all;
   }
 
-  async function since(place: Place): Promise<readonly Told[]> {
+  async function since(place: Claim): Promise<readonly Told[]> {
     return pages(scene().here, null, 'start', place);
   }
 
@@ -191,19 +195,25 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     { reader }: Instance,
     filter: readonly string[] | null,
     from: 'start' | 'end',
-    after: Place = start,
+    after: Claim = start,
   ): Promise<readonly Told[]> {
     let all: Told[] = [];
-    let at: Place | undefined;
+    let at: Claim | undefined;
     let page: Page<Told>;
     do {
-      const bounds: Pick<PageRequest<Place>, 'after' | 'before'> = from === 'start'
+      const bounds: Pick<PageRequest<Claim>, 'after' | 'before'> = from === 'start'
         ? { after: at ?? after }
         : { after, before: at };
       page = await reader.feed(filter, { from, size: SIZE, ...bounds });
       all = from === 'start' ? [...all, ...page.nodes] : [...page.nodes, ...all];
-      at = page.nodes.at(from === 'start' ? -1 : 0);
+      const last = page.nodes.at(from === 'start' ? -1 : 0);
+      at = last && claimAfter(last);
     } while (from === 'start' ? page.hasNextPage : page.nodes.length === SIZE);
     return all;
   }
+}
+
+/** The place after a transition of the feed, as its cursor says it. */
+function claimAfter({ place = [], partition }: Told): Claim {
+  return claimOf(place, partition);
 }

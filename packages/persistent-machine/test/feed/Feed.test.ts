@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { Feed } from '../../src/feed/Feed';
 import { WakeUps } from '../../src/feed/WakeUps';
-import { Tail } from '../../src/feed/Tail';
+import { type Placed, Tail } from '../../src/feed/Tail';
+import { advanced, beginning, markAt } from '../../src/operations/place';
 import { Lagged } from '../../src/feed/errors';
-import { BeyondEnd, FeedRewound } from '../../src/store/place';
+import { BeyondEnd, FeedRewound, claimOf } from '../../src/store/place';
 import { doors } from '../machine/door';
 import { KeptMachines, newId, nobody } from '../store/KeptMachines';
 
@@ -84,9 +85,11 @@ test('a place that the feed has not reached is refused, the last one is not', as
   await installMany(1);
   const end = await kept.reader.census();
   const position = String(Number(end.position) + 1);
-  await expect(feed.transitions(null, { position, fingerprint: null })).rejects.toThrow(BeyondEnd);
-  await expect(feed.transitions(null, { ...end, position })).rejects.toThrow(FeedRewound);
-  const subscription = await feed.transitions(null, end);
+  const claim = claimOf(end.place);
+  const beyond = { ...claim, positions: [position] };
+  await expect(feed.transitions(null, { ...beyond, fingerprint: null })).rejects.toThrow(BeyondEnd);
+  await expect(feed.transitions(null, beyond)).rejects.toThrow(FeedRewound);
+  const subscription = await feed.transitions(null, claim);
   await installMany(1);
   expect((await subscription.next()).value?.position).toBe(position);
 });
@@ -112,30 +115,43 @@ test('an end is an end at any moment, and a second one is none', async () => {
 });
 
 test('the tail has what was appended, from some place on, and says where that is', () => {
+  const PARTITIONS = 3;
   fc.assert(
     fc.property(
-      fc.nat(1_000),
       fc.integer({ min: 1, max: 8 }),
-      fc.array(fc.nat(6), { maxLength: 30 }),
-      (start, capacity, sizes) => {
-        const tail = new Tail<number>(start, capacity);
-        for (const size of sizes) {
-          tail.append(Array.from({ length: size }, (_entry, index) => tail.end + 1 + index));
-        }
-        const end = start + sizes.reduce((sum, size) => sum + size, 0);
-        expect(tail.end).toBe(end);
-        for (let after = start; after <= end + 1; after += 1) {
-          // The last ones are always there; of those before, all or none.
-          if (after >= end - Math.min(capacity, end - start)) {
-            expect(tail.reachesBackTo(after)).toBe(true);
-          }
-          if (!tail.reachesBackTo(after)) continue;
-          const next = tail.next(after, () => true);
-          expect(next).toEqual(after < end ? { entry: after + 1, position: after + 1 } : undefined);
-          const even = after + 1 + ((after + 1) % 2);
-          expect(tail.next(after, (entry) => entry % 2 === 0)?.position).toBe(
-            even <= end ? even : undefined,
+      fc.array(fc.array(fc.nat(PARTITIONS - 1), { maxLength: 6 }), { maxLength: 30 }),
+      (capacity, appended) => {
+        // The whole feed, and the place after each of its entries.
+        const places = [beginning(PARTITIONS)];
+        const feed: Placed[] = [];
+        const tail = new Tail<Placed>(beginning(PARTITIONS), capacity);
+        for (const partitions of appended) {
+          tail.append(
+            partitions.map((partition) => {
+              const before = places.at(-1) ?? [];
+              const position = String(Number(before[partition]?.position) + 1);
+              const mark = { partition, ...markAt(position, `${partition} ${position}`) };
+              const place = advanced(before, mark);
+              const entry = { ...mark, place };
+              places.push(place);
+              feed.push(entry);
+              return entry;
+            }),
           );
+        }
+        const isThere = places.map((place) => tail.startAfter(place) !== undefined);
+        // The last ones are always there; of those before, all or none.
+        const kept = Math.min(capacity, feed.length);
+        expect(isThere.slice(feed.length - kept)).toEqual(Array(kept + 1).fill(true));
+        expect(isThere.toSorted()).toEqual(isThere);
+        for (const [index, place] of places.entries()) {
+          const first = tail.startAfter(place);
+          if (first === undefined) continue;
+          expect(tail.has(first)).toBe(true);
+          const rest = [];
+          for (let at = first; tail.at(at) !== undefined; at += 1) rest.push(tail.at(at));
+          // It may begin earlier, with what the subscriber has.
+          expect(rest.slice(rest.length - (feed.length - index))).toEqual(feed.slice(index));
         }
       },
     ),

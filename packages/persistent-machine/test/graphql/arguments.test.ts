@@ -69,7 +69,8 @@ test.each([
 
 const nameOf = ({ machine }: AnyLifecycle): Cursors => cursorsOf(namesOf(machine));
 const [OF_DOORS, OF_ORDERS] = [nameOf(doors), nameOf(orders)];
-const place = { position: '3', fingerprint: '0123456789abcdef' };
+const mark = { position: '3', fingerprint: '0123456789abcdef' };
+const place = { partition: 0, ...mark, place: [mark] };
 const now = new Date('2026-01-31T12:00:00.000Z');
 const phase = doors.begin(ID, {}, now);
 const transition = {

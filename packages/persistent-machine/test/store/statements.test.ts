@@ -11,7 +11,7 @@ import { begin } from '../../src/operations/begin';
 import type { Change } from '../../src/operations/change';
 import { find } from '../../src/operations/find';
 import type { Key, PageRequest } from '../../src/operations/page';
-import type { Place } from '../../src/operations/place';
+import type { ClaimedPlace } from '../../src/operations/place';
 import { swap } from '../../src/operations/swap';
 import { type DoorPhase, doors } from '../machine/door';
 import { type Instance as InstanceOf, KeptMachines, newId, nobody } from './KeptMachines';
@@ -60,7 +60,7 @@ function commonOf(
   { state: record, occurredAt }: DoorPhase,
   actor: string,
 ): Omit<Change, 'event' | 'from'> {
-  return { record, data: null, occurredAt, actor, idempotencyKey: null, token: null };
+  return { partition: 0, record, data: null, occurredAt, actor, idempotencyKey: null, token: null };
 }
 
 describe('hammered from many sides at once', () => {
@@ -581,8 +581,8 @@ describe('with 50,000 doors, all of them in one state', () => {
   );
 });
 
-function placeAt(position: number): Place {
-  return { position: String(position), fingerprint: null };
+function placeAt(position: number): ClaimedPlace {
+  return { positions: [String(position)], fingerprint: null, partition: 0 };
 }
 
 /** How often each of our tables was read from end to end, for comparison within a transaction of the owner. */
