@@ -60,7 +60,9 @@ export async function openDatabase(
       throw toldForPeople(error);
     });
     const needs = machines.flatMap(({ entities }) => needsOf(tablesOf(dataSource, entities)));
-    const ledgers = machines.map(({ entities }) => dataSource.getMetadata(entities.ledger).tableName);
+    const ledgers = machines.map(
+      ({ entities }) => dataSource.getMetadata(entities.ledger).tableName,
+    );
     const ask: Ask = async (text, values = []) => dataSource.query(text, [...values]);
     if (pending.length > 0) {
       if (!migrateIt) {

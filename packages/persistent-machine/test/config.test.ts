@@ -25,6 +25,7 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
     values: ['nonsense', 'mysql://host/database', 'http://host', 'postgres:host/database'],
     allowed: /postgresql:\/\//,
   },
+  PARTITIONS: { values: ['0', '33', '-1', '1.5', 'two'], allowed: /whole number from 1 to 32/ },
   DATABASE_POOL_SIZE: {
     values: ['0', '-1', '1001', '2.5', 'many', LONG],
     allowed: /whole number from 1 to 1000/,
@@ -158,6 +159,7 @@ test('what is allowed is taken', () => {
       DATABASE_URL: 'postgres://user:secret@host:5432/database?sslmode=require',
       DATABASE_REPLICA_URL: 'postgresql://user:secret@replica/database',
       DATA_DIR: '/somewhere else',
+      PARTITIONS: '32',
       DATABASE_POOL_SIZE: '1000',
       PREPARED_STATEMENTS: 'off',
       LISTEN: 'off',
@@ -178,6 +180,7 @@ test('what is allowed is taken', () => {
     databaseUrl: 'postgres://user:secret@host:5432/database?sslmode=require',
     dataDirectory: '/somewhere else',
     databaseReplicaUrl: 'postgresql://user:secret@replica/database',
+    partitions: 32,
     databasePoolSize: 1000,
     preparedStatements: false,
     listen: false,

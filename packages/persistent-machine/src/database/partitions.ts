@@ -27,7 +27,8 @@ export async function countPartitions(
   );
   if (existing.length === 0) return undefined;
   const counts = existing.map(
-    ({ name }) => `SELECT '${name}' AS name, count(*)::integer AS rows FROM ${quoted(schema)}.${quoted(name)}`,
+    ({ name }) =>
+      `SELECT '${name}' AS name, count(*)::integer AS rows FROM ${quoted(schema)}.${quoted(name)}`,
   );
   const found = await ask<{ name: string; rows: number }>(counts.join(' UNION ALL '));
   const numbers = new Set(found.map(({ rows }) => rows));

@@ -4,12 +4,7 @@
  */
 import type { MachinePhase } from '../machine';
 import type { Key } from '../operations/page';
-import {
-  type Claim,
-  type MarkIn,
-  type Place,
-  fingerprintOf,
-} from '../operations/place';
+import { type Claim, type MarkIn, type Place, fingerprintOf } from '../operations/place';
 import { BadUserInput } from './errors';
 import type { Names } from './names';
 import { isUuid } from './uuid';

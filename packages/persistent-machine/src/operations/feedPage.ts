@@ -179,7 +179,12 @@ function textOf(
   ) AS row ORDER BY row.position${order} LIMIT ${most}`
       : rows;
   };
-  const page = scan(`> ${at('scope.after')}`, `< ${at('scope.before')}`, way, `${room.scanned + 1}`);
+  const page = scan(
+    `> ${at('scope.after')}`,
+    `< ${at('scope.before')}`,
+    way,
+    `${room.scanned + 1}`,
+  );
   // Not EXISTS: PostgreSQL would drop the order, and then might read the table from its beginning.
   const behind = isFromStart
     ? scan(`>= ${at('0')}`, `<= ${at('scope.after')}`, back, '1')
@@ -188,15 +193,26 @@ function textOf(
     `(SELECT ${witnessExpression(tables, 'row')} FROM ${history} AS row
         WHERE row.partition = scope.partition AND row.position = ${position})`;
   const rows = `
-SELECT scope.partition AS "#scope", (SELECT true FROM (${behind}) AS row) IS NOT NULL AS "#behind",
-       ${witness('scope.after')} AS "#after", ${witness('scope.proof')} AS "#before", node.*
-FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) AS scope (partition, after, before, proof)
+SELECT facts.*, node.*
+FROM facts
 LEFT JOIN LATERAL (
-  SELECT ${selected(transitionColumns(tables), 'row')} FROM (${page}) AS row LIMIT $5::bigint
+  SELECT ${selected(transitionColumns(tables), 'row')}
+  FROM (SELECT facts."#scope" AS partition, facts.after, facts.before) AS scope
+  CROSS JOIN LATERAL (${page}) AS row
+  LIMIT $5::bigint
 ) AS node ON true`;
-  return partitions === 1
-    ? `${rows}\nORDER BY node."#position"${way}`
-    : merged(rows, isFromStart, `$${isFiltered ? 7 : 6}::bigint`);
+  return `
+-- Materialized, or PostgreSQL would look the witnesses up again for each row of the page.
+WITH facts AS MATERIALIZED (
+  SELECT scope.partition AS "#scope", scope.after, scope.before,
+         (SELECT true FROM (${behind}) AS row) IS NOT NULL AS "#behind",
+         ${witness('scope.after')} AS "#after", ${witness('scope.proof')} AS "#before"
+  FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) AS scope (partition, after, before, proof)
+)${
+    partitions === 1
+      ? `${rows}\nORDER BY node."#position"${way}`
+      : merged(rows, isFromStart, `$${isFiltered ? 7 : 6}::bigint`)
+  }`;
 }
 
 /**

@@ -88,7 +88,9 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
     const lowest = filter && { operator: '>=', at: extreme(key, 0) };
     const highest = filter && { operator: '<=', at: extreme(key, 1) };
     const conditions = [
-      ...(machines ? [`row.partition = scope.partition AND row.${machines.owner.name} = scope.id`] : []),
+      ...(machines
+        ? [`row.partition = scope.partition AND row.${machines.owner.name} = scope.id`]
+        : []),
       ...[above ?? lowest, below ?? highest].flatMap((bound) =>
         bound ? [`${row} ${bound.operator} (${value}${bound.at})`] : [],
       ),

@@ -36,10 +36,7 @@ CROSS JOIN LATERAL (
     },
     query: (spots) => ({
       statement,
-      values: [
-        spots.map(({ partition }) => partition),
-        spots.map(({ position }) => position),
-      ],
+      values: [spots.map(({ partition }) => partition), spots.map(({ position }) => position)],
     }),
     answers: (rows, spots) => {
       const byNumber = rowsByNumber(rows);

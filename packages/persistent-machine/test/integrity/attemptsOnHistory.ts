@@ -21,7 +21,7 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
       ],
       'a transition overwritten where it conflicts': [
         `${byHand.transitionRecorded(step, { version: '1' })}
-         ON CONFLICT (${owner.name}, version) DO UPDATE SET actor = 'me'`,
+         ON CONFLICT (partition, ${owner.name}, version) DO UPDATE SET actor = 'me'`,
       ],
       'a transition deleted': [`DELETE FROM ${history}`],
       'the history truncated with what refers to it': [`TRUNCATE ${history} CASCADE`],
@@ -40,6 +40,14 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
           byHand.transitionRecorded(step, byHand.positionBefore(1)),
           recorded,
         ],
+      },
+    ),
+    ...group(
+      { code: CHECK, by: `${history}_are_in_their_partition` },
+      {
+        'a transition in another partition than its machine': withFault({
+          transition: { partition: String(byHand.partition + 1) },
+        }),
       },
     ),
     ...group(
@@ -145,7 +153,7 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
       ],
       'a position far ahead': withFault({ transition: { position: '1000000' } }),
       'a position that a shadow of the ledger has': [
-        `CREATE TEMPORARY TABLE ${ledger} ON COMMIT DROP AS SELECT 1000 AS position`,
+        `CREATE TEMPORARY TABLE ${ledger} ON COMMIT DROP AS SELECT ${byHand.partition} AS partition, 1000 AS position`,
         writes,
         recorded,
       ],

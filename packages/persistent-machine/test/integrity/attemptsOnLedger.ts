@@ -7,28 +7,38 @@ import { group, isRule, trialOf } from './trial';
 export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
   const { byHand, step, legal } = trialOf(machine, of);
   const { history, ledger } = byHand.shape;
+  const { partition, partitions, inPartition } = byHand;
   const { name } = byHand.machine;
   const { edge } = step;
   const [moves, writes, recorded] = legal;
   return [
-    ...group(isRule(`the ledger of ${name} is one row for good`), {
+    ...group(isRule(`the ledger of ${name} is kept for good`), {
       'the ledger deleted': [`DELETE FROM ${ledger}`],
       'the ledger truncated': [`TRUNCATE ${ledger}`],
     }),
     ...group(
       { code: '23505', by: `${ledger}_pkey` },
-      { 'a second ledger': [`INSERT INTO ${ledger} (position, counts) VALUES (0, '{}')`] },
-    ),
-    ...group(
-      { code: CHECK, by: `${ledger}_is_one_row` },
       {
-        'a second ledger that is not the one': [
-          `INSERT INTO ${ledger} (singleton, position, counts) VALUES (false, 0, '{}')`,
+        'a second ledger of a partition': [
+          `INSERT INTO ${ledger} (partition, position, counts) VALUES (${partition}, 0, '{}')`,
         ],
-        'a ledger that is not the one any more': [`UPDATE ${ledger} SET singleton = false`],
       },
     ),
-    ...['singleton', 'position', 'counts'].flatMap((column) =>
+    ...group(
+      { code: CHECK, by: `${ledger}_has_this_partition` },
+      {
+        ...Object.fromEntries(
+          [-1, partitions].map((other) => [
+            `a ledger of the partition ${other}, which does not exist`,
+            [`INSERT INTO ${ledger} (partition, position, counts) VALUES (${other}, 0, '{}')`],
+          ]),
+        ),
+        'a ledger that leaves its partition': [
+          `UPDATE ${ledger} SET partition = ${partitions} ${inPartition}`,
+        ],
+      },
+    ),
+    ...['partition', 'position', 'counts'].flatMap((column) =>
       group(
         { code: '23502', by: `"${column}"` },
         { [`a ledger whose ${column} is null`]: [`UPDATE ${ledger} SET ${column} = NULL`] },
@@ -89,7 +99,11 @@ export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
       ...Object.fromEntries(
         ['{}', '[]', '7', 'null'].map((counts) => [
           `a change after which the counts are ${counts}`,
-          [`UPDATE ${ledger} SET position = position + 1, counts = '${counts}'`, writes, recorded],
+          [
+            `UPDATE ${ledger} SET position = position + 1, counts = '${counts}' ${inPartition}`,
+            writes,
+            recorded,
+          ],
         ]),
       ),
     }),

@@ -1,5 +1,5 @@
 /** Ways in which raw SQL could change a record of any machine otherwise than by its next transition. */
-import type { Attempt, Subjects } from './attempts';
+import { type Attempt, CHECK, type Subjects } from './attempts';
 import type { ByHand } from './byHand';
 import { hours, sqlOf } from './samples';
 import { group, isRule, sumOf, trialOf } from './trial';
@@ -52,6 +52,15 @@ export function recordAttempts(machine: ByHand, of: Subjects): Attempt[] {
       },
     ),
     ...group(
+      { code: CHECK, by: `${records}_are_in_their_partition` },
+      {
+        'a machine that begins in another partition': byHand.statements(begin, {
+          record: { partition: String(byHand.partition + 1) },
+        }),
+        'a record that leaves its partition': withFault({ record: { partition: '-1' } }),
+      },
+    ),
+    ...group(
       { code: '23505', by: `${records}_pkey` },
       {
         'a second machine with one id': byHand.statements(begin, {
@@ -67,7 +76,7 @@ export function recordAttempts(machine: ByHand, of: Subjects): Attempt[] {
       'a column edited': [`UPDATE ${records} SET updated_at = ${sqlOf(hours(8))}`],
       'a record overwritten where it conflicts': [
         `${byHand.recordWritten({ ...begin, after: { ...begin.after, id: after['id'] ?? null } })}
-         ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`,
+         ON CONFLICT (partition, id) DO UPDATE SET updated_at = excluded.updated_at`,
       ],
     }),
     ...group(isRule(`a record of ${name} is kept for good`), {

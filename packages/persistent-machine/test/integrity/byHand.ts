@@ -4,6 +4,7 @@
  */
 import type { AnyMachine, Columns } from '../../src/machine';
 import { identifier } from '../../src/integrity/names';
+import { partitionOf } from '../../src/operations/partition';
 import { type Shape, shapeOf } from '../../src/integrity/shape';
 import { type Value, hours, sampleOf, sqlOf } from './samples';
 
@@ -40,9 +41,6 @@ export interface Fault {
 
 export type Statements = readonly [ledger: string, record: string, transition: string];
 
-/** The transition's position where the ledger has moved by one. */
-const LAST = '(SELECT position FROM ';
-
 export class ByHand {
   readonly shape: Shape;
   readonly edges: readonly Edge[];
@@ -50,7 +48,18 @@ export class ByHand {
   readonly events: readonly string[];
   readonly columns: readonly string[];
 
-  constructor(readonly machine: AnyMachine) {
+  /** The partition in which all changes are. */
+  readonly partition: number;
+  /** The ledger of that partition, for a FROM or an UPDATE. */
+  readonly inPartition: string;
+
+  /** @param partitions how many the database has */
+  constructor(
+    readonly machine: AnyMachine,
+    readonly partitions = 1,
+  ) {
+    this.partition = partitions - 1;
+    this.inPartition = `WHERE partition = ${this.partition}`;
     const { initial, states, events, columns } = machine.declaration;
     this.shape = shapeOf(machine);
     this.states = Object.keys(states);
@@ -64,6 +73,17 @@ export class ByHand {
         ),
       ),
     ];
+  }
+
+  /** An id in the partition; another one for each number. */
+  idOf(number: number): string {
+    const ids = Array.from({ length: 1_000 }, (_, index) => {
+      const digits = String(1_000 * number + index).padStart(12, '0');
+      return `01990000-0000-7000-8000-${digits}`;
+    });
+    const found = ids.find((id) => partitionOf(id, this.partitions) === this.partition);
+    if (found === undefined) throw new Error('No id is in the partition.');
+    return found;
   }
 
   /** Whether a state has a column, may have it, or cannot hold it. */
@@ -186,14 +206,19 @@ export class ByHand {
       ([state, number]) => `'${state}', coalesce(counts ->> '${state}', '0')::bigint + ${number}`,
     );
     return `UPDATE ${this.shape.ledger} SET position = position + ${positions},
-            counts = ${wrong(`counts || jsonb_build_object(${parts.join(', ')})`)}`;
+            counts = ${wrong(`counts || jsonb_build_object(${parts.join(', ')})`)}
+            ${this.inPartition}`;
   }
 
   recordWritten(
     { before, after }: Pick<Step, 'before' | 'after'>,
     expressions: Expressions = {},
   ): string {
-    const all = Object.entries({ ...this.#expressionsOf(after), ...expressions });
+    const all = Object.entries({
+      partition: String(this.partition),
+      ...this.#expressionsOf(after),
+      ...expressions,
+    });
     if (before === null) {
       return `INSERT INTO ${this.shape.records} (${all.map(([name]) => name).join(', ')})
               VALUES (${all.map(([, value]) => value).join(', ')})`;
@@ -208,13 +233,14 @@ export class ByHand {
     const { id, ...recorded } = this.#expressionsOf(after);
     const moment = after[this.momentOf(edge.event)] ?? null;
     const all = Object.entries({
+      partition: String(this.partition),
       [this.shape.owner.name]: id ?? 'NULL',
       ...recorded,
       event: sqlOf(edge.event),
       from_state_type: sqlOf(edge.from),
       occurred_at: sqlOf(moment),
       recorded_at: sqlOf(after['updatedAt'] ?? null),
-      position: `${LAST}${this.shape.ledger})`,
+      position: this.#lastPosition,
       ...(this.shape.hasData ? { data: data === null ? 'NULL' : sqlOf(JSON.stringify(data)) } : {}),
       ...expressions,
     });
@@ -224,7 +250,12 @@ export class ByHand {
 
   /** The position, where the ledger has moved by several: so many before the last one. */
   positionBefore(number: number): Expressions {
-    return { position: `${LAST}${this.shape.ledger}) - ${number}` };
+    return { position: `${this.#lastPosition} - ${number}` };
+  }
+
+  /** The transition's position where the ledger has moved by one. */
+  get #lastPosition(): string {
+    return `(SELECT position FROM ${this.shape.ledger} ${this.inPartition})`;
   }
 
   #expressionsOf(row: Row): Record<string, string> {

@@ -37,18 +37,20 @@ const GROUPS = {
   'the ledger counts what was recorded': ledgerAttempts,
 } as const satisfies Record<string, (byHand: ByHand, subjects: Subjects) => Attempt[]>;
 
-/** @param open gives a database with the machine's tables, and with none of its machines */
+/**
+ * @param open gives a database with the machine's tables, and with none of its machines
+ * @param partitions how many that database has
+ */
 export function describeIntegrity(
   machine: AnyMachine,
   open: () => Promise<MigratedDatabase>,
+  partitions = 1,
 ): void {
-  const byHand = new ByHand(machine);
-  const idOf = (number: number): string =>
-    `01990000-0000-7000-8000-${String(number).padStart(12, '0')}`;
-  const ways = byHand.ways((state) => idOf(byHand.states.indexOf(state)));
+  const byHand = new ByHand(machine, partitions);
+  const ways = byHand.ways((state) => byHand.idOf(byHand.states.indexOf(state)));
   const subjects: Subjects = {
     rows: new Map([...ways].map(([state, steps]) => [state, steps.at(-1)?.after ?? {}])),
-    nobody: idOf(999),
+    nobody: byHand.idOf(999),
   };
 
   describe(`PostgreSQL keeps ${machine.name} as declared:`, () => {

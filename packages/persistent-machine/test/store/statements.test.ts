@@ -157,6 +157,7 @@ describe('hammered from many sides at once', () => {
       [begin(tables), begins],
       [swap(tables), swaps],
     ] as const) {
+      if (changes.length === 0) continue;
       const applied = await commit(queryOf(operation, changes));
       for (const { id, version } of applied) {
         const change = changes.find(({ record }) => record.id === id && record.version === version);
