@@ -235,14 +235,14 @@ test.each([
   ['array_nulls = off', 'array_nulls = off'],
   ['synchronous_commit = off', 'synchronous_commit = off'],
   ['default_transaction_isolation = serializable', 'default_transaction_isolation = serializable'],
-])('without a setting of its own for a session, the server refuses %s in a sentence', async (setting, told) => {
+])('with PREPARED_STATEMENTS=off the server refuses %s in a sentence', async (setting, told) => {
   await owner.query(`ALTER DATABASE ${name} SET ${setting}`);
   const start = startServer(served, { DATABASE_URL: database.url, PREPARED_STATEMENTS: 'off' });
   await expect(start).rejects.toThrow(told);
   await expect(start).rejects.toMatchObject({ name: 'UnusableDatabase' });
 });
 
-test('without a setting of its own for a session, the server accepts harmless ones', async () => {
+test('with PREPARED_STATEMENTS=off the server accepts harmless settings', async () => {
   await owner.query(`ALTER DATABASE ${name} SET TimeZone = 'Europe/Amsterdam'`);
   await owner.query(`ALTER DATABASE ${name} SET DateStyle = 'ISO, DMY'`);
   await expectAllIsWell(await start({ PREPARED_STATEMENTS: 'off' }));

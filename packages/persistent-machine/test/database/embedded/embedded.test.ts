@@ -561,12 +561,15 @@ describe('a start that fails says what to do', () => {
 });
 
 describe('as root', () => {
-  onlyAsRoot('the server runs as the user “nobody”, below a folder that this user cannot enter', async () => {
-    expect((await stat(home)).mode & 0o777).toBe(0o700);
-    const { url } = await start();
-    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(await serverUsers()).toEqual([NOBODY]);
-  });
+  onlyAsRoot(
+    'the server runs as the user “nobody”, below a folder that this user cannot enter',
+    async () => {
+      expect((await stat(home)).mode & 0o777).toBe(0o700);
+      const { url } = await start();
+      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect(await serverUsers()).toEqual([NOBODY]);
+    },
+  );
 
   onlyAsRoot(
     'the server runs as the owner of an existing cluster, and that user can start it later',
@@ -595,15 +598,18 @@ describe('as root', () => {
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  onlyAsRoot('binaries that the user “nobody” cannot reach are copied once to a folder that it can reach', async () => {
-    const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
-    for (let time = 1; time <= 2; time += 1) {
-      const { child, line: url } = await startInChild({ checkout });
-      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-      expect(await copies()).toEqual([expect.stringMatching(/-0$/)]);
-      await kill(child, 'SIGTERM');
-    }
-  });
+  onlyAsRoot(
+    'binaries that the user “nobody” cannot reach are copied once to a folder that it can reach',
+    async () => {
+      const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
+      for (let time = 1; time <= 2; time += 1) {
+        const { child, line: url } = await startInChild({ checkout });
+        expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+        expect(await copies()).toEqual([expect.stringMatching(/-0$/)]);
+        await kill(child, 'SIGTERM');
+      }
+    },
+  );
 
   onlyAsRoot('a copy of the binaries that another user has planted is not used', async () => {
     const { checkout, version, copies } = await copyCheckout(join(home, 'checkout'));
@@ -624,17 +630,14 @@ describe('as root', () => {
     await kill(child, 'SIGTERM');
   });
 
-  onlyAsRoot(
-    'is not needed: a copy gets the links that a read-only package lacks',
-    async () => {
-      await chmod(home, 0o755);
-      await mkdir(directory);
-      await chown(directory, NOBODY, NOBODY);
-      const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
-      const { child, line: url } = await startInChild({ checkout, user: NOBODY });
-      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-      expect(await copies()).toEqual([expect.stringMatching(`-${NOBODY}$`)]);
-      await kill(child, 'SIGTERM');
-    },
-  );
+  onlyAsRoot('is not needed: a copy gets the links that a read-only package lacks', async () => {
+    await chmod(home, 0o755);
+    await mkdir(directory);
+    await chown(directory, NOBODY, NOBODY);
+    const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
+    const { child, line: url } = await startInChild({ checkout, user: NOBODY });
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(await copies()).toEqual([expect.stringMatching(`-${NOBODY}$`)]);
+    await kill(child, 'SIGTERM');
+  });
 });
