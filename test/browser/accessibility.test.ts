@@ -1,4 +1,7 @@
-/** Every view of the dashboard, dark and light, wide and narrow: axe-core finds nothing, and nothing sticks out. */
+/**
+ * Every view of the dashboard, dark and light, wide and narrow: axe-core finds no violation, and the page needs no
+ * sideways scrolling.
+ */
 import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
@@ -31,7 +34,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Where each view is, and how to bring it about once the page is live. */
+/** The address of each view, and the steps that open it once the page is live. */
 const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
   ['the overview', () => '/', (page) => page.locator('.feed li').first().waitFor()],
   ['the lives', () => '/lives', (page) => page.locator('tbody tr').first().waitFor()],
@@ -46,7 +49,7 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     (page) => page.getByRole('button', { name: 'Death' }).waitFor(),
   ],
   [
-    'a life as it was',
+    'an earlier version of a life',
     () => `/lives/${life}?version=1`,
     (page) => page.locator('.past .facts').waitFor(),
   ],
@@ -68,7 +71,7 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     },
   ],
   [
-    'the question whether an event is meant',
+    'the confirmation of an event',
     () => `/lives/${life}`,
     async (page) => {
       await button(page, 'Death').click();
@@ -85,13 +88,9 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     },
   ],
   ['the feed', () => '/feed', (page) => page.locator('.transitions li').first().waitFor()],
+  ['an unknown address', () => '/nothing', (page) => page.getByRole('searchbox').waitFor()],
   [
-    'an address where nothing is',
-    () => '/nothing',
-    (page) => page.getByRole('searchbox').waitFor(),
-  ],
-  [
-    'what the server had before it went away',
+    'the last data of a server that is down',
     () => '/',
     async (page) => {
       await page.locator('.feed li').first().waitFor();
@@ -100,7 +99,7 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     },
   ],
   [
-    'no life',
+    'an unknown life',
     () => '/lives/00000000-0000-4000-8000-000000000000',
     (page) => page.getByText('There is no life with this id').waitFor(),
   ],
@@ -117,7 +116,7 @@ describe.each(looks)('$colorScheme, $width pixels wide', ({ colorScheme, width }
     window = await openWindow(browser, of, {
       colorScheme,
       viewport: { width, height: 800 },
-      // What is on its way has colours in between.
+      // Colours in transition have intermediate values.
       reducedMotion: 'reduce',
     });
     return window.page;
@@ -136,7 +135,7 @@ describe.each(looks)('$colorScheme, $width pixels wide', ({ colorScheme, width }
     expect(await findingsOn(page)).toEqual(NOTHING);
   });
 
-  test('the question for a token', async () => {
+  test('the form for a token', async () => {
     const page = await open(guarded);
     await page.goto('/');
     await page.getByLabel('Token').fill('nonsense');
@@ -145,7 +144,7 @@ describe.each(looks)('$colorScheme, $width pixels wide', ({ colorScheme, width }
     expect(await findingsOn(page)).toEqual(NOTHING);
   });
 
-  test('a view for a token', async () => {
+  test('a view opened with a token', async () => {
     const page = await open(guarded);
     const token = await new SignJWT({ scope: 'lives:read' })
       .setProtectedHeader({ alg: 'HS256' })

@@ -1,4 +1,4 @@
-/** What an open page does when the server goes away and comes back, and what it does with tokens. */
+/** What an open page does if the server goes away and comes back, and how it handles tokens. */
 import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { Bystanders } from '../api/Bystanders';
@@ -20,8 +20,8 @@ afterAll(async () => {
 
 const live = (page: Page): Promise<void> => page.getByText('Live', { exact: true }).waitFor();
 
-describe('the server restarted under an open page', () => {
-  /** Has the database, and goes on while the page's own server does not. */
+describe('if the server restarts under an open page', () => {
+  /** A server on the same database, which stays up while the page's own server is down. */
   let other: TestServer;
   let own: TestServer;
   let bystanders: Bystanders;
@@ -42,7 +42,7 @@ describe('the server restarted under an open page', () => {
     await other.stop();
   });
 
-  test('says that it reconnects, for how long, and how old what it shows is, and then has missed nothing and doubled nothing', async () => {
+  test('the page says that it reconnects, when, and how old its data is, and then has missed nothing and doubled nothing', async () => {
     const id = await livingIn(other, 'Gestating');
     const { page, offences } = await openWindow(browser, own);
     const { page: life, offences: more } = await openWindow(browser, own);
@@ -60,7 +60,7 @@ describe('the server restarted under an open page', () => {
       for (const shown of [page, life]) {
         await shown.getByText(/^The server is away\. What you see is as of \d+:\d\d/).waitFor();
       }
-      // Meanwhile, life goes on.
+      // Meanwhile another server records transitions.
       await livingIn(other, 'Dead');
       await livingIn(other, 'Alive');
       const event = time === 'first' ? 'birth' : 'die';
@@ -79,7 +79,7 @@ describe('the server restarted under an open page', () => {
     expect([...offences, ...more]).toEqual([]);
   });
 
-  test('with another database, the page begins anew', async () => {
+  test('with another database, the page starts afresh', async () => {
     const { page } = await openWindow(browser, own);
     await page.goto('/');
     await live(page);
@@ -98,7 +98,7 @@ describe('the server restarted under an open page', () => {
     }
   });
 
-  /** What is listed is the end of the feed, and what is counted is the census. */
+  /** The list is the end of the feed, and the counts are the census. */
   async function expectAllIsShown(page: Page): Promise<void> {
     const { data } = await ask(
       other,
@@ -122,7 +122,7 @@ describe('the server restarted under an open page', () => {
   }
 });
 
-describe('the feed and the life of a page share a socket', () => {
+describe('if the feed and the life of a page share a socket,', () => {
   let server: TestServer;
 
   beforeAll(async () => {
@@ -133,7 +133,7 @@ describe('the feed and the life of a page share a socket', () => {
     await server.stop();
   });
 
-  /** Answers the feed's subscription itself, as long as there are answers; everything else passes. */
+  /** Answers the feed's subscription itself while there are answers left, and passes on everything else. */
   const answerFeed = async (
     page: Page,
     codes: string[],
@@ -170,7 +170,7 @@ describe('the feed and the life of a page share a socket', () => {
     return { followed };
   };
 
-  test('one that was refused is not live because the life is', async () => {
+  test('a refused feed is not shown as live because the life’s subscription is', async () => {
     const id = await livingIn(server, 'Gestating');
     const { page, offences } = await openWindow(browser, server);
     const { followed } = await answerFeed(page, ['FORBIDDEN']);
@@ -179,7 +179,7 @@ describe('the feed and the life of a page share a socket', () => {
     await refusal.waitFor();
     await page.locator(`.feed a[title="${id}"]`).click();
     await followed;
-    // What comes after the life's own connection is shown after the feed's.
+    // The page shows what follows the life's acknowledgement after what follows the feed's.
     await ask(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
     await page.locator('.facts').getByText('Alive').waitFor();
     expect(await refusal.count()).toBe(1);
@@ -187,7 +187,7 @@ describe('the feed and the life of a page share a socket', () => {
     expect(offences).toEqual([]);
   });
 
-  test('one that failed for a while is live again, though nothing happens', async () => {
+  test('a feed that failed for a while is shown as live again, even if nothing happens', async () => {
     const id = await livingIn(server, 'Gestating');
     const { page, offences } = await openWindow(browser, server);
     await answerFeed(page, ['OVERLOADED', 'DATABASE_UNAVAILABLE']);
@@ -200,7 +200,7 @@ describe('the feed and the life of a page share a socket', () => {
     expect(offences).toEqual([]);
   });
 
-  test('a server that falls silent is given up, and sought again', async () => {
+  test('a page gives up a silent server, and connects again', async () => {
     const { page, offences } = await openWindow(browser, server);
     let sockets = 0;
     await page.routeWebSocket('**/graphql', (socket) => {
@@ -209,7 +209,7 @@ describe('the feed and the life of a page share a socket', () => {
       upstream.onMessage((text) => {
         if (!isSilent || JSON.parse(String(text)).type !== 'pong') socket.send(text);
       });
-      // A handshake to close would not be answered.
+      // This server would not answer a closing handshake.
       if (isSilent) socket.onClose(() => undefined);
     });
     await page.clock.install();
@@ -261,7 +261,7 @@ describe('AUTH=jwt', () => {
     await server.stop();
   });
 
-  test('a token is asked for, refused when it is not valid, and kept for the tab', async () => {
+  test('the page asks for a token, refuses an invalid one, and keeps a valid one for the tab', async () => {
     await enter('nonsense');
     await page.getByRole('alert').getByText('not valid').waitFor();
     await enter(await tokenOf('lives:read lives:write', '1h'));
@@ -276,7 +276,7 @@ describe('AUTH=jwt', () => {
     await page.getByRole('button', { name: 'Death' }).waitFor();
   });
 
-  test('what no header can carry is no token, and another one can be given', async () => {
+  test('the page refuses a token that no header can carry, and takes another one', async () => {
     await enter('déjà vu ☃');
     await page.getByRole('alert').getByText('This is no token').waitFor();
     await enter(await tokenOf('lives:read', '1h'));
@@ -292,14 +292,14 @@ describe('AUTH=jwt', () => {
     await page.getByRole('status').getByRole('link').waitFor();
   });
 
-  test('who may only read is told so on trying to change something', async () => {
+  test('a reader who tries to make a change learns which scope the token lacks', async () => {
     await enter(await tokenOf('lives:read', '1h'));
     await live(page);
     await page.getByRole('button', { name: 'Conceive' }).click();
     await page.getByText('The token lacks the scope lives:write.').waitFor();
   });
 
-  test('a token that expires under an open page is asked for again', async () => {
+  test('if a token expires under an open page, the page asks for another', async () => {
     await enter(await tokenOf('lives:read lives:write', '15s'));
     await live(page);
     await page.getByRole('alert').getByText('has expired').waitFor();

@@ -1,4 +1,4 @@
-/** A database that the version before has made, with lives in each state: it is migrated with all that it holds, and back. */
+/** A database of the previous release, with lives in each state: it is migrated with all of its data, and back. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate, revert } from 'persistent-machine/database/migrate';
@@ -19,7 +19,7 @@ let dataSource: DataSource;
 let owner: Client;
 let before: Contents;
 
-/** The migrations that came after the dump. */
+/** The migrations later than the dump. */
 const since = (): string[] =>
   dataSource.migrations
     .map(({ constructor: { name } }) => name)
@@ -44,7 +44,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-test('it is migrated with what it holds, and is then what is wanted', async () => {
+test('it is migrated with its data, and then matches the declarations', async () => {
   expect(await migrate(dataSource)).toEqual(since());
   expect(await differencesOf(dataSource)).toEqual({ up: [], down: [], others: [] });
   expect(await contentsOf(owner)).toEqual(before);
@@ -60,8 +60,8 @@ test('it is migrated with what it holds, and is then what is wanted', async () =
   ]);
 });
 
-test('no table is written anew for it', async () => {
-  // Of lives alone: another machine’s tables may have come since.
+test('the upgrade rewrites no table', async () => {
+  // Only the tables of lives: another machine's may have been added since.
   const files = async (): Promise<object[]> =>
     dataSource.query<object[]>(
       `SELECT relname, relfilenode FROM pg_class
@@ -72,7 +72,7 @@ test('no table is written anew for it', async () => {
   expect(await files()).toEqual(written);
 });
 
-test('it is then kept as declared', async () => {
+test('the upgraded tables enforce the declaration', async () => {
   await migrate(dataSource);
   const [dead] = await dataSource.manager.findBy(Life, { stateType: 'Dead' });
   await expect(
@@ -85,8 +85,8 @@ test('it is then kept as declared', async () => {
   );
 });
 
-test('it is given back as it was', async () => {
-  // A body of a function may be indented otherwise.
+test('a revert restores the original', async () => {
+  // The body of a function may have other indentation.
   const schema = async (): Promise<string> => (await databaseSchema(owner)).replaceAll(/^ +/gm, '');
   await owner.query("SET search_path = 'public'");
   const found = await schema();
