@@ -44,7 +44,7 @@ const OWN = (name: string): string[] => [
   `history(first: Int, after: String, last: Int, before: String): ${name}TransitionConnection!`,
 ];
 
-test('the interface of a machine has all columns, nullable; the type of a state has what the state has', () => {
+test('the interface of a machine has all columns, nullable, and the type of a state has the columns of that state', () => {
   expect(typeOf('Order')).toEqual([
     'interface Order implements Node {',
     'id: ID!',

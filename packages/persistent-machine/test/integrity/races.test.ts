@@ -106,12 +106,12 @@ const unannounced = (): string[] => [
   byHand.transitionRecorded(other, byHand.positionBefore(-1)),
 ];
 
-test('a position that another transaction has committed is taken', async () => {
+test('a position that another transaction has committed is refused as taken', async () => {
   const outcome = await race(byHand.statements(one), 'COMMIT', unannounced());
   expect(outcome).toEqual({ code: '23505', message: expect.stringContaining('position_key') });
 });
 
-test('a position that another transaction has rolled back is beyond the ledger', async () => {
+test('a position that another transaction has rolled back is refused as beyond the ledger', async () => {
   const outcome = await race(byHand.statements(one), 'ROLLBACK', unannounced());
   expect(outcome).toEqual({ code: '23000', message: expect.stringContaining('beyond the ledger') });
 });
