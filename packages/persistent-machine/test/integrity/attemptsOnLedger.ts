@@ -1,9 +1,9 @@
-/** Ways in which raw SQL could make the ledger of any machine count what was not recorded. */
+/** Attempts by raw SQL to make the ledger of any machine count what was not recorded. */
 import { type Attempt, CHECK, type Subjects } from './attempts';
 import type { ByHand } from './byHand';
 import { group, isRule, trialOf } from './trial';
 
-/** What must not be accepted of a ledger. */
+/** Attempts that PostgreSQL must refuse for a ledger. */
 export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
   const { byHand, step, legal } = trialOf(machine, of);
   const { history, ledger } = byHand.shape;
@@ -55,15 +55,15 @@ export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
         byHand.ledgerMoves({}, -5),
       ],
       'counts changed alone': [byHand.ledgerMoves({ [edge.to]: 1 }, 0)],
-      'a change that only the ledger knows of': [moves, writes],
-      'a transition that went back to a savepoint': [
+      'a change that is counted but not recorded': [moves, writes],
+      'a transition that was rolled back to a savepoint': [
         moves,
         writes,
         'SAVEPOINT before_the_record',
         recorded,
         'ROLLBACK TO before_the_record',
       ],
-      'a transition that is silently left out where it conflicts': [
+      'a transition that ON CONFLICT DO NOTHING leaves out': [
         moves,
         writes,
         `${byHand.transitionRecorded(step, { position: '1' })} ON CONFLICT DO NOTHING`,
@@ -83,7 +83,7 @@ export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
         ]),
       ),
       ...Object.fromEntries(
-        // The right count, as other JSON; and what is no count.
+        // The right count as other JSON, and values that are no count.
         ['%s.0', '%s.5', '"%s"', '[%s]', 'null', 'false'].map((count) => [
           `a change that makes a count ${count}`,
           [

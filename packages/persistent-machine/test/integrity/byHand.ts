@@ -1,6 +1,6 @@
 /**
- * Changes of any machine by hand, as SQL, in their three steps, each of which can be made wrong: the ledger moves, the
- * record changes, the transition is recorded. Derived from the declaration, as a reader would read it.
+ * Changes any machine by hand, in three SQL statements: the ledger moves, the record changes, the transition is
+ * recorded. A test can make each of them wrong. Derived from the declaration alone.
  */
 import type { AnyMachine, Columns } from '../../src/machine';
 import { identifier } from '../../src/integrity/names';
@@ -22,14 +22,14 @@ export interface Step {
   readonly edge: Edge;
   readonly before: Row | null;
   readonly after: Row;
-  /** What its event carries. */
+  /** The data of its event. */
   readonly data: Readonly<Record<string, Value>> | null;
 }
 
 /** Columns, by the names of SQL, and for each an SQL expression. */
 export type Expressions = Readonly<Record<string, string>>;
 
-/** What is made wrong. */
+/** What a test makes wrong. */
 export interface Fault {
   /** Values of the record, which its transition repeats. */
   readonly row?: Row;
@@ -132,7 +132,7 @@ export class ByHand {
     });
   }
 
-  /** The change of a machine by one of its edges: whatever its event may set gets a value that it did not have. */
+  /** The change of a machine by one of its edges: each column that the event may set gets a new value. */
   step(before: Row, edge: Edge): Step {
     const version = Number(before['version']) + 1;
     const at = hours(version);
@@ -157,7 +157,7 @@ export class ByHand {
     };
   }
 
-  /** The shortest way to each state that can be reached, and what the machine is there. */
+  /** The shortest steps to each state that can be reached. */
   ways(idOf: (state: string) => string): Map<string, readonly Step[]> {
     const ways = new Map<string, readonly Step[]>();
     const [first] = this.edges;
@@ -193,9 +193,9 @@ export class ByHand {
   }
 
   /**
-   * By so many positions, and by so many machines in each state.
+   * Moves the ledger by so many positions, and by so many machines in each state.
    *
-   * @param wrong makes the expression of the counts another one
+   * @param wrong replaces the expression of the counts
    */
   ledgerMoves(
     counts: Readonly<Record<string, number>>,
@@ -248,7 +248,7 @@ export class ByHand {
             VALUES (${all.map(([, value]) => value).join(', ')})`;
   }
 
-  /** The position, where the ledger has moved by several: so many before the last one. */
+  /** The position that is so many before the last one, for a ledger that has moved by several. */
   positionBefore(number: number): Expressions {
     return { position: `${this.#lastPosition} - ${number}` };
   }

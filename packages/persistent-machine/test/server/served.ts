@@ -33,7 +33,7 @@ class Tables1764000000000 implements MigrationInterface {
   }
 
   async down(): Promise<void> {
-    return Promise.reject(new Error('No test takes it back.'));
+    return Promise.reject(new Error('No test reverts it.'));
   }
 }
 
