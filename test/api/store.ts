@@ -11,6 +11,7 @@ import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
 import { tablesOf } from 'persistent-machine/operations/tables';
 import { createTestDatabase } from '../harness';
+import { PARTITIONS } from '../harness/topology';
 
 export type LifeStore = MachineStore<typeof lifecycle>;
 export type LifeReader = MachineReader<typeof lifecycle>;
@@ -33,7 +34,7 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 60_000 });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 });
-  const tables = tablesOf(dataSource, entitiesOf(Life));
+  const tables = tablesOf(dataSource, entitiesOf(Life), PARTITIONS);
   const lanes = new Lanes({ queueSize: 10_000 });
   const lives = new MachineStore(database, tables, lifecycle, {
     now,

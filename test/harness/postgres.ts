@@ -12,7 +12,7 @@ import {
   urlOf,
   usePostgres,
 } from '../../packages/persistent-machine/test/harness/postgres';
-import { startPostgres } from './topology';
+import { PARTITIONS, startPostgres } from './topology';
 
 export {
   type TestDatabase,
@@ -38,7 +38,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     connectTimeout: 60_000,
   });
   await dataSource.initialize();
-  await migrate(dataSource);
+  await migrate(dataSource, PARTITIONS);
   await dataSource.destroy();
   return {
     stop: async () => {

@@ -8,7 +8,7 @@ import { Cluster } from './cluster';
 import { startNginx } from './nginx';
 import { startPgBouncer } from './pgbouncer';
 
-export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx'] as const;
+export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx', 'partitions'] as const;
 
 /** undefined: only a server and its database. */
 const topology = topologyOf(process.env['TEST_TOPOLOGY']);
@@ -18,6 +18,9 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
   if (given !== undefined && known === undefined) throw new Error(`TEST_TOPOLOGY=${given}?`);
   return known;
 }
+
+/** How many partitions the databases of the run have. */
+export const PARTITIONS = topology === 'partitions' ? 8 : 1;
 
 /** A URL that reaches all databases of the run another way. The global set-up hands it to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';
@@ -39,6 +42,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
       };
     }
     case 'nginx':
+    case 'partitions':
     case undefined:
       return startPlain();
   }
@@ -90,6 +94,7 @@ export async function startInTopology(
         },
       };
     }
+    case 'partitions':
     case undefined:
       return start(environment);
   }
