@@ -1,8 +1,9 @@
 /**
  * Written by `npm run migration:generate`: what entities and declarations wanted, and the database lacked. By hand were
  * added the other partitions' rows of the ledger. A database that has rows keeps the one partition that it has. The
- * migration can be reverted while all rows are in the first partition. Do not edit a released migration. It imports
- * nothing of ours, because our code goes on changing, and a migration must not.
+ * migration can be reverted while all rows are in the first partition; otherwise the ledger keeps several rows, and its
+ * key fails. Do not edit a released migration. It imports nothing of ours, because our code goes on changing, and a
+ * migration must not.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
@@ -157,7 +158,7 @@ export class Partitions1795847717600 implements MigrationInterface {
     await queryRunner.query(`ALTER TABLE lives DROP CONSTRAINT lives_are_in_their_partition`);
     await queryRunner.query(`DROP INDEX life_transitions_by_event`);
     await queryRunner.query(`DROP INDEX life_transitions_idempotency_key`);
-    await queryRunner.query(`DELETE FROM ledger WHERE partition > 0`);
+    await queryRunner.query(`DELETE FROM ledger WHERE partition > 0 AND position = 0`);
     await queryRunner.query(`ALTER TABLE ledger DROP COLUMN partition`);
     await queryRunner.query(`
       ALTER TABLE ledger ADD COLUMN singleton boolean DEFAULT true NOT NULL`);
