@@ -3,8 +3,9 @@ import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
 import { startServer } from '../harness';
+import { atOnce } from '../harness/atOnce';
 import { NOTHING, findingsOn } from '../harness/axe';
-import { type Window, launchBrowser, openWindow } from '../harness/browser';
+import { launchBrowser, openWindow } from '../harness/browser';
 import { button, mean } from './onDashboard';
 
 jest.setTimeout(180_000);
@@ -106,57 +107,66 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
   ],
 ];
 
-const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
-  [1280, 360].map((width) => ({ colorScheme, width })),
+interface Look {
+  readonly colorScheme: 'light' | 'dark';
+  readonly width: number;
+}
+
+const looks = new Map<string, Look>(
+  (['light', 'dark'] as const).flatMap((colorScheme) =>
+    [1280, 360].map((width) => [`${colorScheme}, ${width} pixels wide`, { colorScheme, width }]),
+  ),
 );
 
-describe.each(looks)('$colorScheme, $width pixels wide', ({ colorScheme, width }) => {
-  let window: Window;
-
-  const open = async (of: { readonly url: string }): Promise<Page> => {
-    window = await openWindow(browser, of, {
+/** In every look, axe finds nothing on a page of a server once it is brought about. */
+const expectNothingFound = (
+  of: { readonly url: string },
+  bringAbout: (page: Page) => Promise<unknown>,
+): Promise<void> =>
+  atOnce(looks, async ({ colorScheme, width }) => {
+    const { page, offences } = await openWindow(browser, of, {
       colorScheme,
       viewport: { width, height: 800 },
       // What is on its way has colours in between.
       reducedMotion: 'reduce',
     });
-    return window.page;
-  };
-
-  afterEach(async () => {
-    await window.page.context().close();
-    expect(window.offences).toEqual([]);
+    try {
+      await bringAbout(page);
+      expect(await findingsOn(page)).toEqual(NOTHING);
+    } finally {
+      await page.context().close();
+    }
+    expect(offences).toEqual([]);
   });
 
-  test.each(views)('%s', async (_name, path, bringAbout) => {
-    const page = await open(server);
+test.each(views)('%s', async (_name, path, bringAbout) => {
+  await expectNothingFound(server, async (page) => {
     await page.goto(path());
     await page.getByText('Live', { exact: true }).waitFor();
     await bringAbout(page);
-    expect(await findingsOn(page)).toEqual(NOTHING);
   });
+});
 
-  test('the question for a token', async () => {
-    const page = await open(guarded);
+test('the question for a token', async () => {
+  await expectNothingFound(guarded, async (page) => {
     await page.goto('/');
     await page.getByLabel('Token').fill('nonsense');
     await page.getByRole('button', { name: 'Enter' }).click();
     await page.getByRole('alert').waitFor();
-    expect(await findingsOn(page)).toEqual(NOTHING);
   });
+});
 
-  test('a view for a token', async () => {
-    const page = await open(guarded);
-    const token = await new SignJWT({ scope: 'lives:read' })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject('ada')
-      .setExpirationTime('1h')
-      .sign(new TextEncoder().encode(SECRET));
+test('a view for a token', async () => {
+  const token = await new SignJWT({ scope: 'lives:read' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject('ada')
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(SECRET));
+  await expectNothingFound(guarded, async (page) => {
     await page.goto('/');
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Enter' }).click();
     await page.getByText('Live', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Other token' }).waitFor();
-    expect(await findingsOn(page)).toEqual(NOTHING);
   });
 });
