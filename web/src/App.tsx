@@ -59,9 +59,13 @@ function useOpened(line: Line, machine: Machine | undefined): Session | undefine
   const [session, setSession] = useState<Session>();
   useEffect(() => {
     if (machine === undefined) return;
+    let isClosed = false;
     const opened = openSession(line, machine);
-    setSession(opened);
+    void opened.ready.then(() => {
+      if (!isClosed) setSession(opened);
+    });
     return () => {
+      isClosed = true;
       opened.close();
       setSession(undefined);
     };

@@ -14,10 +14,14 @@ export function Unanswered({ asked }: { asked: Asked<unknown> }): ReactNode {
     );
   }
   if (data !== undefined || previousData !== undefined) return null;
-  if (trouble === undefined) return <p className="empty">Looking…</p>;
+  if (trouble === undefined) return <Looking />;
   return (
     <Failure error={trouble}>
       <p>The page asks again until the server answers.</p>
     </Failure>
   );
+}
+
+export function Looking(): ReactNode {
+  return <p className="empty">Looking…</p>;
 }
