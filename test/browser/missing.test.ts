@@ -29,7 +29,7 @@ const onOperation = (
   page: Page,
   operation: string,
   act: (route: Route, time: number) => Promise<void>,
-): Promise<void> => {
+): Promise<unknown> => {
   let times = 0;
   return page.route('**/graphql', async (route) => {
     if (route.request().postDataJSON().operationName !== operation) return route.fallback();

@@ -1,6 +1,7 @@
 /** In place of an answer: that it is awaited, what is in its way, or why it will not come. */
 import type { ReactNode } from 'react';
 import type { Asked } from '../client/useAsked';
+import { hasCode } from '../client/failures';
 import { Failure } from './Failure';
 
 /** Nothing, where there is an answer to show. */
@@ -9,7 +10,10 @@ export function Unanswered({ asked }: { asked: Asked<unknown> }): ReactNode {
   if (error !== undefined) {
     return (
       <Failure error={error}>
-        <button onClick={() => void again().catch(() => undefined)}>Try again</button>
+        {/* What is in the address stays what it is. */}
+        {!hasCode(error, 'BAD_USER_INPUT') && (
+          <button onClick={() => void again().catch(() => undefined)}>Try again</button>
+        )}
       </Failure>
     );
   }
