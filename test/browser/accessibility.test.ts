@@ -6,7 +6,7 @@ import { startServer } from '../harness';
 import { atOnce } from '../harness/atOnce';
 import { NOTHING, findingsOn } from '../harness/axe';
 import { launchBrowser, openWindow } from '../harness/browser';
-import { button, mean } from './onDashboard';
+import { button, live, mean } from './onDashboard';
 
 jest.setTimeout(180_000);
 
@@ -95,9 +95,14 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     'what the server had before it went away',
     () => '/',
     async (page) => {
+      await page.clock.install();
+      await page.reload();
+      await live(page);
       await page.locator('.feed li').first().waitFor();
       await page.context().setOffline(true);
-      await page.getByText('The server is away.').waitFor();
+      const told = page.getByText('The server is away.');
+      // The time until the page notices is spared.
+      while (!(await told.isVisible())) await page.clock.fastForward(2_500);
     },
   ],
   [
@@ -142,7 +147,7 @@ const expectNothingFound = (
 test.each(views)('%s', async (_name, path, bringAbout) => {
   await expectNothingFound(server, async (page) => {
     await page.goto(path());
-    await page.getByText('Live', { exact: true }).waitFor();
+    await live(page);
     await bringAbout(page);
   });
 });
@@ -166,7 +171,7 @@ test('a view for a token', async () => {
     await page.goto('/');
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Enter' }).click();
-    await page.getByText('Live', { exact: true }).waitFor();
+    await live(page);
     await page.getByRole('button', { name: 'Other token' }).waitFor();
   });
 });

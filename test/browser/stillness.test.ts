@@ -13,7 +13,7 @@ const { server, open, openBlank, provoke } = onDashboard();
 
 /**
  * Notes whatever moves that was there before, however long after a click that is. A list that what is new is put on top
- * of moves by nature.
+ * of moves by nature, and a number that gets another digit grows to the left, where nothing stands.
  */
 const NOTE_SHIFTS = `
   shifts = [];
@@ -23,6 +23,7 @@ const NOTE_SHIFTS = `
       for (const { node, previousRect: a, currentRect: b } of sources) {
         const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
         if (element?.closest('.feed .transitions')) continue;
+        if (node?.nodeType === Node.TEXT_NODE && element.matches('.heading [data-count]')) continue;
         shifts.push([nameOf(node), [a.x, a.y], [b.x, b.y]].join(' '));
       }
     }
@@ -166,6 +167,8 @@ test('on a phone, whatever is pressed is as large as a finger needs it', async (
 const STICKING_OUT = `(() => {
   const found = [];
   if (document.documentElement.scrollWidth > document.documentElement.clientWidth) found.push('the page');
+  const links = document.querySelector('header nav');
+  if (links.scrollWidth > links.clientWidth) found.push('the links');
   for (const card of document.querySelectorAll('.card')) {
     const bounds = card.getBoundingClientRect();
     for (const element of card.querySelectorAll('*')) {
