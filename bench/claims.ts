@@ -1,5 +1,5 @@
 /** The product's performance promises, as ratios within one run: the bound that must hold, and the aim. */
-import { type Feed, IDLE, NOBODY } from './feed';
+import { type Feed, IDLE, NO_SUBSCRIBERS } from './feed';
 import { FAR_END, FEW, MANY, NEWEST, RANDOM } from './growth';
 import type { Round, Series } from './series';
 import { MANY_CONNECTIONS } from './settings';
@@ -72,7 +72,7 @@ const claims: readonly (readonly [string, Figure, of: Key, to: Key, Bound?])[] =
     'birth: rate, with idle subscribers, of with none',
     rate,
     [IDLE, 'birth', MANY_CONNECTIONS],
-    [NOBODY, 'birth', MANY_CONNECTIONS],
+    [NO_SUBSCRIBERS, 'birth', MANY_CONNECTIONS],
     atLeast(0.8),
   ],
 ];

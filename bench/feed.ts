@@ -13,7 +13,7 @@ import { MANY_CONNECTIONS, type Settings } from './settings';
 import { startOurs } from './targets/ours';
 import { freshLives } from './variables';
 
-export const NOBODY = 'nobody subscribed';
+export const NO_SUBSCRIBERS = 'no subscribers';
 export const IDLE = 'idle subscribers';
 
 /** Live subscribers, each of which gets every transition. */
@@ -102,13 +102,17 @@ async function measureBeside(
   { cluster, generator, settings }: Scene,
   measure: (series: readonly Series[]) => Promise<void>,
 ): Promise<void> {
-  const nobody = await startOurs(NOBODY, await cluster.createDatabase('nobody'), generator);
+  const unsubscribed = await startOurs(
+    NO_SUBSCRIBERS,
+    await cluster.createDatabase('unsubscribed'),
+    generator,
+  );
   const idle = await startOurs(IDLE, await cluster.createDatabase('idle'), generator);
   const subscribers = await Worker.start('load/subscribers.ts');
   const stay: Stay = { ask: 'stay', url: idle.url, ids: await idle.conceive(settings.subscribers) };
   await subscribers.ask(stay);
   await measure(
-    [nobody, idle].map(
+    [unsubscribed, idle].map(
       (target) =>
         new Series({
           target,
@@ -128,7 +132,7 @@ async function measureBeside(
   }
   await subscribers.stop();
   await idle.stop();
-  await nobody.stop();
+  await unsubscribed.stop();
 }
 
 /**

@@ -2,11 +2,11 @@
 -- Written by scripts/databaseSchema.ts.
 
 CREATE TABLE ledger (
-  singleton boolean DEFAULT true NOT NULL,
   "position" bigint NOT NULL,
   counts jsonb NOT NULL,
-  CONSTRAINT ledger_pkey PRIMARY KEY (singleton),
-  CONSTRAINT ledger_is_one_row CHECK (singleton)
+  partition integer DEFAULT 0 NOT NULL,
+  CONSTRAINT ledger_pkey PRIMARY KEY (partition),
+  CONSTRAINT ledger_has_this_partition CHECK (partition >= 0 AND partition < 1)
 );
 
 CREATE TABLE life_transitions (
@@ -26,8 +26,10 @@ CREATE TABLE life_transitions (
   actor text,
   idempotency_key text,
   token uuid,
-  CONSTRAINT life_transitions_pkey PRIMARY KEY (life_id, version),
-  CONSTRAINT life_transitions_position_key UNIQUE ("position"),
+  partition integer DEFAULT 0 NOT NULL,
+  CONSTRAINT life_transitions_pkey PRIMARY KEY (partition, life_id, version),
+  CONSTRAINT life_transitions_position_key UNIQUE (partition, "position"),
+  CONSTRAINT life_transitions_are_in_their_partition CHECK (partition = ((('x'::text || "left"(md5(life_id::text), 7)))::bit(28)::integer % 1)),
   CONSTRAINT life_transitions_are_legal CHECK (COALESCE(from_state_type, ''::text) = ''::text AND event = 'Conception'::text AND state_type = 'Gestating'::text
     OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Birth'::text AND state_type = 'Alive'::text
     OR COALESCE(from_state_type, ''::text) = 'Gestating'::text AND event = 'Death'::text AND state_type = 'Dead'::text
@@ -51,7 +53,9 @@ CREATE TABLE lives (
   updated_at timestamp(3) with time zone NOT NULL,
   born_at timestamp(3) with time zone,
   died_at timestamp(3) with time zone,
-  CONSTRAINT lives_pkey PRIMARY KEY (id),
+  partition integer DEFAULT 0 NOT NULL,
+  CONSTRAINT lives_pkey PRIMARY KEY (partition, id),
+  CONSTRAINT lives_are_in_their_partition CHECK (partition = ((('x'::text || "left"(md5(id::text), 7)))::bit(28)::integer % 1)),
   CONSTRAINT lives_state_agrees_with_columns CHECK (
     CASE state_type
         WHEN 'Gestating'::text THEN born_at IS NULL AND died_at IS NULL
@@ -59,12 +63,12 @@ CREATE TABLE lives (
         WHEN 'Dead'::text THEN died_at IS NOT NULL
         ELSE false
     END),
-  CONSTRAINT lives_are_recorded FOREIGN KEY (id, version) REFERENCES life_transitions(life_id, version) DEFERRABLE INITIALLY DEFERRED
+  CONSTRAINT lives_are_recorded FOREIGN KEY (partition, id, version) REFERENCES life_transitions(partition, life_id, version) DEFERRABLE INITIALLY DEFERRED
 );
 
-CREATE INDEX life_transitions_by_event ON life_transitions USING btree (event, "position");
+CREATE INDEX life_transitions_by_event ON life_transitions USING btree (partition, event, "position");
 
-CREATE UNIQUE INDEX life_transitions_idempotency_key ON life_transitions USING btree (life_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE UNIQUE INDEX life_transitions_idempotency_key ON life_transitions USING btree (partition, life_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE INDEX lives_by_age ON lives USING btree (created_at, id);
 
@@ -87,7 +91,8 @@ AS $function$
           FROM public.life_transitions
           CROSS JOIN LATERAL (VALUES (state_type, 1, 0), (from_state_type, 0, 1))
             AS each (state, entered, departed)
-          WHERE position > old.position AND position <= new.position AND state IS NOT NULL
+          WHERE partition = new.partition AND position > old.position AND position <= new.position
+            AND state IS NOT NULL
           GROUP BY state
         ) AS sums;
         IF size < 1 OR size <> new.position - old.position THEN
@@ -133,15 +138,16 @@ AS $function$
         FROM recorded
         LEFT JOIN LATERAL (
           SELECT * FROM public.lives AS record
-          WHERE record.id = recorded.life_id LIMIT 1
+          WHERE record.partition = recorded.partition AND record.id = recorded.life_id LIMIT 1
         ) AS record ON true
         LEFT JOIN LATERAL (
           SELECT * FROM public.life_transitions AS previous
-          WHERE previous.life_id = recorded.life_id
+          WHERE previous.partition = recorded.partition AND previous.life_id = recorded.life_id
             AND previous.version = recorded.previous_version
           LIMIT 1
         ) AS previous ON true
-        LEFT JOIN public.ledger AS ledger ON ledger.singleton;
+        LEFT JOIN public.ledger AS ledger
+          ON ledger.partition = recorded.partition;
         IF wrong IS NOT NULL THEN
           RAISE EXCEPTION 'a transition of Life %', wrong
             USING ERRCODE = 'integrity_constraint_violation';
@@ -166,7 +172,7 @@ CREATE CONSTRAINT TRIGGER ledger_counts_what_was_recorded
 CREATE TRIGGER ledger_is_never_deleted
   BEFORE DELETE OR TRUNCATE ON ledger
   FOR EACH STATEMENT
-  EXECUTE FUNCTION refuse_change('the ledger of Life is one row for good');
+  EXECUTE FUNCTION refuse_change('the ledger of Life is kept for good');
 
 CREATE TRIGGER life_transitions_are_append_only
   BEFORE DELETE OR UPDATE OR TRUNCATE ON life_transitions

@@ -74,7 +74,7 @@ class Audience {
   readonly #after: number;
   readonly #onRight: (lifeId: string) => void;
   readonly #leaving: (() => void)[] = [];
-  /** The number of deliveries that were the next one of their subscriber, and of those that were not. */
+  /** The number of deliveries that were the next one of their subscriber, and of all others. */
   right = 0;
   wrong = 0;
 

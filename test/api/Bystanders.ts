@@ -1,7 +1,4 @@
-/**
- * Lives that no request is about, one in each state: what a write must leave alone, compared by their rows
- * as the database has them.
- */
+/** Lives that no request names, one in each state. A test compares their database rows before and after its writes. */
 import { Client } from 'pg';
 import { lives } from '../../src/machine';
 import type { TestServer } from '../harness';
@@ -19,7 +16,7 @@ export class Bystanders {
     this.#session = new Client({ connectionString: url });
   }
 
-  /** Conceives them, on a server that has a database of its own. */
+  /** Conceives them on a server that has a database of its own. */
   static async of({ url, database }: TestServer): Promise<Bystanders> {
     if (database === undefined) throw new Error('The server has no database of its own.');
     const ids: string[] = [];
@@ -35,12 +32,12 @@ export class Bystanders {
     expect(await this.#rows()).toEqual(this.#before);
   }
 
-  /** Ends the session by which they are looked at, so that the database can be dropped. */
+  /** Ends the session that reads the rows, so that the database can be dropped. */
   async leave(): Promise<void> {
     await this.#session.end();
   }
 
-  /** Looks at them again after `leave`. */
+  /** Opens a new session after `leave`. */
   async enter(): Promise<void> {
     this.#session = new Client({ connectionString: this.#url });
     await this.#session.connect();

@@ -1,11 +1,11 @@
-/** Who may ask at all: by which name, from which origin, and what of it a browser is told. */
+/** Access by host name and by origin, and which answers a browser may show to a page. */
 import { type TestServer, startServer } from '../harness';
 import { JSON_BODY, type Reply, dataOf, send } from './client';
 
 const CONCEIVE = JSON.stringify({ query: 'mutation { conceive { id } }' });
 const COUNT = `/graphql?query=${encodeURIComponent('{ census { total } }')}`;
 
-const NOBODY = '01890a5d-ac96-774b-bcce-b302099a8057';
+const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 /** Closed to other origins, and open to some. */
 let closed: TestServer;
@@ -34,12 +34,12 @@ const preflight = async (server: TestServer, origin: string): Promise<Reply> =>
     },
   });
 
-/** Follows a life that is not there: of that a stream says so, and ends. */
+/** Follows a life that does not exist: the stream reports that, and ends. */
 const openEventStream = async (
   server: TestServer,
   headers: Readonly<Record<string, string>>,
 ): Promise<Reply> => {
-  const query = `subscription { lifeChanged(id: "${NOBODY}") { id } }`;
+  const query = `subscription { lifeChanged(id: "${UNKNOWN_ID}") { id } }`;
   return send(server, {
     method: 'GET',
     path: `/graphql?query=${encodeURIComponent(query)}`,
@@ -63,7 +63,7 @@ describe('an origin', () => {
     'file://',
     '',
     'not an origin',
-  ])('that is not ours, %j, changes nothing', async (origin) => {
+  ])('that is foreign, %j, cannot change anything', async (origin) => {
     for (const server of [closed, open]) {
       const before = await countOf(server);
       const reply = await conceive(server, { origin });
@@ -76,7 +76,7 @@ describe('an origin', () => {
   });
 
   test.each(['foo', 'file', 'ftp', 'chrome-extension', 'capacitor', 'ws'])(
-    'of another scheme than the web’s, %s, changes nothing, though it has our host',
+    'with another scheme than the web’s, %s, cannot change anything, even with the server’s own host',
     async (scheme) => {
       const { port } = new URL(closed.url);
       const before = await countOf(closed);
@@ -89,13 +89,13 @@ describe('an origin', () => {
     },
   );
 
-  test('of our own host behind a proxy that ends TLS may ask', async () => {
+  test('of the server’s own host behind a proxy that ends TLS is accepted', async () => {
     const { host } = new URL(closed.url);
     const reply = await conceive(closed, { host, origin: `https://${host}` });
     expect(reply.status).toBe(200);
   });
 
-  test('that is our own may ask, by each of our names', async () => {
+  test('of the server itself is accepted under each of the server’s names', async () => {
     const { port } = new URL(closed.url);
     for (const name of ['localhost', 'LOCALHOST', '127.0.0.1', '[::1]']) {
       const host = `${name}:${port}`;
@@ -105,7 +105,7 @@ describe('an origin', () => {
     }
   });
 
-  test('that reads is answered without leave to see it, and a browser shows it nothing', async () => {
+  test('that is foreign can read without CORS headers, so a browser shows it nothing', async () => {
     for (const server of [closed, open]) {
       const reply = await send(server, {
         method: 'GET',
@@ -124,7 +124,7 @@ describe('an origin', () => {
       'of another port or name of this site, as its browser says',
       { 'sec-fetch-site': 'same-site' },
     ],
-  ])('opens no event stream where it is foreign: %s', async (_how, headers) => {
+  ])('that is foreign cannot open an event stream: %s', async (_how, headers) => {
     for (const server of [closed, open]) {
       const reply = await openEventStream(server, headers);
       expect(reply.status).toBe(403);
@@ -133,16 +133,16 @@ describe('an origin', () => {
   });
 
   test.each<[string, Record<string, string>]>([
-    ['a page of our own', { 'sec-fetch-site': 'same-origin' }],
+    ['a page of the server', { 'sec-fetch-site': 'same-origin' }],
     ['the address bar', { 'sec-fetch-site': 'none' }],
     ['a page of CORS_ORIGINS', { origin: 'https://one.example', 'sec-fetch-site': 'cross-site' }],
     ['no page', {}],
-  ])('does not matter to an event stream that is opened by %s', async (_how, headers) => {
+  ])('does not matter to an event stream opened by %s', async (_how, headers) => {
     expect((await openEventStream(open, headers)).status).toBe(200);
   });
 
   test.each(['https://one.example', 'http://other.example:8080'])(
-    'of CORS_ORIGINS, %s, may ask, and is allowed to see the answer',
+    'of CORS_ORIGINS, %s, is accepted, and may see the answer',
     async (origin) => {
       const asked = await preflight(open, origin);
       expect(asked.status).toBe(204);
@@ -160,21 +160,21 @@ describe('an origin', () => {
         'access-control-expose-headers': 'x-request-id, retry-after, www-authenticate',
         vary: expect.stringContaining('Origin'),
       });
-      // With credentials it would be ours to guard against being asked in somebody's name.
+      // With credentials allowed, the server would have to guard against cross-site request forgery.
       expect(reply.headers['access-control-allow-credentials']).toBeUndefined();
-      // What is wrong is for its eyes, too.
+      // The page may see a refusal as well.
       const refused = await send(open, { headers: { ...JSON_BODY, origin }, body: '{' });
       expect(refused.headers['access-control-allow-origin']).toBe(origin);
     },
   );
 
-  test('of a scheme or a port that CORS_ORIGINS does not name is another one', async () => {
+  test('is foreign if its scheme or port differs from those of CORS_ORIGINS', async () => {
     for (const origin of ['http://one.example', 'https://one.example:444', 'https://ONE.example']) {
       expect((await conceive(open, { origin })).status).toBe(403);
     }
   });
 
-  test('that is foreign gets no leave by a preflight', async () => {
+  test('that is foreign gets no CORS headers in answer to a preflight', async () => {
     for (const server of [closed, open]) {
       expect((await preflight(server, 'https://foreign.example')).headers).not.toHaveProperty(
         'access-control-allow-origin',
@@ -193,7 +193,7 @@ describe('a host', () => {
     '127.0.0.1:80',
     '[::1]',
     '[::1]:4000',
-  ])('that is this machine’s own, %s, is answered', async (host) => {
+  ])('of this machine, %s, is answered', async (host) => {
     const reply = await conceive(closed, { host });
     expect(reply.status).toBe(200);
     expect(reply.body.data.conceive).not.toBeNull();
@@ -212,19 +212,22 @@ describe('a host', () => {
     '::1',
     'localhost:4000:4000',
     'localhost@rebound.example',
-  ])('that was rebound to it, %j, is refused on every route', async (host) => {
-    const before = await countOf(closed);
-    const ownOrigin = { host, origin: `http://${host}` };
-    for (const reply of [
-      await conceive(closed, { host }),
-      await conceive(closed, ownOrigin),
-      await send(closed, { method: 'GET', path: COUNT, headers: { ...JSON_BODY, host } }),
-      await send(closed, { method: 'GET', headers: { host, accept: 'text/html' } }),
-      await send(closed, { method: 'GET', path: '/nothing', headers: { host } }),
-    ]) {
-      expect(reply.status).toBe(403);
-      expect(reply.body).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
-    }
-    expect(await countOf(closed)).toBe(before);
-  });
+  ])(
+    'name that an attacker rebound to this machine, %j, is refused on every route',
+    async (host) => {
+      const before = await countOf(closed);
+      const ownOrigin = { host, origin: `http://${host}` };
+      for (const reply of [
+        await conceive(closed, { host }),
+        await conceive(closed, ownOrigin),
+        await send(closed, { method: 'GET', path: COUNT, headers: { ...JSON_BODY, host } }),
+        await send(closed, { method: 'GET', headers: { host, accept: 'text/html' } }),
+        await send(closed, { method: 'GET', path: '/nothing', headers: { host } }),
+      ]) {
+        expect(reply.status).toBe(403);
+        expect(reply.body).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+      }
+      expect(await countOf(closed)).toBe(before);
+    },
+  );
 });

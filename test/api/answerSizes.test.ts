@@ -1,6 +1,6 @@
 /**
- * How large an answer is that refuses: whatever a client sends, and however often an error would repeat it, the
- * answer is not much larger than what there is to say.
+ * The size of refusals. However large a request is, and however often an error would repeat its text, the answer stays
+ * small.
  */
 import { once } from 'node:events';
 import WebSocket from 'ws';
@@ -10,7 +10,7 @@ import { Bystanders } from './Bystanders';
 import { JSON_BODY, type Reply, ask, dataOf, send } from './client';
 import { livingIn } from './lives';
 
-/** The most bytes of an answer that refuses a request as a whole. */
+/** The most bytes in an answer that refuses a whole request. */
 const FEW_KILOBYTES = 10_000;
 
 let server: TestServer;
@@ -37,7 +37,7 @@ const repeat = (number: number, text: (index: number) => string): string =>
   Array.from({ length: number }, (_item, index) => text(index)).join(' ');
 
 const LONG = 'n'.repeat(90_000);
-/** So often that a document of it stays within its thousand tokens. */
+/** As many repetitions as fit into a document of a thousand tokens. */
 const MANY = 90;
 const LONGISH = 'n'.repeat(900);
 
@@ -57,7 +57,7 @@ const refused: readonly (readonly [string, Asked])[] = [
     { query: `query ${LONG} { ${repeat(MANY, (i) => `x${i}`)} }` },
   ],
   [
-    'an operation with a long name, and many variables that it does not use',
+    'an operation with a long name, and many unused variables',
     { query: `query ${LONG} (${variables(MANY, 'ID')}) { __typename }` },
   ],
   ['many fields with long names', { query: `{ ${repeat(MANY, (i) => `${LONGISH}${i}`)} }` }],
@@ -70,7 +70,7 @@ const refused: readonly (readonly [string, Asked])[] = [
     { query: `{ __typename ${repeat(10, () => '@include(if: true)')} }` },
   ],
   [
-    'nine times the same directive, in many operations',
+    'the same directive nine times, in many operations',
     {
       query: repeat(
         15,
@@ -86,15 +86,15 @@ const refused: readonly (readonly [string, Asked])[] = [
   ],
   ['a fragment with a long name', { query: `{ ...${LONG} }` }],
   [
-    'fields that are at odds with one another',
+    'fields that conflict with one another',
     {
       query: `{ ${repeat(45, (i) => `a: life(id: "${i}") { id: version }`)} ${repeat(45, () => 'a: __typename')} }`,
     },
   ],
-  ['a long name that is not closed', { query: `{ ${LONG}` }],
-  ['a long text that is not closed', { query: `{ life(id: "${LONG}` }],
+  ['a long name that is not terminated', { query: `{ ${LONG}` }],
+  ['a long text that is not terminated', { query: `{ life(id: "${LONG}` }],
   ['a long number', { query: `{ lives(first: ${'9'.repeat(90_000)}) { totalCount } }` }],
-  ['a long word for a phase', { query: `{ lives(phase: [${LONG}]) { totalCount } }` }],
+  ['a long word as a phase', { query: `{ lives(phase: [${LONG}]) { totalCount } }` }],
   [
     'many ids of a wrong type',
     {
@@ -103,14 +103,14 @@ const refused: readonly (readonly [string, Asked])[] = [
     },
   ],
   [
-    'a long text for a number',
+    'a long text as a number',
     {
       query: 'query ($first: Int) { lives(first: $first) { totalCount } }',
       variables: { first: LONG },
     },
   ],
   [
-    'a long word for each of many phases',
+    'a long word as each of many phases',
     {
       query: 'query ($phase: [Phase!]) { lives(phase: $phase) { totalCount } }',
       variables: { phase: Array.from({ length: MANY }, () => LONGISH) },
@@ -124,7 +124,7 @@ const refused: readonly (readonly [string, Asked])[] = [
     },
   ],
   [
-    'a long name of the operation that is meant',
+    'a long name of the selected operation',
     { query: 'query a { __typename } query b { __typename }', operationName: LONG },
   ],
 ];
@@ -132,24 +132,27 @@ const refused: readonly (readonly [string, Asked])[] = [
 const post = async (asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Reply> =>
   send(server, { headers: { ...JSON_BODY, ...headers }, body: JSON.stringify(asked) });
 
-test.each(refused)('%s is refused in a few kilobytes', async (_name, asked) => {
+test.each(refused)('%s gets a refusal of a few kilobytes', async (_name, asked) => {
   const { body, text } = await post(asked);
   expect(body.data).toBeUndefined();
   expect(Buffer.byteLength(text)).toBeLessThan(FEW_KILOBYTES);
-  // graphql-js adds one, that there are more.
+  // graphql-js adds one error, which says that there are more.
   expect(body.errors.length).toBeLessThanOrEqual(11);
 });
 
-test.each(refused)('%s is refused in a few kilobytes as a stream, too', async (_name, asked) => {
-  const subscription = asked.query
-    .replaceAll(/\bquery\b|\bmutation\b|^(?=\{)/g, 'subscription ')
-    .replaceAll('on Query', 'on Subscription');
-  const { text } = await post({ ...asked, query: subscription }, { accept: 'text/event-stream' });
-  expect(text).toContain('errors');
-  expect(Buffer.byteLength(text)).toBeLessThan(FEW_KILOBYTES);
-});
+test.each(refused)(
+  '%s gets a refusal of a few kilobytes as a stream, too',
+  async (_name, asked) => {
+    const subscription = asked.query
+      .replaceAll(/\bquery\b|\bmutation\b|^(?=\{)/g, 'subscription ')
+      .replaceAll('on Query', 'on Subscription');
+    const { text } = await post({ ...asked, query: subscription }, { accept: 'text/event-stream' });
+    expect(text).toContain('errors');
+    expect(Buffer.byteLength(text)).toBeLessThan(FEW_KILOBYTES);
+  },
+);
 
-test('a document that is over a limit is told so, and nothing else', async () => {
+test('a document beyond a limit gets that one error', async () => {
   for (const query of [
     `{ __typename ${repeat(10, () => '@include(if: true)')} }`,
     `{ ${repeat(101, (index) => `unknown${index}`)} }`,
@@ -159,7 +162,7 @@ test('a document that is over a limit is told so, and nothing else', async () =>
   }
 });
 
-test('an alias that an answer would repeat is as long as a name may be, and no longer', async () => {
+test('an alias that an answer would repeat may be as long as a name, and no longer', async () => {
   const id = await livingIn(server, 'Alive');
   const asked = async (alias: string): Promise<Reply> =>
     post({ query: `{ lives(first: 100) { nodes { ${alias}: id } } }` });
@@ -171,7 +174,7 @@ test('an alias that an answer would repeat is as long as a name may be, and no l
   });
 });
 
-test('a message that is cut still says what was expected', async () => {
+test('a truncated message still says what was expected', async () => {
   const query = 'query ($phase: [Phase!]) { lives(phase: $phase) { totalCount } }';
   const { errors } = await ask(server, query, { phase: [LONG] });
   const message = expect.stringMatching(
@@ -180,7 +183,7 @@ test('a message that is cut still says what was expected', async () => {
   expect(errors).toMatchObject([{ message, extensions: { fields: [{ path: 'phase', message }] } }]);
 });
 
-test('more problems with variables than are told are the client’s, and nothing for the log', async () => {
+test('more errors in variables than an answer lists are the client’s mistake, and the log has no error', async () => {
   const ids = Array.from({ length: 60 }, () => ({ text: 'x' }));
   const { errors } = await ask(server, NODES, { ids });
   expect(errors).toHaveLength(11);
@@ -190,7 +193,7 @@ test('more problems with variables than are told are the client’s, and nothing
   expect(server.logs.filter(({ level }) => Number(level) >= 50)).toEqual([]);
 });
 
-test('each of seventy fields of the root that fail is told, and what is wrong only of the first', async () => {
+test('if seventy root fields fail, the answer has an error for each, and details for the first ten', async () => {
   const query = `query ($id: ID!) { ${repeat(70, (index) => `a${index}: life(id: $id) { id }`)} }`;
   const { body, text } = await post({ query, variables: { id: 'x' } });
   const errors: { path: string[]; extensions: { fields?: unknown[] } }[] = body.errors;
@@ -198,11 +201,11 @@ test('each of seventy fields of the root that fail is told, and what is wrong on
     new Set(Array.from({ length: 70 }, (_item, index) => `a${index}`)),
   );
   expect(errors.filter(({ extensions }) => extensions.fields !== undefined)).toHaveLength(10);
-  // For each what it needs.
+  // This much for each error.
   expect(Buffer.byteLength(text)).toBeLessThan(70 * 500);
 });
 
-test('of a list in which all is wrong the first problems are told', async () => {
+test('if every item of a list is invalid, the answer describes the first ten', async () => {
   const { body, text } = await post({
     query: NODES,
     variables: { ids: Array.from({ length: 100 }, () => 'x') },
@@ -212,7 +215,7 @@ test('of a list in which all is wrong the first problems are told', async () => 
   expect(Buffer.byteLength(text)).toBeLessThan(FEW_KILOBYTES);
 });
 
-test('of an error in each of many rows the first are told, and how many more there are', async () => {
+test('if each of many rows fails, the answer has the first errors and the number of the others', async () => {
   const id = await livingIn(server, 'Alive');
   const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Life { id snapshot(version: 1, asOf: "2026-01-01T00:00:00Z") { version } } } }`;
   const ids = Array.from({ length: 100 }, () => id);
@@ -227,17 +230,20 @@ test('of an error in each of many rows the first are told, and how many more the
   expect(text).toContain(id);
 });
 
-test.each(TRANSPORTS)('the same is so of an event over %s', async (transport) => {
-  const id = await livingIn(server, 'Gestating');
-  const query = `subscription ($id: ID!) { lifeChanged(id: $id) { id ${repeat(50, (index) => `a${index}: snapshot(version: 1, asOf: "2026-01-01T00:00:00Z") { version }`)} } }`;
-  const subscriber = subscribe(server, transport, query, { id });
-  await subscriber.untilReceived(1);
-  expect(subscriber.results[0]?.data.lifeChanged).toMatchObject({ id });
-  expect(subscriber.results[0]?.errors).toHaveLength(11);
-  await subscriber.stop();
-});
+test.each(TRANSPORTS)(
+  'if each of many fields of a result fails, a subscriber over %s gets the first errors only',
+  async (transport) => {
+    const id = await livingIn(server, 'Gestating');
+    const query = `subscription ($id: ID!) { lifeChanged(id: $id) { id ${repeat(50, (index) => `a${index}: snapshot(version: 1, asOf: "2026-01-01T00:00:00Z") { version }`)} } }`;
+    const subscriber = subscribe(server, transport, query, { id });
+    await subscriber.untilReceived(1);
+    expect(subscriber.results[0]?.data.lifeChanged).toMatchObject({ id });
+    expect(subscriber.results[0]?.errors).toHaveLength(11);
+    await subscriber.stop();
+  },
+);
 
-test('a path that cannot be decoded is refused without being repeated', async () => {
+test('a path that cannot be decoded is refused, and the refusal does not repeat it', async () => {
   const reply = await send(server, { method: 'GET', path: `/%zz${'n'.repeat(10_000)}` });
   expect(reply.status).toBe(400);
   expect(reply.text.length).toBeLessThan(1_000);
@@ -259,14 +265,14 @@ describe('a socket', () => {
     socket.send(JSON.stringify({ type: 'subscribe', id, payload }));
   };
 
-  test('on which an operation has a long id is closed: each event would repeat it', async () => {
+  test('is closed if an operation has a long id, because each message would repeat it', async () => {
     const socket = await opened();
     subscribeTo(socket, 'n'.repeat(256));
     expect(await once(socket, 'close')).toMatchObject([4400, expect.anything()]);
     expect(server.logs.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 
-  test('on which two operations have the same long id is told so, as far as there is room', async () => {
+  test('is closed if a second operation takes the same long id, and the reason is shortened to what fits', async () => {
     const socket = await opened();
     const id = 'ü'.repeat(255);
     subscribeTo(socket, id);
@@ -278,7 +284,7 @@ describe('a socket', () => {
   });
 });
 
-test('what is answered is as it was: a life by its id', async () => {
+test('an answer of ordinary size is complete: a life by its id', async () => {
   const id = await livingIn(server, 'Dead');
   expect((await dataOf(server, `{ life(id: "${id}") { phase } }`)).life).toEqual({ phase: 'DEAD' });
 });

@@ -1,6 +1,6 @@
 /**
- * AUTH=jwt: whose requests are answered, over HTTP, WebSocket and server-sent events, what a token's scopes
- * allow, and whose name is recorded.
+ * AUTH=jwt: which requests the server answers over HTTP, WebSocket and server-sent events, what a token's scopes allow,
+ * and which actor the history records.
  */
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
@@ -27,7 +27,7 @@ import {
 } from '../../packages/persistent-machine/test/harness/subscriber';
 import { JSON_BODY, type Reply, ask, dataOf, send } from './client';
 
-/** Long enough for any algorithm. */
+/** Long enough for every algorithm. */
 const SECRET = 'a secret of the test'.repeat(4);
 const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'lives';
@@ -44,10 +44,10 @@ interface Keys {
   readonly privateKey: CryptoKey;
 }
 
-/** What a token says; undefined: it does not say so. */
+/** The claims of a token; a claim that is undefined is left out. */
 type Claims = { readonly [Claim in keyof JWTPayload]: JWTPayload[Claim] | undefined };
 
-/** Where a test's issuer publishes its keys; they can be withheld, and others added. */
+/** Where a test's issuer publishes its keys. A test can withhold keys, and add others. */
 interface Issuer {
   readonly url: string;
   readonly keys: Map<string, Keys>;
@@ -57,7 +57,10 @@ interface Issuer {
 }
 
 let issuer: Issuer;
-/** Of a secret, with an issuer and an audience; and of the issuer's keys, with neither. */
+/**
+ * One server trusts a secret, and requires an issuer and an audience. The other one trusts the issuer's keys, and
+ * requires neither.
+ */
 let shared: TestServer;
 let published: TestServer;
 let owner: Client;
@@ -107,7 +110,7 @@ async function startIssuer(): Promise<Issuer> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  // Of a server that listens on a port.
+  // A server that listens on a port has an address with it.
   const { port } = server.address() as AddressInfo;
   const keys = new Map<string, Keys>();
   for (const algorithm of ALGORITHMS) keys.set(algorithm, await generateKeyPair(algorithm));
@@ -186,7 +189,7 @@ async function get(
   return send(server, { method: 'GET', path, headers: { ...JSON_BODY, ...headers } });
 }
 
-/** Everything that asks GraphQL over HTTP. */
+/** Requests of every kind that reach GraphQL over HTTP. */
 async function askedInEveryWay(server: TestServer, authorization?: string): Promise<Reply[]> {
   const headers = authorization === undefined ? {} : { authorization };
   const stream = { ...headers, accept: 'text/event-stream' };
@@ -201,7 +204,7 @@ async function askedInEveryWay(server: TestServer, authorization?: string): Prom
   ];
 }
 
-/** A socket whose first message says `payload`, or which says nothing yet. */
+/** A socket whose first message has this payload; without one, it sends nothing yet. */
 async function socketOf(server: TestServer, payload?: object): Promise<WebSocket> {
   const url = `${server.url.replace('http', 'ws')}/graphql`;
   const socket = new WebSocket(url, 'graphql-transport-ws');
@@ -229,7 +232,7 @@ function follow(
   return subscriber;
 }
 
-/** Conceives a life in the name of whom the token speaks for. */
+/** Conceives a life with this token. */
 async function conceived(token: string): Promise<string> {
   const { body } = await post(shared, CONCEIVE, token);
   return body.data.conceive.id;
@@ -238,7 +241,7 @@ async function conceived(token: string): Promise<string> {
 const unsigned = (header: object, claims: Claims = {}): string =>
   `${base64url.encode(JSON.stringify(header))}.${base64url.encode(JSON.stringify(claimsOf(claims)))}.`;
 
-/** What is no valid token for the server of the secret: as `Authorization` says it. */
+/** Values of `Authorization` that hold no valid token for the server of the secret. */
 const INVALID: readonly (readonly [string, () => Promise<string> | string])[] = [
   ['no scheme', async () => sharedToken()],
   ['another scheme', async () => `Basic ${await sharedToken()}`],
@@ -248,9 +251,12 @@ const INVALID: readonly (readonly [string, () => Promise<string> | string])[] = 
   ['three parts of nothing', () => 'Bearer a.b.c'],
   ['a token and more', async () => `Bearer ${await sharedToken()} ${await sharedToken()}`],
   ['a token cut short', async () => `Bearer ${(await sharedToken()).slice(0, -5)}`],
-  ['a token that is over', async () => `Bearer ${await sharedToken({ exp: secondsFromNow(-1) })}`],
-  ['one without an end', async () => `Bearer ${await sharedToken({ exp: undefined })}`],
-  ['one that begins later', async () => `Bearer ${await sharedToken({ nbf: secondsFromNow(60) })}`],
+  ['an expired token', async () => `Bearer ${await sharedToken({ exp: secondsFromNow(-1) })}`],
+  ['a token that never expires', async () => `Bearer ${await sharedToken({ exp: undefined })}`],
+  [
+    'a token that is not valid yet',
+    async () => `Bearer ${await sharedToken({ nbf: secondsFromNow(60) })}`,
+  ],
   ['the signature of another secret', async () => `Bearer ${await sharedToken({}, `${SECRET}!`)}`],
   [
     'the claims of another token',
@@ -261,8 +267,11 @@ const INVALID: readonly (readonly [string, () => Promise<string> | string])[] = 
     },
   ],
   ['no signature', () => `Bearer ${new UnsecuredJWT(claimsOf({})).encode()}`],
-  ['no signature, spelt otherwise', () => `Bearer ${unsigned({ alg: 'NoNe' })}`],
-  ['another algorithm of secrets', async () => `Bearer ${await sharedToken({}, SECRET, 'HS512')}`],
+  [
+    'no signature, with the algorithm spelt in mixed case',
+    () => `Bearer ${unsigned({ alg: 'NoNe' })}`,
+  ],
+  ['another HMAC algorithm', async () => `Bearer ${await sharedToken({}, SECRET, 'HS512')}`],
   ['another issuer', async () => `Bearer ${await sharedToken({ iss: `${ISSUER}/` })}`],
   ['no issuer', async () => `Bearer ${await sharedToken({ iss: undefined })}`],
   ['another audience', async () => `Bearer ${await sharedToken({ aud: ['others', 'deaths'] })}`],
@@ -270,14 +279,14 @@ const INVALID: readonly (readonly [string, () => Promise<string> | string])[] = 
   ['no subject', async () => `Bearer ${await sharedToken({ sub: undefined })}`],
   ['an empty subject', async () => `Bearer ${await sharedToken({ sub: '' })}`],
   [
-    'a subject that the database cannot hold',
+    'a subject that PostgreSQL cannot store',
     async () => `Bearer ${await sharedToken({ sub: 'a\0' })}`,
   ],
   [
-    'a subject without an end to it',
+    'a subject that is too long',
     async () => `Bearer ${await sharedToken({ sub: 'a'.repeat(256) })}`,
   ],
-  // Turned around, not seen, or ending a line.
+  // Characters that reverse the text, are invisible, or end a line.
   ...['\u202e', '\u2066', '\u200f', '\u061c', '\u200b', '\ufeff', '\u2028', '\u2029'].map(
     (character) =>
       [
@@ -288,16 +297,19 @@ const INVALID: readonly (readonly [string, () => Promise<string> | string])[] = 
   ...['logout+jwt', 'secevent+jwt', 'dpop+jwt', 'jwt+something', ''].map(
     (typ) =>
       [
-        `one that is for something else, ${JSON.stringify(typ)}`,
+        `a token for another purpose, ${JSON.stringify(typ)}`,
         async () => `Bearer ${await typedToken(typ)}`,
       ] as const,
   ),
   ['an ID token', async () => `Bearer ${await sharedToken({ at_hash: 'x', nonce: 'y' })}`],
-  ['an ID token that came with a code', async () => `Bearer ${await sharedToken({ c_hash: 'x' })}`],
+  [
+    'an ID token that was issued with a code',
+    async () => `Bearer ${await sharedToken({ c_hash: 'x' })}`,
+  ],
 ];
 
-describe('what has no valid token', () => {
-  test('is told how to say one, and is not executed', async () => {
+describe('a client without a valid token', () => {
+  test('is told how to send one, and its document is not executed', async () => {
     for (const reply of await askedInEveryWay(shared)) {
       expect(reply.status).toBe(401);
       expect(reply.headers['www-authenticate']).toBe('Bearer');
@@ -328,17 +340,17 @@ describe('what has no valid token', () => {
     ['nothing at all', { Authorization: null }],
     ['a list', { Authorization: ['Bearer x'] }],
     ['a token under another name', { token: 'Bearer x' }],
-  ])('has its socket closed, where it says %s', async (_description, payload) => {
+  ])('has its socket closed if its first message holds %s', async (_description, payload) => {
     expect(await closeCodeOf(await socketOf(shared, payload))).toBe(4401);
   });
 
-  test('has its socket closed when it subscribes before it has said one', async () => {
+  test('has its socket closed if it subscribes before it sends a token', async () => {
     const socket = await socketOf(shared);
     socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query: FOLLOW } }));
     expect(await closeCodeOf(socket)).toBe(4401);
   });
 
-  test('still gets the playground, with all that belongs to it, and what a load balancer asks', async () => {
+  test('still gets the playground with all of its files, and the answers for a load balancer', async () => {
     const page = await send(shared, { method: 'GET', headers: { accept: 'text/html' } });
     expect(page.status).toBe(200);
     const [, base = ''] = /<base href="([^"]+)"/.exec(page.text) ?? [];
@@ -353,7 +365,7 @@ describe('what has no valid token', () => {
 });
 
 describe('a valid token', () => {
-  test('has queries, mutations and introspection answered, by POST and by GET', async () => {
+  test('permits queries, mutations and introspection, by POST and by GET', async () => {
     const token = await sharedToken({ aud: ['others', AUDIENCE] });
     for (const query of [COUNT, CONCEIVE, '{ __schema { queryType { name } } }']) {
       const { status, body } = await post(shared, query, token);
@@ -365,22 +377,22 @@ describe('a valid token', () => {
   });
 
   test.each(['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt'])(
-    'may say that it is a %s',
+    'may have the type %s',
     async (typ) => {
       expect((await post(shared, COUNT, await typedToken(typ))).status).toBe(200);
     },
   );
 
-  test('is taken from an issuer whose clock is a little ahead', async () => {
+  test('is accepted from an issuer whose clock is a little ahead', async () => {
     const token = await sharedToken({ nbf: secondsFromNow(2) });
     expect((await post(shared, COUNT, token)).status).toBe(200);
   });
 
-  test('has its subject recorded with what it changes, over the API and in the database', async () => {
+  test('has its subject recorded as the actor of its changes, in the API and in the database', async () => {
     const id = await conceived(await sharedToken({ sub: 'ada' }));
     const steps = [
       ['birth', 'grace'],
-      // Joined by characters that are not seen, as Persian and emoji need.
+      // Persian text and emoji need invisible characters that join others.
       ['die', 'Søren 👩\u200d🚀 می\u200cروم'],
     ];
     for (const [step, sub = ''] of steps) {
@@ -403,7 +415,7 @@ describe('a valid token', () => {
   });
 });
 
-describe('a token that lacks the scope', () => {
+describe('a token without the scope', () => {
   const READ = 'lives:read';
   const WRITE = 'lives:write';
 
@@ -414,7 +426,7 @@ describe('a token that lacks the scope', () => {
     expect(await contentsOf(owner)).toEqual(before);
   }
 
-  test('lives:write reads, and changes nothing', async () => {
+  test('lives:write can read, and cannot change anything', async () => {
     const token = await sharedToken({ scope: READ });
     expect((await post(shared, COUNT, token)).status).toBe(200);
     const [life] = before.lives as { id: string }[];
@@ -425,7 +437,7 @@ describe('a token that lacks the scope', () => {
     }
   });
 
-  test('lives:read changes, and reads nothing', async () => {
+  test('lives:read can make changes, and cannot read', async () => {
     const token = await sharedToken({ scope: WRITE });
     const queries = [COUNT, '{ __typename }', '{ __schema { queryType { name } } }'];
     for (const query of queries) {
@@ -438,7 +450,7 @@ describe('a token that lacks the scope', () => {
     expect(await conceived(token)).toEqual(expect.any(String));
   });
 
-  test('is judged by the operation that is meant, not by the others of the document', async () => {
+  test('is judged by the selected operation, not by the document’s other operations', async () => {
     const document = `query Read ${COUNT} mutation Write { conceive { id } }`;
     const asOf = async (scope: string, operationName: string): Promise<Reply> =>
       send(shared, {
@@ -459,12 +471,16 @@ describe('a token that lacks the scope', () => {
     'LIVES:READ',
     'xlives:write',
     'lives:read,lives:write',
-  ])('because it says %j is refused before its document is read', async (scope) => {
-    const authorization = `Bearer ${await sharedToken({ scope })}`;
-    for (const reply of await askedInEveryWay(shared, authorization)) await expectForbidden(reply);
-  });
+  ])(
+    'has its requests refused before their documents are read, if its scopes are %j',
+    async (scope) => {
+      const authorization = `Bearer ${await sharedToken({ scope })}`;
+      for (const reply of await askedInEveryWay(shared, authorization))
+        await expectForbidden(reply);
+    },
+  );
 
-  test('is enough for the metrics, which need a valid token', async () => {
+  test('gives access to the metrics, which need only a valid token', async () => {
     const path = '/metrics';
     const withToken = async (token: string): Promise<Reply> =>
       send(shared, { method: 'GET', path, headers: { authorization: `Bearer ${token}` } });
@@ -473,11 +489,11 @@ describe('a token that lacks the scope', () => {
     expect((await send(shared, { method: 'GET', path })).status).toBe(401);
   });
 
-  test('because it says a list of them is refused', async () => {
+  test('is refused if its scopes are a list', async () => {
     await expectForbidden(await post(shared, COUNT, await sharedToken({ scope: [READ, WRITE] })));
   });
 
-  test('lives:read is shown by its own mutations what they answer: the life that they name, and its history', async () => {
+  test('lives:read can read what its own mutations answer: the life and its history', async () => {
     const id = await conceived(await sharedToken());
     const life = 'id history { nodes { event actor life { id } } }';
     const die = `mutation { die(id: "${id}") { ... on Dead { ${life} } ... on IllegalTransition { life { ${life} } } } }`;
@@ -508,7 +524,7 @@ describe('a token that lacks the scope', () => {
 });
 
 describe.each(TRANSPORTS)('a subscription over %s', (transport) => {
-  test('is carried for who may read, and shows in whose name was written', async () => {
+  test('is accepted with a token that may read, and shows who made each change', async () => {
     const id = await conceived(await sharedToken());
     const token = await sharedToken({ sub: 'a reader', scope: 'lives:read' });
     const feed = follow(transport, FOLLOW, { token });
@@ -517,12 +533,12 @@ describe.each(TRANSPORTS)('a subscription over %s', (transport) => {
     const writer = await sharedToken({ sub: 'grace', scope: 'lives:write' });
     await post(shared, `mutation { birth(id: "${id}") { __typename } }`, writer);
     await watching.untilReceived(2);
-    // It is accepted at some moment after it was sent.
+    // The server accepts the subscription at some moment after it was sent.
     while (feed.results.length === 0) await conceived(writer);
     expect(feed.results.at(-1)?.data.transitions).toMatchObject({ actor: 'grace' });
   });
 
-  test('that two actors share shows both the same', async () => {
+  test('shows two actors the same', async () => {
     const id = await conceived(await sharedToken());
     const both = await Promise.all(
       ['ada', 'eve'].map(async (sub) =>
@@ -537,7 +553,7 @@ describe.each(TRANSPORTS)('a subscription over %s', (transport) => {
     expect(other).toEqual(one);
   });
 
-  test('is broken off when its token expires, and not before', async () => {
+  test('ends when its token expires, and not before', async () => {
     const id = await conceived(await sharedToken());
     const exp = secondsFromNow(1.5);
     const subscriber = follow(transport, WATCH, {
@@ -551,13 +567,13 @@ describe.each(TRANSPORTS)('a subscription over %s', (transport) => {
     expect(Date.now()).toBeGreaterThanOrEqual(Math.floor(exp * 1_000));
     expect(ending).toMatchObject({ by: 'error' });
     if (transport === 'WebSocket') expect(ending).toMatchObject({ error: { code: 4401 } });
-    // That of another token goes on.
+    // The subscription with the other token goes on.
     await post(shared, `mutation { die(id: "${id}") { __typename } }`, await sharedToken());
     expect(await longer.ended).toEqual({ by: 'completion' });
     expect(subscriber.results).toHaveLength(1);
   });
 
-  test('whose token holds for centuries is carried', async () => {
+  test('is accepted with a token that is valid for centuries', async () => {
     const id = await conceived(await sharedToken());
     const token = await sharedToken({ exp: 1e11 });
     const subscriber = follow(transport, WATCH, { token, variables: { id } });
@@ -568,7 +584,7 @@ describe.each(TRANSPORTS)('a subscription over %s', (transport) => {
 });
 
 test.each(['Authorization', 'authorization', 'AUTHORIZATION'])(
-  'a socket’s token may be said as %s',
+  'a socket’s first message may name the token %s',
   async (name) => {
     const socket = await socketOf(shared, { [name]: `Bearer ${await sharedToken()}` });
     const [message] = (await once(socket, 'message')) as [Buffer];
@@ -578,7 +594,7 @@ test.each(['Authorization', 'authorization', 'AUTHORIZATION'])(
   },
 );
 
-test('a socket on which nothing is subscribed to is closed when its token expires, too', async () => {
+test('a socket without subscriptions is also closed when its token expires', async () => {
   const exp = secondsFromNow(1);
   const socket = await socketOf(shared, { Authorization: `Bearer ${await sharedToken({ exp })}` });
   expect(await closeCodeOf(socket)).toBe(4401);
@@ -586,26 +602,26 @@ test('a socket on which nothing is subscribed to is closed when its token expire
 });
 
 describe('an issuer who publishes keys', () => {
-  test.each(ALGORITHMS)('is believed what it signs by %s', async (algorithm) => {
+  test.each(ALGORITHMS)('has its signatures accepted with %s', async (algorithm) => {
     const { status, body } = await post(published, COUNT, await publishedToken(algorithm));
     expect(status).toBe(200);
     expect(body.data.census.total).toBeGreaterThan(0);
   });
 
-  test('need not be named, where its name is not asked for', async () => {
+  test('need not be in the token, if the server has no issuer configured', async () => {
     const claims = { iss: undefined, aud: undefined };
     expect((await post(published, COUNT, await publishedToken('ES256', { claims }))).status).toBe(
       200,
     );
   });
 
-  test('is not believed what others sign in its name', async () => {
+  test('has no token accepted that another key has signed in its name', async () => {
     const keys = await generateKeyPair('RS256');
     const reply = await post(published, COUNT, await publishedToken('RS256', { keys }));
     expect(reply.status).toBe(401);
   });
 
-  test('has not signed what is signed with a public key as the secret', async () => {
+  test('has no token accepted whose HMAC secret is one of its public keys', async () => {
     const publicKey = issuer.keys.get('RS256')?.publicKey;
     if (publicKey === undefined) throw new Error('There is no such key.');
     const pem = await exportSPKI(publicKey);
@@ -623,7 +639,7 @@ describe('an issuer who publishes keys', () => {
     }
   });
 
-  test('has not signed what is not signed, nor what brings its own key along', async () => {
+  test('has no unsigned token accepted, and none that carries its own key', async () => {
     const keys = await generateKeyPair('RS256');
     const jwk = await exportJWK(keys.publicKey);
     const own = await new SignJWT(claimsOf({}))
@@ -634,7 +650,7 @@ describe('an issuer who publishes keys', () => {
     }
   });
 
-  test('is asked once, not for each token', async () => {
+  test('is asked for its keys once, not for each token', async () => {
     const server = await startServer({ AUTH: 'jwt', AUTH_JWKS_URL: issuer.url });
     try {
       const { asked } = issuer;
@@ -647,7 +663,7 @@ describe('an issuer who publishes keys', () => {
     }
   });
 
-  test('and cannot be reached has everybody refused until it can, which is logged once', async () => {
+  test('that cannot be reached has all tokens refused until it can, and the server logs that once', async () => {
     const server = await startServer({ AUTH: 'jwt', AUTH_JWKS_URL: issuer.url });
     try {
       issuer.status = 500;
@@ -661,10 +677,10 @@ describe('an issuer who publishes keys', () => {
       const socket = await socketOf(server, { authorization: `Bearer ${token}` });
       expect(await closeCodeOf(socket)).toBe(1013);
       expect(server.logs.filter(({ level }) => Number(level) >= 50)).toHaveLength(1);
-      // Who says none is told so nevertheless.
+      // A client without a token gets a 401 nevertheless.
       expect((await post(server, COUNT)).status).toBe(401);
       issuer.status = 200;
-      // The client comes again when it was told to, and not before the issuer is asked again.
+      // The client comes back after Retry-After, and the server does not ask the issuer earlier than that.
       let status: number | undefined;
       while (status !== 200) status = (await post(server, COUNT, token)).status;
     } finally {
@@ -674,8 +690,8 @@ describe('an issuer who publishes keys', () => {
   });
 });
 
-describe('where AUTH is off', () => {
-  test('nobody is asked for a token, and none is looked at', async () => {
+describe('with AUTH off', () => {
+  test('the server neither requires nor reads a token', async () => {
     const open = await startServer({ AUTH: 'off' });
     try {
       for (const token of [undefined, 'nonsense', await sharedToken()]) {
@@ -693,7 +709,7 @@ describe('where AUTH is off', () => {
     }
   });
 
-  test('and others can reach the server, it warns that they may ask, and pages of rebound names, too', async () => {
+  test('a server that other hosts can reach warns that they have access, and so do pages of rebound names', async () => {
     const open = await startServer({ HOST: '0.0.0.0', AUTH: 'off' });
     try {
       expect(warningsOf(open)).toMatchObject([
@@ -705,7 +721,7 @@ describe('where AUTH is off', () => {
   });
 
   test.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])(
-    'a request that a proxy passed on by %s is warned of, once',
+    'the first request that a proxy forwarded with %s causes a warning, and only the first',
     async (name) => {
       const open = await startServer();
       try {

@@ -1,4 +1,4 @@
-/** Input that is refused before anything is done with it: which argument is wrong, and why, in `fields`. */
+/** Input that the server refuses before it acts on it. `fields` names the wrong argument and says why. */
 import {
   type GraphQLArgument,
   type GraphQLInputType,
@@ -18,7 +18,7 @@ import { livingIn, mutationOf } from './lives';
 
 let server: TestServer;
 let bystanders: Bystanders;
-/** A life with a history, and the cursors of the first place in each connection. */
+/** A life with a history, and the cursors of the first row of each connection. */
 let id: string;
 let cursors: Record<Connection, string>;
 
@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  // Also if making the bystanders failed: a server that keeps running would block the run.
   try {
     await bystanders.leave();
   } finally {
@@ -55,7 +55,7 @@ afterAll(async () => {
   }
 });
 
-/** That an answer is one refusal, of these fields. */
+/** Asserts that an answer is one refusal with these fields. */
 const expectRefused = ({ status, errors }: Answer, fields: readonly object[]): void => {
   expect(status).toBe(200);
   expect(errors?.map(({ extensions }) => extensions)).toEqual([
@@ -64,7 +64,7 @@ const expectRefused = ({ status, errors }: Answer, fields: readonly object[]): v
 };
 
 describe('an id', () => {
-  // Of lives alone: another machine’s events may want data beside the id.
+  // Of lives only: another machine's events may need data beside the id.
   const schema = createSchema(
     MACHINES.filter(({ lifecycle }) => lifecycle.machine.name === 'Life'),
   );
@@ -73,7 +73,7 @@ describe('an id', () => {
     ['mutation', schema.getMutationType()],
   ];
   const isId = ({ type }: GraphQLArgument): boolean => getNamedType(type).name === 'ID';
-  /** Each field of the schema that takes an id, in a document that gives it as a variable. */
+  /** Each field of the schema with an id, in a document that passes it as a variable. */
   const fields = roots.flatMap(([operation, root]) =>
     Object.values(isObjectType(root) ? root.getFields() : {}).flatMap(({ name, args, type }) =>
       args.filter(isId).map((argument) => {
@@ -133,7 +133,7 @@ describe('an id', () => {
     },
   );
 
-  test('that is missing is refused, too', async () => {
+  test('that is missing is refused', async () => {
     for (const variables of [{}, { id: null }]) {
       expectRefused(await ask(server, 'query ($id: ID!) { life(id: $id) { id } }', variables), [
         { path: 'id', message: expect.stringContaining('$id') },
@@ -146,7 +146,7 @@ describe('an id', () => {
   }
 });
 
-/** The kinds of connections, and a document for each that takes every argument of a page. */
+/** The kinds of connections, each with a document that passes every argument of a page. */
 type Connection = 'lives' | 'transitions' | 'history';
 const PAGE = '(first: $first, after: $after, last: $last, before: $before)';
 const DECLARED = '$first: Int, $after: String, $last: Int, $before: String';
@@ -187,7 +187,7 @@ describe.each(kinds)('a page of %s', (kind) => {
     expectRefused(await page(given), fields);
   });
 
-  test('takes null for what is not given, and sizes from 0 to 100', async () => {
+  test('takes null as an argument that is left out, and sizes from 0 to 100', async () => {
     const nothing = { first: null, after: null, last: null, before: null };
     for (const given of [nothing, { first: 0 }, { last: 0 }, { first: 100 }, { last: 100 }]) {
       expect((await page(given)).errors).toBeUndefined();
@@ -228,7 +228,7 @@ describe.each(kinds)('a page of %s', (kind) => {
   });
 });
 
-test('a cursor of lives with a time or an id that cannot be is refused', async () => {
+test('a cursor of lives with an impossible time or id is refused', async () => {
   const encoded = (...parts: string[]): string =>
     Buffer.from(['life', ...parts].join(' ')).toString('base64url');
   const time = '2026-01-31T12:00:00.000Z';
@@ -242,7 +242,7 @@ test('a cursor of lives with a time or an id that cannot be is refused', async (
     ofTime('infinity'),
     encoded(time),
     encoded(time, 'no UUID'),
-    // Only what we could have written is a cursor, and we write ids in lower case.
+    // The server writes ids in lower case, so no other cursor can be its own.
     encoded(time, 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'),
     encoded(time, id, id),
   ];
@@ -255,7 +255,7 @@ test('a cursor of lives with a time or an id that cannot be is refused', async (
   expect(errors).toBeUndefined();
 });
 
-test('a phase, an event or an order that there is not is refused', async () => {
+test('an unknown phase, event or order is refused', async () => {
   const documents = [
     'query ($value: [Phase!]) { lives(phase: $value) { totalCount } }',
     'query ($value: [LifeEvent!]) { transitions(events: $value) { nodes { version } } }',
@@ -301,7 +301,7 @@ describe('a DateTime', () => {
     }
   });
 
-  test('that is malformed in the document makes the document invalid, and its place is told', async () => {
+  test('that is malformed in the document makes the document invalid, and the error has its place', async () => {
     for (const literal of [...malformed.map((text) => JSON.stringify(text)), '7', 'NOW', '{}']) {
       const { errors } = await ask(
         server,
@@ -333,12 +333,12 @@ describe('a DateTime', () => {
         mutationOf('Birth', '... on OccurredAtOutOfRange { message }'),
         { id: gestating, occurredAt },
       );
-      // Too early, or too late; the message says how it was understood.
+      // The time is too early or too late. The message shows it in UTC.
       expect(outcome.message).toContain(`occurredAt ${understood} is out of range`);
     }
   });
 
-  test('that is left out, null or given as a null variable is all the same', async () => {
+  test('may be left out, null or a null variable, with the same effect', async () => {
     for (const mutation of ['birth(id: $id)', 'birth(id: $id, occurredAt: null)']) {
       const life = await livingIn(server, 'Gestating');
       expect(
@@ -354,7 +354,7 @@ describe('a DateTime', () => {
   });
 });
 
-test('what is wrong in one field leaves its neighbours’ answers alone', async () => {
+test('an error in one field leaves the answers of the other fields intact', async () => {
   const { data, errors } = await ask(
     server,
     `query ($id: ID!, $none: ID!) {

@@ -1,4 +1,4 @@
-/** How many statements an answer costs: what is asked of many lives at once goes as one. */
+/** How many SQL statements an answer costs: the server loads many lives with one statement. */
 import { Client } from 'pg';
 import { APPLY_SETTINGS } from 'persistent-machine/database/settings';
 import { notify } from 'persistent-machine/operations/notify';
@@ -19,18 +19,18 @@ afterAll(async () => {
 });
 
 /**
- * What the server may send meanwhile for earlier requests: a connection that the pool has begun to open may only just
- * have been made, and a notification goes some milliseconds after its commit.
+ * Statements that the server may still send for earlier requests: the pool may only just have opened a connection, and
+ * a notification follows its commit by some milliseconds.
  */
 const OF_EARLIER_REQUESTS: readonly unknown[] = [APPLY_SETTINGS, notify.text];
 
-/** Watches what the server's sessions send: in its process every statement goes through this one method. */
+/** Records the statements of the server, which runs in this process: every one goes through this one method. */
 async function statementsOf(
   document: string,
   variables: Record<string, unknown> = {},
 ): Promise<{
   statements: number;
-  // As of ask.
+  // As for `ask`.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   data: any;
 }> {
@@ -46,7 +46,7 @@ async function statementsOf(
   }
 }
 
-test('a life is one statement, however often it is asked for at once', async () => {
+test('one life costs one statement, however many fields ask for it at once', async () => {
   const { statements, data } = await statementsOf(
     `query ($id: ID!) {
       life(id: $id) { version }
@@ -60,7 +60,7 @@ test('a life is one statement, however often it is asked for at once', async () 
   expect(statements).toBe(1);
 });
 
-test('twenty nodes are one statement', async () => {
+test('twenty nodes cost one statement', async () => {
   const { statements, data } = await statementsOf(
     'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Life { phase nextEvents } } }',
     { ids },
@@ -69,7 +69,7 @@ test('twenty nodes are one statement', async () => {
   expect(statements).toBe(1);
 });
 
-test('twenty lives are one statement, with their number and their histories two', async () => {
+test('twenty lives with their number cost one statement, and with their histories two', async () => {
   const lives = await statementsOf('{ lives(first: 20) { totalCount nodes { id } } }');
   expect(lives.data.lives.nodes).toHaveLength(20);
   expect(lives.statements).toBe(1);
@@ -81,7 +81,7 @@ test('twenty lives are one statement, with their number and their histories two'
   expect(withHistories.statements).toBe(2);
 });
 
-test('twenty transitions are one statement, with the life of each two', async () => {
+test('twenty transitions with the life of each cost two statements', async () => {
   const { statements, data } = await statementsOf(
     '{ transitions(first: 20) { nodes { life { phase version } } } }',
   );
@@ -89,11 +89,11 @@ test('twenty transitions are one statement, with the life of each two', async ()
   expect(statements).toBe(2);
 });
 
-test('the machine is none at all', async () => {
+test('the machine costs no statement', async () => {
   expect((await statementsOf('{ machine { mermaid } }')).statements).toBe(0);
 });
 
-test('nothing is remembered from one request to the next', async () => {
+test('a request does not see what an earlier request has loaded', async () => {
   const life = 'query ($id: ID!) { life(id: $id) { version } }';
   for (let again = 0; again < 2; again += 1) {
     expect((await statementsOf(life, { id: ids[0] })).statements).toBe(1);

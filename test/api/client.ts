@@ -1,6 +1,6 @@
 /**
- * The API as a client of any kind sees it: requests of every shape. Whatever error comes back, in any test
- * of this folder, is checked to name its request and to leak nothing of what is behind the API.
+ * A client of the API that can send requests of every shape. It checks every error of every test in this folder: the
+ * error names its request, and leaks nothing of the implementation.
  */
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import type { Answer } from '../harness';
@@ -9,7 +9,7 @@ export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  // A test looks into answers of every shape, and fails where one is not as it says.
+  // Tests read answers of every shape, and fail if an answer has another one.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly body: any;
 }
@@ -23,7 +23,7 @@ export interface Sending {
 
 export const JSON_BODY = { 'content-type': 'application/json' } as const;
 
-/** What no error may have in it: SQL or a name from it, a stack or a path, a class or a code of a library. */
+/** What no error may contain: SQL or a name from it, a stack or a path, a class or an error code of a library. */
 export const LEAK = new RegExp(
   [
     String.raw`\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|relation|constraint|ledger)\b|\blife_\w|\blives_`,
@@ -32,20 +32,20 @@ export const LEAK = new RegExp(
   ].join('|'),
 );
 
-/** What a request's id looks like; its last part counts, and by that comes past all short words. */
+/** The form of a request's id. Its last part is a counter, which can spell any short word. */
 const REQUEST_ID = /[0-9a-f-]{36}-[0-9a-z]+/g;
 
-/** @returns what no error may have in it, where a text has it */
+/** @returns the first leak in a text, if there is one */
 export function leakIn(text: string): string | undefined {
   return LEAK.exec(text.replaceAll(REQUEST_ID, ''))?.[0];
 }
 
-/** All that an error's extensions may have. */
+/** The only extensions that an error may have. */
 const EXTENSIONS = ['code', 'requestId', 'fields', 'id', 'idempotencyKey'];
 
 const connections = new Agent({ keepAlive: true });
 
-/** Sends one request, with exactly these headers beside what HTTP itself needs, `host` among them. */
+/** Sends one request with exactly these headers, and those that HTTP itself requires, including `host`. */
 export async function send(
   { url }: { readonly url: string },
   { method = 'POST', path = '/graphql', headers = {}, body = '' }: Sending = {},
@@ -53,7 +53,7 @@ export async function send(
   const { hostname, port } = new URL(url);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const length = body === '' ? {} : { 'content-length': Buffer.byteLength(body) };
-    // Not by URL: that would put the path into its normal form, and a test may want another.
+    // Not by URL, because that normalizes the path, and a test may need another form.
     request(
       { hostname, port, path, method, headers: { ...length, ...headers }, agent: connections },
       resolve,
@@ -65,7 +65,7 @@ export async function send(
   const text = Buffer.concat(chunks).toString();
   const isJson = String(response.headers['content-type']).includes('json') && text !== '';
   const reply = {
-    // Node's own client gives every response a status.
+    // Node's client gives every response a status.
     status: response.statusCode ?? 0,
     headers: response.headers,
     text,
@@ -88,7 +88,7 @@ export async function ask(
   return { status, data: body.data, errors: body.errors };
 }
 
-/** Asks for what must be answered without an error, and gives the data. */
+/** Sends a request that must be answered without errors. @returns the data */
 export async function dataOf(
   server: { readonly url: string },
   query: string,

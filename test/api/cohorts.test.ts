@@ -1,11 +1,11 @@
-/** Requests that wait for their turn: all get it, in order, and the rest of the process gets one in between. */
+/** Requests that wait for their turn: each gets it, in order, and the rest of the process runs in between. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Cohorts } from 'persistent-machine/server/cohorts';
 
 const LIMIT = 40;
 
-/** Neither is looked at: a cohort knows no more of a request than how to go on with it. */
+/** A cohort does not look at the request and the reply. It only calls `done`. */
 const request = {} as FastifyRequest;
 const reply = {} as FastifyReply;
 
@@ -15,11 +15,11 @@ async function aTurn(): Promise<void> {
   });
 }
 
-test('requests go in small cohorts, in the order in which they came', async () => {
+test('requests proceed in small cohorts, in the order of their arrival', async () => {
   const cohorts = new Cohorts(LIMIT);
   const gone: number[] = [];
   const ask = (number: number): void => {
-    // Fastify calls it so: as a function of its own.
+    // Fastify calls the hook as a plain function, without `this`.
     cohorts.preHandler.call(undefined as never, request, reply, () => gone.push(number));
   };
   for (let number = 0; number < LIMIT; number += 1) ask(number);
@@ -39,13 +39,13 @@ test('requests go in small cohorts, in the order in which they came', async () =
   expect(gone).toEqual(Array.from({ length: LIMIT }, (_, number) => number));
   expect(cohorts.isFull).toBe(false);
 
-  // Whoever comes alone, later, goes at once.
+  // A later request that comes alone proceeds at once.
   ask(LIMIT);
   await aTurn();
   expect(gone.at(-1)).toBe(LIMIT);
 });
 
-test('it is known how long the oldest has waited', async () => {
+test('the age is that of the oldest waiting request', async () => {
   const cohorts = new Cohorts(LIMIT);
   expect(cohorts.age).toBe(0);
   const ask = (): void => {
@@ -60,7 +60,7 @@ test('it is known how long the oldest has waited', async () => {
   expect(cohorts.age).toBe(0);
 });
 
-test('each request of a cohort goes on in its own context', async () => {
+test('each request of a cohort keeps its own asynchronous context', async () => {
   const cohorts = new Cohorts(LIMIT);
   const context = new AsyncLocalStorage<number>();
   const found: (number | undefined)[] = [];

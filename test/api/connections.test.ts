@@ -1,4 +1,4 @@
-/** Connections as clients may misuse them: what is pipelined, comes too slowly, is not read, or is no HTTP at all. */
+/** Clients that misuse a connection: they pipeline, send too slowly, do not read, or do not speak HTTP. */
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
@@ -8,10 +8,10 @@ import { version } from 'altair-static/package.json';
 import { type TestServer, startServer } from '../harness';
 import { leakIn, send } from './client';
 
-/** Short, since tests wait for it to pass. */
+/** Short, because tests wait for it to pass. */
 const REQUEST_TIMEOUT = 600;
 
-/** Of three megabytes: more than the operating system takes for a client that does not read. */
+/** Answers of three megabytes: more than the operating system buffers for a client that does not read. */
 const LARGE_FILE = `/graphql/playground/${version}/main.js`;
 const MANY_FILES = Array.from({ length: 800 }, () =>
   get(`/graphql/playground/${version}/favicon.ico`),
@@ -24,9 +24,9 @@ const STREAM = get(
 
 let patient: TestServer;
 let hasty: TestServer;
-/** The one that a test asks: the patient one, unless it is about what takes too long. */
+/** The patient server, unless a test is about timeouts. */
 let server: TestServer;
-/** What a test has opened. */
+/** The sockets that a test has opened. */
 let sockets: Socket[];
 
 beforeAll(async () => {
@@ -63,7 +63,7 @@ function post(query: string, headers = ''): string {
   return `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;
 }
 
-/** Sends bytes on a connection of their own, which stays open. */
+/** Sends bytes on a connection that stays open. */
 async function open(bytes: string): Promise<Socket> {
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname);
@@ -82,13 +82,13 @@ async function metric(name: string): Promise<number> {
 
 const REFUSED = 'graphql_requests_total{operation="none",code="BAD_REQUEST"}';
 
-/** Waits, by asking the server, until so many subscribers are there. */
+/** Asks the server until it has this many subscribers. */
 async function untilSubscribers(number: number): Promise<void> {
   while ((await metric('feed_subscribers{machine="Life"}')) !== number);
 }
 
-describe('requests of one connection that are sent at once', () => {
-  test('are all answered in their order, a file needing no descriptor', async () => {
+describe('requests that a client pipelines on one connection', () => {
+  test('are all answered in order, and a file takes no descriptor while it waits', async () => {
     const descriptors = (): number => readdirSync('/proc/self/fd').length;
     const socket = await open('');
     const before = descriptors();
@@ -106,20 +106,20 @@ describe('requests of one connection that are sent at once', () => {
   test('are begun one after the other, and forgotten when their client leaves', async () => {
     const socket = await open(STREAM.repeat(10));
     await untilSubscribers(1);
-    // All ten were there before this was asked for.
+    // All ten requests arrived before this one was sent.
     expect(await metric('feed_subscribers{machine="Life"}')).toBe(1);
     socket.resetAndDestroy();
     await untilSubscribers(0);
   });
 
-  test('are forgotten, too, when their client only stops sending', async () => {
+  test('are also forgotten when their client only ends its side', async () => {
     const socket = await open(STREAM.repeat(10));
     await untilSubscribers(1);
     socket.end();
     await untilSubscribers(0);
   });
 
-  test('keep their order where there are more than are read at once', async () => {
+  test('keep their order, even if there are more than the server reads at once', async () => {
     const asked = Array.from({ length: 600 }, (_each, index) => `a${index}`);
     const bytes = asked.map((name) => post(`{ ${name}: __typename }`)).join('');
     const socket = await open(bytes + get('/healthz', 'connection: close\r\n'));
@@ -129,7 +129,7 @@ describe('requests of one connection that are sent at once', () => {
     ).toEqual(asked);
   });
 
-  test('are answered before what follows them is refused', async () => {
+  test('are answered before an invalid request behind them is refused', async () => {
     const socket = await open(`${post('{ census { total } }').repeat(2)}NONSENSE\r\n\r\n`);
     const answers = await text(socket);
     expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual([
@@ -140,7 +140,7 @@ describe('requests of one connection that are sent at once', () => {
   });
 });
 
-describe('what comes too slowly', () => {
+describe('a request that comes too slowly', () => {
   askTheHastyOne();
 
   const slow = [
@@ -150,12 +150,12 @@ describe('what comes too slowly', () => {
       'a chunk',
       `${post('').split('content-length')[0] ?? ''}transfer-encoding: chunked\r\n\r\n5\r\n{`,
     ],
-    ['a head behind an answer', `${get('/healthz')}GET /hea`],
-    ['a body behind an answer', `${get('/healthz')}${post('{ __typename }').slice(0, -1)}`],
+    ['a head after an answer', `${get('/healthz')}GET /hea`],
+    ['a body after an answer', `${get('/healthz')}${post('{ __typename }').slice(0, -1)}`],
   ] as const;
 
   test.each(slow)(
-    '%s, is refused, and a connection opened before it is not',
+    'as %s, is refused, and another connection that was opened earlier is not',
     async (_what, bytes) => {
       const unused = await open('');
       const refusedBefore = await metric(REFUSED);
@@ -172,7 +172,7 @@ describe('what comes too slowly', () => {
   );
 });
 
-describe('a client that asks for much', () => {
+describe('a client that asks for large answers', () => {
   askTheHastyOne();
 
   test.each([
@@ -184,17 +184,17 @@ describe('a client that asks for much', () => {
     socket.write(get(LARGE_FILE).repeat(10));
     while (!socket.destroyed) {
       if (bytes > 0) socket.read(bytes);
-      // What is sent to a connection that is gone tells its client so, which does not read.
+      // The server resets a connection that it has closed, but this client does not read that.
       socket.write('\r\n');
       await delay(20);
     }
   });
 
-  test('and reads slowly is sent all of it', async () => {
+  test('and reads slowly gets all of them', async () => {
     const socket = await open('');
     socket.write(get(LARGE_FILE).repeat(3) + get('/healthz', 'connection: close\r\n'));
     let answers = '';
-    // Some two seconds: longer than a request may take.
+    // Takes some two seconds: longer than a request may take.
     for await (const chunk of socket as AsyncIterable<Buffer>) {
       answers += chunk.toString('latin1');
       await delay(10);
@@ -204,13 +204,13 @@ describe('a client that asks for much', () => {
   });
 });
 
-describe('what never becomes a request is refused as all else is', () => {
+describe('bytes that are no request get an ordinary refusal', () => {
   const nonsense = [
     ['no HTTP', 'NONSENSE\r\n\r\n', 400],
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
-    ['bytes in an address that are no ASCII', get('/graphql?query={\u00e4}'), 400],
+    ['an address with bytes beyond ASCII', get('/graphql?query={\u00e4}'), 400],
     ['a request without a host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
-    ['a request by HTTP/1.0 that needs one', 'GET /graphql?query={a} HTTP/1.0\r\n\r\n', 400],
+    ['a request by HTTP/1.0 without a host', 'GET /graphql?query={a} HTTP/1.0\r\n\r\n', 400],
     ['headers that are too large', get('/healthz', `x: ${'x'.repeat(200_000)}\r\n`), 431],
     ['an address that is too long', get(`/${'x'.repeat(20_000)}`), 431],
     [
@@ -240,7 +240,7 @@ describe('what never becomes a request is refused as all else is', () => {
   });
 });
 
-test('a Host header that names none is refused, too, where any name will do', async () => {
+test('a Host header that names no host is refused, even if the server accepts any name', async () => {
   const reachable = await startServer({ HOST: '0.0.0.0', AUTH: 'off' });
   try {
     const { port } = new URL(reachable.url);
@@ -257,7 +257,7 @@ test('a Host header that names none is refused, too, where any name will do', as
   }
 });
 
-/** @returns the id of the request, by which the log has one line of it, too */
+/** @returns the id of the request, which one line of the log must also have */
 function expectRefusal(body: object, status: number): string {
   expect(body).toEqual({
     errors: [

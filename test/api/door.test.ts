@@ -1,6 +1,6 @@
 /**
- * Requests that never become an answer of GraphQL: each is told why in the same form, names its request,
- * and leaves the server as it was.
+ * Requests that never reach the execution of GraphQL. Each gets a refusal of the same form that says why and names the
+ * request, and changes nothing.
  */
 import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -64,41 +64,41 @@ const refused: readonly (Sending & { what: string; status: number; code: string 
     code: 'BAD_REQUEST',
   },
   {
-    what: 'a query that is no text',
+    what: 'a query that is not a string',
     headers: JSON_BODY,
     body: '{"query": 5}',
     status: 400,
     code: 'BAD_REQUEST',
   },
   {
-    what: 'variables that are no object',
+    what: 'variables that are not an object',
     headers: JSON_BODY,
     body: '{"query": "{ __typename }", "variables": [1]}',
     status: 400,
     code: 'BAD_REQUEST',
   },
   {
-    what: 'a form',
+    what: 'a URL-encoded form',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ query: 'mutation { conceive { id } }' }).toString(),
     status: 415,
     code: 'BAD_REQUEST',
   },
   {
-    what: 'a form in parts',
+    what: 'a multipart form',
     headers: { 'content-type': 'multipart/form-data; boundary=part' },
     body: `--part\r\ncontent-disposition: form-data; name="operations"\r\n\r\n${CONCEIVE}\r\n--part--\r\n`,
     status: 415,
     code: 'BAD_REQUEST',
   },
   {
-    what: 'plain text, which a form can send',
+    what: 'plain text, which an HTML form can send',
     headers: { 'content-type': 'text/plain' },
     body: CONCEIVE,
     status: 400,
     code: 'BAD_REQUEST',
   },
-  { what: 'a body of no type', body: CONCEIVE, status: 415, code: 'BAD_REQUEST' },
+  { what: 'a body without a content type', body: CONCEIVE, status: 415, code: 'BAD_REQUEST' },
   {
     what: 'a body that is too large',
     headers: JSON_BODY,
@@ -129,7 +129,7 @@ const refused: readonly (Sending & { what: string; status: number; code: string 
     code: 'BAD_REQUEST',
   },
   {
-    what: 'a mutation by GET, whatever it accepts',
+    what: 'a mutation by GET, with any Accept header',
     method: 'GET',
     path: get('mutation { conceive { id } }'),
     headers: { ...JSON_BODY, accept: 'application/graphql-response+json' },
@@ -137,7 +137,7 @@ const refused: readonly (Sending & { what: string; status: number; code: string 
     code: 'BAD_REQUEST',
   },
   {
-    what: 'a type that no answer has',
+    what: 'an Accept header that no answer satisfies',
     headers: { ...JSON_BODY, accept: 'image/png' },
     body: TYPENAME,
     status: 406,
@@ -153,7 +153,7 @@ const refused: readonly (Sending & { what: string; status: number; code: string 
     code: 'NOT_FOUND',
   },
   {
-    what: 'a method that is not for GraphQL',
+    what: 'a method that GraphQL does not use',
     method: 'PUT',
     headers: JSON_BODY,
     body: CONCEIVE,
@@ -169,14 +169,17 @@ const refused: readonly (Sending & { what: string; status: number; code: string 
   },
 ];
 
-test.each(refused)('$what is refused with $status', async ({ status, code, ...sending }) => {
-  const { status: actual, body } = await send(server, sending);
-  expect(actual).toBe(status);
-  expect(body.data).toBeUndefined();
-  expect(body.errors).toMatchObject([{ message: expect.any(String), extensions: { code } }]);
-});
+test.each(refused)(
+  '$what gets a refusal with status $status',
+  async ({ status, code, ...sending }) => {
+    const { status: actual, body } = await send(server, sending);
+    expect(actual).toBe(status);
+    expect(body.data).toBeUndefined();
+    expect(body.errors).toMatchObject([{ message: expect.any(String), extensions: { code } }]);
+  },
+);
 
-test('a document that is no GraphQL, or not of this schema, is told so in a 200', async () => {
+test('a document with an error of syntax or validation gets its errors in a 200', async () => {
   const codes = {
     '{': 'GRAPHQL_PARSE_FAILED',
     '{ unborn }': 'GRAPHQL_VALIDATION_FAILED',
@@ -194,7 +197,7 @@ test('a document that is no GraphQL, or not of this schema, is told so in a 200'
   }
 });
 
-test('a document whose answer grows with each of many levels is refused before it is executed', async () => {
+test('a document whose answer would grow exponentially with its depth is refused before it is executed', async () => {
   const documents = {
     nested: `{ lives { nodes { ${'history { nodes { life { '.repeat(8)} id ${'} } } '.repeat(8)} } } }`,
     fragments: `{ lives { nodes { ...F0 } } } ${Array.from(
@@ -228,7 +231,7 @@ test('a client that accepts application/graphql-response+json gets the status of
   }
 });
 
-test('every request has an id of its own, which is never the client’s', async () => {
+test('every request gets a new id, never one that the client sends', async () => {
   const ids = new Set<unknown>();
   for (const id of ['mine', 'mine', 'mine']) {
     const { headers } = await send(server, {
@@ -241,7 +244,7 @@ test('every request has an id of its own, which is never the client’s', async 
   expect(ids.has('mine')).toBe(false);
 });
 
-test('whoever asks by another method is told by which to ask', async () => {
+test('a client that uses another method learns which ones are allowed', async () => {
   for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
     const { headers } = await send(server, { method });
     expect(headers.allow).toBe('GET, HEAD, POST');
@@ -255,7 +258,7 @@ test('a request without a Host header is answered, not failed', async () => {
   }
 });
 
-test('what is no HTTP is refused, and leaks nothing', async () => {
+test('bytes that are not HTTP are refused, and the refusal leaks nothing', async () => {
   for (const nonsense of ['NONSENSE\r\n\r\n', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`]) {
     const answer = await sendRaw(nonsense);
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
@@ -263,7 +266,7 @@ test('what is no HTTP is refused, and leaks nothing', async () => {
   }
 });
 
-/** Sends bytes as they are, and reads until the server closes. */
+/** Sends raw bytes, and reads until the server closes. */
 async function sendRaw(bytes: string): Promise<string> {
   const { hostname, port } = new URL(server.url);
   const socket = new Socket().connect(Number(port), hostname);

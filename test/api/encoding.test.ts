@@ -1,4 +1,4 @@
-/** Text that is not UTF-8: refused, wherever it comes from, and never decoded to something else. */
+/** Text that is not UTF-8. The server refuses it everywhere, and never decodes it to something else. */
 import { type IncomingMessage, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { type TestServer, startServer } from '../harness';
@@ -32,7 +32,7 @@ const BIRTH =
 const phaseOf = async (id: string): Promise<unknown> =>
   (await dataOf(server, 'query ($id: ID!) { life(id: $id) { phase } }', { id })).life.phase;
 
-/** Sends bytes that `send` could not, and expects the one refusal that there is. */
+/** Sends bytes that `send` cannot, and expects a refusal. */
 async function expectRefused(headers: Record<string, string>, body: Buffer): Promise<void> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(`${server.url}/graphql`, { method: 'POST', headers }, resolve)
@@ -50,7 +50,7 @@ async function expectRefused(headers: Record<string, string>, body: Buffer): Pro
   });
 }
 
-/** A birth under a key of these bytes. */
+/** A birth with a key of these bytes. */
 function birthUnder(id: string, key: Buffer): Buffer {
   const body = JSON.stringify({ query: BIRTH, variables: { id, key: '<key>' } });
   const [before = '', after = ''] = body.split('<key>');
@@ -59,15 +59,15 @@ function birthUnder(id: string, key: Buffer): Buffer {
 
 const notUtf8: readonly (readonly [what: string, key: Buffer])[] = [
   ['a byte of ISO 8859-1', Buffer.from('Z\u00fcrich', 'latin1')],
-  ['another byte of it', Buffer.from('Z\u00f6rich', 'latin1')],
-  ['a character that is cut off', Buffer.from('Zürich').subarray(0, 2)],
+  ['another byte of ISO 8859-1', Buffer.from('Z\u00f6rich', 'latin1')],
+  ['a truncated character', Buffer.from('Zürich').subarray(0, 2)],
   ['an overlong form', Buffer.from([0xc1, 0xa1])],
   ['half a surrogate pair', Buffer.from([0xed, 0xa0, 0x80])],
-  ['more than Unicode has', Buffer.from([0xf5, 0x80, 0x80, 0x80])],
+  ['a code point beyond Unicode', Buffer.from([0xf5, 0x80, 0x80, 0x80])],
 ];
 
 describe('a body', () => {
-  test.each(notUtf8)('with %s is refused, and does nothing', async (_what, key) => {
+  test.each(notUtf8)('with %s is refused, and changes nothing', async (_what, key) => {
     const id = await livingIn(server, 'Gestating');
     for (const accept of ['application/json', 'text/event-stream']) {
       await expectRefused({ ...JSON_BODY, accept }, birthUnder(id, key));
@@ -75,7 +75,7 @@ describe('a body', () => {
     expect(await phaseOf(id)).toBe('GESTATING');
   });
 
-  test('that says it is anything else is refused, though its bytes could be UTF-8', async () => {
+  test('that declares another charset is refused, even if its bytes are valid UTF-8', async () => {
     const id = await livingIn(server, 'Gestating');
     const body = birthUnder(id, Buffer.from('Zürich'));
     for (const charset of ['iso-8859-1', '"windows-1252"', 'utf-16', 'utf-8; charset=latin1']) {
@@ -85,7 +85,7 @@ describe('a body', () => {
   });
 
   test.each(['charset=utf-8', 'charset=UTF-8', 'Charset="utf8"', 'profile=x'])(
-    'of UTF-8 is taken with %s, and a key is kept as it is',
+    'of UTF-8 is accepted with %s, and a key is stored unchanged',
     async (parameter) => {
       const id = await livingIn(server, 'Gestating');
       const birth = async (key: string): Promise<unknown> => {
@@ -102,7 +102,7 @@ describe('a body', () => {
   );
 });
 
-test('a key with half a surrogate pair, as JSON can spell it, is refused: PostgreSQL could not tell it from others', async () => {
+test('a key with half a surrogate pair, escaped in JSON, is refused, because PostgreSQL cannot store it faithfully', async () => {
   const id = await livingIn(server, 'Gestating');
   for (const key of ['\ud800', 'a\udfff', '\udc00\ud800']) {
     const { errors } = await ask(server, BIRTH, { id, key });
@@ -131,7 +131,7 @@ describe('a query string', () => {
     }
   });
 
-  test('of UTF-8 is taken', async () => {
+  test('of UTF-8 is accepted', async () => {
     const query = encodeURIComponent('{ ok: __typename } # Zürich 💀');
     const { body } = await send(server, {
       method: 'GET',

@@ -1,6 +1,6 @@
 /**
- * What a client is told when the database fails: for real, on a database of the test's own. That it is told
- * enough to act on and nothing else, and that all goes on once the database does.
+ * Real failures of the database, on a database of the test's own. The client learns enough to act and nothing else, and
+ * the server recovers with the database.
  */
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
@@ -16,7 +16,7 @@ let bystanders: Bystanders;
 /** The name of the server's database. */
 let database: string;
 
-/** @param environment what its server needs to know beside its database */
+/** @param environment the server's variables beside those of its database */
 async function begin(environment: Record<string, string> = {}): Promise<void> {
   server = await startServer(environment);
   bystanders = await Bystanders.of(server);
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 afterEach(async () => {
-  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  // Also if making the bystanders failed: a server that keeps running would block the run.
   try {
     await bystanders.leave();
   } finally {
@@ -52,7 +52,7 @@ async function asOwner(statement: string): Promise<void> {
   }
 }
 
-/** Ends all sessions of the server's application, and waits until they have ended. */
+/** Ends all sessions of the server, and waits until they have ended. */
 async function endSessions(): Promise<void> {
   await administrate(
     `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
@@ -63,10 +63,10 @@ async function endSessions(): Promise<void> {
 const codesOf = ({ errors }: Awaited<ReturnType<typeof ask>>): unknown[] | undefined =>
   errors?.map(({ extensions }) => extensions['code']);
 
-describe('what nobody expected', () => {
+describe('an unexpected error', () => {
   beforeEach(() => begin());
 
-  // Whoever reads the history, or writes into it, hears of an error that PostgreSQL itself has no name for.
+  // Any statement on the history now fails with an error whose code the server does not know.
   const broken = `
     CREATE FUNCTION fail() RETURNS boolean LANGUAGE plpgsql AS $$
       BEGIN
@@ -79,7 +79,7 @@ describe('what nobody expected', () => {
     DROP POLICY broken ON life_transitions;
     DROP FUNCTION fail`;
 
-  test('is masked, and logged with its cause under the id of the request', async () => {
+  test('is masked, and logged with its cause and the id of the request', async () => {
     const id = await livingIn(server, 'Gestating');
     await asOwner(broken);
     const query =
@@ -125,14 +125,14 @@ describe('what nobody expected', () => {
         status: 200,
       }),
     );
-    // The very cause would have been found, had it leaked.
+    // LEAK would have matched the cause, so the answer did not contain it.
     expect(JSON.stringify(logged)).toMatch(LEAK);
-    // Who looked for whom is none of the log's business.
+    // The id of the life is not for the log.
     expect(JSON.stringify(logged)).not.toContain(id);
     await asOwner(mended);
   });
 
-  test('is masked and logged, too, where it is GraphQL that cannot tell what the database has', async () => {
+  test('is also masked and logged if GraphQL cannot represent a value from the database', async () => {
     const counts = '{"Gestating": 3000000000, "Alive": 0, "Dead": 0}';
     await asOwner(`
       ALTER TABLE ledger DISABLE TRIGGER ledger_counts_what_was_recorded;
@@ -150,7 +150,7 @@ describe('what nobody expected', () => {
     );
   });
 
-  test('changes nothing, and takes nothing from its neighbours, nor from those who come later', async () => {
+  test('changes nothing, and affects neither other requests in flight nor later ones', async () => {
     const [one, other] = [uuidv7(), await livingIn(server, 'Gestating')];
     const mutation = `mutation ($one: ID!, $other: ID!) {
       conceive(id: $one) { id }
@@ -175,11 +175,11 @@ describe('what nobody expected', () => {
   });
 });
 
-test('a database that is gone is DATABASE_UNAVAILABLE, and all goes on once it is back', async () => {
-  // After so long it is told that the database does not come back.
+test('while the database is down, requests fail with DATABASE_UNAVAILABLE, and afterwards all succeed', async () => {
+  // The server reports after this time that the database is unavailable.
   await begin({ REQUEST_TIMEOUT_MS: '500' });
   const id = await livingIn(server, 'Gestating');
-  // Enough at once that the pool has several sessions to lose.
+  // As many at once that the pool loses several sessions.
   await Promise.all(Array.from({ length: 20 }, async () => dataOf(server, FIND, { id })));
   await bystanders.leave();
   await administrate(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);
@@ -197,7 +197,7 @@ test('a database that is gone is DATABASE_UNAVAILABLE, and all goes on once it i
       expect(answer.status).toBe(200);
       expect(codesOf(answer)).toEqual(['DATABASE_UNAVAILABLE']);
     }
-    // Once that is known, what needs no database is refused, too: the door reads nothing.
+    // Admission now refuses every request, also one that needs no database, because it does not read the document.
     let refused: Answer;
     do refused = await ask(server, '{ machine { mermaid } }');
     while (refused.status !== 503);
@@ -215,7 +215,7 @@ test('a database that is gone is DATABASE_UNAVAILABLE, and all goes on once it i
   });
 });
 
-test('sessions that the database has ended while nobody used them are replaced without anybody noticing', async () => {
+test('the server replaces idle sessions that the database has ended, and no client notices', async () => {
   await begin();
   const id = await livingIn(server, 'Gestating');
   await endSessions();
@@ -228,7 +228,7 @@ test('sessions that the database has ended while nobody used them are replaced w
   }
 });
 
-test('a database that is read-only is DATABASE_UNAVAILABLE to mutations, and answers queries', async () => {
+test('with a read-only database, mutations fail with DATABASE_UNAVAILABLE, and queries are answered', async () => {
   await begin();
   const id = await livingIn(server, 'Gestating');
   const { census } = await dataOf(server, '{ census { total cursor } }');
@@ -242,7 +242,7 @@ test('a database that is read-only is DATABASE_UNAVAILABLE to mutations, and ans
   ]) {
     expect(codesOf(await ask(server, mutation, { id }))).toEqual(['DATABASE_UNAVAILABLE']);
   }
-  // What is refused without a write is told as ever.
+  // A refusal that needs no write is answered as usual.
   expect(await dataOf(server, mutationOf('Birth', '__typename'), { id: uuidv7() })).toEqual({
     outcome: { __typename: 'LifeNotFound' },
   });
@@ -256,7 +256,7 @@ test('a database that is read-only is DATABASE_UNAVAILABLE to mutations, and ans
   });
 });
 
-test('failures that a client is told of are none of the log’s errors', async () => {
+test('errors that are the client’s to handle are not logged as errors', async () => {
   await begin();
   await administrate(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
   await endSessions();

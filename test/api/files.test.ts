@@ -1,4 +1,4 @@
-/** The files of the playground and of the dashboard, as browsers and caches ask for them. */
+/** The files of the playground and of the dashboard, for browsers and caches. */
 import { version } from 'altair-static/package.json';
 import { type TestServer, startServer } from '../harness';
 import { send } from './client';
@@ -21,34 +21,41 @@ const files = [
   ['favicon.ico', /^image\//],
 ] as const;
 
-test.each(files)('%s may be kept for good, and need not be sent twice', async (name, type) => {
-  const path = `${PLAYGROUND}/${name}`;
-  const { status, headers, text } = await send(server, { method: 'GET', path });
-  expect(status).toBe(200);
-  expect(headers['content-type']).toMatch(type);
-  expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
-  expect(headers['x-content-type-options']).toBe('nosniff');
-  expect(text.length).toBeGreaterThan(0);
+test.each(files)(
+  '%s may be cached for ever, and is revalidated without being sent again',
+  async (name, type) => {
+    const path = `${PLAYGROUND}/${name}`;
+    const { status, headers, text } = await send(server, { method: 'GET', path });
+    expect(status).toBe(200);
+    expect(headers['content-type']).toMatch(type);
+    expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(text.length).toBeGreaterThan(0);
 
-  const head = await send(server, { method: 'HEAD', path });
-  expect(head).toMatchObject({ status: 200, text: '' });
-  expect(head.headers['content-length']).toBe(headers['content-length']);
+    const head = await send(server, { method: 'HEAD', path });
+    expect(head).toMatchObject({ status: 200, text: '' });
+    expect(head.headers['content-length']).toBe(headers['content-length']);
 
-  const { etag = '' } = headers;
-  expect(etag).toMatch(/^"[^"]+"$/);
-  for (const known of [etag, `"other", W/${etag}`, '*']) {
-    const again = await send(server, { method: 'GET', path, headers: { 'if-none-match': known } });
-    expect(again).toMatchObject({ status: 304, text: '', headers: { etag } });
-  }
-  const other = await send(server, {
-    method: 'GET',
-    path,
-    headers: { 'if-none-match': '"other"' },
-  });
-  expect(other.status).toBe(200);
-});
+    const { etag = '' } = headers;
+    expect(etag).toMatch(/^"[^"]+"$/);
+    for (const known of [etag, `"other", W/${etag}`, '*']) {
+      const again = await send(server, {
+        method: 'GET',
+        path,
+        headers: { 'if-none-match': known },
+      });
+      expect(again).toMatchObject({ status: 304, text: '', headers: { etag } });
+    }
+    const other = await send(server, {
+      method: 'GET',
+      path,
+      headers: { 'if-none-match': '"other"' },
+    });
+    expect(other.status).toBe(200);
+  },
+);
 
-test('what is not there is refused as any other address is', async () => {
+test('a missing file is refused like any other unknown address', async () => {
   for (const path of [
     `${PLAYGROUND}/`,
     `${PLAYGROUND}/nothing.js`,
@@ -65,9 +72,9 @@ test('what is not there is refused as any other address is', async () => {
   }
 });
 
-test('the dashboard’s script comes compressed where the client takes that', async () => {
+test('the dashboard’s script is compressed for a client that accepts that', async () => {
   const page = await send(server, { method: 'GET', path: '/' });
-  // Tests do not build it.
+  // The tests do not build the dashboard.
   if (page.status === 404) return;
   const [, path = ''] = /src="(\/assets\/[^"]+\.js)"/.exec(page.text) ?? [];
   const plain = await send(server, { method: 'GET', path });

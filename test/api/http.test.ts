@@ -1,4 +1,7 @@
-/** The server as one of HTTP: GraphQL by the specification's own audit, and what a load balancer asks. */
+/**
+ * The server over HTTP: the audit of the GraphQL-over-HTTP specification, the probes of a load balancer, upgrades, and
+ * a shutdown.
+ */
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -19,7 +22,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-test('every audit of GraphQL over HTTP is passed, those that only advise included', async () => {
+test('every audit of GraphQL over HTTP passes, also those that are only recommendations', async () => {
   const audits = serverAudits({ url: `${server.url}/graphql`, fetchFn: fetch });
   expect(audits.length).toBeGreaterThan(50);
   const results = await Promise.all(audits.map(async ({ fn }) => fn()));
@@ -31,14 +34,14 @@ test('every audit of GraphQL over HTTP is passed, those that only advise include
   expect(failed).toEqual([]);
 });
 
-test('a load balancer is told that the process is alive and ready', async () => {
+test('a load balancer learns that the process is alive and ready', async () => {
   for (const method of ['GET', 'HEAD']) {
     expect((await send(server, { method, path: '/healthz' })).status).toBe(200);
     expect((await send(server, { method, path: '/readyz' })).status).toBe(200);
   }
 });
 
-test('who has said that they will send no more is still answered', async () => {
+test('a client that has ended its side of the connection is still answered', async () => {
   const { hostname, port, host } = new URL(server.url);
   const askAndEnd = async (contentType: string, query: string): Promise<string> => {
     const body = JSON.stringify({ query });
@@ -52,28 +55,29 @@ test('who has said that they will send no more is still answered', async () => {
   expect(await askAndEnd('text/plain', '{ __typename }')).toMatch(/^HTTP\/1\.1 4\d\d /);
 });
 
-describe('an upgrade that comes before the request ahead of it is answered', () => {
+describe('an upgrade that a client pipelines behind an unanswered request is answered', () => {
   const UPGRADE = 'GET /graphql HTTP/1.1\r\nconnection: Upgrade\r\n';
   const WEBSOCKET = `${UPGRADE}upgrade: websocket\r\nsec-websocket-version: 13\r\n`;
   const KEY = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
   const unanswered = [
     ['a query', 'content-length: 24\r\n', '{"query":"{__typename}"}', 200],
-    ['what is refused by its head', 'expect: nonsense\r\n', '', 417],
+    ['a request whose head is refused', 'expect: nonsense\r\n', '', 417],
   ] as const;
   const upgrades = [
     ['to a WebSocket', WEBSOCKET + KEY],
-    ['to a WebSocket, which is not right', WEBSOCKET],
+    ['to an invalid WebSocket', WEBSOCKET],
     ['to another protocol', `${UPGRADE}upgrade: h2c\r\n`],
   ] as const;
 
   for (const [first, headers, body, status] of unanswered) {
     test.each(upgrades)(
-      `behind ${first}, %s, ends the connection after it`,
+      `behind ${first}, %s, ends the connection after its answer`,
       async (_to, upgrade) => {
         const { hostname, port, host } = new URL(server.url);
         const ask = `POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\n${headers}`;
         const socket = connect(Number(port), hostname);
-        // In one piece, so that all is there before anything is answered; twice, since answers wait for one another.
+        // In one piece, so that the server has both before it answers either. Twice, because answers wait for one
+        // another.
         socket.write(
           `${`${ask}host: ${host}\r\n\r\n${body}`.repeat(2)}${upgrade}host: ${host}\r\n\r\n`,
         );
@@ -83,7 +87,7 @@ describe('an upgrade that comes before the request ahead of it is answered', () 
     );
   }
 
-  test('and when its client goes meanwhile, nothing is left of it', async () => {
+  test('and leaves nothing behind if its client goes meanwhile', async () => {
     const leaving = await startServer();
     let held: HeldBirth | undefined;
     try {
@@ -100,20 +104,20 @@ describe('an upgrade that comes before the request ahead of it is answered', () 
       await bystanders.leave();
     } finally {
       await held?.rival.end();
-      // Which waits for connections.
+      // The stop waits for connections.
       await leaving.stop();
     }
   });
 });
 
-test('once it is told to stop it is not ready, and ends what is in flight', async () => {
+test('during its shutdown the server is not ready, and answers the requests in flight', async () => {
   const stopping = await startServer();
   let stopped: Promise<void> | undefined;
   let held: HeldBirth | undefined;
   try {
     held = await holdBirth(stopping);
     const { socket, rival } = held;
-    // On the connection whose request is in flight, the only one that is still listened to.
+    // On the connection with the request in flight, the only one that the server still reads.
     stopped = stopping.stop();
     const { host } = new URL(stopping.url);
     socket.write(`GET /readyz HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
@@ -132,9 +136,9 @@ test('once it is told to stop it is not ready, and ends what is in flight', asyn
 
 interface HeldBirth {
   readonly id: string;
-  /** On which the birth was asked for. */
+  /** The connection that asked for the birth. */
   readonly socket: Socket;
-  /** Whose transaction holds it up, until that ends. */
+  /** The session whose transaction blocks the birth until it ends. */
   readonly rival: Client;
 }
 
@@ -147,7 +151,7 @@ async function holdBirth({ url, database }: TestServer, behind?: string): Promis
   const id = await livingIn({ url }, 'Gestating');
   const rival = new Client({ connectionString: database?.url });
   await rival.connect();
-  // Whoever holds the ledger's row lets nobody finish.
+  // A session that holds the ledger's row blocks every commit.
   await rival.query('BEGIN');
   await rival.query('SELECT FROM ledger FOR UPDATE');
 
@@ -158,12 +162,12 @@ async function holdBirth({ url, database }: TestServer, behind?: string): Promis
   const head = `host: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
   const next = behind === undefined ? '' : `${behind}host: ${host}\r\n\r\n`;
   socket.write(`POST /graphql HTTP/1.1\r\n${head}\r\n${body}${next}`);
-  await untilSomebodyWaits(rival);
+  await untilASessionWaits(rival);
   return { id, socket, rival };
 }
 
-/** Waits, by asking the database, until somebody waits for a lock. */
-async function untilSomebodyWaits(observer: Client): Promise<void> {
+/** Asks the database until a session waits for a lock. */
+async function untilASessionWaits(observer: Client): Promise<void> {
   for (;;) {
     const { rows } = await observer.query<{ waiting: boolean }>(
       `SELECT EXISTS (
@@ -175,7 +179,7 @@ async function untilSomebodyWaits(observer: Client): Promise<void> {
   }
 }
 
-test('what clients leave half said, or unsaid, does not hold up the shutdown', async () => {
+test('incomplete requests and idle connections do not delay the shutdown', async () => {
   const stopping = await startServer({ REQUEST_TIMEOUT_MS: '300' });
   const { hostname, port, host } = new URL(stopping.url);
   const head = `POST /graphql HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n`;
@@ -186,7 +190,7 @@ test('what clients leave half said, or unsaid, does not hold up the shutdown', a
     `${head}content-length: 100\r\n\r\n{"query`,
     `GET /graphql/%E0%A4%A HTTP/1.1\r\nhost: ${host}\r\n${upgrade}\r\n`,
     `GET /graphql HTTP/1.1\r\nhost: ${host}\r\norigin: http://foreign.example\r\n${upgrade}\r\n`,
-    // A socket whose client answers nothing, the server's taking leave included.
+    // A socket whose client answers nothing, not even the closing handshake.
     `GET /graphql HTTP/1.1\r\nhost: ${host}\r\n${upgrade}sec-websocket-protocol: graphql-transport-ws\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
   ];
   const sockets = await Promise.all(
@@ -198,7 +202,7 @@ test('what clients leave half said, or unsaid, does not hold up the shutdown', a
       return socket;
     }),
   );
-  // They have been heard once somebody who came later is answered.
+  // Connections are accepted in order, so the server has them all once it answers this later one.
   expect((await send(stopping, { method: 'GET', path: '/healthz' })).status).toBe(200);
   await stopping.stop();
   for (const socket of sockets) socket.destroy();

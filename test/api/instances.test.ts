@@ -1,4 +1,4 @@
-/** Two servers on one database: together they keep every promise that one makes. */
+/** Two servers on one database keep every promise that one server makes. */
 import { uuidv7 } from 'uuidv7';
 import { type TestServer, startServer } from '../harness';
 import { Bystanders } from './Bystanders';
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  // Also if making the bystanders failed: a server that keeps running would block the run.
   try {
     await bystanders.leave();
   } finally {
@@ -31,10 +31,10 @@ afterAll(async () => {
 
 const HISTORY = 'version history { nodes { event version occurredAt recordedAt } }';
 
-/** One of the two, in turn. */
+/** Either server by turns. */
 const serverAt = (index: number): TestServer => (index % 2 === 0 ? one : other);
 
-test('of 200 concurrent births over both one wins, and each loser is shown the winner', async () => {
+test('of 200 concurrent births on two servers one succeeds, and each other caller gets the winner’s life', async () => {
   const id = await livingIn(one, 'Gestating');
   const selection = `
     __typename
@@ -61,7 +61,7 @@ test('of 200 concurrent births over both one wins, and each loser is shown the w
   }
 });
 
-test('of concurrent births and deaths over both each life has one course, and every answer agrees with it', async () => {
+test('after concurrent births and deaths on two servers each life has one history, and every answer agrees with it', async () => {
   const ids = await Promise.all(
     Array.from({ length: 10 }, async (_, index) => livingIn(serverAt(index), 'Gestating')),
   );
@@ -88,12 +88,12 @@ test('of concurrent births and deaths over both each life has one course, and ev
       { event: 'CONCEPTION', version: 1 },
       ...answered.map(({ event, version }) => ({ event, version })),
     ]);
-    // Somebody asked for its death, and a life can always die.
+    // A caller asked for its death, and a life can always die.
     expect(life.phase).toBe('DEAD');
   }
 });
 
-test('of concurrent conceptions of one id over both one is recorded, and all are answered it', async () => {
+test('concurrent conceptions of one id on two servers record one, and all callers get it', async () => {
   const id = uuidv7();
   const answers = await Promise.all(
     Array.from({ length: 40 }, async (_, index) =>
@@ -106,7 +106,7 @@ test('of concurrent conceptions of one id over both one is recorded, and all are
   expect(answers[0].conceive.history.nodes).toHaveLength(1);
 });
 
-test('what one has answered, a read that begins then at the other sees', async () => {
+test('a read that begins at one server after an answer of the other sees what that answer reports', async () => {
   for (let index = 0; index < 20; index += 1) {
     const [writer, reader] = [serverAt(index), serverAt(index + 1)];
     const id = await livingIn(writer, 'Alive');
@@ -120,7 +120,7 @@ test('what one has answered, a read that begins then at the other sees', async (
   }
 });
 
-test('the feed of both is one: gapless, in the order of commits, each life’s versions in their order', async () => {
+test('both servers have the same feed: without gaps, in the order of commits, with each life’s versions in order', async () => {
   const feedOf = async (server: TestServer): Promise<{ lifeId: string; version: number }[]> => {
     const feed = [];
     let after: string | null = null;

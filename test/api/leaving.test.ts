@@ -1,6 +1,6 @@
 /**
- * Clients that leave at the wrong moment, or ask for more on a connection than it can be told: no subscription of
- * theirs is left.
+ * Clients that leave at the wrong moment, or pipeline more requests than one connection can answer. The server keeps
+ * none of their subscriptions.
  */
 import { once } from 'node:events';
 import { Socket, connect } from 'node:net';
@@ -62,7 +62,7 @@ async function subscribers(): Promise<number> {
   return Number(/^feed_subscribers\{machine="Life"\} (\d+)$/m.exec(metrics)?.[1]);
 }
 
-/** The server's end of a connection; Node does not tell of its sockets in any other way. */
+/** The server's end of a connection. Node has no other way to find it. */
 function serverEndOf({ localPort }: Socket): Socket | undefined {
   const handles = Reflect.apply(
     Reflect.get(process, '_getActiveHandles') as () => object[],
@@ -74,7 +74,7 @@ function serverEndOf({ localPort }: Socket): Socket | undefined {
   );
 }
 
-/** Has no subscription begin until it is over, and does something once one waits. */
+/** Delays the beginning of every subscription, and acts once one waits. */
 async function whileNoneBegins(ask: () => void, meanwhile: () => Promise<void>): Promise<void> {
   await owner.query('BEGIN');
   try {
@@ -92,9 +92,9 @@ async function whileNoneBegins(ask: () => void, meanwhile: () => Promise<void>):
   }
 }
 
-describe('of a client that leaves while its subscription begins, none is left', () => {
+describe('the server keeps no subscription of a client that leaves while the subscription begins,', () => {
   afterEach(async () => {
-    // Another one, that begins later and is shown to have begun: by then the first has begun, too.
+    // A later subscription gets its first result. The earlier one has begun by then.
     const id = await livingIn(server, 'Gestating');
     const later = await connection();
     later.write(requestFor(follow(id)));
@@ -104,7 +104,7 @@ describe('of a client that leaves while its subscription begins, none is left', 
     await until(async () => (await subscribers()) === 0);
   });
 
-  test('that has closed its side of an event stream', async () => {
+  test('and has closed its side of an event stream', async () => {
     const id = await livingIn(server, 'Gestating');
     const socket = await connection();
     const told = text(socket);
@@ -115,7 +115,7 @@ describe('of a client that leaves while its subscription begins, none is left', 
     expect(await told).toBe('');
   });
 
-  test('whose event stream is reset', async () => {
+  test('and resets its event stream', async () => {
     const id = await livingIn(server, 'Gestating');
     const socket = await connection();
     await whileNoneBegins(
@@ -128,7 +128,7 @@ describe('of a client that leaves while its subscription begins, none is left', 
     );
   });
 
-  test('whose socket is reset', async () => {
+  test('and resets its socket', async () => {
     const id = await livingIn(server, 'Gestating');
     const url = `${server.url.replace('http', 'ws')}/graphql`;
     const socket = new WebSocket(url, 'graphql-transport-ws');
@@ -148,8 +148,8 @@ describe('of a client that leaves while its subscription begins, none is left', 
   });
 });
 
-describe('event streams that are asked for behind one another', () => {
-  test('begin one after the other, and none is left when their client is gone', async () => {
+describe('event streams that a client pipelines on one connection', () => {
+  test('begin one after the other, and end with their client', async () => {
     const id = await livingIn(server, 'Gestating');
     const socket = await connection();
     socket.write(requestFor(follow(id)).repeat(20));
@@ -159,7 +159,7 @@ describe('event streams that are asked for behind one another', () => {
     await until(async () => (await subscribers()) === 0);
   });
 
-  test('are each answered once the one before has ended', async () => {
+  test('are each answered after the one before has ended', async () => {
     const id = await livingIn(server, 'Dead');
     const socket = await connection();
     let told = '';

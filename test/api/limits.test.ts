@@ -1,6 +1,6 @@
 /**
- * What a document may ask for: the attacks that graphql-cop tries, each refused, and what an honest client
- * asks for, each answered. The same over each transport.
+ * What a document may ask for: the attacks of graphql-cop are refused, and what real clients ask for is answered, over
+ * each transport.
  */
 import { getIntrospectionQuery, parse } from 'graphql';
 import { type TestServer, startServer } from '../harness';
@@ -32,7 +32,7 @@ afterAll(async () => {
 const repeat = (number: number, text: (index: number) => string): string =>
   Array.from({ length: number }, (_item, index) => text(index)).join(' ');
 
-/** Selections of a life, each within the one before. */
+/** Selections of a life, nested this deep. */
 const nested = (levels: number, page: string, inner: string): string =>
   levels === 0
     ? inner
@@ -42,7 +42,7 @@ const EVERYTHING = `
   id phase version createdAt updatedAt nextEvents
   snapshot { phase version createdAt updatedAt bornAt diedAt nextEvents }`;
 
-describe('refused is', () => {
+describe('the server refuses', () => {
   const attacks: [string, string, RegExp][] = [
     ['aliases by the hundred', `{ ${repeat(101, (i) => `a${i}: __typename`)} }`, /aliases|fields/],
     [
@@ -52,54 +52,50 @@ describe('refused is', () => {
     ],
     ['one field by the hundred', `{ ${repeat(500, () => '__typename')} }`, /more than 100 fields/],
     [
-      'directives by the dozen',
+      'dozens of directives',
       `{ __typename ${repeat(10, () => '@include(if: true)')} }`,
       /directives/,
     ],
+    ['dozens of unknown directives', `{ __typename ${repeat(10, () => '@aa')} }`, /directives/],
     [
-      'directives that are none, by the dozen',
-      `{ __typename ${repeat(10, () => '@aa')} }`,
-      /directives/,
-    ],
-    [
-      'the schema within itself',
+      'a recursive query of the schema',
       '{ __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }',
       /smaller pages/,
     ],
     [
-      'the schema within itself, a little less deep',
+      'a recursive query of the schema, a little less deep',
       '{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }',
       /introspection/i,
     ],
     [
-      'what is too deep',
+      'a document that is too deep',
       `{ life(id: "x") { ${nested(5, 'first: 1', 'version')} } }`,
       /levels deep/,
     ],
     [
-      'three pages in one another',
+      'three nested pages',
       `{ lives(first: 100) { nodes { ${nested(2, 'first: 100', 'version')} } } }`,
       /smaller pages/,
     ],
     [
-      'three pages in one another, their size being a variable',
+      'three nested pages whose size is a variable',
       `query ($n: Int) { lives(first: $n) { nodes { ${nested(2, 'first: $n', 'version')} } } }`,
       /smaller pages/,
     ],
     [
-      'three pages in one another, by fragments',
+      'three nested pages in fragments',
       `query ($n: Int) { lives(first: $n) { ...A } } fragment A on LifeConnection { edges { node { ...B } } }
        fragment B on Life { history(last: $n) { nodes { life { ...C } } } } fragment C on Life { history(first: $n) { nodes { version } } }`,
       /smaller pages/,
     ],
     [
-      'three pages in one another, beside one of less than nothing',
+      'three nested pages, beside one with a negative size',
       `{ lives(first: 100) { nodes { ${nested(2, 'first: 100', 'version')} } }
          less: lives(first: -2147483648) { nodes { ${nested(2, 'first: 100', 'version')} } } }`,
       /smaller pages/,
     ],
     [
-      'fragments that double one another',
+      'fragments that double at each level',
       `{ ...F0 } ${repeat(60, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)}
        fragment F60 on Query { lives(first: 0) { totalCount } }`,
       /smaller pages/,
@@ -122,7 +118,7 @@ describe('refused is', () => {
     expect(errors?.map((error) => error.message).join('\n')).toMatch(message);
   });
 
-  test.each(attacks.slice(0, 5))('over WebSocket, too: %s', async (_name, query, message) => {
+  test.each(attacks.slice(0, 5))('over WebSocket: %s', async (_name, query, message) => {
     const selection = query.replaceAll('on Query', 'on LifeTransition');
     const [body = '', ...fragments] = selection.split(/(?=fragment )/);
     const subscriber = subscribe(
@@ -196,7 +192,7 @@ describe('refused is', () => {
   });
 });
 
-test('nobody is told how an answer came about, even if they ask for a trace', async () => {
+test('answers contain no trace of their execution, even if a client asks for one', async () => {
   const headers = {
     ...JSON_BODY,
     'x-apollo-tracing': '1',
@@ -209,7 +205,7 @@ test('nobody is told how an answer came about, even if they ask for a trace', as
   expect(body).toEqual({ data: { __typename: 'Query' } });
 });
 
-test('with introspection off neither it nor a suggestion gives a name away', async () => {
+test('with introspection off, neither the schema nor a suggestion reveals a name', async () => {
   const closed = await startServer({ INTROSPECTION: 'off' });
   try {
     for (const query of [
@@ -226,10 +222,10 @@ test('with introspection off neither it nor a suggestion gives a name away', asy
   }
 });
 
-describe('answered is', () => {
+describe('the server answers', () => {
   test.each([
     [
-      'the introspection of tools',
+      'the introspection query of tools',
       getIntrospectionQuery({
         descriptions: true,
         specifiedByUrl: true,
@@ -239,7 +235,7 @@ describe('answered is', () => {
       }),
     ],
     [
-      'all of the largest pages, two deep',
+      'the largest pages, two deep',
       `query ($n: Int = 100) { lives(first: $n) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { ${EVERYTHING}
         history(first: $n) { pageInfo { hasNextPage } edges { cursor node { cursor event from to version occurredAt recordedAt actor lifeId
           snapshot { phase version bornAt diedAt } life { ${EVERYTHING} } } } } } } } }`,

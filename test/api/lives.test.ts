@@ -1,4 +1,4 @@
-/** The life of a life over the API: conceived, born, dead, and found again at every moment of it. */
+/** The course of a life over the API: conception, birth and death, and how a client finds the life at each step. */
 import { uuidv7 } from 'uuidv7';
 import { type LifeState, type LifeEvent, lives } from '../../src/machine';
 import { type TestServer, startServer } from '../harness';
@@ -6,12 +6,12 @@ import { Bystanders } from './Bystanders';
 import { ask, dataOf } from './client';
 import { constant, livingIn, mutationOf, waysTo } from './lives';
 
-/** What any life says of itself. */
+/** The fields that every life has. */
 const LIFE = `
   __typename
   ... on Life { id phase version createdAt updatedAt nextEvents snapshot { bornAt diedAt } }`;
 
-/** What a life says in one phase alone; renamed where it can be null in one phase only. */
+/** The fields of one phase alone, with an alias if they are null in another phase. */
 const OWN = {
   Gestating: '',
   Alive: '... on Alive { bornAt }',
@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  // Also if making the bystanders failed: a server that keeps running would block the run.
   try {
     await bystanders.leave();
   } finally {
@@ -41,12 +41,12 @@ afterAll(async () => {
   }
 });
 
-/** A life as `life` answers it. */
+/** A life, as the query `life` answers it. */
 const found = async (id: string): Promise<unknown> =>
   (await dataOf(server, `query ($id: ID!) { life(id: $id) { ${WHOLE_LIFE} } }`, { id })).life;
 
 describe('conceiving', () => {
-  test('gives a gestating life with a UUID of version 7, at version 1', async () => {
+  test('creates a gestating life with a UUID of version 7, at version 1', async () => {
     const before = Date.now();
     const { life } = await dataOf(server, `mutation { life: conceive { ${LIFE} } }`);
     expect(life).toEqual({
@@ -66,7 +66,7 @@ describe('conceiving', () => {
     expect(await found(life.id)).toEqual(life);
   });
 
-  test('takes an id in either case, of any version of UUID, and answers it in lower case', async () => {
+  test('takes an id in upper or lower case, of any version of UUID, and answers it in lower case', async () => {
     const ids = [
       uuidv7().toUpperCase(),
       crypto.randomUUID(),
@@ -80,7 +80,7 @@ describe('conceiving', () => {
     }
   });
 
-  test('takes null for an id that is left out', async () => {
+  test('treats null like an id that is left out', async () => {
     const { one, other } = await dataOf(
       server,
       'mutation { one: conceive(id: null) { id } other: conceive(id: null) { id } }',
@@ -88,7 +88,7 @@ describe('conceiving', () => {
     expect(one.id).not.toBe(other.id);
   });
 
-  test('the same id again answers the conception, whatever happened since, and records nothing', async () => {
+  test('with an id again answers with the original conception, whatever happened since, and records nothing', async () => {
     const id = uuidv7();
     const conceive = async (spelling: string): Promise<unknown> =>
       (
@@ -110,9 +110,9 @@ describe('conceiving', () => {
 });
 
 describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(', '), way })))(
-  'a life whose course is $name',
+  'a life with the course $name',
   ({ way }) => {
-    test('is at each step what the machine says, and its history tells each step', async () => {
+    test('is at each step in the state that the machine declares, and its history has each step', async () => {
       const { life } = await dataOf(server, 'mutation { life: conceive { id createdAt } }');
       let last: { createdAt: string; updatedAt: string; version: number } | undefined;
       for (const [index, { event, to }] of way.entries()) {
@@ -172,7 +172,7 @@ describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(
       );
       expect(nodes[0].occurredAt).toBe(life.createdAt);
 
-      /** When an event occurred, where it had by that step. */
+      /** When an event occurred, if it had occurred by that step. */
       function timeOf(event: Exclude<LifeEvent, 'Conception'>, index: number): unknown {
         const at = course.findIndex((step) => step.event === event);
         return at >= 0 && at <= index ? nodes[at].occurredAt : null;
@@ -181,7 +181,7 @@ describe.each(waysTo().map((way) => ({ name: way.map(({ event }) => event).join(
   },
 );
 
-test('a life that dies before it was born has no time of birth', async () => {
+test('a life that dies before its birth has no time of birth', async () => {
   const id = await livingIn(server, 'Gestating');
   const { outcome } = await dataOf(server, mutationOf('Death', `${LIFE} ${OWN.Dead}`), { id });
   expect(outcome).toMatchObject({
@@ -191,7 +191,7 @@ test('a life that dies before it was born has no time of birth', async () => {
   });
 });
 
-test('what is said to have occurred at some time did, whatever its offset, cut to the millisecond', async () => {
+test('an event has the time that the client gives, in UTC and truncated to milliseconds', async () => {
   const { life } = await dataOf(server, 'mutation { life: conceive { id createdAt } }');
   const bornAt = new Date(Date.parse(life.createdAt) + 1);
   const inKathmandu = new Date(bornAt.getTime() + (5 * 60 + 45) * 60_000).toISOString();
@@ -203,7 +203,7 @@ test('what is said to have occurred at some time did, whatever its offset, cut t
   expect(await found(life.id)).toEqual(outcome);
 });
 
-test('a death goes by the birth’s time where that lies ahead of the server’s clock', async () => {
+test('a death takes the time of the birth, if that is ahead of the server’s clock', async () => {
   const id = await livingIn(server, 'Gestating');
   const occurredAt = new Date(Date.now() + 4_000).toISOString();
   const born = await dataOf(server, mutationOf('Birth', `${LIFE} ${OWN.Alive}`), {
@@ -215,7 +215,7 @@ test('a death goes by the birth’s time where that lies ahead of the server’s
   expect(died.outcome).toMatchObject({ __typename: 'Dead', diedAt: occurredAt });
 });
 
-test('the snapshot of a life is the life as it is, without its identity', async () => {
+test('the snapshot of a life has the same data as the life, without its identity', async () => {
   for (const state of lives.states) {
     const id = await livingIn(server, state);
     const { life } = await dataOf(
@@ -240,7 +240,7 @@ test('the snapshot of a life is the life as it is, without its identity', async 
   }
 });
 
-test('a whole course fits into one request, whose mutations see each other’s work', async () => {
+test('one request can contain a whole course, and each mutation sees the effects of the one before', async () => {
   const id = uuidv7();
   const answer = await dataOf(
     server,
@@ -260,7 +260,7 @@ test('a whole course fits into one request, whose mutations see each other’s w
   });
 });
 
-test('each mutation of a request commits on its own: an error between them takes nothing back', async () => {
+test('each mutation of a request commits by itself: an error in one does not roll back the others', async () => {
   const [one, other] = [uuidv7(), uuidv7()];
   const { data, errors } = await ask(
     server,
@@ -284,13 +284,13 @@ test('each mutation of a request commits on its own: an error between them takes
 });
 
 describe('finding', () => {
-  test('a life by its id works in either case, and answers null where there is none', async () => {
+  test('a query by id takes either case, and answers null for an unknown id', async () => {
     const id = await livingIn(server, 'Alive');
     expect(await found(id.toUpperCase())).toEqual(await found(id));
     expect(await found(uuidv7())).toBeNull();
   });
 
-  test('any node by its id gives the as an object of its phase’s own type', async () => {
+  test('the query node answers an object of the phase’s own type', async () => {
     for (const state of lives.states) {
       const id = await livingIn(server, state);
       const { node } = await dataOf(
@@ -320,12 +320,12 @@ describe('finding', () => {
     expect(nodes).toEqual([
       { phase: 'GESTATING', bornAt: null, diedAt: null },
       { phase: 'ALIVE', bornAt: expect.any(String), diedAt: null },
-      // By the shortest way, which is not by its birth.
+      // By the shortest way to death, which contains no birth.
       { phase: 'DEAD', bornAt: null, diedAt: expect.any(String) },
     ]);
   });
 
-  test('nodes answers in the order of the ids: null where there is none, twice where asked twice', async () => {
+  test('nodes answers in the order of the ids, with null for an unknown id, and repeats a repeated one', async () => {
     const [one, other] = [await livingIn(server, 'Dead'), await livingIn(server, 'Gestating')];
     const ids = [other, uuidv7(), one.toUpperCase(), one, other.toUpperCase()];
     const { nodes } = await dataOf(server, 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
@@ -334,7 +334,7 @@ describe('finding', () => {
     expect(nodes).toEqual([{ id: other }, null, { id: one }, { id: one }, { id: other }]);
   });
 
-  test('up to 100 nodes at once', async () => {
+  test('nodes takes up to 100 ids at once', async () => {
     const document = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }';
     const ids = Array.from({ length: 100 }, () => uuidv7());
     expect(await dataOf(server, document, { ids })).toEqual({ nodes: ids.map(() => null) });

@@ -1,14 +1,14 @@
-/** Ways through the machine, derived from its own list, and lives that have gone them over the API. */
+/** Courses through the machine, derived from its list, and lives that have taken them over the API. */
 import { type LifeState, life, lives, type LifeEvent } from '../../src/machine';
 import { dataOf } from './client';
 
-/** An event that a mutation makes: any but the conception. */
+/** An event that has a mutation with an id: any event but the conception. */
 export type Step = Exclude<LifeEvent, typeof life.declaration.initial.event>;
 
-/** A way from the initial state: what happened, and where each step led. */
+/** A course from the initial state: the events, and the state after each. */
 export type Way = readonly { readonly event: Step; readonly to: LifeState }[];
 
-/** Each way to `state`, and where that is undefined, each way to an end; none goes by one arrow twice. */
+/** Each course to `state`, or if that is undefined, each course to a final state. No course takes an arrow twice. */
 export function waysTo(
   state?: LifeState,
   from: LifeState = life.declaration.initial.to,
@@ -19,26 +19,26 @@ export function waysTo(
     .filter((arrow) => arrow.from === from)
     .flatMap((arrow) => {
       const others = arrows.filter((other) => other !== arrow);
-      // Only the initial edge, which has no state before it, is by the initial event.
+      // Only the initial edge has the initial event. No state precedes it.
       const step = { event: arrow.event as Step, to: arrow.to };
       return waysTo(state, arrow.to, others).map((way) => [step, ...way]);
     });
   return [...(here ? [[]] : []), ...onward];
 }
 
-/** As GraphQL spells a state or an event. */
+/** A state or an event, as GraphQL spells it. */
 export function constant(name: string): string {
   return name.toUpperCase();
 }
 
-/** The mutation that makes an event happen to `$id`, and what it selects. */
+/** The mutation of an event for `$id`, with this selection. */
 export function mutationOf(event: Step, selection: string): string {
   return `mutation ($id: ID!, $occurredAt: DateTime) {
     outcome: ${life.declaration.events[event].verb}(id: $id, occurredAt: $occurredAt) { ${selection} }
   }`;
 }
 
-/** @returns the id of a new life that has gone the shortest way to `state` */
+/** @returns the id of a new life that has taken the shortest course to `state` */
 export async function livingIn(
   server: { readonly url: string },
   state: LifeState,

@@ -1,6 +1,6 @@
 /**
- * The log of requests: a line for each that is finished, with what became of it and nothing of what was
- * asked, however it travelled.
+ * The log of requests: one line for each finished request, with its outcome and none of its content, over every
+ * transport.
  */
 import { type TestServer, startServer } from '../harness';
 import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
@@ -10,12 +10,12 @@ import { livingIn } from './lives';
 
 const [TRACE, DEBUG, INFO] = [10, 20, 30];
 
-/** Whatever is private in a request of these tests has this in it. */
+/** Every private value in the requests of these tests contains this. */
 const CANARY = 'canary';
 
 let server: TestServer;
 let bystanders: Bystanders;
-/** How many lines there were before the test. */
+/** The number of lines before the test. */
 let before: number;
 
 beforeAll(async () => {
@@ -37,11 +37,11 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** The lines of this test in which something stands. */
+/** The lines of this test that contain a text. */
 const linesWith = (name: string, value: unknown): readonly Record<string, unknown>[] =>
   server.logs.slice(before).filter((line) => line[name] === value);
 
-test('a request that is answered has one line, at debug, by the name that its document gives it', async () => {
+test('an answered request has one line, at debug, with the operation’s name from its document', async () => {
   const id = await livingIn(server, 'Gestating');
   const { headers } = await send(server, {
     headers: { ...JSON_BODY, authorization: `Bearer ${CANARY}`, 'user-agent': CANARY },
@@ -71,7 +71,7 @@ test('a request that is answered has one line, at debug, by the name that its do
   ]);
 });
 
-test('an upgrade that is refused has one line, without what was asked', async () => {
+test('a refused upgrade has one line, without the content of the request', async () => {
   const headers = {
     connection: 'Upgrade',
     upgrade: 'websocket',
@@ -89,7 +89,7 @@ test('an upgrade that is refused has one line, without what was asked', async ()
   ]);
 });
 
-test('a typed refusal is an outcome, and no error', async () => {
+test('a typed refusal is an outcome, not an error', async () => {
   const id = await livingIn(server, 'Dead');
   await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
   expect(server.logs.at(-1)).toMatchObject({ level: DEBUG, refusal: 'IllegalTransition' });
@@ -98,12 +98,12 @@ test('a typed refusal is an outcome, and no error', async () => {
 
 test.each([
   [
-    'a document that is wrong',
+    'an invalid document',
     { headers: JSON_BODY, body: JSON.stringify({ query: `{ ${CANARY} }` }) },
     { operation: 'none', status: 200, code: 'GRAPHQL_VALIDATION_FAILED' },
   ],
   [
-    'a variable that is wrong',
+    'an invalid variable',
     {
       headers: JSON_BODY,
       body: JSON.stringify({
@@ -114,12 +114,12 @@ test.each([
     { operation: 'query', operationName: 'Find', status: 200, code: 'BAD_USER_INPUT' },
   ],
   [
-    'what is no request of GraphQL',
+    'a body that is no request of GraphQL',
     { headers: JSON_BODY, body: `{"${CANARY}"` },
     { operation: 'none', status: 400, code: 'BAD_REQUEST' },
   ],
   [
-    'what cannot even be routed',
+    'an address that cannot be routed',
     { method: 'GET', path: `/%ff${CANARY}` },
     { operation: 'none', status: 400, code: 'BAD_REQUEST' },
   ],
@@ -129,33 +129,33 @@ test.each([
     { operation: 'none', status: 403, code: 'FORBIDDEN' },
   ],
   [
-    'what leads nowhere',
+    'an unknown address',
     { method: 'GET', path: `/${CANARY}` },
     { operation: 'none', status: 404, code: 'NOT_FOUND' },
   ],
   [
-    'a subscription that wants a single answer',
+    'a subscription that accepts only a single answer',
     {
       headers: JSON_BODY,
       body: JSON.stringify({ query: 'subscription S { transitions { event } }' }),
     },
     { operation: 'subscription', operationName: 'S', status: 400, code: 'BAD_REQUEST' },
   ],
-])('of %s it is told by one line, at info, why it is refused', async (_what, sending, line) => {
+])('one line, at info, says why %s is refused', async (_what, sending, line) => {
   const { headers } = await send(server, sending);
   expect(linesWith('requestId', headers['x-request-id'])).toMatchObject([
     { level: INFO, msg: 'Request refused', ...line },
   ]);
 });
 
-test('a name that is long is left out', async () => {
+test('a long operation name is left out', async () => {
   const long = 'N'.repeat(65);
   await dataOf(server, `query ${long} { __typename }`);
   expect(server.logs.at(-1)).toMatchObject({ operation: 'query' });
   expect(server.logs.at(-1)).not.toHaveProperty('operationName');
 });
 
-test('health and metrics are told at trace only', async () => {
+test('probes and metrics are logged only at trace', async () => {
   for (const path of ['/healthz', '/readyz', '/metrics']) {
     const { headers } = await send(server, { method: 'GET', path });
     expect(linesWith('requestId', headers['x-request-id'])).toMatchObject([
@@ -167,7 +167,7 @@ test('health and metrics are told at trace only', async () => {
 describe.each(TRANSPORTS)('over %s', (transport) => {
   const WATCH = 'subscription Watch($id: ID!) { lifeChanged(id: $id) { id } }';
 
-  test('a subscription has a line when it begins, and one when it ends', async () => {
+  test('a subscription has one line when it begins, and one when it ends', async () => {
     const id = await livingIn(server, 'Gestating');
     const subscriber = subscribe(server, transport, WATCH, { id });
     await subscriber.untilReceived(1);
@@ -182,7 +182,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(lines[0]?.['requestId']).toBe(lines[1]?.['requestId']);
   });
 
-  test('one that is refused has one line, with the id of the error that was told', async () => {
+  test('a refused subscription has one line, with the same id as the error', async () => {
     const subscriber = subscribe(server, transport, WATCH, { id: CANARY });
     await subscriber.ended;
     await subscriber.stop();
@@ -195,9 +195,9 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 });
 
-test('of a flood of refusals a hundred a second are told, and then how many were not', async () => {
+test('of a flood of refusals, the log has a hundred lines a second, and then the number of the others', async () => {
   const sent = 250;
-  // All in one second, in which nothing else is refused, and the last one in the next, however slow the machine is.
+  // All refusals fall into one second with no others, and the last one into the next, however slow the machine is.
   const then = performance.now() + 2_000;
   const clock = jest.spyOn(performance, 'now').mockReturnValue(then);
   try {

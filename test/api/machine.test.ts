@@ -1,4 +1,4 @@
-/** What the API says of itself: the machine, the census, and, where that is allowed, its schema. */
+/** What the API says about itself: the machine, the census, and, if that is allowed, the schema. */
 import {
   buildClientSchema,
   getIntrospectionQuery,
@@ -22,7 +22,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-test('the machine is the list that the code goes by, as states with their transitions and as a diagram', async () => {
+test('the query machine has the declared list, as states with their transitions and as a diagram', async () => {
   const { machine } = await dataOf(
     server,
     '{ machine { states { phase initial final transitions { event to } } mermaid } }',
@@ -44,7 +44,7 @@ test('the machine is the list that the code goes by, as states with their transi
   });
 });
 
-test('a tool is told by the machine what is known of a life, and which mutation asks for each event', async () => {
+test('a tool learns from the query machine the facts of a life and the mutation of each event', async () => {
   const { machine } = await dataOf(
     server,
     '{ machine { name events { event mutation data { name } } fields { name type description } } }',
@@ -64,7 +64,7 @@ test('a tool is told by the machine what is known of a life, and which mutation 
 });
 
 describe('the census', () => {
-  test('of no lives at all counts none, and all that happens comes after its cursor', async () => {
+  test('of an empty database counts none, and a feed from its cursor has everything that follows', async () => {
     const { census } = await dataOf(server, '{ census { gestating alive dead total cursor } }');
     expect(census).toEqual({
       gestating: 0,
@@ -82,7 +82,7 @@ describe('the census', () => {
     });
   });
 
-  test('counts the lives of each phase, as of the last transition of the feed', async () => {
+  test('counts the lives of each phase, and its cursor is that of the last transition', async () => {
     for (const state of ['Alive', 'Alive', 'Dead', 'Gestating', 'Alive'] as const) {
       await livingIn(server, state);
     }
@@ -107,7 +107,7 @@ describe('the census', () => {
     });
   });
 
-  test('is never anything but what its feed adds up to, however much happens meanwhile', async () => {
+  test('always equals the sum of the feed up to its cursor, during concurrent changes as well', async () => {
     const busy = Promise.all(
       Array.from({ length: 40 }, async (_, index) =>
         livingIn(server, index % 2 === 0 ? 'Dead' : 'Alive'),
@@ -119,7 +119,7 @@ describe('the census', () => {
     });
     let looked = 0;
     for (let last = false; !last; looked += 1) {
-      // Once more after all is done.
+      // Once more after the changes.
       last = work.isDone;
       const { census } = await dataOf(server, '{ census { gestating alive dead total cursor } }');
       const counts = { GESTATING: 0, ALIVE: 0, DEAD: 0 };
@@ -140,7 +140,7 @@ describe('the census', () => {
 
   type Constant = 'GESTATING' | 'ALIVE' | 'DEAD';
 
-  /** All transitions up to that of a cursor, it included. */
+  /** All transitions up to and including that of a cursor. */
   async function feedUntil(cursor: string): Promise<{ from: Constant | null; to: Constant }[]> {
     const found = [];
     let after: string | null = null;
@@ -161,7 +161,7 @@ describe('the census', () => {
 });
 
 describe('introspection', () => {
-  /** A server that tells nothing of its schema. */
+  /** A server with introspection off. */
   let reticent: TestServer;
 
   beforeAll(async () => {
@@ -172,7 +172,7 @@ describe('introspection', () => {
     await reticent.stop();
   });
 
-  test('gives the schema, and what is misspelt is told what may have been meant', async () => {
+  test('shows the schema, and a misspelt name gets a suggestion', async () => {
     const question = getIntrospectionQuery({ specifiedByUrl: true });
     const schema = buildClientSchema(await dataOf(server, question));
     expect(printSchema(lexicographicSortSchema(schema))).toBe(
@@ -199,7 +199,7 @@ describe('introspection', () => {
     { document: byPhase, variables: { phase: ['ALIVE', 'DEADLY'] } },
     { document: byOrder, variables: { order: 'NEWEST' } },
   ])(
-    'that is off gives nothing of the schema, not even by a hint: $document $variables',
+    'that is off reveals nothing of the schema, not even in a suggestion: $document $variables',
     async ({ document, variables = {} }) => {
       const { data, errors } = await ask(reticent, document, variables);
       expect(data).toBeUndefined();
@@ -208,7 +208,7 @@ describe('introspection', () => {
     },
   );
 
-  test('that is off leaves the names of types in an answer, which are none of it', async () => {
+  test('that is off still allows __typename in an answer', async () => {
     expect(await dataOf(reticent, '{ __typename machine { __typename } }')).toEqual({
       __typename: 'Query',
       machine: { __typename: 'StateMachine' },

@@ -1,4 +1,4 @@
-/** What Prometheus is told: that what happened is counted, and that nothing of what was asked is in it. */
+/** The metrics for Prometheus: the server counts what happens, and shows no content of a request. */
 import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import { type TestServer, startServer } from '../harness';
@@ -16,7 +16,7 @@ async function metrics(): Promise<Map<string, number>> {
   return new Map(familiesOf(text).flatMap(({ samples }) => [...samples]));
 }
 
-/** A metric with its description, as the text format of Prometheus has it. */
+/** A metric with its description, in the text format of Prometheus. */
 interface Family {
   readonly name: string;
   readonly type: string;
@@ -29,7 +29,7 @@ const FAMILY =
 const SAMPLE =
   /^((\w+)(?:\{(?:[a-z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)+\})?) ([+-]?(?:[\d.]+(?:e[+-]?\d+)?|Inf)|NaN)$/i;
 
-/** Reads an exposition strictly: whatever Prometheus would not take, or might take for something else, fails. */
+/** Parses an exposition strictly: fails for any line that Prometheus would refuse or could misread. */
 function familiesOf(text: string): Family[] {
   return text.split(/\n(?=# HELP)|\n$/).flatMap((part) => {
     if (part === '') return [];
@@ -51,7 +51,7 @@ function familiesOf(text: string): Family[] {
   });
 }
 
-/** All but those of Node and of the process, which prom-client names, and some of which come and go. */
+/** All metrics but those of Node and of the process, which prom-client names, and some of which come and go. */
 async function ours(): Promise<Family[]> {
   const { text } = await send(server, { method: 'GET', path: '/metrics' });
   const families = familiesOf(text).filter(({ name }) => !/^(?:process|nodejs)_/.test(name));
@@ -59,7 +59,7 @@ async function ours(): Promise<Family[]> {
   return families;
 }
 
-describe('what happens', () => {
+describe('the server counts', () => {
   beforeEach(async () => {
     server = await startServer();
   });
@@ -68,7 +68,7 @@ describe('what happens', () => {
     await server.stop();
   });
 
-  test('requests, transitions and groups are counted, with what became of them', async () => {
+  test('requests, transitions and groups, with their outcomes', async () => {
     const since = performance.now();
     const id = await livingIn(server, 'Alive');
     await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
@@ -114,11 +114,11 @@ describe('what happens', () => {
     );
     const took = counted.get('graphql_request_duration_seconds_sum{operation="mutation"}');
     expect(took).toBeGreaterThan(0);
-    // In seconds, one after the other.
+    // In seconds. The requests ran one after the other.
     expect(took).toBeLessThan((performance.now() - since) / 1_000);
   });
 
-  test('what is refused at the door, by whatever rule, is counted by its code', async () => {
+  test('requests that admission refuses by any rule, with their codes', async () => {
     const origin = { ...JSON_BODY, origin: 'https://foreign.example' };
     await send(server, { headers: origin, body: '{}' });
     await send(server, { headers: { ...JSON_BODY, host: 'rebound.example' }, body: '{}' });
@@ -135,7 +135,7 @@ describe('what happens', () => {
     expect(countOf('NOT_FOUND')).toBe(1);
   });
 
-  test('with AUTH=jwt, who has no valid token is counted, on a socket, too', async () => {
+  test('with AUTH=jwt, requests and sockets without a valid token', async () => {
     const secret = 'a secret of the test'.repeat(4);
     const guarded = await startServer({ AUTH: 'jwt', AUTH_JWT_SECRET: secret });
     try {
@@ -171,7 +171,7 @@ describe('what happens', () => {
     }
   });
 
-  test('that the database does not answer is told, and that it does again', async () => {
+  test('whether the database answers, and when it answers again', async () => {
     if (server.database === undefined) throw new Error('The server has no database of its own.');
     const network = await Proxy.to(server.database.url);
     const cutOff = await startServer({ DATABASE_URL: network.url });
@@ -192,7 +192,7 @@ describe('what happens', () => {
     }
   });
 
-  test('a transition whose life cannot be read is counted as failed, with an idempotency key or without', async () => {
+  test('a transition as failed if its life cannot be read, with and without an idempotency key', async () => {
     const [id, bystander] = [
       await livingIn(server, 'Gestating'),
       await livingIn(server, 'Gestating'),
@@ -203,13 +203,13 @@ describe('what happens', () => {
     try {
       cutOff = await startServer({ DATABASE_URL: network.url, REQUEST_TIMEOUT_MS: '1000' });
       network.refuse();
-      // In one request: the door lets no second one in, once the database is known to be down.
+      // In one request, because admission refuses a second one once the database is known to be down.
       const both = `mutation ($id: ID!) {
         birth(id: $id) { __typename }
         die(id: $id, idempotencyKey: "once") { __typename }
       }`;
       const { errors } = await ask(cutOff, both, { id });
-      // The first waits for the database until the request's deadline, and the second comes after it.
+      // The first one waits for the database until the deadline, and the second one starts after it.
       const codes = ['DATABASE_UNAVAILABLE', 'OVERLOADED'];
       expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(codes);
       const { text } = await send(cutOff, { method: 'GET', path: '/metrics' });
@@ -230,7 +230,7 @@ describe('what happens', () => {
     }
   });
 
-  test('subscribers and connections are there as long as they are', async () => {
+  test('subscribers and connections for as long as they exist', async () => {
     const subscriber = subscribe(
       server,
       'WebSocket',
@@ -246,7 +246,7 @@ describe('what happens', () => {
     for (;;) if ((await metrics()).get('feed_subscribers{machine="Life"}') === 0) break;
   });
 
-  test('a subscription is counted when it is accepted, or refused, over either transport', async () => {
+  test('subscriptions that it accepts and that it refuses, over each transport', async () => {
     const query = 'subscription ($id: ID!) { lifeChanged(id: $id) { id } }';
     const id = await livingIn(server, 'Dead');
     for (const transport of TRANSPORTS) {
@@ -266,7 +266,7 @@ describe('what happens', () => {
   });
 });
 
-describe('what is shown', () => {
+describe('the exposition', () => {
   beforeAll(async () => {
     server = await startServer();
   });
@@ -275,7 +275,7 @@ describe('what is shown', () => {
     await server.stop();
   });
 
-  test('each metric has a description, and a name as Prometheus would have it', async () => {
+  test('has a description for each metric, and names in the style of Prometheus', async () => {
     const families = await ours();
     expect(new Set(families.map(({ name }) => name)).size).toBe(families.length);
     for (const { name, type, help, samples } of families) {
@@ -290,7 +290,7 @@ describe('what is shown', () => {
     }
   });
 
-  test('the table of metrics in docs/observability.md has each of ours once, and no other', async () => {
+  test('has exactly the metrics of the table in docs/observability.md', async () => {
     const page = readFileSync('docs/observability.md', 'utf8');
     const [, section = ''] = page.split('## Metrics');
     const [table = ''] = section.split(/^#/m);
@@ -299,7 +299,7 @@ describe('what is shown', () => {
     expect(named.sort()).toEqual(families.map(({ name }) => name).sort());
   });
 
-  test('no series is of a client’s making', async () => {
+  test('has no series that a client can create', async () => {
     const countSeries = async (): Promise<number> =>
       (await ours()).flatMap(({ samples }) => samples).length;
     const probe = async (number: number): Promise<void> => {
@@ -314,7 +314,7 @@ describe('what is shown', () => {
     expect(await countSeries()).toBe(before);
   });
 
-  test('nothing of what was asked is told', async () => {
+  test('contains nothing of the requests', async () => {
     const id = await livingIn(server, 'Gestating');
     await ask(server, 'query Secret($id: ID!) { life(id: $id) { id } }', { id });
     const { text } = await send(server, { method: 'GET', path: '/metrics' });

@@ -1,6 +1,6 @@
 /**
- * Connections, by the Relay specification's own algorithm: any page of any connection, for any arguments, is
- * the slice of an array that the specification says, and its flags are exact.
+ * Connections, compared with the algorithm of the Relay specification: every page of every connection, for any
+ * arguments, is the specified slice, with exact flags.
  */
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
@@ -10,10 +10,10 @@ import { type TestServer, startServer } from '../harness';
 import { dataOf } from './client';
 import { type Way, constant, mutationOf, waysTo } from './lives';
 
-/** Fixed, so that a failure is found again; each run asks the server for one page of each connection. */
+/** Fixed, so that a failure can be repeated. Each run asks the server for one page of each connection. */
 const RUNS = { seed: 20_261_124, numRuns: 150, interruptAfterTimeLimit: 10_000 };
 
-/** One row of a connection: what a filter goes by, and the cursor once it is known. */
+/** One row of a connection: the value that a filter compares, and the cursor once it is known. */
 interface Row {
   readonly id: string;
   readonly kind: string;
@@ -39,13 +39,13 @@ interface Page {
 
 let store: TestStore;
 let server: TestServer;
-/** By age: some conceived in the same millisecond, which their ids then tell apart. */
+/** By age. Some lives are conceived in the same millisecond, and ordered by their ids. */
 let lives: readonly Row[];
-/** In the order in which they were committed. */
+/** In the order of commits. */
 const transitions: Row[] = [];
-/** Of some lives, among them one in which all has happened that can. */
+/** The histories of some lives; one of them has all events. */
 const histories = new Map<string, readonly Row[]>();
-/** Of each connection's rows, in the same order; of the longest history's. */
+/** The cursors of each connection's rows in order, and those of the longest history. */
 let cursors: { lives: string[]; transitions: string[]; history: string[] };
 
 beforeAll(async () => {
@@ -59,7 +59,7 @@ beforeAll(async () => {
     [...way.keys(), way.length].map((end) => way.slice(0, end)),
   );
   for (let index = 0; index < 45; index += 1) {
-    // Ids that are not in the order of conception, so that the order by age is none by id.
+    // Ids in another order than the conceptions, so that a sort by id would fail the test.
     const id = index % 2 === 0 ? uuidv7() : crypto.randomUUID();
     const millisecond = Math.floor(index / 4);
     now = new Date(conception + millisecond);
@@ -114,7 +114,7 @@ beforeAll(async () => {
     transitions: feed.map(cursorOf),
     history: past.map(cursorOf),
   };
-  // What the properties below rely on: all rows are there, in the order of the model.
+  // The properties below require that all rows are there, in the order of the model.
   expect(found.map(({ node }) => node)).toEqual(idsOf(lives).map(asLife));
   expect(feed.map(({ node }) => node)).toEqual(idsOf(transitions).map(asTransition));
   expect(cursors.history).toHaveLength(Math.max(...waysTo().map((way) => way.length)) + 1);
@@ -130,9 +130,8 @@ const cursorOf = ({ cursor }: Edge): string => cursor;
 const idsOf = (rows: readonly Row[]): string[] => rows.map(({ id }) => id);
 
 /**
- * The page by the specification: ApplyCursorsToEdges, then EdgesToReturn. A cursor is a place in the whole
- * connection, whether or not the filter has the row that it was given for. Beyond what the specification
- * demands of the flags, each is exact where the page begins at a cursor.
+ * The page of the specification: ApplyCursorsToEdges, then EdgesToReturn. A cursor is a place in the whole connection,
+ * even if the filter excludes its row. Beyond the specification, each flag is exact if the page begins at a cursor.
  */
 function pageOf(
   rows: readonly Row[],
@@ -156,7 +155,7 @@ function pageOf(
   };
 }
 
-/** Arguments of a page, some with `first`, some with `last`, some with neither; places of some rows as cursors. */
+/** Arguments of a page with `first`, `last` or neither. Cursors are indexes of rows. */
 function argumentsOf(length: number): fc.Arbitrary<PageArguments> {
   const size = fc.oneof(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 0, max: 100 }));
   const place = fc.option(fc.nat({ max: length - 1 }), { freq: 2 });
@@ -170,7 +169,7 @@ function argumentsOf(length: number): fc.Arbitrary<PageArguments> {
     }));
 }
 
-/** The variables of a page, whose cursors are places until here. */
+/** The variables of a page, with indexes replaced by cursors. */
 function variablesOf(
   { first, after, last, before }: PageArguments,
   own: readonly string[],
@@ -183,7 +182,7 @@ function variablesOf(
   };
 }
 
-/** That a connection is a page, and agrees with itself. */
+/** Asserts that a connection is this page, and is consistent. */
 function expectPage(
   connection: {
     edges: Edge[];
@@ -219,11 +218,11 @@ const asTransition = (row: string): unknown => {
   return { lifeId, version: Number(version) };
 };
 
-/** Any list of some of these, in any order, perhaps with repetitions, perhaps empty; or null. */
+/** Any list of these values, in any order, with or without repetitions, also empty; or null. */
 const filterOf = (kinds: readonly string[]): fc.Arbitrary<readonly string[] | null> =>
   fc.option(fc.array(fc.constantFrom(...kinds), { maxLength: 4 }), { freq: 3 });
 
-test('any page of lives, in either order and by any phases, is the slice that the specification says', async () => {
+test('any page of lives, in either order and of any phases, is the slice of the specification', async () => {
   const phases = lifecycle.states.map(constant);
   const order = fc.constantFrom('OLDEST_FIRST', 'NEWEST_FIRST', null);
   await fc.assert(
@@ -249,7 +248,7 @@ test('any page of lives, in either order and by any phases, is the slice that th
   );
 });
 
-test('any page of transitions, by any events, is the slice that the specification says', async () => {
+test('any page of transitions, of any events, is the slice of the specification', async () => {
   const events = lifecycle.events.map(constant);
   await fc.assert(
     fc.asyncProperty(argumentsOf(45), filterOf(events), async (page, by) => {
@@ -274,7 +273,7 @@ test('any page of transitions, by any events, is the slice that the specificatio
   );
 });
 
-test('the same page of many histories is of each the slice that the specification says', async () => {
+test('the same page of many histories is the slice of the specification for each', async () => {
   const [...ids] = histories.keys();
   await fc.assert(
     fc.asyncProperty(argumentsOf(cursors.history.length), async (page) => {
@@ -301,7 +300,7 @@ test('the same page of many histories is of each the slice that the specificatio
   );
 });
 
-test('turning pages as pageInfo says finds every life once, forwards and backwards', async () => {
+test('a client that turns pages by pageInfo gets every life once, forwards and backwards', async () => {
   const turn = async (size: number, forwards: boolean): Promise<string[]> => {
     const found: string[] = [];
     let cursor: string | null = null;
@@ -328,7 +327,7 @@ test('turning pages as pageInfo says finds every life once, forwards and backwar
   }
 });
 
-test('a transition’s own cursor is that of its edge in the feed, wherever the transition is met', async () => {
+test('a transition has the same cursor in every field as on its edge in the feed', async () => {
   const [[id, rows] = ['', []]] = histories;
   const { life, transitions: feed } = await dataOf(
     server,
@@ -343,7 +342,7 @@ test('a transition’s own cursor is that of its edge in the feed, wherever the 
   expect(life.history.nodes).toEqual(places.map((at) => ({ cursor: cursors.transitions[at] })));
 });
 
-test('lives conceived after a page was read come on the pages that follow it', async () => {
+test('lives that are conceived after a page was read are on later pages', async () => {
   const after = cursors.lives.at(-1);
   const document = 'query ($after: String) { lives(after: $after) { nodes { id } } }';
   expect(await dataOf(server, document, { after })).toEqual({ lives: { nodes: [] } });

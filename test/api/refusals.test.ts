@@ -1,4 +1,4 @@
-/** What a mutation answers when it refuses: which error, with which facts, and nothing changed. */
+/** What a mutation answers if it refuses: the error and its facts. A refusal changes nothing. */
 import { uuidv7 } from 'uuidv7';
 import { type LifeState, life, lives } from '../../src/machine';
 import { type TestServer, startServer } from '../harness';
@@ -13,7 +13,7 @@ const OUTCOME = `
   ... on IllegalTransition { event from nextEvents life { __typename id phase version history { nodes { version } } } }
   ... on OccurredAtOutOfRange { earliest latest }`;
 
-/** Of a life that has moved: when the last that happened to it did. */
+/** Of a life with a history: the time of its last transition. */
 const RECORDED = '... on Life { history(last: 1) { nodes { occurredAt } } }';
 const recordedAt = (occurredAt: string): object => ({
   outcome: { history: { nodes: [{ occurredAt }] } },
@@ -23,18 +23,18 @@ const steps = lives.events.filter(
   (event): event is Step => event !== life.declaration.initial.event,
 );
 
-/** Each pair of a state and an event that it does not accept: all that the list leaves out. */
+/** Each pair of a state and an event that the state does not accept: the complement of the list. */
 const illegal = lives.states.flatMap((state) =>
   steps
     .filter((event) => !lives.nextEvents(state).includes(event))
     .map((event) => ({ state, event })),
 );
 
-/** A state that accepts an event. */
+/** A state that accepts the event. */
 const accepting = (event: Step): LifeState =>
   lives.edges.find((edge) => edge.event === event)?.from ?? life.declaration.initial.to;
 
-/** When the last that happened to a life did. */
+/** The time of a life's last transition. */
 const lastOf = async (id: string): Promise<string> => {
   const { life } = await dataOf(server, `query ($id: ID!) { life(id: $id) { ${RECORDED} } }`, {
     id,
@@ -55,7 +55,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  // Also where it was the bystanders that could not be made: a server left running would hold up the run.
+  // Also if making the bystanders failed: a server that keeps running would block the run.
   try {
     await bystanders.leave();
   } finally {
@@ -63,7 +63,7 @@ afterAll(async () => {
   }
 });
 
-/** All of a life that a refusal must leave as it is. */
+/** Everything about a life that a refusal must not change. */
 const all = async (id: string): Promise<unknown> =>
   dataOf(
     server,
@@ -75,7 +75,7 @@ const all = async (id: string): Promise<unknown> =>
   );
 
 test.each(illegal)(
-  '$event is refused by $state, which says what it accepts',
+  '$event is refused by $state, and the refusal has the events that it accepts',
   async ({ state, event }) => {
     const id = await livingIn(server, state);
     const before = await all(id);
@@ -101,7 +101,7 @@ test.each(illegal)(
 );
 
 describe.each(steps)('%s', (event) => {
-  test('of a life that is not there answers LifeNotFound, with the id in lower case', async () => {
+  test('of an unknown life answers LifeNotFound, with the id in lower case', async () => {
     const id = uuidv7();
     const { census } = await dataOf(server, '{ census { total cursor } }');
     expect(await dataOf(server, mutationOf(event, OUTCOME), { id: id.toUpperCase() })).toEqual({
@@ -110,7 +110,7 @@ describe.each(steps)('%s', (event) => {
     expect(await all(id)).toEqual({ life: null, census });
   });
 
-  test('before the last transition is refused, with the range that would be accepted', async () => {
+  test('before the last transition is refused, with the accepted range', async () => {
     const id = await livingIn(server, accepting(event));
     const [before, last] = [await all(id), await lastOf(id)];
     const occurredAt = new Date(Date.parse(last) - 1).toISOString();
@@ -127,7 +127,7 @@ describe.each(steps)('%s', (event) => {
     expect(await all(id)).toEqual(before);
   });
 
-  test('more than five seconds ahead is refused, and the latest that the answer names is accepted', async () => {
+  test('more than five seconds ahead is refused, and the latest time of the range is accepted', async () => {
     const id = await livingIn(server, accepting(event));
     const before = await all(id);
     const occurredAt = new Date(Date.now() + 60_000).toISOString();
@@ -140,7 +140,7 @@ describe.each(steps)('%s', (event) => {
     expect(accepted).toEqual(recordedAt(latest));
   });
 
-  test('at the very time of the last transition is accepted', async () => {
+  test('equal to that of the last transition is accepted', async () => {
     const id = await livingIn(server, accepting(event));
     const occurredAt = await lastOf(id);
     const { outcome } = await dataOf(server, mutationOf(event, RECORDED), { id, occurredAt });
@@ -148,7 +148,7 @@ describe.each(steps)('%s', (event) => {
   });
 });
 
-test('where the last transition is said to lie further ahead than five seconds from now, it is the latest, too', async () => {
+test('the accepted range ends with the last transition, if that is more than five seconds ahead', async () => {
   const id = await livingIn(server, 'Gestating');
   const { outcome } = await dataOf(server, mutationOf('Birth', OUTCOME), {
     id,
@@ -166,7 +166,7 @@ test('where the last transition is said to lie further ahead than five seconds f
   expect(Date.parse(tooEarly.latest)).toBeGreaterThanOrEqual(Date.parse(tooEarly.earliest));
 });
 
-test('of several things that are wrong, the input is told first, then the life, the transition, and the time', async () => {
+test('if several things are wrong, the answer reports the input first, then the life, the transition and the time', async () => {
   const [gestating, alive] = [await livingIn(server, 'Gestating'), await livingIn(server, 'Alive')];
   const refusalOf = async (id: string): Promise<unknown> => {
     const { data, errors } = await ask(server, mutationOf('Birth', '__typename'), {

@@ -1,6 +1,6 @@
 /**
- * What people's tools make of a running server, which they know by introspection alone: it is schema.graphql,
- * and the documents of the recipes have the types that these say.
+ * What common tools derive from a running server by introspection alone: schema.graphql, and the types of the recipes'
+ * documents.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ import { type TestServer, startServer } from '../harness';
 import { dataOf } from './client';
 
 let server: TestServer;
-/** What codegen has written; packages are found from there as from the project. */
+/** The output of codegen. Its packages resolve as those of the project do. */
 let folder: string;
 let schema: GraphQLSchema;
 
@@ -52,17 +52,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('graphql-inspector sees no change from schema.graphql, not even of a description', async () => {
+test('graphql-inspector sees no difference from schema.graphql, not even in a description', async () => {
   const introspection: IntrospectionQuery = await dataOf(
     server,
     getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true }),
   );
-  // Printed, since the inspector looks for directives in the text.
+  // Printed, because the inspector reads directives from the text.
   const seen = buildSchema(printSchema(buildClientSchema(introspection)));
   expect(await diff(schema, seen)).toEqual([]);
 });
 
-test('graphql-codegen sees schema.graphql', async () => {
+test('graphql-codegen reads schema.graphql from the server', async () => {
   const seen = buildSchema(await readFile(join(folder, 'schema.graphql'), 'utf8'));
   expect(await diff(schema, seen)).toEqual([]);
   expect(printSchema(lexicographicSortSchema(seen))).toBe(
@@ -70,7 +70,7 @@ test('graphql-codegen sees schema.graphql', async () => {
   );
 });
 
-/** What the compiler says of a program beside what codegen has written. */
+/** The compiler's messages for a program beside the output of codegen. */
 async function complaintsAbout(program: string): Promise<string[]> {
   const file = join(folder, 'program.ts');
   await writeFile(file, program);
@@ -102,7 +102,7 @@ const EACH_OUTCOME = `
   }
 `;
 
-test('the types that codegen makes of a result’s union are told apart, and none may be forgotten', async () => {
+test('the generated types distinguish the members of a result’s union, and a switch must handle them all', async () => {
   expect(await complaintsAbout(EACH_OUTCOME)).toEqual([]);
   const [forgotten] = await complaintsAbout(
     EACH_OUTCOME.replace("case 'IdempotencyKeyReused': return birth.message;", ''),
@@ -110,7 +110,7 @@ test('the types that codegen makes of a result’s union are told apart, and non
   expect(forgotten).toMatch(/lacks ending return|Not all code paths/);
 });
 
-test('the types that the recipes have written by hand are those that codegen makes of their documents', async () => {
+test('the handwritten types of the recipes equal those that codegen derives from their documents', async () => {
   const program = `
     import type * as ours from '${resolve('examples/clients/lives')}';
     import type * as made from './gql/graphql';

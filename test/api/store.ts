@@ -1,4 +1,4 @@
-/** The store on a database of its own, without a server around it. */
+/** The store on a database of its own, without a server. */
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
@@ -11,6 +11,7 @@ import { MachineReader } from 'persistent-machine/store/MachineReader';
 import { MachineStore } from 'persistent-machine/store/MachineStore';
 import { tablesOf } from 'persistent-machine/operations/tables';
 import { createTestDatabase } from '../harness';
+import { PARTITIONS } from '../harness/topology';
 
 export type LifeStore = MachineStore<typeof lifecycle>;
 export type LifeReader = MachineReader<typeof lifecycle>;
@@ -20,9 +21,9 @@ export interface TestStore {
   readonly reader: LifeReader;
   readonly dataSource: DataSource;
   readonly url: string;
-  /** Called after each commit; a test may put its own here. */
+  /** Called after each commit. A test may replace it. */
   onCommit: () => void;
-  /** A session of its own, as the tables' owner; ended with the store. */
+  /** A session as the tables' owner, which ends with the store. */
   connect(): Promise<Client>;
   close(): Promise<void>;
 }
@@ -33,7 +34,7 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 60_000 });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 });
-  const tables = tablesOf(dataSource, entitiesOf(Life));
+  const tables = tablesOf(dataSource, entitiesOf(Life), PARTITIONS);
   const lanes = new Lanes({ queueSize: 10_000 });
   const lives = new MachineStore(database, tables, lifecycle, {
     now,
@@ -71,7 +72,7 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
   return store;
 }
 
-/** All that the tables hold, in order: what must not change, compared as a whole. */
+/** All rows of the tables, in order, so that a test can compare them as a whole. */
 export interface Contents {
   readonly lives: readonly object[];
   readonly transitions: readonly object[];

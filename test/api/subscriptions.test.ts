@@ -1,6 +1,6 @@
 /**
- * Subscriptions as a client meets them, over either transport: what comes, in which order, when it ends, and
- * what is said where it cannot begin.
+ * Subscriptions over each transport: what a subscriber gets, in which order, when the subscription ends, and how it is
+ * refused.
  */
 import { once } from 'node:events';
 import { GraphQLSchema } from 'graphql';
@@ -21,7 +21,7 @@ import { livingIn } from './lives';
 const FOLLOW =
   'subscription ($after: String) { transitions(after: $after) { cursor event lifeId version } }';
 const WATCH = 'subscription ($id: ID!) { lifeChanged(id: $id) { __typename id version } }';
-const NOBODY = '01890a5d-ac96-774b-bcce-b302099a8057';
+const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 let server: TestServer;
 let owner: Client;
@@ -64,7 +64,7 @@ function follow(
   return subscriber;
 }
 
-/** The feed as the API has it in pages, from after a cursor on. */
+/** The feed after a cursor, as the API pages it. */
 async function pagesOf(after: string | null): Promise<{ cursor: string }[]> {
   const nodes: { cursor: string }[] = [];
   for (let cursor = after; ;) {
@@ -86,12 +86,12 @@ async function pagesOf(after: string | null): Promise<{ cursor: string }[]> {
 const endOfFeed = async (): Promise<string> =>
   (await dataOf(server, '{ census { cursor } }')).census.cursor;
 
-// As of ask: a test looks into answers of every shape.
+// As for `ask`: a test reads answers of every shape.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const transitionsOf = ({ results }: Subscriber): any[] =>
   results.map(({ data }) => data.transitions);
 
-/** The sessions by which the server listens. */
+/** The sessions on which the server listens. */
 async function listeners(): Promise<number[]> {
   const { rows } = await owner.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity
@@ -101,15 +101,16 @@ async function listeners(): Promise<number[]> {
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  // What it looks at may come from outside: it has to be let in.
+  // Its probes may come from outside, so it must accept them.
   while (!(await isSo())) await new Promise(setImmediate);
 }
 
 describe.each(TRANSPORTS)('over %s', (transport) => {
-  test('the feed is followed from now on: not what was before, and all that comes after', async () => {
+  test('a subscriber without a cursor gets every later transition, and no earlier one', async () => {
     await livingIn(server, 'Dead');
     const subscriber = follow(transport, FOLLOW);
-    // It is accepted at some moment after it was sent: what it shows first was made after that.
+    // The server accepts the subscription some time after it was sent. The first transition that it shows was made
+    // after that.
     await until(async () => {
       await livingIn(server, 'Gestating');
       return subscriber.results.length > 0;
@@ -123,7 +124,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     ).toEqual(transitionsOf(subscriber));
   });
 
-  test('an old cursor is caught up with from the table, and goes on live with no gap and no repeat', async () => {
+  test('a subscriber with an old cursor gets the missed transitions from the table, then the live ones, with no gap and no repeat', async () => {
     const after = await endOfFeed();
     const before = await Promise.all(
       Array.from({ length: 250 }, async () => livingIn(server, 'Gestating')),
@@ -139,14 +140,14 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(subscriber.results.at(-1)?.data.transitions.lifeId).toBe(last);
   });
 
-  test('the cursor of the feed’s end is followed by what happens next, and only by that', async () => {
+  test('a subscriber with the cursor of the feed’s end gets only what happens next', async () => {
     const subscriber = follow(transport, FOLLOW, { after: await endOfFeed() });
     const id = await livingIn(server, 'Gestating');
     await subscriber.untilReceived(1);
     expect(transitionsOf(subscriber)).toMatchObject([{ lifeId: id, event: 'CONCEPTION' }]);
   });
 
-  test('only transitions by the events asked for come, old ones and new ones', async () => {
+  test('a subscriber gets only the events that it asked for, old ones and new ones', async () => {
     const after = await endOfFeed();
     const old = await livingIn(server, 'Dead');
     const subscriber = follow(
@@ -163,7 +164,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     );
   });
 
-  test('no events are none: nothing comes', async () => {
+  test('a subscriber that asks for an empty list of events gets nothing', async () => {
     const nothing = follow(transport, 'subscription { transitions(events: []) { cursor } }');
     const after = await endOfFeed();
     const everything = follow(transport, FOLLOW, { after });
@@ -172,7 +173,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(nothing.results).toEqual([]);
   });
 
-  test('a life is shown as it is, then at each further version, and that ends after its death', async () => {
+  test('a subscriber to a life gets its current state, then each version, and the stream ends after its death', async () => {
     const id = await livingIn(server, 'Gestating');
     const subscriber = follow(transport, WATCH, { id });
     await subscriber.untilReceived(1);
@@ -188,7 +189,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     ]);
   });
 
-  test('a life that is dead already is shown once', async () => {
+  test('a subscriber to a dead life gets it once', async () => {
     const id = await livingIn(server, 'Dead');
     const subscriber = follow(transport, WATCH, { id: id.toUpperCase() });
     expect(await subscriber.ended).toEqual({ by: 'completion' });
@@ -197,15 +198,15 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     ]);
   });
 
-  test('of a life that is not there it is said so', async () => {
-    const subscriber = follow(transport, WATCH, { id: NOBODY });
+  test('a subscriber to an unknown life gets an error', async () => {
+    const subscriber = follow(transport, WATCH, { id: UNKNOWN_ID });
     expect(await subscriber.ended).toEqual({ by: 'completion' });
     expect(subscriber.results).toMatchObject([
       { errors: [{ extensions: { code: 'LIFE_NOT_FOUND', requestId: expect.any(String) } }] },
     ]);
   });
 
-  test('subscribers who end leave nothing behind, also while they wait', async () => {
+  test('subscribers that end leave nothing behind, also if they are still waiting', async () => {
     await until(async () => (await listeners()).length === 0);
     const waiting = Array.from({ length: 5 }, () => follow(transport, FOLLOW));
     const id = await livingIn(server, 'Gestating');
@@ -216,7 +217,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     await until(async () => (await listeners()).length === 0);
   });
 
-  test('when the session that listens is lost, nothing else is', async () => {
+  test('if the server loses the session that listens, subscribers lose nothing', async () => {
     const subscriber = follow(transport, FOLLOW, { after: await endOfFeed() });
     await until(async () => (await listeners()).length === 1);
     const [pid] = await listeners();
@@ -228,7 +229,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(await listeners()).not.toEqual([pid]);
   });
 
-  test('at shutdown it is broken off, so that the client comes back', async () => {
+  test('a shutdown breaks the subscription off, so that the client connects again', async () => {
     const stopping = await startServer();
     let subscriber: Subscriber | undefined;
     try {
@@ -245,33 +246,22 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 });
 
-describe('what cannot be subscribed to', () => {
+describe('an invalid subscription', () => {
   const beyond = Buffer.from('feed 99999999999').toString('base64url');
   const refused = [
-    ['a cursor that is none', FOLLOW, { after: 'x' }, 'BAD_USER_INPUT', 'after'],
-    [
-      'a cursor that the feed has not reached',
-      FOLLOW,
-      { after: beyond },
-      'BAD_USER_INPUT',
-      'after',
-    ],
-    ['an id that is no UUID', WATCH, { id: 'x' }, 'BAD_USER_INPUT', 'id'],
+    ['a malformed cursor', FOLLOW, { after: 'x' }, 'BAD_USER_INPUT', 'after'],
+    ['a cursor beyond the end of the feed', FOLLOW, { after: beyond }, 'BAD_USER_INPUT', 'after'],
+    ['an id that is not a UUID', WATCH, { id: 'x' }, 'BAD_USER_INPUT', 'id'],
     ['a variable of the wrong type', WATCH, { id: {} }, 'BAD_USER_INPUT', 'id'],
     ['a variable that is missing', WATCH, {}, 'BAD_USER_INPUT', 'id'],
-    [
-      'a field that is not there',
-      'subscription { births { id } }',
-      {},
-      'GRAPHQL_VALIDATION_FAILED',
-    ],
+    ['an unknown field', 'subscription { births { id } }', {}, 'GRAPHQL_VALIDATION_FAILED'],
     [
       'two fields',
       'subscription { a: transitions { cursor } b: transitions { cursor } }',
       {},
       'GRAPHQL_VALIDATION_FAILED',
     ],
-    ['a document that is none', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
+    ['a document that does not parse', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
     [
       'a document of too many tokens',
       `subscription { transitions { ${'cursor '.repeat(1_000)} } }`,
@@ -303,7 +293,7 @@ describe('what cannot be subscribed to', () => {
       'GRAPHQL_VALIDATION_FAILED',
     ],
     [
-      'an event that is none',
+      'an unknown event',
       'subscription ($e: [LifeEvent!]) { transitions(events: $e) { cursor } }',
       { e: ['NONE'] },
       'BAD_USER_INPUT',
@@ -313,20 +303,24 @@ describe('what cannot be subscribed to', () => {
     ['a mutation', 'mutation { conceive { id } }', {}, 'BAD_REQUEST'],
   ] as const;
 
-  test.each(refused)('%s is refused over WebSocket, on its own operation', async (...row) => {
-    const [, query, variables, code, path] = row;
-    const total = (await dataOf(server, '{ census { total } }')).census.total;
-    const subscriber = follow('WebSocket', query, variables);
-    const ending = await subscriber.ended;
-    const errors = ending.by === 'error' ? ending.error : subscriber.results[0]?.errors;
-    expect(errors).toMatchObject([{ extensions: { code, requestId: expect.any(String) } }]);
-    if (path !== undefined) expect(errors).toMatchObject([{ extensions: { fields: [{ path }] } }]);
-    expect(subscriber.socket().readyState).toBe(WebSocket.OPEN);
-    expect((await dataOf(server, '{ census { total } }')).census.total).toBe(total);
-  });
+  test.each(refused)(
+    '%s is refused over WebSocket, with the id of its operation',
+    async (...row) => {
+      const [, query, variables, code, path] = row;
+      const total = (await dataOf(server, '{ census { total } }')).census.total;
+      const subscriber = follow('WebSocket', query, variables);
+      const ending = await subscriber.ended;
+      const errors = ending.by === 'error' ? ending.error : subscriber.results[0]?.errors;
+      expect(errors).toMatchObject([{ extensions: { code, requestId: expect.any(String) } }]);
+      if (path !== undefined)
+        expect(errors).toMatchObject([{ extensions: { fields: [{ path }] } }]);
+      expect(subscriber.socket().readyState).toBe(WebSocket.OPEN);
+      expect((await dataOf(server, '{ census { total } }')).census.total).toBe(total);
+    },
+  );
 
   test.each(refused)(
-    '%s is refused over server-sent events by an ordinary answer',
+    '%s is refused over server-sent events, with an ordinary answer',
     async (...row) => {
       const [, query, variables, code, path] = row;
       const total = (await dataOf(server, '{ census { total } }')).census.total;
@@ -351,14 +345,14 @@ describe('what cannot be subscribed to', () => {
     },
   );
 
-  test('a POST that wants JSON is told how subscriptions travel', async () => {
+  test('a POST of a subscription that accepts JSON learns which transports carry subscriptions', async () => {
     const { errors, data } = await ask(server, FOLLOW);
     expect(data).toBeUndefined();
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
     expect(errors?.[0]?.message).toMatch(/WebSocket.*server-sent events/);
   });
 
-  test('a document that has a subscription, too, is answered the query that is asked for', async () => {
+  test('a document with a query and a subscription gets the query answered that the request selects', async () => {
     const query = `${FOLLOW.replace('subscription', 'subscription Follow')} query Type { __typename }`;
     const { body } = await send(server, {
       headers: JSON_BODY,
@@ -368,23 +362,27 @@ describe('what cannot be subscribed to', () => {
   });
 
   test.each([
-    ['has the word in a comment', '# a subscription\n query Type { __typename }', undefined],
     [
-      'has one beside the query that is meant',
+      'has the word subscription in a comment',
+      '# a subscription\n query Type { __typename }',
+      undefined,
+    ],
+    [
+      'has one beside the selected query',
       'subscription Follow { transitions { cursor } } query Type { __typename }',
       undefined,
     ],
-    ['is one', 'subscription Type { transitions { cursor } }', 'BAD_REQUEST'],
+    ['is a subscription', 'subscription Type { transitions { cursor } }', 'BAD_REQUEST'],
   ])(
-    'a document that %s is parsed and validated once, however often it is POSTed',
+    'a document that %s is parsed and validated once, however often a client POSTs it',
     async (_description, query, code) => {
       const body = JSON.stringify({ query, operationName: 'Type' });
       const post = async (): Promise<unknown> =>
         (await send(server, { headers: JSON_BODY, body })).body.errors?.[0].extensions.code;
-      // Two instances may take turns.
+      // Behind a load balancer, two instances may each parse it.
       for (let first = 0; first < 4; first += 1) await post();
       const parsed = jest.spyOn(Parser.prototype, 'parseDocument');
-      // Of the rules that are always looked at, some ask for the directives; nothing else does.
+      // Of the rules that always run, some read the directives. Nothing else does.
       const validated = jest.spyOn(GraphQLSchema.prototype, 'getDirectives');
       try {
         for (let again = 0; again < 4; again += 1) expect(await post()).toBe(code);
@@ -397,7 +395,7 @@ describe('what cannot be subscribed to', () => {
     },
   );
 
-  test('a POST of one whose root may be skipped is refused, too', async () => {
+  test('a POST of a subscription whose root field may be skipped is refused', async () => {
     const query = 'subscription ($a: Boolean!) { transitions @skip(if: $a) { cursor } }';
     const { status, body } = await send(server, {
       headers: JSON_BODY,
@@ -408,8 +406,8 @@ describe('what cannot be subscribed to', () => {
   });
 
   test.each([
-    ['of a foreign origin', { origin: 'https://foreign.example' }],
-    ['to a name that was rebound to us', { host: 'foreign.example' }],
+    ['from a foreign origin', { origin: 'https://foreign.example' }],
+    ['to a host name that was rebound to the server', { host: 'foreign.example' }],
   ])('no socket is opened %s', async (_description, headers) => {
     const socket = new WebSocket(
       `${server.url.replace('http', 'ws')}/graphql`,
@@ -422,7 +420,7 @@ describe('what cannot be subscribed to', () => {
     expect(error.message).toMatch(/403/);
   });
 
-  test('a socket of our own origin is opened', async () => {
+  test('a socket from the server’s own origin is opened', async () => {
     const socket = new WebSocket(
       `${server.url.replace('http', 'ws')}/graphql`,
       'graphql-transport-ws',
@@ -443,7 +441,7 @@ describe('what cannot be subscribed to', () => {
   });
 });
 
-test('what all subscribers to the same are to get is computed once', async () => {
+test('what subscribers of the same document get is computed once for all', async () => {
   const id = await livingIn(server, 'Gestating');
   const query =
     'subscription ($after: String) { transitions(after: $after) { version life { phase } } }';
@@ -451,7 +449,7 @@ test('what all subscribers to the same are to get is computed once', async () =>
   const ten = Array.from({ length: 10 }, () => follow('WebSocket', query, { after }));
   const other = follow('WebSocket', `${query} # not the same`, { after });
   const together = [...ten, other];
-  // All of them are live, which the first transition shows.
+  // All of them are live, because each has got the first transition.
   await dataOf(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
   await Promise.all(together.map((subscriber) => subscriber.untilReceived(1)));
   const statements = jest.spyOn(Client.prototype, 'query');
@@ -461,7 +459,7 @@ test('what all subscribers to the same are to get is computed once', async () =>
     const finds = statements.mock.calls.filter(
       ([statement]) => Reflect.get(Object(statement), 'name') === 'lives/find',
     );
-    // One for the mutation, and one for each of the two documents; they may share a statement.
+    // One load for the mutation, and one for each of the two documents. They may share a statement.
     expect(finds.length).toBeGreaterThan(0);
     expect(finds.length).toBeLessThanOrEqual(3);
   } finally {
@@ -475,7 +473,7 @@ test('what all subscribers to the same are to get is computed once', async () =>
   }
 });
 
-test('nobody listens, and nobody looks, while nobody is subscribed', async () => {
+test('without subscribers the server neither listens nor polls', async () => {
   await until(async () => (await listeners()).length === 0);
   const statements = jest.spyOn(Client.prototype, 'query');
   try {
@@ -490,7 +488,7 @@ test('nobody listens, and nobody looks, while nobody is subscribed', async () =>
   }
 });
 
-test('who subscribes later is shown what was true later, and what failed for another may succeed', async () => {
+test('a later subscriber gets the current state of the life, and not the earlier subscriber’s result', async () => {
   const query = 'subscription ($after: String) { transitions(after: $after) { life { phase } } }';
   const after = await endOfFeed();
   const first = follow('WebSocket', query, { after });
@@ -502,7 +500,7 @@ test('who subscribes later is shown what was true later, and what failed for ano
   expect(second.results[0]).toEqual({ data: { transitions: { life: { phase: 'ALIVE' } } } });
 });
 
-describe('a document that is executed for each event', () => {
+describe('a document that the server executes for each transition', () => {
   const PLAIN = `
     place: cursor event from to actor occurredAt
     snapshot { phase version bornAt diedAt }
@@ -517,7 +515,7 @@ describe('a document that is executed for each event', () => {
   const FRAGMENTS = `
     fragment Was on LifeTransition { snapshot { phase version bornAt diedAt } }
     fragment Is on Life { phase ... on Dead { diedAt } }`;
-  // Optional, and left out: what a plain object has by these names is no variable's value.
+  // Optional variables that are left out. The names are those of properties that every object inherits.
   const WITH_NAMES_OF_OBJECTS = `
     place: cursor
     life { history(first: $constructor, after: $toString, last: $hasOwnProperty) { __typename } }`;
@@ -538,19 +536,19 @@ describe('a document that is executed for each event', () => {
       fragments: FRAGMENTS,
     },
     {
-      what: 'one with variables that are named as what every object has',
+      what: 'one with variables named like inherited properties',
       declared: declared('$constructor: Int, $toString: String, $hasOwnProperty: Int'),
       selection: WITH_NAMES_OF_OBJECTS,
       fragments: '',
     },
-  ])('is answered as the same fields are in a query: $what', async (document) => {
+  ])('has the same result as the same fields in a query: $what', async (document) => {
     const variables = { seen: true, unseen: false };
     const after = await endOfFeed();
     const subscription = `subscription ${document.declared} { transitions(after: $after) { ${document.selection} } } ${document.fragments}`;
     const subscriber = follow('WebSocket', subscription, { ...variables, after });
     await Promise.all(Array.from({ length: 60 }, async () => livingIn(server, 'Alive')));
     await livingIn(server, 'Dead');
-    // The lives of a page are asked for later, when they are as they stay.
+    // The query asks for the lives of the page later, when they no longer change.
     await subscriber.untilReceived(122);
     const again = follow('WebSocket', subscription, { ...variables, after });
     await again.untilReceived(122);
@@ -564,7 +562,7 @@ describe('a document that is executed for each event', () => {
     expect(again.results.filter(({ errors }) => errors)).toEqual([]);
   });
 
-  test('has its errors told with each of them', async () => {
+  test('has its errors in each result', async () => {
     const after = await endOfFeed();
     const subscriber = follow(
       'WebSocket',
@@ -590,7 +588,7 @@ describe('a document that is executed for each event', () => {
 });
 
 describe('a socket', () => {
-  /** A socket that speaks the protocol by hand. */
+  /** A socket on which a test speaks the protocol itself. */
   const open = async (): Promise<{
     socket: WebSocket;
     send: (message: object) => void;
@@ -602,7 +600,7 @@ describe('a socket', () => {
     );
     const received: { type: string; id?: string }[] = [];
     socket.on('message', (message: Buffer) => {
-      // What the server writes is JSON.
+      // The server writes JSON.
       received.push(JSON.parse(message.toString()) as { type: string });
     });
     await once(socket, 'open');
@@ -614,18 +612,18 @@ describe('a socket', () => {
     return { socket, send: sendMessage, received };
   };
 
-  test('that reads nothing for a while has missed nothing, and costs the server no memory meanwhile', async () => {
+  test('that does not read for a while misses nothing, and costs the server no memory meanwhile', async () => {
     const after = await endOfFeed();
     const subscriber = follow('WebSocket', FOLLOW, { after });
     await livingIn(server, 'Gestating');
     await subscriber.untilReceived(1);
     subscriber.socket().pause();
-    // More than the tail in memory holds, and more than the network takes on.
+    // More than the tail in memory and the network's buffers hold.
     const conceiveMany = `mutation { ${Array.from({ length: 50 }, (_, index) => `life${index}: conceive { id }`).join(' ')} }`;
     for (let round = 0; round < 12; round += 1) {
       await Promise.all(Array.from({ length: 10 }, async () => dataOf(server, conceiveMany)));
     }
-    // Node does not tell of its sockets in any other way.
+    // Node has no other way to find the server's sockets.
     const handles = Reflect.apply(
       Reflect.get(process, '_getActiveHandles') as () => object[],
       process,
@@ -638,7 +636,7 @@ describe('a socket', () => {
     expect(transitionsOf(subscriber)).toEqual(await pagesOf(after));
   });
 
-  test('carries a hundred subscriptions, and no more', async () => {
+  test('carries up to a hundred subscriptions', async () => {
     const { socket, send: sendMessage, received } = await open();
     for (let id = 0; id <= 100; id += 1) {
       const payload = { query: 'subscription { transitions { cursor } }' };
@@ -653,7 +651,7 @@ describe('a socket', () => {
     await once(socket, 'close');
   });
 
-  test('whose client takes an id again before its subscription has ended is closed, and leaves nothing behind', async () => {
+  test('is closed if its client reuses the id of a running subscription, and leaves nothing behind', async () => {
     const { socket, send: sendMessage } = await open();
     const payload = { query: 'subscription { transitions { cursor } }' };
     sendMessage({ type: 'subscribe', id: '1', payload });
@@ -690,7 +688,7 @@ test('a connection carries one event stream after another', async () => {
   expect(warnings).toEqual([]);
 });
 
-test('an upgrade to a protocol that is not spoken is ignored', async () => {
+test('an upgrade to an unknown protocol is ignored', async () => {
   const body = JSON.stringify({ query: '{ __typename }' });
   const reply = await send(server, {
     headers: {

@@ -1,6 +1,6 @@
 /**
- * Sockets as a client meets them below their subscriptions: which requests are upgraded, what may be said before the
- * connection is acknowledged, and what becomes of a client that says more than it reads.
+ * The WebSocket protocol below the subscriptions: which upgrades the server accepts, what a client may send before the
+ * acknowledgement, and what happens to a client that sends more than it reads.
  */
 import { once } from 'node:events';
 import { Socket, connect } from 'node:net';
@@ -10,7 +10,7 @@ import { type TestServer, startServer } from '../harness';
 import { Bystanders } from './Bystanders';
 import { LEAK } from './client';
 
-/** What a server says over its socket. */
+/** A message from the server. */
 interface Said {
   readonly type: string;
   readonly id?: string;
@@ -46,7 +46,7 @@ afterAll(async () => {
 async function open(): Promise<WebSocket> {
   const url = `${server.url.replace('http', 'ws')}/graphql`;
   const socket = new WebSocket(url, 'graphql-transport-ws');
-  // What it has sent and the server does not read any more may reset the connection.
+  // The server may reset the connection if it no longer reads what the client has sent.
   socket.on('error', () => undefined);
   sockets.push(socket);
   await once(socket, 'open');
@@ -57,11 +57,11 @@ const say = (socket: WebSocket, message: object): void => {
   socket.send(JSON.stringify(message));
 };
 
-/** All that the server says on a socket from now on. */
+/** All further messages from the server on a socket. */
 function listenTo(socket: WebSocket): readonly Said[] {
   const said: Said[] = [];
   socket.on('message', (message: Buffer) => {
-    // What the server writes is JSON.
+    // The server writes JSON.
     said.push(JSON.parse(message.toString()) as Said);
   });
   return said;
@@ -83,7 +83,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise(setImmediate);
 }
 
-/** Whether the server has stopped reading from a client; Node does not tell of its sockets in any other way. */
+/** Whether the server has stopped reading from a client. Node has no other way to find its socket. */
 function isHeldBack(): boolean {
   const handles = Reflect.apply(
     Reflect.get(process, '_getActiveHandles') as () => object[],
@@ -100,35 +100,35 @@ function isHeldBack(): boolean {
   );
 }
 
-describe('before it is acknowledged, a connection', () => {
+describe('a connection that is not acknowledged yet', () => {
   const PING = { type: 'ping' };
 
   test.each<[string, (socket: WebSocket) => void]>([
     [
-      'a message that no token needs',
+      'a message longer than any token',
       (socket) => {
         say(socket, { ...PING, payload: { padding: 'x'.repeat(90_000) } });
       },
     ],
     [
-      'a message that does not come to its end',
+      'a message that does not end',
       (socket) => {
         socket.send('x'.repeat(90_000), { fin: false });
       },
     ],
     [
-      'pings by the dozen',
+      'dozens of pings',
       (socket) => {
         for (let index = 0; index < 12; index += 1) say(socket, PING);
       },
     ],
     [
-      'pings of WebSocket by the dozen',
+      'dozens of WebSocket pings',
       (socket) => {
         for (let index = 0; index < 12; index += 1) socket.ping();
       },
     ],
-  ])('is closed where its client sends %s', async (_what, flood) => {
+  ])('is closed if its client sends %s', async (_what, flood) => {
     const socket = await open();
     const said = listenTo(socket);
     flood(socket);
@@ -136,11 +136,11 @@ describe('before it is acknowledged, a connection', () => {
     expect(said.length).toBeLessThanOrEqual(10);
   });
 
-  test('is closed where nothing is said', async () => {
+  test('is closed if its client sends nothing', async () => {
     expect(await closeCodeOf(await open())).toBe(4408);
   });
 
-  test('takes a long token, and a few pings', async () => {
+  test('accepts a long token, and a few pings', async () => {
     const socket = await open();
     const said = listenTo(socket);
     for (let index = 0; index < 5; index += 1) say(socket, PING);
@@ -154,7 +154,7 @@ describe('before it is acknowledged, a connection', () => {
   });
 });
 
-test('a socket whose answers pile up is not read from, and has them all once its client reads', async () => {
+test('the server stops reading from a client whose answers pile up, and the client gets them all once it reads', async () => {
   const socket = await openAcknowledged();
   const said = listenTo(socket);
   let closed = false;
@@ -180,7 +180,7 @@ describe('a message', () => {
     );
     return Buffer.concat([Buffer.from(head), padding, Buffer.from(tail)]);
   };
-  // The first half of a letter, and a letter in more bytes than it needs.
+  // The first half of a character, and a character in more bytes than it needs.
   const MALFORMED = [Buffer.from([0xc3]), Buffer.from([0xc0, 0xaf])];
 
   test.each([true, false])('that is not UTF-8 closes the socket; binary: %s', async (binary) => {
@@ -207,7 +207,7 @@ describe('a message', () => {
     expect(await closeCodeOf(socket)).toBe(1009);
   });
 
-  test('in more frames than anybody needs closes the socket', async () => {
+  test('in too many frames closes the socket', async () => {
     const socket = await openAcknowledged();
     for (let frame = 0; frame < 200; frame += 1) socket.send('x', { fin: false });
     expect(await closeCodeOf(socket)).toBe(1008);
@@ -220,34 +220,37 @@ describe('a message', () => {
       (nested) =>
         `{"type":"subscribe","id":"1","payload":${JSON.stringify(PAYLOAD).slice(0, -1)},"variables":{"a":${nested}}}}`,
     ],
-  ])('nested as deep as it can be, in %s, is the client’s mistake', async (_where, messageWith) => {
-    const logged = server.logs.length;
-    const socket = await openAcknowledged();
-    const said = listenTo(socket);
-    let closed: number | undefined;
-    socket.once('close', (code: number) => {
-      closed = code;
-    });
-    socket.send(messageWith('['.repeat(45_000) + ']'.repeat(45_000)));
-    await until(() => closed !== undefined || said.length > 0);
-    if (closed === undefined) {
-      expect(said).toMatchObject([
-        { type: 'error', payload: [{ extensions: { code: 'BAD_REQUEST' } }] },
-      ]);
-    } else {
-      expect(closed).toBe(4400);
-    }
-    // 50: of pino's levels, an error of ours.
-    expect(server.logs.slice(logged).filter(({ level }) => Number(level) >= 50)).toEqual([]);
-  });
+  ])(
+    'nested as deep as possible, in %s, is reported as the client’s mistake',
+    async (_where, messageWith) => {
+      const logged = server.logs.length;
+      const socket = await openAcknowledged();
+      const said = listenTo(socket);
+      let closed: number | undefined;
+      socket.once('close', (code: number) => {
+        closed = code;
+      });
+      socket.send(messageWith('['.repeat(45_000) + ']'.repeat(45_000)));
+      await until(() => closed !== undefined || said.length > 0);
+      if (closed === undefined) {
+        expect(said).toMatchObject([
+          { type: 'error', payload: [{ extensions: { code: 'BAD_REQUEST' } }] },
+        ]);
+      } else {
+        expect(closed).toBe(4400);
+      }
+      // 50 is pino's level of an error.
+      expect(server.logs.slice(logged).filter(({ level }) => Number(level) >= 50)).toEqual([]);
+    },
+  );
 
-  test('with a longer id than anybody needs closes the socket', async () => {
+  test('with too long an id closes the socket', async () => {
     const socket = await openAcknowledged();
     say(socket, { type: 'subscribe', id: 'x'.repeat(256), payload: PAYLOAD });
     expect(await closeCodeOf(socket)).toBe(4400);
   });
 
-  test('is refused where those of the socket’s subscriptions would be too long together', async () => {
+  test('is refused if its id and those of the running subscriptions are too long together', async () => {
     const socket = await openAcknowledged();
     const said = listenTo(socket);
     const payload = { ...PAYLOAD, variables: { padding: 'x'.repeat(90_000) } };
@@ -256,7 +259,7 @@ describe('a message', () => {
     expect(said).toMatchObject([
       { type: 'error', id: '3', payload: [{ extensions: { code: 'BAD_REQUEST' } }] },
     ]);
-    // What has ended leaves room for others; it ends once it has begun.
+    // An ended subscription makes room for others. It can only end once it has begun.
     say(socket, { type: 'complete', id: '1' });
     for (let number = 4, isRefused = true; isRefused; number += 1) {
       const before = said.length;
@@ -277,7 +280,7 @@ describe('an upgrade', () => {
     'sec-websocket-protocol': 'graphql-transport-ws',
   };
 
-  /** Asks for an upgrade, and gives all that comes until the server ends the connection. */
+  /** Asks for an upgrade, and returns all bytes until the server ends the connection. */
   async function upgrade(
     method: string,
     path: string,
@@ -288,18 +291,18 @@ describe('an upgrade', () => {
       ([name, value]) => `${name}: ${value}\r\n`,
     );
     const socket = connect(Number(port), hostname);
-    // What else is said is not read by anybody, and must not cost the answer.
+    // The server does not read these further bytes, which must not cost the client its answer.
     socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\nand more`);
     return text(socket);
   }
 
-  /** That an answer is an ordinary error of the API. */
+  /** Asserts that an answer is an ordinary error of the API. */
   function expectRefused(answer: string, status: number, code: string): void {
     const [head = '', body = ''] = answer.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(head.toLowerCase()).toContain('connection: close');
     const [, id = ''] = /^x-request-id: (.*)$/im.exec(head) ?? [];
-    // A HEAD request is answered without a body.
+    // The answer to a HEAD request has no body.
     if (body === '') return;
     expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code, requestId: id } }] });
     expect(body).not.toMatch(LEAK);
@@ -317,7 +320,7 @@ describe('an upgrade', () => {
   ];
 
   test.each(paths)(
-    'to %s is refused as what is not there, and ends the connection',
+    'to %s is refused as an unknown address, and ends the connection',
     async (path) => {
       for (const method of ['GET', 'POST', 'HEAD', 'OPTIONS', 'PUT']) {
         const logged = server.logs.length;
@@ -333,14 +336,14 @@ describe('an upgrade', () => {
     ['by HEAD', 'HEAD', {}],
     ['by DELETE', 'DELETE', {}],
     ['without a key', 'GET', { 'sec-websocket-key': '' }],
-    ['of a version that is not spoken', 'GET', { 'sec-websocket-version': '7' }],
-    ['with nonsense for a protocol', 'GET', { 'sec-websocket-protocol': 'a,,b' }],
-  ])('that is none, %s, is refused, and ends the connection', async (_how, method, headers) => {
+    ['of an unsupported version', 'GET', { 'sec-websocket-version': '7' }],
+    ['with nonsense as the protocol', 'GET', { 'sec-websocket-protocol': 'a,,b' }],
+  ])('that is invalid, %s, is refused, and ends the connection', async (_how, method, headers) => {
     expectRefused(await upgrade(method, '/graphql?token=a-secret', headers), 400, 'BAD_REQUEST');
     expect(JSON.stringify(server.logs)).not.toContain('a-secret');
   });
 
-  test('of a foreign origin is refused, and ends the connection', async () => {
+  test('from a foreign origin is refused, and ends the connection', async () => {
     const headers = { origin: 'https://foreign.example' };
     for (const path of ['/graphql', '/']) {
       expectRefused(await upgrade('GET', path, headers), 403, 'FORBIDDEN');
@@ -348,7 +351,7 @@ describe('an upgrade', () => {
   });
 
   test.each(['text/html', 'text/event-stream'])(
-    'to /graphql is made whatever else is accepted: %s',
+    'to /graphql is accepted with any Accept header: %s',
     async (accept) => {
       const url = `${server.url.replace('http', 'ws')}/graphql`;
       const socket = new WebSocket(url, 'graphql-transport-ws', { headers: { accept } });

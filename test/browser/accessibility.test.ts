@@ -1,4 +1,7 @@
-/** Every view of the dashboard, dark and light, wide and narrow: axe-core finds nothing, and nothing sticks out. */
+/**
+ * Every view of the dashboard, dark and light, wide and narrow: axe-core finds no violation, and the page needs no
+ * sideways scrolling.
+ */
 import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
@@ -32,7 +35,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Where each view is, and how to bring it about once the page is live. */
+/** The address of each view, and the steps that open it once the page is live. */
 const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
   ['the overview', () => '/', (page) => page.locator('.feed li').first().waitFor()],
   ['the lives', () => '/lives', (page) => page.locator('tbody tr').first().waitFor()],
@@ -47,7 +50,7 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     (page) => page.getByRole('button', { name: 'Death' }).waitFor(),
   ],
   [
-    'a life as it was',
+    'an earlier version of a life',
     () => `/lives/${life}?version=1`,
     (page) => page.locator('.past .facts').waitFor(),
   ],
@@ -69,7 +72,7 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     },
   ],
   [
-    'the question whether an event is meant',
+    'the confirmation of an event',
     () => `/lives/${life}`,
     async (page) => {
       await button(page, 'Death').click();
@@ -86,13 +89,9 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
     },
   ],
   ['the feed', () => '/feed', (page) => page.locator('.transitions li').first().waitFor()],
+  ['an unknown address', () => '/nothing', (page) => page.getByRole('searchbox').waitFor()],
   [
-    'an address where nothing is',
-    () => '/nothing',
-    (page) => page.getByRole('searchbox').waitFor(),
-  ],
-  [
-    'what the server had before it went away',
+    'the last data of a server that is down',
     () => '/',
     async (page) => {
       await page.clock.install();
@@ -101,12 +100,12 @@ const views: [string, () => string, (page: Page) => Promise<unknown>][] = [
       await page.locator('.feed li').first().waitFor();
       await page.context().setOffline(true);
       const told = page.getByText('The server is away.');
-      // The time until the page notices is spared.
+      // The page notices by timers, which need not be waited for.
       while (!(await told.isVisible())) await page.clock.fastForward(2_500);
     },
   ],
   [
-    'no life',
+    'an unknown life',
     () => '/lives/00000000-0000-4000-8000-000000000000',
     (page) => page.getByText('There is no life with this id').waitFor(),
   ],
@@ -123,8 +122,8 @@ const looks = new Map<string, Look>(
   ),
 );
 
-/** In every look, axe finds nothing on a page of a server once it is brought about. */
-const expectNothingFound = (
+/** Opens a page of a server in every look, and expects that axe finds no violation. */
+const expectNoViolation = (
   of: { readonly url: string },
   bringAbout: (page: Page) => Promise<unknown>,
 ): Promise<void> =>
@@ -132,7 +131,7 @@ const expectNothingFound = (
     const { page, offences } = await openWindow(browser, of, {
       colorScheme,
       viewport: { width, height: 800 },
-      // What is on its way has colours in between.
+      // Colours in transition have intermediate values.
       reducedMotion: 'reduce',
     });
     try {
@@ -145,15 +144,15 @@ const expectNothingFound = (
   });
 
 test.each(views)('%s', async (_name, path, bringAbout) => {
-  await expectNothingFound(server, async (page) => {
+  await expectNoViolation(server, async (page) => {
     await page.goto(path());
     await live(page);
     await bringAbout(page);
   });
 });
 
-test('the question for a token', async () => {
-  await expectNothingFound(guarded, async (page) => {
+test('the form for a token', async () => {
+  await expectNoViolation(guarded, async (page) => {
     await page.goto('/');
     await page.getByLabel('Token').fill('nonsense');
     await page.getByRole('button', { name: 'Enter' }).click();
@@ -161,13 +160,13 @@ test('the question for a token', async () => {
   });
 });
 
-test('a view for a token', async () => {
+test('a view opened with a token', async () => {
   const token = await new SignJWT({ scope: 'lives:read' })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject('ada')
     .setExpirationTime('1h')
     .sign(new TextEncoder().encode(SECRET));
-  await expectNothingFound(guarded, async (page) => {
+  await expectNoViolation(guarded, async (page) => {
     await page.goto('/');
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Enter' }).click();

@@ -1,6 +1,6 @@
 /**
- * Owns that the dashboard is of whatever machine the server describes: it was built beside lives, and is shown orders,
- * which have other states, columns of every type, and events with data. It deliberately does not know the engine.
+ * The dashboard shows whatever machine the server describes. These tests show it orders, which have other states,
+ * columns of every type, and events with data. They do not know the engine.
  */
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { NOTHING, findingsOn } from '../harness/axe';
@@ -56,7 +56,7 @@ const focused = (): Promise<string> =>
     'document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent',
   );
 
-/** Begins an order, and goes to its view. */
+/** Begins an order, and opens its view. */
 async function draft(customer: string): Promise<void> {
   await button('Draft').click();
   await page.getByLabel('Customer').fill(customer);
@@ -72,7 +72,7 @@ async function enterPlacement(totalCents: string): Promise<void> {
   await dialog().getByRole('button', { name: 'Placement' }).click();
 }
 
-test('its states, their names and counts are shown, and its words used', async () => {
+test('the page shows the machine’s states with their names and counts, and uses its words', async () => {
   const picture = page.getByRole('group', { name: 'The state machine' });
   expect(await picture.locator('.name').allTextContents()).toEqual([
     'Draft',
@@ -102,7 +102,7 @@ test('its states, their names and counts are shown, and its words used', async (
   expect(await page.locator('.transitions li').count()).toBe(1);
 });
 
-test('an event’s data are asked for by type, sent as they are meant, and shown as facts', async () => {
+test('a form asks for an event’s data by type, sends the values as entered, and the page shows them as facts', async () => {
   await draft('Ada');
   expect(await facts()).toMatchObject({ Phase: 'Draft', Customer: 'Ada' });
   expect((await facts())['Total cents']).toContain('none');
@@ -129,7 +129,7 @@ test('an event’s data are asked for by type, sent as they are meant, and shown
     Due: 'Jan 2, 2027, 12:00:00.000 PM',
     Urgent: 'Yes',
   });
-  // An event without data, after which nothing follows, only asks whether it is meant.
+  // Approval has no data and leads to a final state, so the page only asks for confirmation.
   await button('Approval').click();
   await dialog().getByText('It will be Approved then.').waitFor();
   await dialog().getByRole('button', { name: 'Approval' }).click();
@@ -142,7 +142,7 @@ test('an event’s data are asked for by type, sent as they are meant, and shown
   expect((await facts())['Due']).toContain('none');
 });
 
-test('what is wrong is told where it was entered, and a refusal of the machine’s own by its message', async () => {
+test('the form shows an error beside its input, and a refusal of the machine’s own by its message', async () => {
   await draft('Ada');
   await button('Placement').click();
   await enterPlacement('0');
@@ -155,13 +155,13 @@ test('what is wrong is told where it was entered, and a refusal of the machine�
   await enterPlacement('5000');
   await page.getByRole('alert').getByText('No more than 1000 cents.').waitFor();
   expect(await dialog().getByText('Must be 1 or more.').count()).toBe(0);
-  // What was entered is still there.
+  // The form keeps what was entered.
   expect(await page.getByLabel('Due').inputValue()).toContain('2027-01-02T12:00');
   await enterPlacement('500');
   await page.getByText('Placement is recorded: version 2.').waitFor();
   expect(await page.getByRole('alert').count()).toBe(0);
 
-  // A column may be called as what a refusal says is.
+  // A column may have the same name as a field of a refusal.
   await button('Cancellation').click();
   await dialog().getByText('It will be Cancelled then.').waitFor();
   await page.getByLabel('Message').fill('Too late.');
@@ -170,7 +170,7 @@ test('what is wrong is told where it was entered, and a refusal of the machine�
   expect(await facts()).toMatchObject({ Message: 'Too late.' });
 });
 
-test('the question for data is answered, left and come back to by keyboard', async () => {
+test('a person fills in, leaves and reopens the form for data by keyboard', async () => {
   await draft('Ada');
   await button('Placement').press('Enter');
   await dialog().waitFor();
@@ -184,12 +184,12 @@ test('the question for data is answered, left and come back to by keyboard', asy
   await page.getByLabel('Due').fill('2027-01-02T12:00:00');
   await page.keyboard.press('Enter');
   await page.getByText('Placement is recorded: version 2.').waitFor();
-  // Its button may be gone.
+  // The button of the event may be gone.
   expect(await focused()).toBe('What can happen');
   expect(orders.told.at(-1)).toMatchObject({ totalCents: 500, urgent: false });
 });
 
-test('the load button makes up what an event must be told, and goes on where that is refused', async () => {
+test('the load button invents the data of events, and goes on after refusals', async () => {
   await button('Start').click();
   await page.getByText(/^(?:[2-9]\d) of 300$/).waitFor();
   await button('Stop').click();
@@ -202,7 +202,7 @@ test.each([
   ['light', 1280],
   ['dark', 360],
 ] as const)(
-  'axe finds nothing in the question for data: %s, %i wide',
+  'axe finds no violation in the form for data: %s, %i wide',
   async (colorScheme, width) => {
     await page.context().close();
     await open({ colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' });

@@ -1,6 +1,6 @@
 /**
- * Owns how the page comes to a browser: what the server sends, what the page does where it gets no answer, at which
- * addresses it is, and in which colours.
+ * How the page reaches a browser: what the server sends, what the page does without an answer, its addresses, and its
+ * colours.
  */
 import { button, live, onDashboard } from './onDashboard';
 
@@ -8,7 +8,7 @@ jest.setTimeout(180_000);
 
 const { server, open, openBlank, provoke } = onDashboard();
 
-test('what is not there is said to be not there: to a browser by a page, to others by an error', async () => {
+test('an unknown life or address is reported: to a browser by a page, to other clients by an error', async () => {
   provoke(/404/);
   const page = await open('/lives/00000000-0000-4000-8000-000000000000');
   await page.getByText('There is no life with this id').waitFor();
@@ -29,7 +29,7 @@ test('what is not there is said to be not there: to a browser by a page, to othe
   }
   await page.getByRole('link', { name: 'Look at all lives' }).click();
   await page.getByRole('heading', { name: 'Lives' }).waitFor();
-  // What a page asks for by itself is no page.
+  // A page's own requests get an error instead.
   const script = await fetch(`${server().url}/assets/nothing.js`, {
     headers: { accept: 'text/html' },
   });
@@ -37,7 +37,7 @@ test('what is not there is said to be not there: to a browser by a page, to othe
 });
 
 test.each(['/', '/lives'])(
-  'at %s, a machine that cannot be asked for is said to be missing, and asked for again',
+  'at %s, the page says that it cannot load the machine, and tries again on request',
   async (path) => {
     const page = await openBlank();
     let isBroken = true;
@@ -63,7 +63,7 @@ test.each(['/', '/lives'])(
   },
 );
 
-test('a page that finds no server says so, and shows the machine once there is one', async () => {
+test('without a server the page says so, and it shows the machine once the server is up', async () => {
   provoke(/ERR_FAILED/);
   const page = await openBlank();
   let isAway = true;
@@ -77,7 +77,7 @@ test('a page that finds no server says so, and shows the machine once there is o
   while (!(await picture.isVisible())) await page.clock.fastForward(2_500);
 });
 
-test('a browser that keeps nothing of a page shows it nevertheless', async () => {
+test('the page works in a browser that forbids it all storage', async () => {
   const page = await openBlank();
   await page.addInitScript(`
     for (const storage of ['localStorage', 'sessionStorage']) {
@@ -92,7 +92,7 @@ test('a browser that keeps nothing of a page shows it nevertheless', async () =>
   await page.locator('[data-theme=dark]').waitFor();
 });
 
-test('dark and light are the system’s, until a person chooses, and can be the system’s again', async () => {
+test('dark or light follows the system until a person chooses, and again if they choose that', async () => {
   const page = await open('/', { colorScheme: 'dark' });
   const paper = (): Promise<string> =>
     page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
@@ -115,7 +115,7 @@ test('dark and light are the system’s, until a person chooses, and can be the 
   expect(await theme.inputValue()).toBe('system');
 });
 
-test('the page asks for less than 200 kB of script, keeps all of it, and is painted within a second', async () => {
+test('the page loads less than 200 kB of script, caches all of it, and is painted within a second', async () => {
   const page = await openBlank();
   let size = 0;
   const kept: unknown[] = [];
@@ -132,7 +132,7 @@ test('the page asks for less than 200 kB of script, keeps all of it, and is pain
   expect(size).toBeLessThan(200_000);
   expect(new Set(kept)).toEqual(new Set(['public, max-age=31536000, immutable']));
 
-  // The second is of a machine that does nothing else, which a test must not ask for: of several, the fastest.
+  // A second is the limit on an idle machine, which this one need not be. So the fastest of several loads counts.
   const paints: number[] = [];
   for (let times = 0; times < 5 && Math.min(...paints) >= 1_000; times += 1) {
     await page.reload();
@@ -146,7 +146,7 @@ test('the page asks for less than 200 kB of script, keeps all of it, and is pain
   expect(Math.min(...paints)).toBeLessThan(1_000);
 });
 
-test('a browser is told what the page may do, and asks for the page itself each time', async () => {
+test('the server sends a content security policy, and has the page itself revalidated each time', async () => {
   for (const path of ['/', '/lives', '/lives/anything', '/feed']) {
     const { status, headers } = await fetch(`${server().url}${path}`);
     expect(status).toBe(200);

@@ -1,7 +1,4 @@
-/**
- * Owns what becomes of a change that a person asks for: it is meant, refused, raced, lost on its way, sent again, and
- * done once.
- */
+/** A change that a person asks for: it is confirmed, refused, raced, lost on its way, sent again, and done once. */
 import { EventEmitter, once } from 'node:events';
 import type { Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
@@ -12,8 +9,8 @@ jest.setTimeout(180_000);
 
 const { server, open, provoke } = onDashboard();
 
-describe('an event after which nothing follows', () => {
-  test('asks whether it is meant, and does nothing where it is not', async () => {
+describe('an event that leads to a final state', () => {
+  test('needs a confirmation, and a cancel does nothing', async () => {
     const id = await livingIn(server(), 'Alive');
     const page = await open(`/lives/${id}`);
     await button(page, 'Death').click();
@@ -37,7 +34,7 @@ describe('an event after which nothing follows', () => {
     );
   });
 
-  test('is not where another event was, which a second press might mean', async () => {
+  test('does not take the place of another event’s button, where a second press could hit it', async () => {
     const page = await open(`/lives/${await livingIn(server(), 'Gestating')}`);
     const before = await button(page, 'Death').boundingBox();
     await button(page, 'Birth').click();
@@ -46,7 +43,7 @@ describe('an event after which nothing follows', () => {
   });
 });
 
-test('the loser of a race is told who won, and shown what the life is now', async () => {
+test('the loser of a race learns who won, and sees the life’s current state', async () => {
   const id = await livingIn(server(), 'Gestating');
   const page = await open(`/lives/${id}`);
   await page.route('**/graphql', async (route) => {
@@ -63,7 +60,7 @@ test('the loser of a race is told who won, and shown what the life is now', asyn
   await page.getByRole('region', { name: 'History' }).getByText('version 2').waitFor();
 });
 
-test('an answer that is older than what is shown changes nothing', async () => {
+test('an answer that is older than what the page shows changes nothing', async () => {
   const id = await livingIn(server(), 'Gestating');
   const page = await open(`/lives/${id}`);
   await factOf(page, 'Phase').getByText('Gestating').waitFor();
@@ -74,7 +71,7 @@ test('an answer that is older than what is shown changes nothing', async () => {
       if (phase && shown.at(-1) !== phase) shown.push(phase);
     }).observe(document.body, { subtree: true, childList: true, characterData: true });
   `);
-  // The answer that knows of the birth only arrives once the death is shown.
+  // The answer with the birth arrives only after the page has shown the death.
   const signals = new EventEmitter();
   const asked = once(signals, 'asked');
   const released = once(signals, 'released');
@@ -92,7 +89,7 @@ test('an answer that is older than what is shown changes nothing', async () => {
   await change(server(), id, 'die');
   await factOf(page, 'Phase').getByText('Dead').waitFor();
   signals.emit('released');
-  // Of the next answer, which is up to date again.
+  // The next answer is current again.
   await page.getByRole('region', { name: 'History' }).getByText('version 3').waitFor();
   expect(await page.evaluate('shown')).toEqual(['Alive', 'Dead']);
 });
@@ -112,7 +109,7 @@ describe('a change whose answer is lost', () => {
   test.each([
     ['on its way back', undefined],
     [
-      'as one that the server does not know',
+      'because the server answers OUTCOME_UNKNOWN',
       {
         status: 200,
         contentType: 'application/json',
@@ -122,7 +119,7 @@ describe('a change whose answer is lost', () => {
       },
     ],
     [
-      'at the door',
+      'because admission refuses it',
       {
         status: 503,
         headers: { 'retry-after': '1' },
@@ -143,7 +140,7 @@ describe('a change whose answer is lost', () => {
         await route.continue();
         return;
       }
-      // It was applied.
+      // The server had applied it.
       await route.fetch();
       await (answer === undefined ? route.abort() : route.fulfill(answer));
     });
@@ -154,16 +151,16 @@ describe('a change whose answer is lost', () => {
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
-  /** Until it has been sent so often; the times in between are spared. */
+  /** Waits until the page has sent the change several times, and skips the pauses in between. */
   const sentOften = async (page: Page, keys: readonly unknown[]): Promise<void> => {
     while (keys.length < 10) await page.clock.fastForward(2_500);
   };
 
   /**
-   * Lets all answers to an operation be lost, until told otherwise.
+   * Loses all answers to an operation, until `isLost` is false.
    *
-   * @param isDone whether the server does what it is asked for
-   * @returns under which keys it was sent
+   * @param isDone whether the server executes the operation nevertheless
+   * @returns the keys that the page has sent with it
    */
   const loseAnswers = async (
     page: Page,
@@ -184,7 +181,7 @@ describe('a change whose answer is lost', () => {
     return loss;
   };
 
-  test('is sent again until the server answers, which is said and ends by itself', async () => {
+  test('is sent again until the server answers, and the page shows a notice for as long', async () => {
     provoke(/ERR_FAILED/);
     const id = await livingIn(server(), 'Gestating');
     const page = await open(`/lives/${id}`);
@@ -203,7 +200,7 @@ describe('a change whose answer is lost', () => {
     expect(await historyOf(id)).toEqual(['CONCEPTION', 'BIRTH']);
   });
 
-  test('is not sent again once it is stopped, and is the same change when it is asked for again', async () => {
+  test('is not sent again after a stop, and a later press sends it with the same key', async () => {
     provoke(/ERR_FAILED/);
     const id = await livingIn(server(), 'Gestating');
     const page = await open(`/lives/${id}`);
@@ -223,7 +220,7 @@ describe('a change whose answer is lost', () => {
     expect(await historyOf(id)).toEqual(['CONCEPTION', 'DEATH']);
   });
 
-  test('is one life, and the next one is another', async () => {
+  test('is one life, and the next conception is another one', async () => {
     provoke(/ERR_FAILED/);
     const page = await open('/');
     const loss = await loseAnswers(page, 'Conceive', ({ id }) => id);
@@ -254,10 +251,10 @@ test.each([
     'Is a clock wrong?',
   ],
   ['TooYoung', {}, null],
-])('%s is told with what to make of it', async (__typename, facts, sentence) => {
+])('the page explains %s and suggests what to do', async (__typename, facts, sentence) => {
   const id = await livingIn(server(), 'Gestating');
   const page = await open(`/lives/${id}`);
-  // None of them can be had by pressing a button of ours.
+  // No button of the page causes any of these, so the test answers itself.
   await page.route('**/graphql', (route) =>
     route.request().postDataJSON().operationName === 'Birth'
       ? route.fulfill({

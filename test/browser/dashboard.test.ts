@@ -1,6 +1,6 @@
 /**
- * Owns what a stranger with a browser meets at `/`: lives are begun, changed, found and looked back at, in one
- * window and in two. It deliberately does not know how the dashboard is made.
+ * What a newcomer does with a browser at `/`: begins lives, changes them, finds them and looks back, in one window and
+ * in two. Does not know how the dashboard is made.
  */
 import type { Locator, Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
@@ -16,7 +16,7 @@ const count = (page: Page, phase: string): Locator => page.locator(`[data-count=
 const countOf = async (page: Page, phase: string): Promise<number> =>
   Number((await count(page, phase).textContent())?.replace(',', ''));
 
-test('a life is conceived, born, dies, and is looked back at, all by links and buttons', async () => {
+test('a person conceives a life, has it born and die, and looks back at it, all by links and buttons', async () => {
   const page = await open('/');
   await button(page, 'Conceive').click();
   await page.getByRole('status').getByRole('link').click();
@@ -49,7 +49,7 @@ test('a life is conceived, born, dies, and is looked back at, all by links and b
   await page.getByRole('link', { name: 'As it is now' }).press('Enter');
   await factOf(page, 'Phase').getByText('Dead').waitFor();
   expect(page.url()).toBe(life);
-  // The link has gone; its heading has not.
+  // The link is gone, but its heading remains.
   expect(await page.evaluate('document.activeElement.textContent')).toBe('As it is');
   await page.goBack();
   await page.getByText('As it was at version 2 of 3').waitFor();
@@ -79,7 +79,7 @@ test('two windows see each other’s changes', async () => {
     .first();
   expect(await happened.innerText()).toContain(id.slice(-12));
 
-  // And a window that shows the life is told, with its history.
+  // A window that shows the life gets the change too, with its history.
   const other = await open(`/lives/${id}`);
   await mean(life, 'Death');
   await factOf(other, 'Phase').getByText('Dead').waitFor();
@@ -91,17 +91,17 @@ test('two windows see each other’s changes', async () => {
   await list.getByRole('row', { name: conceived }).waitFor();
 });
 
-test('each transition is seen on its own arrow as it happens', async () => {
+test('a dot moves along the arrow of each transition when it happens', async () => {
   const page = await open('/');
   const id = await livingIn(server(), 'Gestating');
   await page.locator('[data-event=CONCEPTION] .dot').first().waitFor({ state: 'attached' });
   await change(server(), id, 'birth');
   await page.locator('[data-event=BIRTH] .dot').waitFor({ state: 'attached' });
-  // And does not stay.
+  // The dot disappears again.
   await page.locator('.dot').first().waitFor({ state: 'detached' });
 });
 
-test('who wants no motion gets none, and sees the arrow light up', async () => {
+test('with reduced motion nothing moves, and the arrow lights up', async () => {
   const page = await open('/', { reducedMotion: 'reduce' });
   await livingIn(server(), 'Gestating');
   await page.locator('[data-event=CONCEPTION] .glow').first().waitFor({ state: 'attached' });
@@ -124,7 +124,7 @@ describe('the lists of lives', () => {
     for (let lives = 0; lives < 25; lives += 1) await livingIn(server(), 'Gestating');
   });
 
-  test('are paged both ways, in either order, by addresses that can be kept', async () => {
+  test('have pages in both directions, in either order, at permanent addresses', async () => {
     const page = await open('/lives');
     await page.locator('tbody tr').nth(19).waitFor();
     const newest = await idsOn(page);
@@ -156,7 +156,7 @@ describe('the lists of lives', () => {
     expect(await idsOn(page)).toEqual(oldest);
   });
 
-  test('keep the focus on what leads to the last page', async () => {
+  test('keep the focus on the link to the last page', async () => {
     const { data } = await ask(
       server(),
       '{ lives(order: NEWEST_FIRST, phase: [GESTATING], last: 22) { pageInfo { startCursor } } }',
@@ -170,7 +170,7 @@ describe('the lists of lives', () => {
     await page.waitForURL(/before=/);
   });
 
-  test('are filtered by phase, and follow what happens', async () => {
+  test('have a filter by phase, and follow the feed', async () => {
     const page = await open('/lives');
     await page.getByRole('link', { name: /^Gestating/ }).click();
     await page.waitForURL(/phase=gestating/);
@@ -182,12 +182,12 @@ describe('the lists of lives', () => {
   });
 });
 
-test('the load button makes lives live and die, says how far it is, and stops', async () => {
+test('the load button makes lives live and die, shows its progress, and stops', async () => {
   const page = await open('/');
   const before = await countOf(page, 'DEAD');
   await button(page, 'Start').click();
   await page.getByText(/^(?:[5-9]|\d\d) of 300$/).waitFor();
-  // Who comes while all this happens counts as everybody else does.
+  // Lives that other clients conceive meanwhile count as well.
   const late = await open('/');
   await button(page, 'Stop').click();
   await page.getByText('Stopped.').waitFor();
@@ -197,7 +197,7 @@ test('the load button makes lives live and die, says how far it is, and stops', 
     '{ census { gestating alive dead } transitions(last: 15) { nodes { lifeId } } }',
   );
   expect(data.census.dead).toBeGreaterThanOrEqual(before + 5);
-  // What is counted live is what the ledger counts, with nothing missed and nothing doubled.
+  // The live counts equal the ledger's, so the page has missed nothing and counted nothing twice.
   const latest = (data.transitions.nodes as { lifeId: string }[]).map(({ lifeId }) => lifeId);
   for (const shown of [page, late]) {
     for (const [phase, number] of Object.entries(data.census)) {
@@ -213,7 +213,7 @@ test('the load button makes lives live and die, says how far it is, and stops', 
   }
 });
 
-test('what the load button began goes on once the server answers again, and says so meanwhile', async () => {
+test('the load goes on once the server answers again, and the page says so meanwhile', async () => {
   provoke(/ERR_FAILED/);
   const page = await open('/');
   await button(page, 'Start').click();
@@ -232,7 +232,7 @@ test('what the load button began goes on once the server answers again, and says
   await page.getByText('Stopped.').waitFor();
 });
 
-test('everything can be done by keyboard', async () => {
+test('a person can do everything by keyboard', async () => {
   const page = await open('/');
   const focused = (): Promise<string> =>
     page.evaluate<string>('document.activeElement.textContent.trim()');
@@ -248,7 +248,7 @@ test('everything can be done by keyboard', async () => {
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/lives$/);
   await page.locator('h1', { hasText: 'Lives' }).waitFor();
-  // On arriving, the title has the focus.
+  // After navigation the title has the focus.
   expect(await focused()).toBe('Lives');
   await tabTo(/^Conceive$/);
   await page.keyboard.press('Enter');
@@ -263,7 +263,7 @@ test('everything can be done by keyboard', async () => {
   await page.getByText('Birth is recorded: version 2.').waitFor();
   await tabTo(/^Death$/);
   await page.keyboard.press('Space');
-  // A key that is pressed once too often does not mean it.
+  // A key pressed once too often is no confirmation.
   expect(await focused()).toBe('Cancel');
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Enter');

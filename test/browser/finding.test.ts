@@ -1,4 +1,7 @@
-/** Owns how a reader finds what happened, and to which life: the whole feed, ids that are copied and searched for, and a life's history. */
+/**
+ * How a reader finds what happened, and to which life: the whole feed, ids that are copied and searched for, and a
+ * life's history.
+ */
 import type { Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
 import { ask } from '../harness';
@@ -33,7 +36,7 @@ describe('the whole feed', () => {
     for (let lives = 0; lives < 30; lives += 1) await livingIn(server(), 'Dead');
   });
 
-  test('is paged from the newest to the oldest and back, by addresses that can be kept', async () => {
+  test('has pages from the newest transition to the oldest and back, at permanent addresses', async () => {
     const page = await open('/');
     await page.getByRole('link', { name: 'The whole feed' }).click();
     await page.waitForURL(/\/feed$/);
@@ -59,7 +62,7 @@ describe('the whole feed', () => {
     expect(await rows(page)).toEqual(newest);
   });
 
-  test('is filtered by event, and counts what is new until the reader asks for it', async () => {
+  test('has a filter by event, and counts new transitions until the reader asks for them', async () => {
     const page = await open('/feed');
     await page.getByRole('link', { name: 'Birth' }).click();
     await page.waitForURL(/event=birth/);
@@ -82,7 +85,7 @@ describe('the whole feed', () => {
   });
 });
 
-test('an id is copied whole, and found by whatever has it somewhere in it', async () => {
+test('a person copies the whole id, and finds the life by any text that contains it', async () => {
   const id = await livingIn(server(), 'Alive');
   const page = await open(`/lives/${id}`, { permissions: ['clipboard-read', 'clipboard-write'] });
   await page.getByRole('button', { name: 'Copy the id' }).click();
@@ -100,7 +103,7 @@ test('an id is copied whole, and found by whatever has it somewhere in it', asyn
   }
 });
 
-test('where a page may not write to the clipboard, the id is selected', async () => {
+test('the page selects the id if it may not write to the clipboard', async () => {
   const id = await livingIn(server(), 'Gestating');
   const page = await open(`/lives/${id}`);
   await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
@@ -109,7 +112,7 @@ test('where a page may not write to the clipboard, the id is selected', async ()
   expect(await page.evaluate('String(getSelection())')).toBe(id);
 });
 
-test('an id that no life has can be corrected where that is said', async () => {
+test('a person can correct an unknown id on the page that reports it', async () => {
   const id = await livingIn(server(), 'Gestating');
   const page = await open('/lives/00000000-0000-4000-8000-000000000000');
   await page.getByText('There is no life with this id').waitFor();
@@ -118,7 +121,7 @@ test('an id that no life has can be corrected where that is said', async () => {
   await page.locator('.facts').getByText('Gestating').waitFor();
 });
 
-test('a history says when each event happened, to the millisecond, and after how long', async () => {
+test('the history shows when each event happened, to the millisecond, and after how long', async () => {
   const { data } = await ask(server(), 'mutation { conceive { id createdAt } }');
   const { id, createdAt } = data.conceive as { id: string; createdAt: string };
   const bornAt = new Date(Date.parse(createdAt) + 1_234).toISOString();
@@ -134,7 +137,7 @@ test('a history says when each event happened, to the millisecond, and after how
   expect(await time.innerText()).toContain(`.${bornAt.slice(20, 23)}`);
   expect(await time.getAttribute('datetime')).toBe(bornAt);
 
-  // All of it is what a pointer hits, and looks so.
+  // The whole row is clickable, and looks so.
   const style = (): Promise<{ cursor: string; colour: string }> =>
     page.evaluate(`(() => {
       const { cursor, backgroundColor } = getComputedStyle(document.querySelectorAll('.history a')[1]);

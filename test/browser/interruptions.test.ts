@@ -1,4 +1,4 @@
-/** What an open page does when the server goes away and comes back. */
+/** What an open page does if the server goes away and comes back. */
 import type { Browser, Page } from 'playwright-core';
 import { Bystanders } from '../api/Bystanders';
 import { livingIn } from '../api/lives';
@@ -19,8 +19,8 @@ afterAll(async () => {
 
 const live = (page: Page): Promise<void> => page.getByText('Live', { exact: true }).waitFor();
 
-describe('the server restarted under an open page', () => {
-  /** Has the database, and goes on while the page's own server does not. */
+describe('if the server restarts under an open page', () => {
+  /** A server on the same database, which stays up while the page's own server is down. */
   let other: TestServer;
   let own: TestServer;
   let bystanders: Bystanders;
@@ -41,7 +41,7 @@ describe('the server restarted under an open page', () => {
     await other.stop();
   });
 
-  test('says that it reconnects, for how long, and how old what it shows is, and then has missed nothing and doubled nothing', async () => {
+  test('the page says that it reconnects, when, and how old its data is, and then has missed nothing and doubled nothing', async () => {
     const id = await livingIn(other, 'Gestating');
     const { page, offences } = await openWindow(browser, own);
     const { page: life, offences: more } = await openWindow(browser, own);
@@ -59,7 +59,7 @@ describe('the server restarted under an open page', () => {
       for (const shown of [page, life]) {
         await shown.getByText(/^The server is away\. What you see is as of \d+:\d\d/).waitFor();
       }
-      // Meanwhile, life goes on.
+      // Meanwhile another server records transitions.
       await livingIn(other, 'Dead');
       await livingIn(other, 'Alive');
       const event = time === 'first' ? 'birth' : 'die';
@@ -78,7 +78,7 @@ describe('the server restarted under an open page', () => {
     expect([...offences, ...more]).toEqual([]);
   });
 
-  test('with another database, the page begins anew', async () => {
+  test('with another database, the page starts afresh', async () => {
     const { page } = await openWindow(browser, own);
     await page.goto('/');
     await live(page);
@@ -97,7 +97,7 @@ describe('the server restarted under an open page', () => {
     }
   });
 
-  /** What is listed is the end of the feed, and what is counted is the census. */
+  /** The list is the end of the feed, and the counts are the census. */
   async function expectAllIsShown(page: Page): Promise<void> {
     const { data } = await ask(
       other,
@@ -121,7 +121,7 @@ describe('the server restarted under an open page', () => {
   }
 });
 
-describe('the feed and the life of a page share a socket', () => {
+describe('if the feed and the life of a page share a socket,', () => {
   let server: TestServer;
 
   beforeAll(async () => {
@@ -132,7 +132,7 @@ describe('the feed and the life of a page share a socket', () => {
     await server.stop();
   });
 
-  /** Answers the feed's subscription itself, as long as there are answers; everything else passes. */
+  /** Answers the feed's subscription itself while there are answers left, and passes on everything else. */
   const answerFeed = async (
     page: Page,
     codes: string[],
@@ -169,7 +169,7 @@ describe('the feed and the life of a page share a socket', () => {
     return { followed };
   };
 
-  test('one that was refused is not live because the life is', async () => {
+  test('a refused feed is not shown as live because the life’s subscription is', async () => {
     const id = await livingIn(server, 'Gestating');
     const { page, offences } = await openWindow(browser, server);
     const { followed } = await answerFeed(page, ['FORBIDDEN']);
@@ -178,7 +178,7 @@ describe('the feed and the life of a page share a socket', () => {
     await refusal.waitFor();
     await page.locator(`.feed a[title="${id}"]`).click();
     await followed;
-    // What comes after the life's own connection is shown after the feed's.
+    // The page shows what follows the life's acknowledgement after what follows the feed's.
     await ask(server, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
     await page.locator('.facts').getByText('Alive').waitFor();
     expect(await refusal.count()).toBe(1);
@@ -186,7 +186,7 @@ describe('the feed and the life of a page share a socket', () => {
     expect(offences).toEqual([]);
   });
 
-  test('one that failed for a while is live again, though nothing happens', async () => {
+  test('a feed that failed for a while is shown as live again, even if nothing happens', async () => {
     const id = await livingIn(server, 'Gestating');
     const { page, offences } = await openWindow(browser, server);
     await answerFeed(page, ['OVERLOADED', 'DATABASE_UNAVAILABLE']);
@@ -199,7 +199,7 @@ describe('the feed and the life of a page share a socket', () => {
     expect(offences).toEqual([]);
   });
 
-  test('a server that falls silent is given up, and sought again', async () => {
+  test('a page gives up a silent server, and connects again', async () => {
     const { page, offences } = await openWindow(browser, server);
     let sockets = 0;
     await page.routeWebSocket('**/graphql', (socket) => {
@@ -208,7 +208,7 @@ describe('the feed and the life of a page share a socket', () => {
       upstream.onMessage((text) => {
         if (!isSilent || JSON.parse(String(text)).type !== 'pong') socket.send(text);
       });
-      // A handshake to close would not be answered.
+      // This server would not answer a closing handshake.
       if (isSilent) socket.onClose(() => undefined);
     });
     await page.clock.install();

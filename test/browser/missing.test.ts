@@ -1,6 +1,6 @@
 /**
- * Owns that an open page misses nothing, whatever happens between its questions: each test makes a change happen in one
- * of the moments in which the page has asked, and cannot be told yet.
+ * An open page misses no change. Each test makes a change at a moment when a view may have its answer already, and the
+ * feed does not tell the page yet.
  */
 import { EventEmitter, once } from 'node:events';
 import { Client } from 'pg';
@@ -13,7 +13,7 @@ jest.setTimeout(180_000);
 
 const { server, open, openBlank, provoke } = onDashboard();
 
-/** In the database's own session, ended with the test. */
+/** Acts in a session of the database's owner, which ends with the test. */
 async function asOwner(act: (owner: Client) => Promise<void>): Promise<void> {
   const owner = new Client({ connectionString: server().database?.url ?? '' });
   await owner.connect();
@@ -24,7 +24,7 @@ async function asOwner(act: (owner: Client) => Promise<void>): Promise<void> {
   }
 }
 
-/** Does something about one operation that the page asks for, each time. */
+/** Handles each request of the page for one operation. */
 const onOperation = (
   page: Page,
   operation: string,
@@ -41,7 +41,7 @@ const onOperation = (
 const inHistory = (page: Page, version: number): Promise<void> =>
   page.getByRole('region', { name: 'History' }).getByText(`version ${version}`).waitFor();
 
-test('a view asks for what it shows only once it is known where the feed begins', async () => {
+test('a view sends its query only after the page has read where the feed begins', async () => {
   const id = await livingIn(server(), 'Gestating');
   const page = await openBlank();
   const asked: string[] = [];
@@ -60,7 +60,7 @@ test('a view asks for what it shows only once it is known where the feed begins'
   expect(askedBefore).toEqual(['Machine', 'Census']);
 });
 
-test('where the feed cannot begin yet, a view asks nevertheless, and again once it can', async () => {
+test('if the page cannot read where the feed begins, a view sends its query, and again once the page can', async () => {
   provoke(/503/);
   const id = await livingIn(server(), 'Gestating');
   const page = await openBlank();
@@ -77,7 +77,7 @@ test('where the feed cannot begin yet, a view asks nevertheless, and again once 
   await inHistory(page, 2);
 });
 
-test('what happens while a view’s first answer is on its way is asked for after it', async () => {
+test('a view whose first answer is late asks again after it, because of a change in the meantime', async () => {
   const id = await livingIn(server(), 'Gestating');
   const page = await openBlank();
   const signals = new EventEmitter();
@@ -102,14 +102,14 @@ test('what happens while a view’s first answer is on its way is asked for afte
   await answered;
   await change(server(), id, 'birth');
   await told;
-  // Longer than news are collected for.
+  // Longer than the page collects news for.
   await page.clock.runFor(2_000);
   signals.emit('released');
   await inHistory(page, 2);
 });
 
-describe('a history that is set back', () => {
-  test('is shown as it is now, with what happens while the page asks anew', async () => {
+describe('if the history is set back', () => {
+  test('the page shows it as it is now, with a change that happens while the page asks again', async () => {
     await asOwner(async (owner) => {
       const id = await livingIn(server(), 'Gestating');
       const restore = await keep(owner);
@@ -128,7 +128,7 @@ describe('a history that is set back', () => {
     });
   });
 
-  test('has nothing new of what was undone', async () => {
+  test('the page of the feed counts no undone transition as new', async () => {
     await asOwner(async (owner) => {
       await livingIn(server(), 'Gestating');
       const restore = await keep(owner);

@@ -1,6 +1,6 @@
 /**
- * Owns what the dashboard's tests have in common: a server of lives with bystanders, a browser, and windows, of which
- * each test's must do nothing that a page may not do. It deliberately does not know what is tested.
+ * What the dashboard's tests share: a server of lives with bystanders, a browser, and windows, whose pages must do
+ * nothing that a page may not do. Does not know what is tested.
  */
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { Bystanders } from '../api/Bystanders';
@@ -8,17 +8,17 @@ import { ask, startServer, type TestServer } from '../harness';
 import { type Window, launchBrowser, openWindow } from '../harness/browser';
 
 export interface OnDashboard {
-  /** Once the tests run. */
+  /** Available once the tests run. */
   readonly server: () => TestServer;
-  /** A window of its own, at a path, once it follows the feed. */
+  /** Opens a new window at a path, and waits until it follows the feed. */
   readonly open: (path: string, options?: BrowserContextOptions) => Promise<Page>;
-  /** A window of its own that is nowhere yet. */
+  /** Opens a new window without a page. */
   readonly openBlank: (options?: BrowserContextOptions) => Promise<Page>;
-  /** Says which complaints a test brings about on purpose. */
+  /** Declares which complaints a test causes on purpose. */
   readonly provoke: (...patterns: readonly RegExp[]) => void;
 }
 
-/** To be called once, outside of the tests of a file. */
+/** Call it once in a file, outside of the tests. */
 export function onDashboard(): OnDashboard {
   let server: TestServer;
   let bystanders: Bystanders;
@@ -75,23 +75,23 @@ export function onDashboard(): OnDashboard {
   };
 }
 
-/** Once the feed is followed. */
+/** Waits until the page follows the feed. */
 export const live = (page: Page): Promise<void> =>
   page.getByText('Live', { exact: true }).waitFor();
 
 export const button = (page: Page, name: string): Locator => page.getByRole('button', { name });
 
-/** Makes an event happen that asks whether it is meant. */
+/** Makes an event happen that needs a confirmation. */
 export async function mean(page: Page, name: string): Promise<void> {
   await button(page, name).click();
   await page.getByRole('dialog').getByRole('button', { name }).click();
 }
 
-/** The facts of the life, or of one of its versions, that the page shows. */
+/** The facts of a life or of one of its versions, as the page shows them. */
 export const factOf = (page: Page, name: string): Locator =>
   page.locator('dt', { hasText: name }).locator('xpath=following-sibling::dd[1]');
 
-/** As another client of the API does it. */
+/** A request by another client of the API. */
 export async function change(
   server: TestServer,
   id: string,

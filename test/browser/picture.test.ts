@@ -1,4 +1,4 @@
-/** Owns the picture of the machine: any machine's, with nothing hidden by anything else. */
+/** The picture of the machine: it draws any machine, and nothing hides anything else. */
 import type { Page } from 'playwright-core';
 import { onDashboard } from './onDashboard';
 
@@ -6,7 +6,7 @@ jest.setTimeout(180_000);
 
 const { openBlank, provoke } = onDashboard();
 
-/** Lets the server describe doors, which are opened, closed, locked and rattled at. */
+/** Makes the server describe doors, which can be opened, closed, locked and rattled. */
 async function answerDoors(page: Page): Promise<void> {
   const state = (phase: string, initial: boolean, transitions: readonly object[]): object => ({
     phase,
@@ -35,10 +35,10 @@ async function answerDoors(page: Page): Promise<void> {
   );
 }
 
-test('the picture is of whatever machine the server describes, also of one that goes in circles', async () => {
+test('the picture shows whatever machine the server describes, including one with cycles', async () => {
   const page = await openBlank();
   await answerDoors(page);
-  // The server has no such machine, and counts nothing of it.
+  // The server has no such machine, so it counts nothing.
   provoke(/400/);
   await page.goto('/');
   const picture = page.getByRole('group', { name: 'The state machine' });
@@ -52,7 +52,7 @@ test('the picture is of whatever machine the server describes, also of one that 
     'Unlocking',
     'Rattling',
   ]);
-  // Boxes beside one another, and every arrow of some length.
+  // Boxes side by side, and arrows with a length.
   const boxes = await Promise.all(
     (await picture.locator('.box rect').all()).map((box) => box.boundingBox()),
   );
@@ -71,7 +71,7 @@ test('the picture is of whatever machine the server describes, also of one that 
     const box = await line.boundingBox();
     expect(Math.max(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThan(20);
   }
-  // What leads from a box to itself begins and ends there.
+  // The arrow from a box to itself begins and ends at that box.
   const path = await picture.locator('[data-event=RATTLING] .line').getAttribute('d');
   const [x, y] = (path ?? '').replace('M ', '').split(' ').map(Number);
   const locked = picture.locator('.box', { hasText: 'Locked' }).locator('rect').first();
@@ -84,7 +84,7 @@ test('the picture is of whatever machine the server describes, also of one that 
 });
 
 test.each([390, 1280])(
-  '%i pixels wide, no name of an event lies on an arrow, nor on another name or a box',
+  '%i pixels wide, the name of an event overlaps no arrow, no other name and no box',
   async (width) => {
     provoke(/400/);
     const page = await openBlank({ viewport: { width, height: 900 } });

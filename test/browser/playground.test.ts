@@ -1,12 +1,12 @@
 /**
- * Owns what a stranger with a browser meets at `/graphql`: the page opens, its operations run in
- * order, and it talks to nobody else. It deliberately does not know how the page is put together.
+ * What a newcomer does with a browser at `/graphql`: the page opens, its operations run in order, and it contacts no
+ * other origin. Does not know how the page is made.
  */
 import type { Browser, Page } from 'playwright-core';
 import { ask, startServer } from '../harness';
 import { launchBrowser } from '../harness/browser';
 
-// Altair is three megabytes of script, and a busy machine runs it without a GPU.
+// Altair is three megabytes of script, which a busy machine without a GPU runs slowly.
 jest.setTimeout(120_000);
 
 let server: Awaited<ReturnType<typeof startServer>>;
@@ -30,7 +30,7 @@ describe('/graphql', () => {
     'text/html',
     'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
     'text/html, application/json;q=0.9',
-  ])('is the page for who prefers HTML: %s', async (accept) => {
+  ])('is the page for a client that prefers HTML: %s', async (accept) => {
     const headers = await headersFor(accept);
     expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(headers.get('vary')).toMatch(/\bAccept\b/);
@@ -45,13 +45,13 @@ describe('/graphql', () => {
     'application/json, text/html',
     'application/graphql-response+json, text/html;q=0.9',
     'application/json, text/html;q=0',
-  ])('is GraphQL for anybody else: %s', async (accept) => {
+  ])('is GraphQL for any other client: %s', async (accept) => {
     const headers = await headersFor(accept);
     expect(headers.get('content-type')).toMatch(/^application\/.*json/);
   });
 });
 
-/** Runs in the page: whether a tab of this title is the stored active one, and waits for an answer or not. */
+/** Runs in the page: whether the stored active tab has this title, and is waiting for an answer or not. */
 const isStored = (title: string, isLoading: boolean): string => `new Promise((resolve) => {
   const opening = indexedDB.open('AltairDB');
   opening.onsuccess = () => {
@@ -69,7 +69,7 @@ const isStored = (title: string, isLoading: boolean): string => `new Promise((re
 
 describe('the page', () => {
   let page: Page;
-  /** All that a page may not do: log an error, throw one, or ask anything of another origin. */
+  /** Collects what a page may not do: log an error, throw one, or contact another origin. */
   let offences: string[];
 
   beforeEach(async () => {
@@ -99,7 +99,7 @@ describe('the page', () => {
     await page.getByText('Send Request').waitFor();
   };
 
-  /** Clicks the operation's tab and its send button, and waits until the answer begins. */
+  /** Opens the operation's tab, clicks its send button, and waits until the answer begins. */
   const start = async (operation: string): Promise<void> => {
     await page.locator('app-window-switcher').getByText(operation, { exact: true }).click();
     const answered = page.waitForResponse((response) => {
@@ -115,14 +115,14 @@ describe('the page', () => {
     await answered;
   };
 
-  /** Starts the operation, and reads the answer off the page. */
+  /** Starts the operation, and reads the answer from the page. */
   const send = async (operation: string): Promise<unknown> => {
     await start(operation);
     const answer = page.locator('app-query-result .cm-content', { hasText: /"data"|"errors"/ });
     return JSON.parse(await answer.innerText());
   };
 
-  test('a first visit begins in the first tab, with its variables shown, and with no word of Altair’s own', async () => {
+  test('a first visit begins in the first tab, shows its variables, and shows no text of Altair’s own', async () => {
     const tabs = page.locator('app-window-switcher-item');
     expect(await tabs.allInnerTexts()).toHaveLength(9);
     await page.getByText('(Send mutation Conceive)').waitFor();
@@ -133,20 +133,20 @@ describe('the page', () => {
     await page.locator('.toast-success').waitFor({ state: 'hidden' });
   });
 
-  test('a second visit begins where the first one was left', async () => {
+  test('a second visit begins in the tab in which the first one ended', async () => {
     await page.locator('app-window-switcher').getByText('Census', { exact: true }).click();
     await page.getByText('(Send query Census)').waitFor();
-    // Altair stores where one is a moment later.
+    // Altair stores the active tab a moment later.
     while (!(await page.evaluate(isStored('Census', false))));
     await open();
     await page.getByText('(Send query Census)').waitFor();
     await page.locator('app-variables-editor').waitFor();
   });
 
-  test('a reload while a subscription is followed leaves it to be followed again', async () => {
+  test('after a reload during a subscription, the page can subscribe again', async () => {
     await start('Follow');
     await page.getByText('Cancel').waitFor();
-    // Altair stores what it does a moment later.
+    // Altair stores its state a moment later.
     while (!(await page.evaluate(isStored('Follow', true))));
     await open();
     await start('Follow');
@@ -154,7 +154,7 @@ describe('the page', () => {
     await page.locator('app-query-result').getByText(data.conceive.id).waitFor();
   });
 
-  test('a life is lived from left to right, with no id to copy', async () => {
+  test('a person leads a life from the leftmost tab to the rightmost, and copies no id', async () => {
     expect(await send('Conceive')).toMatchObject({
       data: { conceive: { phase: 'GESTATING', nextEvents: ['BIRTH', 'DEATH'] } },
     });
@@ -176,13 +176,13 @@ describe('the page', () => {
     });
   });
 
-  test('a birth before any conception is refused by a type, not by an error', async () => {
+  test('a birth before any conception is refused with a type, not with an error', async () => {
     const answer = await send('Birth');
     expect(answer).toMatchObject({ data: { birth: { __typename: 'LifeNotFound' } } });
     expect(answer).not.toHaveProperty('errors');
   });
 
-  test('a second birth is refused with what is allowed', async () => {
+  test('a second birth is refused, with the events that are allowed', async () => {
     await send('Conceive');
     await send('Birth');
     expect(await send('Birth')).toMatchObject({
@@ -192,7 +192,7 @@ describe('the page', () => {
     });
   });
 
-  test('whatever only reads answers, also before there is anything to read', async () => {
+  test('operations that only read are answered, also before there is anything to read', async () => {
     for (const operation of ['History', 'Lives', 'Census', 'Feed', 'Machine']) {
       expect(await send(operation)).not.toHaveProperty('errors');
     }
@@ -205,13 +205,13 @@ describe('the page', () => {
     expect(await send('Birth')).toMatchObject({ data: { birth: { version: 2 } } });
   });
 
-  test('a transition that is made elsewhere is shown to who follows, as it happens', async () => {
+  test('a subscription shows a transition of another client when it happens', async () => {
     await start('Follow');
     const { data } = await ask(server, 'mutation { conceive { id } }');
     await page.locator('app-query-result').getByText(data.conceive.id).waitFor();
   });
 
-  test('a browser keeps all scripts but the one that holds our options', async () => {
+  test('a browser caches all scripts except the one with the server’s options', async () => {
     const askedAgain: string[] = [];
     page.on('response', (response) => {
       const { 'cache-control': caching = '', 'content-type': type = '' } = response.headers();

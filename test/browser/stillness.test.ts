@@ -1,6 +1,6 @@
 /**
- * Owns that nothing jumps, from a phone to a wide screen: what appears finds its place kept, everything stays in its
- * card and in the window, and is as large as a finger needs it.
+ * Nothing jumps, from a phone to a wide screen: what appears finds its place kept, everything stays in its card and in
+ * the window, and controls are large enough for a finger.
  */
 import type { Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
@@ -52,9 +52,9 @@ const settled = async (page: Page): Promise<unknown> => {
 };
 
 describe('at every width', () => {
-  test('nothing moves while a page comes, lives go their way, and the server goes away and comes back', async () => {
+  test('nothing moves while a page loads, lives change, and the server goes away and comes back', async () => {
     provoke(/ERR_INTERNET_DISCONNECTED|WebSocket/);
-    // So each page is told of what the others do, too.
+    // Each page shows the changes that the others make, too.
     await atOnce(widths, async (width) => {
       const page = await openNoted(width);
       await page.goto('/');
@@ -93,7 +93,7 @@ describe('at every width', () => {
   test.each([
     ['/lives', 'tbody tr'],
     ['/feed', '.transitions li'],
-  ])('nothing moves while %s comes', async (path, there) => {
+  ])('nothing moves while %s loads', async (path, there) => {
     await atOnce(widths, async (width) => {
       const page = await openNoted(width);
       await page.goto(path);

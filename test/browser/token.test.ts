@@ -1,4 +1,4 @@
-/** What the page does with tokens, under AUTH=jwt. */
+/** How the page handles tokens, under AUTH=jwt. */
 import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { type TestServer, startServer } from '../harness';
@@ -12,7 +12,7 @@ let server: TestServer;
 let browser: Browser;
 let page: Page;
 let offences: readonly string[];
-/** Opened before all others: its token has a while left, so that the slowest machine gets it in. */
+/** Opened before all others: on a busy machine, its token must be valid long enough to be entered. */
 let expiring: Window;
 
 const tokenOf = (scope: string, validFor: string): Promise<string> =>
@@ -56,7 +56,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-test('a token is asked for, refused when it is not valid, and kept for the tab', async () => {
+test('the page asks for a token, refuses an invalid one, and keeps a valid one for the tab', async () => {
   await enter('nonsense');
   await page.getByRole('alert').getByText('not valid').waitFor();
   await enter(await tokenOf('lives:read lives:write', '1h'));
@@ -71,7 +71,7 @@ test('a token is asked for, refused when it is not valid, and kept for the tab',
   await page.getByRole('button', { name: 'Death' }).waitFor();
 });
 
-test('what no header can carry is no token, and another one can be given', async () => {
+test('the page refuses a token that no header can carry, and takes another one', async () => {
   await enter('déjà vu ☃');
   await page.getByRole('alert').getByText('This is no token').waitFor();
   await enter(await tokenOf('lives:read', '1h'));
@@ -87,20 +87,20 @@ test('what no header can carry is no token, and another one can be given', async
   await page.getByRole('status').getByRole('link').waitFor();
 });
 
-test('who may only read is told so on trying to change something', async () => {
+test('a reader who tries to make a change learns which scope the token lacks', async () => {
   await enter(await tokenOf('lives:read', '1h'));
   await live(page);
   await page.getByRole('button', { name: 'Conceive' }).click();
   const refusal = page.getByRole('alert').getByText('The token lacks the scope lives:write.');
   await refusal.waitFor();
-  // It lies over the page, and would stay there.
+  // The notice covers a part of the page until the reader closes it.
   await page.getByRole('button', { name: 'Close' }).press('Enter');
   await refusal.waitFor({ state: 'detached' });
   expect(await page.evaluate('document.activeElement.textContent')).toBe('Conceive');
 });
 
 test.each([390, 768, 1024, 1280])(
-  'another token can be given, and every link has room, %i pixels wide',
+  'the header has room for every link and for another token, %i pixels wide',
   async (width) => {
     await page.setViewportSize({ width, height: 800 });
     await enter(await tokenOf('lives:read', '1h'));
@@ -117,7 +117,7 @@ test.each([390, 768, 1024, 1280])(
   },
 );
 
-test('a token that expires under an open page is asked for again', async () => {
+test('if a token expires under an open page, the page asks for another', async () => {
   await expiring.page.getByRole('alert').getByText('has expired').waitFor();
   await enter(await tokenOf('lives:read lives:write', '1h'), expiring.page);
   await live(expiring.page);

@@ -1,6 +1,6 @@
 /**
- * The page of `examples/clients/react`, as a frontend of another origin than the API's has it, in a real browser.
- * Owns its build, its server and its window; does not know what is tested of it.
+ * The page of `examples/clients/react`, in a real browser and from another origin than the API's. Owns its build, its
+ * server and its window. Does not know what is tested.
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,11 +13,11 @@ import { promisify } from 'node:util';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { openWindow } from '../harness/browser';
 
-/** A server of the page alone, which the API must be told of before it starts. */
+/** A server of the page alone. The API needs its origin before the API starts. */
 export class Frontend {
   readonly #directory: string;
   readonly #server: Server;
-  /** Where the page looks for the API: without a path. */
+  /** The URL of the API for the page, without a path. */
   api = '';
 
   private constructor(directory: string) {
@@ -36,7 +36,7 @@ export class Frontend {
     });
   }
 
-  /** Builds the page as while one works on it: only then does StrictMode mount everything twice. */
+  /** Builds the page for development, because only then does StrictMode mount everything twice. */
   static async start(): Promise<Frontend> {
     const directory = await mkdtemp(path.join(tmpdir(), 'react-'));
     const vite = path.resolve('node_modules/vite/bin/vite.js');
@@ -62,12 +62,12 @@ export class Frontend {
   }
 }
 
-/** The page, opened, with all that it has asked of the API. */
+/** The open page, and all that it has sent to the API. */
 export class ReactPage {
   readonly page: Page;
-  /** What it has asked for by HTTP, in order. */
+  /** The HTTP requests of the page, in order. */
   readonly requests: { readonly operationName: string; readonly variables: object }[] = [];
-  /** What it has sent over WebSockets, in order. */
+  /** The messages that the page has sent over WebSockets, in order. */
   readonly messages: { readonly type: string }[] = [];
   readonly #faults: () => readonly string[];
 
@@ -84,7 +84,7 @@ export class ReactPage {
     });
   }
 
-  /** @param prepare what is to be done before the page is loaded */
+  /** @param prepare runs before the page loads */
   static async open(
     browser: Browser,
     { origin, api }: Frontend,
@@ -100,7 +100,7 @@ export class ReactPage {
     return opened;
   }
 
-  /** @param provoked what the test has brought about on purpose */
+  /** @param provoked the complaints that a test causes on purpose */
   async close(provoked: RegExp): Promise<void> {
     await this.page.context().close();
     expect(this.#faults().filter((fault) => !provoked.test(fault))).toEqual([]);
@@ -118,24 +118,24 @@ export class ReactPage {
     return this.life.getByRole('button');
   }
 
-  /** Shows one life of the list beside it. */
+  /** Opens one life of the list beside it. */
   async select(id: string): Promise<void> {
     await this.row(id).getByRole('button').click();
     await this.life.waitFor();
   }
 
-  /** Waits until the list and the life by itself show the same state. */
+  /** Waits until the list and the single life show the same state. */
   async untilBothShow(id: string, state: string): Promise<void> {
     await this.row(id).getByText(state).waitFor();
     await this.life.getByRole('heading', { name: state }).waitFor();
   }
 
-  /** The ids and states of the list, from its top. */
+  /** The ids and states of the list, from the top. */
   async list(): Promise<readonly string[]> {
     return this.page.getByRole('listitem').allInnerTexts();
   }
 
-  /** Waits for a message of the page. */
+  /** Waits for a message on the page. */
   async untilTold(role: 'status' | 'alert', text: string): Promise<void> {
     await this.page.getByRole(role).getByText(text).waitFor();
   }

@@ -1,7 +1,7 @@
 /**
- * The recipes follow the feed of a server that is killed and started again, while lives are changed through
- * another one all the time, and through the recipes themselves; and of one that stays, when only the connection
- * is lost. Each has every transition, once and in order.
+ * The recipes follow the feed of a server that is killed and restarted, while another server and the recipes themselves
+ * change lives. They also follow a server that stays up while only the connection is lost. Each recipe gets every
+ * transition, once and in order.
  */
 import { Client } from 'pg';
 import type { Life, Lives, Refusal } from '../../examples/clients/lives';
@@ -16,16 +16,16 @@ import { RECIPES, until } from './recipes';
 
 jest.setTimeout(240_000);
 
-/** How long a consumer may take to come back and catch up, in milliseconds. */
+/** How long a consumer may take to reconnect and catch up, in milliseconds. */
 const PATIENCE = 120_000;
 
 let database: TestDatabase;
 let owner: Client;
-/** Stays, whatever happens to the other. */
+/** A server that stays up when the other one is killed. */
 let steady: TestServer;
 let mortal: ServerProcess;
 let bystanders: Bystanders;
-/** What each recipe has been told, and what it has done itself. */
+/** What each recipe has received, and which births it has made. */
 const consumers = RECIPES.map(({ name, connect }) => ({
   name,
   connect,
@@ -38,7 +38,7 @@ let clients: readonly Lives[] = [];
 let expected: readonly string[];
 
 beforeAll(async () => {
-  // Relay warns of each life whose type changes; what else may be said is looked at in the tests of the views.
+  // Relay warns about each life whose type changes. The tests of the views check all other warnings.
   jest.spyOn(console, 'error').mockImplementation(() => undefined);
   database = await createTestDatabase();
   owner = new Client({ connectionString: database.url });
@@ -100,19 +100,19 @@ afterAll(async () => {
   jest.restoreAllMocks();
 });
 
-/** The cursors of all that the table has after one of them. */
+/** The cursors of all transitions in the table after a cursor. */
 async function recordedAfter(after: string): Promise<readonly string[]> {
   const all = await cursorsOf(owner);
   return all.slice(all.indexOf(after) + 1);
 }
 
 describe.each(consumers)('$name', ({ cursors, births }) => {
-  test('was told every transition before, during and after both restarts, once and in order', () => {
+  test('got every transition before, during and after both restarts, once and in order', () => {
     expect(expected.length).toBeGreaterThan(20);
     expect(cursors).toEqual(expected);
   });
 
-  test('has its births, though it asked for them while there was nobody to ask', () => {
+  test('has its births, although the server was down when it asked for them', () => {
     expect(births).toMatchObject([
       { __typename: 'Alive', version: 2 },
       { __typename: 'Alive', version: 2 },
@@ -121,7 +121,7 @@ describe.each(consumers)('$name', ({ cursors, births }) => {
 });
 
 test.each(RECIPES)(
-  '$name goes on from where it was when only the connection is lost, which its library could mend by itself',
+  '$name continues from its cursor if only the connection is lost, which its library could reconnect by itself',
   async ({ connect }) => {
     const network = await Proxy.to(steady.url);
     const lives = connect(`${network.url}graphql`);
@@ -144,7 +144,7 @@ test.each(RECIPES)(
 );
 
 test.each(RECIPES)(
-  '$name tells a second follower from the same cursor what the first was told already',
+  '$name gives a second follower from the same cursor what the first one has already had',
   async ({ connect }) => {
     const lives = connect(`${steady.url}/graphql`);
     const { census } = await dataOf(steady, '{ census { cursor } }');

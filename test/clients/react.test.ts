@@ -1,7 +1,7 @@
 /**
- * The page of the recipe for React, in a real browser, at an API of another origin, which dies and comes back: what it
- * shows of births by its button, of births by other clients, and of a history that was set back. It is in StrictMode
- * throughout.
+ * The page of the React recipe in a real browser, with an API of another origin that goes down and comes back. Tests
+ * what the page shows of births by its button, of births by other clients, and of a history that was set back. It is in
+ * StrictMode throughout.
  */
 import { EventEmitter, once } from 'node:events';
 import type { Browser, Page } from 'playwright-core';
@@ -22,16 +22,16 @@ const DEATH = 'mutation ($id: ID!) { die(id: $id) { __typename } }';
 
 let database: TestDatabase;
 let owner: Client;
-/** What other clients use; it stays. */
+/** The server of the other clients, which stays up. */
 let others: TestServer;
-/** What the page uses. */
+/** The server of the page. */
 let api: ServerProcess;
 let frontend: Frontend;
 let browser: Browser;
 let bystanders: Bystanders;
 let id: string;
 let shown: ReactPage;
-/** What the page may complain of. */
+/** The complaints that the page may log. */
 let provoked: RegExp;
 
 const startApi = async (port = '0'): Promise<void> => {
@@ -71,7 +71,7 @@ afterEach(async () => {
   await bystanders.expectUnchanged();
 });
 
-/** Opens the page with the life beside the list, and forgets the requests that this took. */
+/** Opens the page with the life beside the list, and clears the record of its requests. */
 const open = async (prepare?: (page: Page) => Promise<unknown>): Promise<void> => {
   shown = await ReactPage.open(browser, frontend, prepare);
   await shown.select(id);
@@ -79,7 +79,7 @@ const open = async (prepare?: (page: Page) => Promise<unknown>): Promise<void> =
   shown.requests.length = 0;
 };
 
-/** The page can connect, but is never told anything: what it shows, it has by its own requests. */
+/** The page can connect, but its socket delivers nothing, so all that it shows comes from its own requests. */
 const withoutFeed = async (page: Page): Promise<void> =>
   page.routeWebSocket('**/graphql', () => undefined);
 
@@ -95,7 +95,7 @@ const historyOf = async (): Promise<readonly string[]> => {
   return (life.history.nodes as { event: string }[]).map(({ event }) => event);
 };
 
-test('a birth by the button is shown in the list and by itself, by one request', async () => {
+test('a birth by the button is shown in the list and in the single life, by one request', async () => {
   await open(withoutFeed);
   await shown.birth.click();
   await shown.untilBothShow(id, 'Alive');
@@ -104,7 +104,7 @@ test('a birth by the button is shown in the list and by itself, by one request',
   expect(operations()).toEqual(['Birth']);
 });
 
-test('the loser of a race is shown who won, by one request', async () => {
+test('the loser of a race sees who won, by one request', async () => {
   await open(withoutFeed);
   await dataOf(others, DEATH, { id });
   await shown.birth.click();
@@ -113,7 +113,7 @@ test('the loser of a race is shown who won, by one request', async () => {
   expect(operations()).toEqual(['Birth']);
 });
 
-test('a birth whose answer is lost is sent again with the same key, and is one birth', async () => {
+test('a birth whose answer is lost is sent again with the same key, and happens once', async () => {
   provoked = /ERR_FAILED/;
   await open(withoutFeed);
   await shown.page.route(
@@ -134,7 +134,7 @@ test('a birth whose answer is lost is sent again with the same key, and is one b
   expect(await historyOf()).toEqual(['CONCEPTION', 'BIRTH']);
 });
 
-test('a birth that fails for good says why, and can be asked for once more', async () => {
+test('a birth that fails for good says why, and the button works again', async () => {
   await open();
   const errors = [{ message: 'Broken.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }];
   const headers = { 'access-control-allow-origin': '*' };
@@ -148,7 +148,7 @@ test('a birth that fails for good says why, and can be asked for once more', asy
   await shown.page.getByRole('alert').waitFor({ state: 'detached' });
 });
 
-test('what other clients do is shown as the feed tells of it, without a request', async () => {
+test('the page shows other clients’ changes from the feed, without a request', async () => {
   await open();
   await dataOf(others, BIRTH, { id });
   await shown.untilBothShow(id, 'Alive');
@@ -158,7 +158,7 @@ test('what other clients do is shown as the feed tells of it, without a request'
   expect(operations()).toEqual([]);
 });
 
-test('an answer that is older than what is shown changes nothing', async () => {
+test('an answer that is older than what the page shows changes nothing', async () => {
   await open();
   const signals = new EventEmitter();
   const released = once(signals, 'released');
@@ -184,7 +184,7 @@ test('an answer that is older than what is shown changes nothing', async () => {
   expect(await shown.page.evaluate('[...seen]')).toEqual(['Dead']);
 });
 
-test('what happens while the list is loaded is shown with it', async () => {
+test('a transition during the load of the list is shown with it', async () => {
   const signals = new EventEmitter();
   const asked = once(signals, 'asked');
   const released = once(signals, 'released');
@@ -206,7 +206,7 @@ test('what happens while the list is loaded is shown with it', async () => {
   expect(operations().filter((name) => name === 'Lives')).toHaveLength(1);
 });
 
-test('StrictMode mounts everything twice, and the feed is followed once', async () => {
+test('StrictMode mounts everything twice, and the page follows the feed once', async () => {
   shown = await ReactPage.open(browser, frontend);
   await shown.row(id).waitFor();
   const conceived = await livingIn(others, 'Gestating');
@@ -216,7 +216,7 @@ test('StrictMode mounts everything twice, and the feed is followed once', async 
   expect(subscriptions).toHaveLength(1);
 });
 
-test('an API that dies and comes back is followed again, nothing is missed, and what was asked for meanwhile is done', async () => {
+test('when an API comes back, the page follows it again, misses nothing, and finishes the birth that it was asked for meanwhile', async () => {
   provoked = /ERR_CONNECTION|WebSocket/;
   await open();
   const { port } = new URL(serverOf(api).url);
@@ -244,7 +244,7 @@ test('an API that dies and comes back is followed again, nothing is missed, and 
   expect(new Set(shown.requests.map(({ variables }) => JSON.stringify(variables))).size).toBe(1);
 });
 
-test('a database that was set back is shown as it is now, and followed from there', async () => {
+test('after a database was set back, the page shows its current state, and follows it from there', async () => {
   const restore = await keep(owner);
   await open();
   await dataOf(others, BIRTH, { id });

@@ -1,4 +1,4 @@
-/** The recipes of `examples/clients`, each as a frontend begins with it, and what a frontend would show. */
+/** The recipes of `examples/clients` as a frontend starts with them, and what a frontend would show. */
 import WebSocket from 'ws';
 import { apolloLives } from '../../examples/clients/apollo';
 import {
@@ -12,15 +12,15 @@ import { relayLives } from '../../examples/clients/relay/relayLives';
 import { documentCacheLives } from '../../examples/clients/urqlDocumentCache';
 import { graphcacheLives } from '../../examples/clients/urqlGraphcache';
 
-// As browsers have it, and Node from version 22 on.
+// Browsers have it, and Node from version 22 on.
 Object.assign(globalThis, { WebSocket });
 
 export interface Recipe {
   readonly name: string;
   readonly connect: (url: string) => Lives;
-  /** How many requests a change costs that is shown in two places, beside the mutation itself. */
+  /** How many requests a change costs beside the mutation, if two places show it. */
   readonly refetches: 0 | 2;
-  /** With its cache as it is by default; undefined where nothing is configured. */
+  /** Connects with the library's default cache; undefined if the recipe configures none. */
   readonly connectByDefault?: (url: string) => Lives;
 }
 
@@ -40,7 +40,7 @@ export const RECIPES: readonly Recipe[] = [
   {
     name: 'urql with the document cache',
     connect: documentCacheLives,
-    // It keeps answers, not lives.
+    // It caches answers, not lives.
     refetches: 2,
     connectByDefault: documentCacheByDefault,
   },
@@ -48,7 +48,7 @@ export const RECIPES: readonly Recipe[] = [
   { name: 'fetch', connect: fetchLives, refetches: 0 },
 ];
 
-/** A list of lives and one of them, side by side, with all that they have ever shown. */
+/** A list of lives and a single one, side by side, with everything that they have shown. */
 export class Screen {
   readonly lists: (readonly Life[])[] = [];
   readonly details: (Life | null)[] = [];
@@ -67,7 +67,7 @@ export class Screen {
     ];
   }
 
-  /** The life as both show it now. */
+  /** The life as both places show it now. */
   get both(): readonly (Life | null | undefined)[] {
     return [this.lists.at(-1)?.find(({ id }) => id === this.#id), this.details.at(-1)];
   }
@@ -81,7 +81,7 @@ export class Screen {
  * Waits for a condition.
  *
  * @param within milliseconds
- * @throws Error where it takes longer
+ * @throws Error if it takes longer
  */
 export async function until(condition: () => boolean, within = 20_000): Promise<void> {
   const deadline = Date.now() + within;

@@ -1,6 +1,6 @@
 /**
- * The recipes at a server that lets nobody in without a token: whoever is refused for good is told so at once, and
- * what a socket was closed for ends the following.
+ * The recipes at a server that requires a token: a caller without one gets its final refusal at once, and the code of a
+ * closed socket ends the following.
  */
 import { Client } from 'pg';
 import { livingIn } from '../api/lives';
@@ -11,7 +11,7 @@ import { RECIPES, Screen, until } from './recipes';
 let database: TestDatabase;
 let server: TestServer;
 let owner: Client;
-/** Who is not born here, and all that there is. */
+/** The id of an unknown life, and an empty list. */
 let id: string;
 let before: Awaited<ReturnType<typeof contentsOf>>;
 /** The requests of the recipe. */
@@ -48,7 +48,7 @@ afterEach(async () => {
 });
 
 describe.each(RECIPES)('$name', ({ connect }) => {
-  test('a request without a token is refused, and not repeated', async () => {
+  test('a request without a token is refused, and not sent again', async () => {
     const lives = connect(`${server.url}/graphql`);
     await expect(lives.birth(id)).rejects.toThrow();
     expect(requests).toHaveBeenCalledTimes(1);
@@ -56,7 +56,7 @@ describe.each(RECIPES)('$name', ({ connect }) => {
     await lives.close();
   });
 
-  test('views without a token say that they have failed', async () => {
+  test('views without a token show that they have failed', async () => {
     const lives = connect(`${server.url}/graphql`);
     const screen = new Screen(lives, id);
     await until(() => screen.failures.length === 2);
@@ -65,7 +65,7 @@ describe.each(RECIPES)('$name', ({ connect }) => {
     await lives.close();
   });
 
-  test('a socket that is closed with 4401 ends the following, which tells so', async () => {
+  test('a socket closed with 4401 ends the following, with a message', async () => {
     const lives = connect(`${server.url}/graphql`);
     const { signal } = new AbortController();
     await expect(lives.follow('nowhere', () => undefined, signal)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** What the recipes share, by itself, where a server cannot be made to behave just so. */
+/** The recipes' shared code alone, for cases that a real server cannot be made to produce. */
 import type { Transition } from '../../examples/clients/lives';
 import {
   type Errors,
@@ -11,7 +11,7 @@ import {
 const code = (value: string): Errors => [{ extensions: { code: value } }];
 const errorsOf = (thrown: unknown): Errors => (thrown as AggregateError).errors;
 
-/** A transition at a place in the feed; nothing else of it is looked at. */
+/** A transition at a place in the feed; the code reads nothing else of it. */
 const at = (cursor: string): Transition => ({ cursor }) as Transition;
 
 test.each(['DATABASE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'OVERLOADED'])(
@@ -33,7 +33,7 @@ test('a request that fails for good is not sent again', async () => {
   expect(send).toHaveBeenCalledTimes(1);
 });
 
-test('a request is given up in the end', async () => {
+test('a request that keeps failing is given up', async () => {
   jest.useFakeTimers();
   try {
     const failure = new AggregateError([]);
@@ -50,10 +50,10 @@ test('a request is given up in the end', async () => {
 test.each([
   ['1', 1_000],
   ['5', 5_000],
-  // Longer than anybody would wait, and nothing that is a number of seconds.
+  // Longer than a caller would wait, and no number of seconds.
   ['600', 0],
   ['Wed, 21 Oct 2026 07:28:00 GMT', 0],
-])('Retry-After: %s has the request wait for %i ms at least', async (header, wait) => {
+])('Retry-After: %s makes the request wait for at least %i ms', async (header, wait) => {
   jest.useFakeTimers();
   jest.spyOn(Math, 'random').mockReturnValue(0);
   try {
@@ -82,13 +82,13 @@ test.each([4_400, 4_401, 4_499])('a socket closed with %i is a refusal', (closeC
 });
 
 test.each([{ code: 4_399 }, { code: 4_500 }, { code: 1_012 }, new Error('no'), [{}], null])(
-  'what may be another the next time is left as it is: %j',
+  'a failure that may pass is not turned into a refusal: %j',
   (error) => {
     expect(refusalIn(error)).toBe(error);
   },
 );
 
-/** Follows a feed that is told by hand, from the cursor 0. */
+/** Follows a feed whose messages the test sends, from the cursor 0. */
 function followByHand(onTransition: (transition: Transition) => void = () => undefined): {
   readonly subscriptions: { readonly after: string; readonly subscriber: Subscriber }[];
   readonly stops: jest.Mock;
@@ -109,7 +109,7 @@ async function untilThereAre(subscriptions: readonly object[], number: number): 
   while (subscriptions.length < number) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test('what a subscription still says after its end is not dealt with: something is missing before it', async () => {
+test('what a subscription delivers after its end is ignored, because something before it is missing', async () => {
   const seen: string[] = [];
   const { subscriptions, following, followed } = followByHand(({ cursor }) => seen.push(cursor));
   const [first] = subscriptions;
@@ -124,7 +124,7 @@ test('what a subscription still says after its end is not dealt with: something 
   expect(seen).toEqual(['1', '2']);
 });
 
-test('a transition that could not be dealt with ends the following, and those after it do not come', async () => {
+test('a transition that the handler cannot process ends the following, and no later one is delivered', async () => {
   const seen: string[] = [];
   const failure = new Error('There is no room for it.');
   const { subscriptions, stops, followed } = followByHand(({ cursor }) => {
@@ -138,7 +138,7 @@ test('a transition that could not be dealt with ends the following, and those af
   expect(stops).toHaveBeenCalledTimes(1);
 });
 
-test('who stops following is unsubscribed, also while it waits to subscribe again', async () => {
+test('a follower that stops is unsubscribed, also while it waits to subscribe again', async () => {
   const now = followByHand();
   now.following.abort();
   await now.followed;

@@ -1,6 +1,6 @@
 /**
- * What the recipes show, on a real server: a life in a list and by itself, when it is born through them, when
- * somebody else changes it, and when what is answered is already past.
+ * What the recipes show on a real server: a life in a list and by itself, after a birth through them, after changes by
+ * other clients, and when an answer is already outdated.
  */
 import { readFileSync } from 'node:fs';
 import { assertInterfaceType, buildSchema } from 'graphql';
@@ -18,7 +18,7 @@ const DEATH = 'mutation ($id: ID!) { die(id: $id) { __typename } }';
 let server: TestServer;
 let bystanders: Bystanders;
 let id: string;
-/** The requests of the recipe alone: the tests' own do not go by way of `fetch`. */
+/** The requests of the recipe alone, because the tests' own requests do not use `fetch`. */
 let requests: jest.SpiedFunction<typeof fetch>;
 let complaints: unknown[];
 
@@ -63,7 +63,7 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
   let lives: Lives;
   let screen: Screen;
 
-  /** Opens the screen, and waits until both its parts show the life as it is conceived. */
+  /** Opens the screen, and waits until both parts show the life as it was conceived. */
   const open = async (connection: (url: string) => Lives): Promise<void> => {
     lives = connection(`${server.url}/graphql`);
     screen = new Screen(lives, id);
@@ -75,7 +75,7 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
     await until(() => versions(screen.both).every((shown) => shown === version));
   };
 
-  /** Runs something while the feed is followed. */
+  /** Runs something while the recipe follows the feed. */
   const whileFollowing = async (run: () => Promise<void>): Promise<void> => {
     const { census } = await dataOf(server, '{ census { cursor } }');
     const following = new AbortController();
@@ -96,20 +96,20 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
     screen.stop();
     await lives.close();
     expect(screen.failures).toEqual([]);
-    // Of each life whose type changes, Relay says so.
+    // Relay warns about each life whose type changes.
     const isExpected = (complaint: unknown): boolean =>
       name === 'Relay' && String(complaint).includes('conflicting types');
     expect(complaints.filter((complaint) => !isExpected(complaint))).toEqual([]);
   });
 
-  test('a birth is shown in the list and by itself, by no more requests than its cache must make', async () => {
+  test('a birth is shown in the list and in the single life, by no more requests than its cache needs', async () => {
     expect(await lives.birth(id)).toEqual(alive());
     await untilBothShow(2);
     expect(screen.both).toEqual([alive(), alive()]);
     expect(requests).toHaveBeenCalledTimes(1 + refetches);
   });
 
-  test('who loses a race is shown who won', async () => {
+  test('the loser of a race sees who won', async () => {
     await dataOf(server, BIRTH, { id });
     expect(await lives.birth(id)).toMatchObject({
       __typename: 'IllegalTransition',
@@ -121,7 +121,7 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
     expect(requests).toHaveBeenCalledTimes(1 + refetches);
   });
 
-  test('what somebody else does is shown as the feed tells of it', async () => {
+  test('a change by another client is shown from the feed', async () => {
     await whileFollowing(async () => {
       await dataOf(server, BIRTH, { id });
       await untilBothShow(2);
@@ -130,13 +130,13 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
     expect(requests).toHaveBeenCalledTimes(refetches);
   });
 
-  test('a replay, which answers the past, takes nothing back that is shown', async () => {
+  test('the answer to a replay, which is outdated, does not replace newer data', async () => {
     await whileFollowing(async () => {
       expect(await lives.birth(id, 'the one birth')).toEqual(alive());
       await dataOf(server, DEATH, { id });
       await untilBothShow(3);
       expect(await lives.birth(id, 'the one birth')).toEqual(alive());
-      // Whatever would be shown for it has been, by when this is answered.
+      // By the time of this answer, the screen would have shown the older data.
       expect((await lives.birth(id)).__typename).toBe('IllegalTransition');
     });
     expect(screen.both).toMatchObject([{ __typename: 'Dead' }, { __typename: 'Dead' }]);
@@ -148,7 +148,7 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
     }
   });
 
-  test('a birth whose answer is lost is asked for again, and is the same birth', async () => {
+  test('a birth whose answer is lost is sent again, and happens once', async () => {
     const { fetch: really } = globalThis;
     requests.mockImplementationOnce(async (...request) => {
       await really(...request);
@@ -160,7 +160,7 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
     await untilBothShow(2);
   });
 
-  test('what is wrong with a request is told, and the request is not repeated', async () => {
+  test('an invalid request shows its error, and is not sent again', async () => {
     await expect(lives.birth('nobody')).rejects.toThrow();
     expect(requests).toHaveBeenCalledTimes(1);
     const { signal } = new AbortController();
@@ -169,9 +169,9 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
     );
   });
 
-  test('a life that is not there is shown as none, and a server that is not there as a failure', async () => {
-    const nobody = '00000000-0000-4000-8000-000000000000';
-    const empty = new Screen(lives, nobody);
+  test('an unknown life is shown as none, and a missing server as a failure', async () => {
+    const unknownId = '00000000-0000-4000-8000-000000000000';
+    const empty = new Screen(lives, unknownId);
     await until(() => empty.details.length > 0);
     expect(empty.details).toEqual([null]);
     empty.stop();
@@ -184,21 +184,21 @@ describe.each(RECIPES)('$name', ({ name, connect, refetches, connectByDefault })
   });
 
   if (connectByDefault) {
-    test('with its cache as it is by default, it goes on showing the past', async () => {
+    test('with the library’s default cache, the view keeps showing the past', async () => {
       screen.stop();
       await lives.close();
       await open(connectByDefault);
       expect(await lives.birth(id)).toMatchObject({ __typename: 'Alive', version: 2 });
-      // Whatever else would be shown for it has been, by when this is answered.
+      // By the time of this answer, the screen would have shown anything newer.
       expect((await lives.birth(id)).__typename).toBe('IllegalTransition');
       expect(screen.details.at(-1)).toMatchObject({ __typename: 'Gestating' });
-      // Of Graphcache, that it does not know which types are values.
+      // Graphcache warns that it does not know which types are values.
       complaints = [];
     });
   }
 });
 
-test('fetch: what the feed tells while a view loads is not taken back by what is loaded', async () => {
+test('fetch: a view keeps what the feed delivers while it loads, instead of the older data that it loads', async () => {
   const lives = fetchLives(`${server.url}/graphql`);
   const { census } = await dataOf(server, '{ census { cursor } }');
   const { fetch: really } = globalThis;
@@ -235,13 +235,13 @@ test('fetch: what the feed tells while a view loads is not taken back by what is
   await lives.close();
 });
 
-test('urql’s own way of asking, by GET, is refused: a foreign page could do that, too', async () => {
+test('a query that urql sends by GET, its default, is refused, because a foreign page could send it, too', async () => {
   const query = encodeURIComponent('{ __typename }');
   const { status } = await send(server, { method: 'GET', path: `/graphql?query=${query}` });
   expect(status).toBe(400);
 });
 
-test('the caches are told of all types that a life, or a refusal, may have', () => {
+test('the caches know all types that a life or a refusal can have', () => {
   const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
   const types = ['Life', 'TransitionError'].map((name) => [
     name,

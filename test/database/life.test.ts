@@ -1,4 +1,4 @@
-/** What holds for any machine, of lives: all of it derived from their declaration. */
+/** The engine's tests of any machine, for lives. All of them are derived from the declaration. */
 import { describeMachine } from '../../packages/persistent-machine/test/describeMachine/describeMachine';
 import { lives } from '../../src/machine';
 import { createTestDatabase } from '../harness';

@@ -1,6 +1,6 @@
 /**
- * The migrations on empty databases: there and back, several instances at once, and one that fails. What
- * they make is described by migrations/schema.sql, which has a test of its own.
+ * The migrations on empty databases: up and down, on several instances at once, and with one that fails.
+ * migrations/schema.sql describes the result, and has a test of its own.
  */
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
@@ -8,7 +8,7 @@ import { migrate } from 'persistent-machine/database/migrate';
 import { differencesOf } from 'persistent-machine/integrity';
 import { type TestDatabase, createTestDatabase } from '../harness';
 
-/** What an instance of the application has, each its own. */
+/** Every instance of the application has one of its own. */
 let instances: readonly [DataSource, DataSource, DataSource];
 let database: TestDatabase;
 
@@ -50,10 +50,10 @@ async function objectsOf(instance: DataSource): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Those of them that are TypeORM's, in which it keeps what was migrated. */
+/** TypeORM's own objects, in which it records the migrations. */
 const typeorms = / "?(migrations|typeorm_metadata|PK_)/;
 
-test('what a migration makes it takes back, and makes again', async () => {
+test('a migration can be reverted completely, and run again', async () => {
   const [instance] = instances;
   expect(await objectsOf(instance)).toEqual([]);
   const migrated = await migrate(instance);
@@ -69,8 +69,8 @@ test('what a migration makes it takes back, and makes again', async () => {
   expect(await objectsOf(instance)).toEqual(made);
 });
 
-test('of several instances that migrate an empty database at once one does, and all find it done', async () => {
-  const migrated = await Promise.all(instances.map(migrate));
+test('of several instances that migrate an empty database at once, one does the work, and all find it done', async () => {
+  const migrated = await Promise.all(instances.map(async (each) => migrate(each)));
   const [instance] = instances;
   expect(migrated.flat()).toEqual(allMigrations(instance));
   for (const each of instances) {
@@ -78,17 +78,14 @@ test('of several instances that migrate an empty database at once one does, and 
   }
 });
 
-test('a migration that fails leaves nothing behind, and nobody waiting', async () => {
+test('a failed migration leaves nothing behind, and blocks no other instance', async () => {
   const [instance, ...others] = instances;
-  // In the way of one of ours, half-way through.
+  // Conflicts with one of the migrations' tables, half-way through.
   await instance.query(`CREATE TABLE ledger AS SELECT 'not ours' AS contents`);
   const before = await objectsOf(instance);
-  // TypeORM says it on the console, too, whatever its settings.
-  const said = jest.spyOn(console, 'log').mockImplementation();
-  for (const outcome of await Promise.allSettled(instances.map(migrate))) {
+  for (const outcome of await Promise.allSettled(instances.map(async (each) => migrate(each)))) {
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: '42P07' } }); // duplicate_table
   }
-  said.mockRestore();
 
   expect(await objectsOf(instance)).toEqual(before);
   expect(await instance.query('SELECT * FROM ledger')).toEqual([{ contents: 'not ours' }]);
@@ -100,18 +97,18 @@ test('a migration that fails leaves nothing behind, and nobody waiting', async (
   ).toEqual([]);
 
   await instance.query('DROP TABLE ledger');
-  const migrated = await Promise.all(others.map(migrate));
+  const migrated = await Promise.all(others.map(async (each) => migrate(each)));
   expect(migrated.flat()).toEqual(allMigrations(instance));
 });
 
-test('the entities describe the very tables that the migrations make', async () => {
+test('the entities describe exactly the tables that the migrations make', async () => {
   const [instance] = instances;
   await migrate(instance);
   const { upQueries } = await instance.driver.createSchemaBuilder().log();
   expect(upQueries.map(({ query }) => query)).toEqual([]);
 });
 
-test('the migrated database is what entities and declarations want, to the last trigger', async () => {
+test('the migrated database is what the entities and declarations require, to the last trigger', async () => {
   const [instance] = instances;
   await migrate(instance);
   expect(await differencesOf(instance)).toEqual({ up: [], down: [], others: [] });

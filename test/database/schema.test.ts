@@ -1,4 +1,4 @@
-/** The committed description of the schema, and what the migrations really make. */
+/** migrations/schema.sql, compared with the schema that the migrations really make. */
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { SCHEMA_FILE, databaseSchema } from '../../scripts/databaseSchema';
@@ -24,7 +24,7 @@ test(`migrations/schema.sql is what the migrations make; to renew it: ${RENEW}`,
   expect(await databaseSchema(client)).toBe(readFileSync(SCHEMA_FILE, 'utf8'));
 });
 
-test('a difference in any part of the schema is seen', async () => {
+test('the comparison sees a difference in any part of the schema', async () => {
   let last = await databaseSchema(client);
   for (const change of [
     'ALTER TABLE lives ADD COLUMN nickname text',
@@ -49,7 +49,7 @@ test.each([
   'CREATE SEQUENCE positions',
   "CREATE TYPE state AS ENUM ('Gestating', 'Alive', 'Dead')",
   'CREATE DOMAIN name AS text',
-])('what the description would leave out it refuses: %s', async (change) => {
+])('an object that the description would omit is refused: %s', async (change) => {
   await client.query(change);
   await expect(databaseSchema(client)).rejects.toThrow('would omit');
 });

@@ -1,6 +1,6 @@
 /**
- * Subscribers to the feed that come back with their last cursor whenever they are sent away, as clients should.
- * They write down what they got, and why they had to come back.
+ * Subscribers to the feed that reconnect with their last cursor whenever a subscription ends, as clients should. They
+ * record what they got, and how each subscription ended.
  */
 import {
   type Ending,
@@ -13,7 +13,7 @@ const FOLLOW = 'subscription ($after: String) { transitions(after: $after) { cur
 
 export class Follower {
   readonly transport: Transport;
-  /** The lives of the transitions that it got, in order. */
+  /** The lives of the received transitions, in order. */
   readonly lives: string[] = [];
   /** How its subscriptions have ended. */
   readonly endings: Ending[] = [];
@@ -24,8 +24,8 @@ export class Follower {
   readonly #following: Promise<void>;
 
   /**
-   * @param pick whom to subscribe at, a URL; asked each time
-   * @param cursor after which to begin
+   * @param pick returns the URL of a server, for each subscription
+   * @param cursor the feed after this one
    */
   constructor(transport: Transport, pick: () => string, cursor: string) {
     this.transport = transport;

@@ -1,13 +1,13 @@
 /**
- * Clients that conceive without a pause, and write down what they were told. Owns how they connect; does not know
- * what happens to whom they ask.
+ * Clients that conceive without a pause, and record their answers. Owns how they connect. Does not know what happens to
+ * the servers.
  */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { uuidv7 } from 'uuidv7';
 
 const MUTATION = 'mutation ($id: ID) { conceive(id: $id) { id } }';
 
-/** What was sent, and came back as anything else than what was asked for. */
+/** A request that got no answer, or an unexpected one. */
 interface Failure {
   readonly url: string;
   readonly connection: 'kept' | 'new';
@@ -20,7 +20,7 @@ export class Load {
   readonly #clients: Promise<void>[] = [];
   #stopping = false;
 
-  /** The lives that were conceived, by what their clients were told. */
+  /** The lives whose conception was acknowledged. */
   get acknowledged(): readonly string[] {
     return this.#acknowledged;
   }
@@ -30,10 +30,10 @@ export class Load {
   }
 
   /**
-   * More clients.
+   * Adds clients.
    *
-   * @param connection kept: for as long as they are not told that an answer was its last
-   * @param pick whom to connect to, a URL; asked for each new connection
+   * @param connection kept: until an answer says that it is the last of its connection
+   * @param pick returns the URL of a server, for each new connection
    */
   add(number: number, connection: Failure['connection'], pick: () => string): void {
     for (let count = 0; count < number; count += 1) {
@@ -41,7 +41,7 @@ export class Load {
     }
   }
 
-  /** Waits until so many more lives have been conceived. */
+  /** Waits until this many more lives have been conceived. */
   async untilAcknowledged(number: number): Promise<void> {
     const enough = this.#acknowledged.length + number;
     while (this.#acknowledged.length < enough) {
@@ -51,7 +51,7 @@ export class Load {
     }
   }
 
-  /** @returns once every request has come to its end */
+  /** @returns when every request has ended */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#clients);

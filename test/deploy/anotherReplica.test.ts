@@ -1,6 +1,6 @@
 /**
- * What DATABASE_URL and DATABASE_REPLICA_URL may name by mistake, on real clusters: another cluster's replica, a
- * database that is no standby, a standby in the place of the primary. And a crash of PostgreSQL after an answer.
+ * Wrong databases in DATABASE_URL and DATABASE_REPLICA_URL, on real clusters: another cluster's replica, a database
+ * that is no standby, and a standby as the primary. Also a crash of PostgreSQL after an answer.
  */
 import { Client } from 'pg';
 import { until } from '../../packages/persistent-machine/test/harness/until';
@@ -10,17 +10,17 @@ import { spawnProcess } from '../harness/serverProcess';
 
 jest.setTimeout(120_000);
 
-/** Each with a database `lives`, and alike in all but what is in them. */
+/** Each cluster has a database `lives`. They differ only in their rows. */
 let ours: Cluster;
 let ourReplica: Cluster;
 let others: Cluster;
 let othersReplica: Cluster;
-/** What a test has started, and how it is ended; the last one first. */
+/** Stops what a test has started, the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
 beforeAll(async () => {
   const install = async (): Promise<Cluster> => {
-    // What is not flushed at a commit stays away for longer than a test.
+    // A commit that PostgreSQL does not flush at once stays unflushed for longer than a test.
     const cluster = await Cluster.create({ wal_writer_delay: '10s' });
     await cluster.administrate('CREATE DATABASE lives OWNER owner');
     return cluster;
@@ -43,7 +43,7 @@ afterAll(async () => {
   for (const cluster of [ourReplica, othersReplica, ours, others]) await cluster.stop();
 });
 
-/** Runs a statement in its database `lives`, as who may do anything. */
+/** Runs a statement in the cluster's database `lives`, as a superuser. */
 async function administrateLives(cluster: Cluster, statement: string): Promise<void> {
   const client = new Client({
     connectionString: cluster.superuserUrl.replace(/postgres$/, 'lives'),
@@ -82,13 +82,13 @@ function warningsOf(server: TestServer): string[] {
   return server.logs.filter(({ level }) => level === 40).map(({ msg }) => String(msg));
 }
 
-/** Pages show what is only in our primary, and the log has said once why. */
+/** Asserts that pages show what only the right primary has, and that the log says once why the replica is not read. */
 async function expectUnused(replicaUrl: string, told: RegExp): Promise<void> {
   const server = await start({ DATABASE_URL: databaseOf(ours), DATABASE_REPLICA_URL: replicaUrl });
   const id = await conceive(server);
   expect(await newestOf(server)).toBe(id);
   await until(async () => Promise.resolve(warningsOf(server).length > 0));
-  // It is tried again after a while, with the same result, which is not told again.
+  // The server checks the replica again after a while. The result is the same, and it does not log that again.
   for (let seconds = 0; seconds < 3; seconds += 1) {
     const another = await conceive(server);
     expect(await newestOf(server)).toBe(another);
@@ -106,7 +106,7 @@ async function fill(cluster: Cluster): Promise<string> {
 }
 
 test.each([true, false])(
-  'the replica of another database is not read, whether its system can be seen (%s) or not',
+  'a server does not read the replica of another database, whether it may read the system identifier (%s) or not',
   async (canBeSeen) => {
     await fill(others);
     await fill(ours);
@@ -120,7 +120,7 @@ test.each([true, false])(
     }
     await expectUnused(databaseOf(othersReplica), /replica of another database|recognized/);
 
-    // Ours is, and held still it shows what was before.
+    // It reads its own replica, which shows an older state while its replay is paused.
     const server = await start({
       DATABASE_URL: databaseOf(ours),
       DATABASE_REPLICA_URL: databaseOf(ourReplica),
@@ -135,13 +135,13 @@ test.each([true, false])(
   },
 );
 
-test('a database that is no standby is not read', async () => {
+test('a server does not read a replica that is no standby', async () => {
   await fill(others);
   await expectUnused(databaseOf(others), /not a standby/);
   await expectUnused(databaseOf(ours), /not a standby/);
 });
 
-test('a standby in the place of the primary is waited for', async () => {
+test('a server whose primary is a standby waits, and can be stopped', async () => {
   await fill(ours);
   const starting = spawnProcess({ DATABASE_URL: databaseOf(ourReplica) });
   cleanUps.push(() => starting.stop());
@@ -153,7 +153,7 @@ test('a standby in the place of the primary is waited for', async () => {
   expect(await starting.ended).toEqual({ code: 0, complaint: '' });
 });
 
-test('with synchronous_commit = off of the role, what is acknowledged survives a crash', async () => {
+test('an acknowledged change survives a crash, even if the role has synchronous_commit = off', async () => {
   await others.administrate('ALTER ROLE owner SET synchronous_commit = off');
   const server = await start({ DATABASE_URL: databaseOf(others) });
   const bystander = await conceive(server);

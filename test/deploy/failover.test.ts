@@ -1,6 +1,6 @@
 /**
- * An asynchronous standby that is promoted some transitions short, under a running instance: what was acknowledged
- * and is lost takes nobody in, neither who is subscribed nor who comes back.
+ * An asynchronous standby lacks some transitions, and is promoted under a running instance. No subscriber is misled by
+ * an acknowledged transition that is lost, whether it stays connected or reconnects.
  */
 import { Client } from 'pg';
 import { until } from '../../packages/persistent-machine/test/harness/until';
@@ -23,7 +23,7 @@ const CONCEIVE = 'mutation { conceive { id } }';
 
 let primary: Cluster;
 let standby: Cluster;
-/** Between the server and the database that is the primary. */
+/** Between the server and the current primary. */
 let network: Proxy;
 let server: TestServer;
 let subscribers: Subscriber[];
@@ -61,7 +61,7 @@ async function cursorsIn(cluster: Cluster): Promise<string[]> {
 
 const codeOf = ({ errors }: Pick<Answer, 'errors'>): unknown => errors?.[0]?.extensions['code'];
 
-test('of followers who knew the transitions that are lost, each is told so, and begins anew', async () => {
+test('every subscriber that has got a lost transition ends with FEED_REWOUND, and pages after it are refused', async () => {
   for (let number = 0; number < 5; number += 1) await ask(server, CONCEIVE);
   const replicated = await cursorsIn(primary);
   await until(async () => (await cursorsIn(standby)).length === replicated.length);

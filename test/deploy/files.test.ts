@@ -1,6 +1,6 @@
 /**
- * What of the folder `deploy` cannot be run without Docker or Kubernetes: it is what its format allows, its
- * settings are ours, and what its parts say of one another is true.
+ * The files in `deploy` that cannot be run without Docker or Kubernetes: they conform to their formats, name settings
+ * that exist, and agree with one another.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { startServer } from '../harness';
 
 const read = (name: string): string => readFileSync(`deploy/${name}`, 'utf8');
 
-/** The environment of the image, which what runs it adds to. */
+/** The environment of the image, to which compose and Kubernetes add. */
 const IMAGE = Object.fromEntries(
   [...read('Dockerfile').matchAll(/^ENV ([A-Z_]+)=(\S+)$/gm)].map(([, name = '', value = '']) => [
     name,
@@ -25,7 +25,7 @@ const IMAGE = Object.fromEntries(
 );
 const { shutdownGrace } = readConfiguration({});
 
-/** That the image starts with these settings, and that they are settings. */
+/** Asserts that these are settings, and that the image starts with them. */
 function expectToConfigure(environment: Readonly<Record<string, string>>): void {
   expect(Object.keys(environment).filter((name) => !variables.includes(name))).toEqual([]);
   expect(readConfiguration({ ...IMAGE, ...environment })).toMatchObject({
@@ -39,29 +39,29 @@ describe('the Dockerfile', () => {
   const dockerfile = read('Dockerfile');
   const commandOf = (keyword: string): string[] => {
     const [, command = '[]'] = new RegExp(`^${keyword}.*?(\\[.*\\])$`, 'm').exec(dockerfile) ?? [];
-    // As Docker reads it, or it would be run by a shell.
+    // In the form of an array, because Docker would run any other by a shell.
     return JSON.parse(command) as string[];
   };
 
-  test('has nothing that a linter warns of', () => {
+  test('passes the linter', () => {
     expect(validate(dockerfile)).toEqual([]);
   });
 
-  test('runs the program of the start command, as a user who is not root, by its number', () => {
+  test('runs the program of the start command, as a user other than root, named by its number', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
       scripts: { start: string };
     };
-    // Which builds first what an image has built.
+    // `npm start` first builds what the image already has built.
     const program = /^exec node scripts\/ready\.cjs built (\S+)$/.exec(scripts.start)?.[1];
     expect(commandOf('CMD')).toEqual(['node', program]);
     expect(dockerfile).toMatch(/^USER [1-9]\d*$/m);
   });
 
-  test('needs AUTH said, since it listens to everybody', () => {
+  test('does not start without AUTH, because it listens on every address', () => {
     expect(() => readConfiguration(IMAGE)).toThrow(/AUTH/);
   });
 
-  test('has a health check that knows a server that is ready from one that is not there', async () => {
+  test('has a health check that passes for a ready server, and fails without one', async () => {
     const [node, ...parameters] = commandOf('HEALTHCHECK');
     expect(node).toBe('node');
     const server = await startServer();
@@ -87,8 +87,8 @@ describe('the compose file', () => {
   const environmentOf = (name: string): Record<string, string> =>
     service(name).environment as Record<string, string>;
 
-  test('is one', () => {
-    // It names its parts, and its dialect, as older dialects do.
+  test('conforms to its specification', () => {
+    // The schema names its parts and its dialect as older dialects did.
     const schema: unknown = JSON.parse(
       JSON.stringify(composeSchema, (key, value: unknown) =>
         typeof value === 'string' && /^(id|\$schema)$/.test(key) ? undefined : value,
@@ -107,16 +107,19 @@ describe('the compose file', () => {
     ]);
   });
 
-  test.each(['instance-1', 'instance-2'])('configures %s, which stops in its own time', (name) => {
-    expectToConfigure(environmentOf(name));
-    expect(service(name).stop_grace_period).toMatch(/^\d+s$/);
-    expect(Number.parseInt(String(service(name).stop_grace_period), 10) * 1_000).toBeGreaterThan(
-      shutdownGrace,
-    );
-    expect(environmentOf(name)['DATABASE_URL']).toContain('@postgres:5432/');
-  });
+  test.each(['instance-1', 'instance-2'])(
+    'gives %s valid settings, and enough time to stop',
+    (name) => {
+      expectToConfigure(environmentOf(name));
+      expect(service(name).stop_grace_period).toMatch(/^\d+s$/);
+      expect(Number.parseInt(String(service(name).stop_grace_period), 10) * 1_000).toBeGreaterThan(
+        shutdownGrace,
+      );
+      expect(environmentOf(name)['DATABASE_URL']).toContain('@postgres:5432/');
+    },
+  );
 
-  test('builds the image of both instances once, before either of them starts', () => {
+  test('builds the image of both instances once, before it starts either', () => {
     const built = Object.keys(compose.services).filter((name) => service(name).build);
     expect(built).toEqual(['instance-1']);
     expect(service('instance-2')).toMatchObject({
@@ -126,7 +129,7 @@ describe('the compose file', () => {
     });
   });
 
-  test('puts in all that nginx’s template wants, and it names the instances', () => {
+  test('sets every variable of nginx’s template, and the template names the instances', () => {
     const wanted = [...read('nginx.conf.template').matchAll(/\$\{([A-Z_0-9]+)\}/g)].map(
       ([, name]) => name,
     );
@@ -150,7 +153,7 @@ describe('the Kubernetes manifest', () => {
   const pod = deployment.template.spec;
   const [container] = pod?.containers ?? [];
 
-  test('is what the types of its kinds allow, without a field that they do not know', () => {
+  test('conforms to the types of its kinds, and has no unknown field', () => {
     expect(manifests.map(({ kind }) => kind)).toEqual(['Deployment', 'Service']);
     const [first, second] = manifests.map((manifest) => JSON.stringify(manifest));
     const imports = `import type { IDeployment } from 'kubernetes-models/apps/v1';
@@ -159,12 +162,12 @@ import type { IService } from 'kubernetes-models/v1';`;
     expect(
       problems(`export const given: [IDeployment, IService] = [${first ?? ''}, ${second ?? ''}];`),
     ).toEqual([]);
-    // It would say so.
+    // The check does report an unknown field.
     const misspelt = (first ?? '').replace('"failureThreshold"', '"failuresThreshold"');
     expect(problems(`export const given: IDeployment = ${misspelt};`)).toHaveLength(1);
   });
 
-  test('configures the server, which stops in its own time', () => {
+  test('gives the server valid settings, and enough time to stop', () => {
     expectToConfigure(
       Object.fromEntries(
         container?.env?.map(({ name, value }) => [name, value ?? 'postgresql://secret/lives']) ??
@@ -175,14 +178,14 @@ import type { IService } from 'kubernetes-models/v1';`;
     expect(Number(pod?.terminationGracePeriodSeconds) * 1_000).toBeGreaterThan(shutdownGrace);
   });
 
-  test('probes what says whether the process lives, and whether it wants requests', () => {
-    // Whoever fails these is restarted: that must never be for want of the database.
+  test('probes whether the process is alive, and whether it is ready', () => {
+    // Kubernetes restarts a process that fails these probes. An outage of the database must never cause that.
     expect(container?.startupProbe?.httpGet?.path).toBe('/healthz');
     expect(container?.livenessProbe?.httpGet?.path).toBe('/healthz');
     expect(container?.readinessProbe?.httpGet?.path).toBe('/readyz');
   });
 
-  test('has a service that finds the server', () => {
+  test('has a service that selects the server', () => {
     expect(manifests[1]?.spec).toMatchObject({
       selector: deployment.template.metadata?.labels,
       ports: [{ targetPort: 'http' }],
@@ -190,7 +193,7 @@ import type { IService } from 'kubernetes-models/v1';`;
   });
 });
 
-/** What the compiler says of a module. */
+/** The compiler's messages for a module. */
 function problemsOf(text: string): string[] {
   const name = `${process.cwd()}/test/deploy/given.ts`;
   const options: ts.CompilerOptions = {

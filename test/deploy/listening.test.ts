@@ -1,4 +1,7 @@
-/** An instance that is stopped while it listens, over TCP: what PostgreSQL holds for it is let go of by itself. */
+/**
+ * An instance that is suspended while it listens over TCP: PostgreSQL soon ends its session, and with it the snapshot
+ * that the session holds.
+ */
 import { randomInt } from 'node:crypto';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { channelOf } from 'persistent-machine/operations/tables';
@@ -12,7 +15,7 @@ import {
 } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Client } from 'pg';
 
-// The system gives a connection up at a probe of its own, whose pauses double.
+// Linux gives up the connection after probes of its own, at doubling intervals.
 jest.setTimeout(180_000);
 
 const CONCEIVE = 'mutation { conceive { id } }';
@@ -22,7 +25,7 @@ let instance: ServerProcess;
 let subscriber: Subscriber | undefined;
 
 beforeAll(async () => {
-  // An address of this machine that no other cluster of a test has.
+  // An address of this machine that no other test's cluster uses.
   const address = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
   cluster = await Cluster.create({ listen_addresses: address });
   await cluster.administrate('CREATE DATABASE lives OWNER owner');
@@ -38,7 +41,7 @@ afterAll(async () => {
 
 interface Listener {
   readonly pid: number;
-  /** Whether its LISTEN is done: before, it is notified of nothing. */
+  /** Whether its LISTEN has committed. Before that it gets no notifications. */
   readonly listens: boolean;
   readonly holds: boolean;
 }
@@ -52,7 +55,7 @@ async function listeners(): Promise<Listener[]> {
   return rows as Listener[];
 }
 
-test('a stopped instance keeps vacuum from nothing for longer than some seconds', async () => {
+test('a suspended instance holds up vacuum for no longer than some seconds', async () => {
   await ask(serverOf(instance), CONCEIVE);
   const owner = new Client({ connectionString: cluster.ownerUrl.replace(/postgres$/, 'lives') });
   await owner.connect();
@@ -66,7 +69,8 @@ test('a stopped instance keeps vacuum from nothing for longer than some seconds'
   const [{ pid }] = (await listeners()) as [Listener];
 
   instance.child.kill('SIGSTOP');
-  // More than a connection has room for: PostgreSQL waits for its reader, and holds a snapshot meanwhile.
+  // More than the buffers of the connection hold: PostgreSQL waits for the instance to read, and holds a snapshot
+  // meanwhile.
   await owner.query(
     `SELECT pg_notify($1, repeat(number::text, 1000))
      FROM generate_series(100000, 104000) AS each (number)`,
@@ -79,7 +83,7 @@ test('a stopped instance keeps vacuum from nothing for longer than some seconds'
 
   instance.child.kill('SIGCONT');
   await until(async () => (await listeners()).some((other) => other.pid !== pid));
-  // An instance that was stopped may find itself overloaded at first, and refuse.
+  // After the suspension the instance may refuse requests as overloaded at first.
   await until(async () => (await ask(serverOf(instance), CONCEIVE)).errors === undefined);
   await subscriber.untilReceived(1);
   expect(subscriber.results).toMatchObject([{ data: { transitions: { version: 1 } } }]);

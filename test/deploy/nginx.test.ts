@@ -1,4 +1,7 @@
-/** Two instances behind nginx, one replaced after the other under load: nobody notices more than that sockets have to come back. */
+/**
+ * Two instances behind nginx, replaced one after the other under load. Clients notice only that their subscriptions end
+ * once.
+ */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
@@ -14,7 +17,7 @@ import { Load } from './Load';
 
 jest.setTimeout(120_000);
 
-/** A close, or what kept a socket from being opened. */
+/** How a socket closed, or why it did not open. */
 interface WebSocketError {
   readonly code?: number;
   readonly message?: string;
@@ -49,14 +52,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Started, and asked whether it is ready, as its image's health check asks. */
+/** Starts an instance, and checks that it is ready, as the image's health check does. */
 async function start(port: string): Promise<ServerProcess> {
   const started = await startProcess({ DATABASE_URL: database.url, PORT: port });
   expect((await fetch(`${serverOf(started).url}/readyz`)).status).toBe(200);
   return started;
 }
 
-test('both instances are replaced, one after the other, and every request is answered', async () => {
+test('both instances are replaced one after the other, and every request is answered', async () => {
   const { data } = await ask(nginx, '{ census { cursor } }');
   const load = new Load();
   const pick = (): string => nginx.url;
@@ -88,12 +91,12 @@ test('both instances are replaced, one after the other, and every request is ans
   const conceived = [...load.acknowledged].sort();
   for (const { lives } of followers) expect([...lives].sort()).toEqual(conceived);
   for (const { transport, endings } of followers) {
-    // Wherever it was, it has had to move once at least.
+    // Each subscriber has had to reconnect at least once.
     expect(endings.length).toBeGreaterThanOrEqual(1);
     if (transport !== 'WebSocket') continue;
     const [first, ...later] = endings;
     expect(first).toMatchObject({ error: { code: 1012 } });
-    // nginx may try a connection first that it has kept to who is leaving.
+    // nginx may first try a connection that it has kept to the leaving instance.
     for (const ending of later) {
       const { code, message } = Object(Reflect.get(ending, 'error')) as WebSocketError;
       expect([1012, 'Unexpected server response: 503']).toContain(code ?? message);
@@ -105,7 +108,7 @@ test('both instances are replaced, one after the other, and every request is ans
   await owner.end();
 });
 
-test('an error says which request it was, also by way of nginx', async () => {
+test('an error names its request, also through nginx', async () => {
   const response = await fetch(`${nginx.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -117,7 +120,7 @@ test('an error says which request it was, also by way of nginx', async () => {
   });
 });
 
-test('a page of a foreign origin is refused by way of nginx, and our own is not', async () => {
+test('a page of a foreign origin is refused through nginx, and the server’s own is not', async () => {
   const statusFor = async (origin: string): Promise<number> => {
     const response = await fetch(`${nginx.url}/graphql`, {
       method: 'POST',
@@ -131,7 +134,7 @@ test('a page of a foreign origin is refused by way of nginx, and our own is not'
   expect(await statusFor(nginx.url)).toBe(200);
 });
 
-test('nobody is answered by a name that was rebound to nginx, whatever its case or port', async () => {
+test('a request with a host name that was rebound to nginx is refused, whatever its case or port', async () => {
   const statusFor = async (host: string): Promise<string> => {
     const { hostname, port } = new URL(nginx.url);
     const socket = connect(Number(port), hostname);
@@ -151,6 +154,6 @@ test('nobody is answered by a name that was rebound to nginx, whatever its case 
   for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:8080', '[::1]:8080']) {
     expect(await statusFor(host)).toBe('HTTP/1.1 200 OK');
   }
-  // A name that was given gets through nginx; the instances listen on loopback here, and refuse it themselves.
+  // nginx passes a configured name on. The instances listen on loopback here, and refuse it themselves.
   expect(await statusFor('lives.example')).toBe('HTTP/1.1 403 Forbidden');
 });

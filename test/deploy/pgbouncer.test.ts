@@ -1,4 +1,7 @@
-/** PgBouncer 1.18 in transaction mode: instances start through it, migrate, and tell each other's clients of what happens. */
+/**
+ * PgBouncer 1.18 in transaction mode: instances start through it, migrate, and deliver each other's transitions to
+ * their subscribers.
+ */
 import { Bystanders } from '../api/Bystanders';
 import {
   type TestDatabase,
@@ -13,7 +16,7 @@ import { Proxy } from '../harness/proxy';
 import { type StartingProcess, serverOf, spawnProcess } from '../harness/serverProcess';
 import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 
-/** What a test has started, and how it is ended; the last one first. */
+/** Stops what a test has started, the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
 beforeEach(() => {
@@ -23,13 +26,13 @@ beforeEach(() => {
 afterEach(async () => {
   const failures: unknown[] = [];
   for (const cleanUp of cleanUps.reverse()) {
-    // Whatever fails, the others are ended, too.
+    // Stops all of them, even if one fails.
     await cleanUp().catch((error: unknown) => failures.push(error));
   }
   expect(failures).toEqual([]);
 });
 
-test('two instances start at once on an empty database, and what one commits the other’s subscribers get', async () => {
+test('two instances start at once on an empty database, and a subscriber of one gets what the other commits', async () => {
   const database = await createTestDatabase(null);
   cleanUps.push(() => database.drop());
   const pgBouncer = await startPgBouncer(database.url);
@@ -71,7 +74,7 @@ test('two instances start at once on an empty database, and what one commits the
   await bystanders.expectUnchanged();
 });
 
-test('where it is not said that PgBouncer is in front, the start tells what it refuses', async () => {
+test('without the settings for PgBouncer the start fails, and says what PgBouncer refuses', async () => {
   const database = await createTestDatabase();
   cleanUps.push(() => database.drop());
   const pgBouncer = await startPgBouncer(database.url);
@@ -81,7 +84,7 @@ test('where it is not said that PgBouncer is in front, the start tells what it r
   );
 });
 
-describe('a start through it', () => {
+describe('a start through PgBouncer', () => {
   let database: TestDatabase;
 
   beforeEach(async () => {
@@ -89,7 +92,7 @@ describe('a start through it', () => {
     cleanUps.push(() => database.drop());
   });
 
-  /** Starts, and waits until it says why it waits. */
+  /** Starts a server, and waits until it logs why it waits. */
   async function startWaiting(databaseUrl: string, reason: string): Promise<StartingProcess> {
     const starting = spawnProcess({
       DATABASE_URL: databaseUrl,
@@ -112,7 +115,7 @@ describe('a start through it', () => {
     expect((await ask(server, '{ census { total } }')).data).toEqual({ census: { total: 0 } });
   }
 
-  test('waits for a database that is not there yet', async () => {
+  test('waits for a database that does not exist yet', async () => {
     const present = await createTestDatabase(null);
     cleanUps.push(() => present.drop());
     const pgBouncer = await startPgBouncer(present.url);
@@ -126,10 +129,10 @@ describe('a start through it', () => {
     await expectReady(starting);
   });
 
-  test('waits for one that is silent no longer than for a connection, and looks again', async () => {
+  test('waits for a silent database no longer than for a connection, and tries again', async () => {
     const network = await Proxy.to(database.url);
     cleanUps.push(() => network.stop());
-    // It has been let in by PostgreSQL once, and so lets in whoever comes.
+    // PostgreSQL has accepted PgBouncer once, so PgBouncer accepts every client.
     const pgBouncer = await startPgBouncer(network.url);
     cleanUps.push(() => pgBouncer.stop());
     network.silence();

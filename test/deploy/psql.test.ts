@@ -1,4 +1,7 @@
-/** `npm run psql`, with Debian's psql: on the embedded database, beside a server and without one, and on another. */
+/**
+ * `npm run psql`, with Debian's psql: on the embedded database, with its server running and without, and on another
+ * database.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +14,7 @@ jest.setTimeout(120_000);
 
 const execute = promisify(execFile);
 
-/** @returns what psql says to a question for the number of lives */
+/** @returns psql's answer to a query for the number of lives */
 async function count(environment: Record<string, string>): Promise<string> {
   const question = ['--no-psqlrc', '--tuples-only', '--command=SELECT count(*) FROM lives'];
   const file = 'packages/persistent-machine/src/psql.ts';
@@ -23,11 +26,11 @@ async function count(environment: Record<string, string>): Promise<string> {
   return stdout.trim();
 }
 
-test('the embedded database is asked beside the server that runs on it, and after that server has ended', async () => {
+test('psql queries the embedded database beside its running server, and after that server has ended', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'psql-'));
   const server = await startProcess({ DATA_DIR: directory });
   await ask(serverOf(server), 'mutation { conceive { id } }');
-  // A variable of psql's own has no say, as it has none in how the server connects.
+  // PostgreSQL's own environment variables have no effect on psql here, nor on the server.
   const environment = { DATA_DIR: directory, PGHOST: 'nowhere.invalid', PGPASSWORD: 'wrong' };
   expect(await count(environment)).toBe('1');
   await server.stop();
@@ -35,7 +38,7 @@ test('the embedded database is asked beside the server that runs on it, and afte
   await rm(directory, { recursive: true });
 });
 
-test('the database of DATABASE_URL is asked as the URL says', async () => {
+test('psql queries the database of DATABASE_URL as the URL says', async () => {
   const database = await createTestDatabase();
   const url = `${database.url}?uselibpqcompat=true&application_name=psql`;
   expect(await count({ DATABASE_URL: url })).toBe('0');

@@ -1,6 +1,6 @@
 /**
- * Reads that may be stale on a real streaming replica: stale they are, and nothing else is; and whatever is wrong
- * with the replica, they are answered.
+ * Stale reads on a real streaming replica: only pages may be stale, and whatever is wrong with the replica, they are
+ * answered.
  */
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
@@ -16,7 +16,7 @@ let replica: Cluster;
 /** Between the server and the replica. */
 let network: Proxy;
 let server: TestServer;
-/** It must be as it is, whatever happens. */
+/** A life that must not change. */
 let bystander: string;
 
 beforeAll(async () => {
@@ -63,7 +63,7 @@ const LATEST = `{
   transitions(last: 1) { nodes { lifeId event } }
 }`;
 
-/** What its pages show of a life that was conceived last. */
+/** Whether the pages show a life that was conceived last. */
 async function shows(id: string): Promise<{ lives: boolean; transitions: boolean }> {
   const { lives, transitions } = await dataOf(LATEST);
   return {
@@ -74,7 +74,7 @@ async function shows(id: string): Promise<{ lives: boolean; transitions: boolean
 
 const EVERYWHERE = { lives: true, transitions: true };
 
-/** From now on the replica is as it is. */
+/** Pauses the replica's replay. */
 async function pause(): Promise<void> {
   await replica.administrate('SELECT pg_wal_replay_pause()');
   await until(async () => {
@@ -88,8 +88,8 @@ async function resume(): Promise<void> {
 }
 
 /**
- * Waits until the replica has all that has happened on the primary by now, be it written yet or not: the end of a
- * transaction that was given up, and with it of its locks, is written when there is time.
+ * Waits until the replica has replayed everything that the primary has done, even what it has not written to disk yet.
+ * PostgreSQL writes the end of a rolled-back transaction, which releases its locks, only when it has time.
  */
 async function untilCaughtUp(): Promise<void> {
   const [written] = await primary.administrate('SELECT pg_current_wal_insert_lsn() AS lsn');
@@ -102,7 +102,7 @@ async function untilCaughtUp(): Promise<void> {
   });
 }
 
-/** Waits until pages come from the replica: held still, it does not show what was conceived meanwhile. */
+/** Waits until pages come from the replica: while its replay is paused, they lack a new life. */
 async function untilReplicaIsRead(): Promise<void> {
   await resume();
   await untilCaughtUp();
@@ -110,16 +110,17 @@ async function untilReplicaIsRead(): Promise<void> {
   const id = await conceive();
   await until(async () => !(await shows(id)).lives);
   await resume();
-  // Not by reading: what is replayed now may have a read given up, and the replica left alone for a while.
+  // Not by reading pages: the replay could now cancel such a read, and the server would then avoid the replica for a
+  // while.
   await untilCaughtUp();
 }
 
-/** @returns the session whose transaction has locked a table, on the replica, too */
+/** @returns a session whose transaction has locked a table, on the replica as well */
 async function lockEverywhere(table: string): Promise<Client> {
   const session = new Client({ connectionString: databaseOf(primary) });
   await session.connect();
   await session.query(`BEGIN; LOCK TABLE ${table}`);
-  // What nobody waits for would be on its way for seconds.
+  // Without this flush, the lock would take seconds to reach the replica.
   await primary.administrate('CHECKPOINT');
   await until(async () => {
     const reader = new Client({ connectionString: databaseOf(replica) });
@@ -143,7 +144,7 @@ async function waitingForLocks(cluster: Cluster): Promise<number> {
   return rows.length;
 }
 
-test('a replica that has not heard of the tables yet is not read, and is once it has', async () => {
+test('a server does not read a replica that lacks its tables, and reads it once it has them', async () => {
   await pause();
   server = await startServer({
     DATABASE_URL: databaseOf(primary),
@@ -159,14 +160,14 @@ test('a replica that has not heard of the tables yet is not read, and is once it
   await untilReplicaIsRead();
 });
 
-test('while replay is held, only the pages of lives and transitions are as old as the replica', async () => {
+test('while replay is paused, only the pages of lives and transitions are as old as the replica', async () => {
   await untilCaughtUp();
   await pause();
   const before = await dataOf(LATEST);
   const totalCount = Number(before.lives.totalCount);
   const id = await conceive();
   await dataOf('mutation ($id: ID!) { birth(id: $id) { __typename } }', { id });
-  // The replica may just have given up a read that was in its way.
+  // The replica may just have cancelled a read that conflicted with its replay.
   await until(async () => !(await shows(id)).lives);
   expect(await dataOf(LATEST)).toEqual(before);
   expect(
@@ -195,7 +196,7 @@ test('while replay is held, only the pages of lives and transitions are as old a
   });
 });
 
-test('a page that begins where the replica is not yet comes from the primary, with what follows there', async () => {
+test('a page after a cursor that the replica has not replayed yet comes from the primary, with the rows that follow', async () => {
   await untilReplicaIsRead();
   await pause();
   const { census } = await dataOf('{ census { cursor } }');
@@ -204,7 +205,7 @@ test('a page that begins where the replica is not yet comes from the primary, wi
     'query ($after: String) { transitions(after: $after) { nodes { lifeId } } }',
     { after: census.cursor },
   );
-  // Where the replica has the place, the page is as old as it is.
+  // The replica has this cursor, so the page is as old as the replica.
   expect(transitions.nodes).toEqual([]);
   const {
     census: { cursor },
@@ -225,9 +226,9 @@ test('a page that begins where the replica is not yet comes from the primary, wi
   await resume();
 });
 
-test('a replica that replays a lock makes nobody wait for it longer than a part of their time', async () => {
+test('while a replica holds a lock that it replays, a request waits for it only for a part of its time', async () => {
   const migrating = await lockEverywhere('lives');
-  // On the replica it stays locked.
+  // The replica keeps the lock while its replay is paused.
   await pause();
   await migrating.query('COMMIT');
   await migrating.end();
@@ -237,10 +238,10 @@ test('a replica that replays a lock makes nobody wait for it longer than a part 
   await untilReplicaIsRead();
 });
 
-test('40001: a read that is in the way of what the replica has to replay is done by the primary', async () => {
+test('40001: if the replica cancels a read that conflicts with its replay, the primary answers the read', async () => {
   await untilReplicaIsRead();
   const id = await conceive();
-  // It comes as far as the second table that it wants, and holds the first.
+  // The read gets as far as its second table, and holds a lock on the first.
   const first = await lockEverywhere('lives');
   const answer = shows(id);
   await until(async () => (await waitingForLocks(replica)) > 0);
@@ -256,7 +257,7 @@ test('40001: a read that is in the way of what the replica has to replay is done
   await untilReplicaIsRead();
 });
 
-test('a replica that hangs costs nobody the answer, and is read again once it speaks', async () => {
+test('while a replica hangs, every request is answered, and the server reads the replica again afterwards', async () => {
   network.silence();
   const id = await conceive();
   const answers = await Promise.all(Array.from({ length: 20 }, async () => shows(id)));
@@ -265,7 +266,7 @@ test('a replica that hangs costs nobody the answer, and is read again once it sp
   await untilReplicaIsRead();
 });
 
-test('a replica that crashes costs nobody the answer, and is read again once it is back', async () => {
+test('while a replica is down, every request is answered, and the server reads the replica again afterwards', async () => {
   const warnings = server.logs.filter(({ level }) => level === 40).length;
   await replica.end('SIGQUIT');
   const id = await conceive();
@@ -276,7 +277,7 @@ test('a replica that crashes costs nobody the answer, and is read again once it 
   expect(server.logs.filter(({ level }) => level === 40)).toHaveLength(warnings + 1);
 });
 
-test('a server starts without its replica, and reads from it once it is there', async () => {
+test('a server starts without its replica, and reads it once it is up', async () => {
   await server.stop();
   network.refuse();
   server = await startServer({

@@ -1,4 +1,4 @@
-/** SIGTERM under load: an instance leaves, and nobody who asked or follows notices more than that he has to move. */
+/** SIGTERM under load: an instance leaves, and clients and subscribers notice only that they have to move. */
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { Client } from 'pg';
@@ -14,7 +14,7 @@ import { Load } from './Load';
 jest.setTimeout(120_000);
 
 let database: TestDatabase;
-/** What a test has started, and how it is ended; the last one first. */
+/** Stops what a test has started, the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
 beforeEach(async () => {
@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(async () => {
   const failures: unknown[] = [];
   for (const cleanUp of cleanUps.reverse()) {
-    // Whatever fails, the others are ended, too.
+    // Stops all of them, even if one fails.
     await cleanUp().catch((error: unknown) => failures.push(error));
   }
   expect(failures).toEqual([]);
@@ -40,7 +40,7 @@ async function start(graceMs: number): Promise<ServerProcess> {
   return started;
 }
 
-/** As a load balancer asks, by a connection of its own each time. */
+/** Asks on a new connection, as a load balancer does. */
 async function isReady(url: string): Promise<boolean> {
   const response = await fetch(`${url}/readyz`, { headers: { connection: 'close' } }).catch(
     () => undefined,
@@ -49,7 +49,7 @@ async function isReady(url: string): Promise<boolean> {
   return response?.status === 200;
 }
 
-test('no request is left without its answer, and every subscriber goes on elsewhere, with nothing missed', async () => {
+test('every request is answered, and every subscriber continues at the other instance and misses nothing', async () => {
   const [one, other] = await Promise.all([start(20_000), start(20_000)]);
   const urls = [serverOf(one).url, serverOf(other).url] as const;
   const bystanders = await Bystanders.of({
@@ -61,7 +61,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   cleanUps.push(() => bystanders.leave());
   const { data } = await ask({ url: urls[1] }, '{ census { cursor } }');
 
-  // A load balancer that goes by /readyz, and takes them in turn.
+  // A load balancer that takes the ready instances by turns.
   let ready: readonly string[] = urls;
   let turn = 0;
   const watching = new AbortController();
@@ -77,7 +77,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   });
   const pick = (): string => {
     const url = ready[(turn += 1) % ready.length];
-    if (url === undefined) throw new Error('Nobody is ready.');
+    if (url === undefined) throw new Error('No instance is ready.');
     return url;
   };
 
@@ -87,7 +87,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   load.add(3, 'new', pick);
   const followers = TRANSPORTS.flatMap((transport) =>
     [1, 2, 3].map(() => {
-      // They all begin where the instance will go away.
+      // All of them begin at the instance that will leave.
       let url = urls[0];
       return new Follower(
         transport,
@@ -106,7 +106,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
 
   one.child.kill('SIGTERM');
   await until(() => !ready.includes(urls[0]));
-  // While some balancers have not noticed yet, it serves whoever comes.
+  // Some load balancers have not noticed yet, so the instance still answers new requests.
   expect((await ask({ url: urls[0] }, '{ __typename }')).status).toBe(200);
   expect(await one.ended).toEqual({ code: 0, complaint: '' });
   await expect(ask({ url: urls[0] }, '{ __typename }')).rejects.toThrow();
@@ -119,7 +119,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   await Promise.all(followers.map((follower) => follower.stop()));
   for (const { transport, lives, endings } of followers) {
     expect([...lives].sort()).toEqual(conceived);
-    // Told once, and then it stayed.
+    // Each subscription ended once, and the next one lasted.
     expect(endings).toMatchObject([
       transport === 'WebSocket' ? { by: 'error', error: { code: 1012 } } : { by: 'error' },
     ]);
@@ -131,7 +131,7 @@ test('no request is left without its answer, and every subscriber goes on elsewh
   await owner.end();
 });
 
-test('a request that is just on its way on an idle connection is answered, and told that it is the last', async () => {
+test('a request on an idle connection during the shutdown is answered, and its answer ends the connection', async () => {
   const leaving = await start(30_000);
   const { url } = serverOf(leaving);
   expect(await isReady(url)).toBe(true);
@@ -163,8 +163,8 @@ async function askOn(socket: Socket): Promise<string> {
   return answer.toString();
 }
 
-test('where nobody watches, or from a terminal, it waits for nobody', async () => {
-  // Were it to wait, it would be for a part of this, and longer than a test may take.
+test('without a load balancer, or from a terminal, the server stops at once', async () => {
+  // If the server waited for its grace period, the test would time out.
   const unwatched = await start(600_000);
   expect((await ask(serverOf(unwatched), '{ __typename }')).status).toBe(200);
   unwatched.child.kill('SIGTERM');

@@ -1,6 +1,6 @@
 /**
- * Where the faults happen: a server, the network between it and its database, and the database itself, each
- * to be harmed by the test. Around it lives that nobody asks about, which at the end must be as they were.
+ * The setting of the fault tests: a server, a network between it and its database, and the database itself. Tests can
+ * harm each of them. Bystanders, which no test asks about, must be unchanged at the end.
  */
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
@@ -17,7 +17,7 @@ import { Proxy } from '../harness/proxy';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from './integrity';
 
-/** A transition as the database has it. */
+/** A transition, as the database has it. */
 export interface Row {
   readonly version: number;
   readonly event: string;
@@ -27,10 +27,10 @@ export interface Row {
   readonly position: string;
 }
 
-/** What is asked of a transition's outcome. */
+/** The selection for the outcome of a transition. */
 const OUTCOME = '__typename ... on Life { id version } ... on TransitionError { message }';
 
-/** By which name TypeORM's pool introduces itself. */
+/** The application name of TypeORM's pool. */
 const APPLICATION = 'persistent-state-machine';
 
 export class Scene {
@@ -43,7 +43,7 @@ export class Scene {
     readonly server: TestServer,
     readonly network: Proxy,
     readonly database: TestDatabase,
-    /** A session as the tables' owner, by a way that is never cut. */
+    /** A session as the tables' owner, over a connection that no test cuts. */
     readonly owner: Client,
   ) {}
 
@@ -51,7 +51,7 @@ export class Scene {
     const database = await createTestDatabase();
     const network = await Proxy.to(database.url);
     const server = await startServer({
-      // The default: what is lost is to be found out in a test's time.
+      // The default. The server notices a silent connection within this time.
       REQUEST_TIMEOUT_MS: '5000',
       ...environment,
       DATABASE_URL: network.url,
@@ -68,7 +68,7 @@ export class Scene {
     return scene;
   }
 
-  /** After each test: the tables do not contradict themselves, and nobody else has changed. */
+  /** After each test: the tables are consistent, and the bystanders have not changed. */
   async check(): Promise<void> {
     for (const session of this.#sessions.splice(0)) await session.end();
     await this.network.heal();
@@ -100,7 +100,7 @@ export class Scene {
     return id;
   }
 
-  /** Asks for a transition; `outcome` of its data says what became of it. */
+  /** Asks for a transition, whose result is in `data.outcome`. */
   async mutate(
     field: 'birth' | 'die',
     variables: { id: string; idempotencyKey?: unknown },
@@ -115,14 +115,14 @@ export class Scene {
     );
   }
 
-  /** Asks what must be answered without an error. */
+  /** Sends a document that must be answered without an error. */
   async dataOf(query: string, variables: Record<string, unknown> = {}): Promise<Answer['data']> {
     const { data, errors } = await ask(this.server, query, variables);
     expect(errors).toBeUndefined();
     return data;
   }
 
-  /** What happened to a life, by the database. */
+  /** A life's history, from the database. */
   async history(id: string): Promise<Row[]> {
     const { rows } = await this.owner.query<Row>(
       'SELECT * FROM life_transitions WHERE life_id = $1 ORDER BY version',
@@ -131,7 +131,7 @@ export class Scene {
     return rows;
   }
 
-  /** How many transitions there are of all lives. */
+  /** The number of all lives' transitions. */
   async transitions(): Promise<number> {
     const { rows } = await this.owner.query<{ count: number }>(
       'SELECT count(*)::integer AS count FROM life_transitions',
@@ -139,19 +139,19 @@ export class Scene {
     return rows[0]?.count ?? 0;
   }
 
-  /** Sets a parameter for all of the server's sessions, by ending those that there are. */
+  /** Sets a parameter for all of the server's sessions, and ends the existing ones. */
   async set(parameter: string, value: string): Promise<void> {
     await this.alter(`SET ${parameter} = ${value}`);
     await this.endSessions();
   }
 
-  /** Alters the database; undone after the test. */
+  /** Alters the database until the end of the test. */
   async alter(change: string): Promise<void> {
     this.#altered = true;
     await administrate(`ALTER DATABASE ${this.name} ${change}`);
   }
 
-  /** Another session as the tables' owner, until the test ends it, or is over. */
+  /** Opens another session as the tables' owner. It ends with the test at the latest. */
   async connect(): Promise<Client> {
     const client = new Client({ connectionString: this.database.url });
     await client.connect();
@@ -160,9 +160,9 @@ export class Scene {
   }
 
   /**
-   * Holds every commit: they all wait for the ledger's row.
+   * Holds every commit by a lock on the ledger's row.
    *
-   * @returns how to let them go
+   * @returns a function that releases the lock
    */
   async holdCommits(): Promise<() => Promise<void>> {
     const rival = await this.connect();
@@ -191,7 +191,7 @@ export class Scene {
     return rows;
   }
 
-  /** Waits, by asking the database, until so many sessions wait for a lock, the tests' own included. */
+  /** Asks the database until this many sessions wait for a lock, including the test's own. */
   async untilWaiting(number = 1): Promise<void> {
     await until(async () => {
       const { rows } = await this.owner.query(
@@ -219,7 +219,7 @@ export function codesOf({ errors = [] }: Answer): unknown[] {
   return errors.map(({ extensions }) => extensions['code']);
 }
 
-/** When a server said that the database is lost, and that it is back. */
+/** The log's messages about the loss and the return of the database. */
 export function outagesOf({ logs }: Pick<TestServer, 'logs'>): ('lost' | 'back')[] {
   return logs.flatMap(({ msg }) => {
     if (String(msg).startsWith('Without the database')) return ['lost'];

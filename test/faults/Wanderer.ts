@@ -1,6 +1,6 @@
 /**
- * A subscriber to the whole feed who goes from server to server, and writes down the cursors that it is given.
- * Does not know what happens to the servers meanwhile.
+ * A subscriber to the whole feed that moves from server to server, and records its cursors. Does not know what happens
+ * to the servers.
  */
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -11,14 +11,14 @@ import {
 
 const FOLLOW = 'subscription ($after: String) { transitions(after: $after) { cursor } }';
 
-/** How long a client lets a server be that has nothing for it, in milliseconds. */
+/** How long the subscriber waits after a visit without a transition, in milliseconds. */
 const PAUSE = 50;
 
 export interface Place {
   readonly url: string;
 }
 
-/** A subscriber who comes back, to another server each time, with its last cursor. */
+/** A subscriber that resumes at another server each time, from its last cursor. */
 export class Wanderer {
   readonly cursors: string[];
   visits = 0;
@@ -28,7 +28,7 @@ export class Wanderer {
   #current: Subscriber | undefined;
   #over = false;
 
-  /** @param stays after how many transitions it goes on, visit by visit */
+  /** @param stays the number of transitions of each visit, in turn */
   constructor(
     places: readonly Place[],
     transport: Transport,
@@ -41,13 +41,13 @@ export class Wanderer {
     this.cursors = [after];
   }
 
-  /** Wanders until it is told to stop. */
+  /** Moves between the servers until `stop`. */
   async wander(): Promise<void> {
     while (!this.#over) {
       const place = this.#places[this.visits % this.#places.length];
       const stay = this.#stays[this.visits % this.#stays.length] ?? 1;
       this.visits += 1;
-      if (place === undefined) throw new Error('There is nowhere to go.');
+      if (place === undefined) throw new Error('There is no server to follow.');
       const after = this.cursors.at(-1);
       const subscriber = subscribe(
         place,
@@ -55,7 +55,7 @@ export class Wanderer {
         FOLLOW,
         { after },
         ({ data, errors }) => {
-          // What is still on its way when it has gone over to another server is not for it.
+          // The subscriber has moved on, and ignores what the last server still delivers.
           if (subscriber !== this.#current) return;
           if (errors) throw new Error(JSON.stringify(errors));
           this.cursors.push(data.transitions.cursor);
@@ -65,7 +65,7 @@ export class Wanderer {
       await subscriber.untilReceived(stay);
       this.#current = undefined;
       await subscriber.stop();
-      // Turned away, it does not come back at once.
+      // After a refusal the subscriber waits before the next visit.
       if (subscriber.results.length === 0) await setTimeout(PAUSE);
     }
   }

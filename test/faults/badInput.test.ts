@@ -1,7 +1,6 @@
 /**
- * Input of every kind that can be generated, at every entrance: over HTTP, by the byte, over WebSocket and as
- * event streams. Whatever it is, it is answered or refused in time, nothing leaks, nothing breaks, and nothing is
- * written that was not acknowledged.
+ * Generated input of every kind, at every entrance: over HTTP, as raw bytes, over WebSocket and as event streams. The
+ * server answers or refuses each in time, leaks nothing, stays up, and writes nothing that it has not acknowledged.
  */
 import { once } from 'node:events';
 import { Socket } from 'node:net';
@@ -19,7 +18,7 @@ import { problemsOf } from './integrity';
 
 jest.setTimeout(120_000);
 
-/** Shorter than the default, since what comes in part only is waited for as long as that. */
+/** Shorter than the default, because the server waits this long for incomplete requests. */
 const REQUEST_TIMEOUT = 2_000;
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -27,7 +26,7 @@ const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 let server: TestServer;
 let bystanders: Bystanders;
 let owner: Client;
-/** Lives that somebody was told of. */
+/** Lives that an answer has acknowledged. */
 const acknowledged = new Set<string>();
 
 beforeAll(async () => {
@@ -38,7 +37,7 @@ beforeAll(async () => {
   for (const id of await lives()) acknowledged.add(id);
 });
 
-/** Whatever came before: it still answers, and holds what was acknowledged. */
+/** After any input, the server still answers, and has exactly what it acknowledged. */
 afterEach(async () => {
   const { status, body } = await send(server, {
     headers: JSON_BODY,
@@ -66,7 +65,7 @@ async function lives(): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** That it is an answer which is nobody's fault but the client's. */
+/** Asserts that an answer blames no one but the client for an error. */
 function expectAnswered({ status, text }: Reply): void {
   expect(status).toBeGreaterThanOrEqual(200);
   expect(status).toBeLessThan(500);
@@ -75,8 +74,8 @@ function expectAnswered({ status, text }: Reply): void {
 }
 
 /**
- * Takes note of a life that an answer acknowledges, by the answer's shape: an altered document that is still right
- * may call it anything. Only what was conceived is answered with its id alone (see `operations`).
+ * Records a life that an answer acknowledges, by the answer's shape: an altered document that is still valid may rename
+ * its fields. Only conceptions are answered with an id alone (see `operations`).
  */
 function note(answer: string): void {
   for (const [, id] of answer.matchAll(/"data":\{"\w+":\{"id":"([^"]+)"\}/g)) {
@@ -84,7 +83,7 @@ function note(answer: string): void {
   }
 }
 
-/** An error may repeat what was sent, and that is no leak: what would look like one is not sent. */
+/** An error may repeat the input, which is no leak. So the tests send nothing that looks like one. */
 function unlikeLeaks<T>(input: fc.Arbitrary<T>): fc.Arbitrary<T> {
   return input.filter((generated) => {
     const sent = Buffer.isBuffer(generated)
@@ -94,7 +93,7 @@ function unlikeLeaks<T>(input: fc.Arbitrary<T>): fc.Arbitrary<T> {
   });
 }
 
-/** Text that something somewhere may trip over. */
+/** Text that some layer may mishandle. */
 const text = fc.oneof(
   fc.string(),
   fc.string({ unit: 'binary' }),
@@ -153,7 +152,7 @@ const value: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('ALIVE', 'BIRTH', 'NEWEST_FIRST', ['DEAD', 'DEAD'], []) },
 );
 
-/** What is asked of a life beside the field that finds it, and with which arguments. */
+/** The selection of a life beside the field that finds it, and that field's arguments. */
 const OF_LIFE = {
   declared:
     '$version: Int, $asOf: DateTime, $first: Int, $after: String, $last: Int, $before: String',
@@ -164,7 +163,7 @@ const OF_LIFE = {
   }`,
 };
 
-/** Each field of the schema's roots, in a document that takes all of its arguments as variables. */
+/** Each root field of the schema, in a document that takes all of its arguments as variables. */
 const operations = Object.entries(roots()).flatMap(([kind, root]) =>
   Object.values(root?.getFields() ?? {}).map(({ name, args, type }) => {
     const isLife = getNamedType(type).name === 'Life';
@@ -192,7 +191,7 @@ function roots(): Record<string, GraphQLObjectType | null | undefined> {
   };
 }
 
-/** An operation, with anything for any of its arguments. */
+/** An operation, with any value for any argument. */
 const operation = fc.constantFrom(...operations).chain(({ names, query }) =>
   fc.record({
     query: fc.constant(query),
@@ -205,10 +204,10 @@ const operation = fc.constantFrom(...operations).chain(({ names, query }) =>
 const nestedIn = (depth: number, open: string, inner: string, close: string): string =>
   open.repeat(depth) + inner + close.repeat(depth);
 
-/** An altered document that is still right, and calls what it conceives by a name of its own. */
+/** A document that is altered but valid, and conceives under an alias. */
 const CONCEIVED = 'mutation { outcme: conceive { id } }';
 
-/** Documents that are too deep, too wide, wrong, or nearly right. */
+/** Documents that are too deep, too wide, invalid, or almost valid. */
 const document = fc.oneof(
   text,
   fc.nat(3_000).map((depth) => nestedIn(depth, '{a', '', '}')),
@@ -240,7 +239,7 @@ const document = fc.oneof(
   }),
 );
 
-/** A request's body, as bytes. */
+/** The body of a request, as bytes. */
 const body: fc.Arbitrary<Buffer> = fc.oneof(
   fc.jsonValue().map((json) => Buffer.from(JSON.stringify(json))),
   fc
@@ -305,16 +304,16 @@ const headers = fc.record(
   { requiredKeys: [] },
 );
 
-/** How long anything may take until the server closes, in milliseconds: far longer than any request. */
+/** How long the server may take to close, in milliseconds: far longer than any request. */
 const IN_TIME = 5 * REQUEST_TIMEOUT;
 
-/** Sends bytes as they are, and gives what comes back until the server closes; rejects when it does not in time. */
+/** Sends raw bytes, and returns what comes until the server closes. Rejects if it does not close in time. */
 async function sendBytes(bytes: string | Buffer): Promise<string> {
   const { hostname, port } = new URL(server.url);
   const socket = new Socket().connect(Number(port), hostname);
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  // Closed in the middle of what is too long: what the server said has come, or not.
+  // The server may close while the client still sends. Its answer may or may not have arrived.
   socket.on('error', () => undefined);
   socket.end(bytes);
   try {
@@ -325,7 +324,7 @@ async function sendBytes(bytes: string | Buffer): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** A request as bytes: what it should be, or not quite. */
+/** A request as bytes, valid or almost valid. */
 const rawRequest = fc
   .record({
     line: fc.oneof(
@@ -410,12 +409,12 @@ const rawRequest = fc
     ),
   );
 
-/** An upgrade that comes before the request ahead of it is answered. */
+/** An upgrade that a client pipelines behind an unanswered request. */
 const UPGRADE_BEHIND_ANOTHER = Buffer.from(
   `POST /graphql HTTP/1.1\r\nHost: localhost\r\n\r\nGET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`,
 );
 
-/** That what came back by the byte is answers only, and that they are the client's fault. */
+/** Asserts that the raw bytes are answers only, and that each blames the client. */
 function expectAnswers(bytes: string): void {
   for (const status of bytes.matchAll(/^HTTP\/1\.1 (\d+)/gm)) {
     expect(Number(status[1])).toBeLessThan(500);
@@ -423,11 +422,11 @@ function expectAnswers(bytes: string): void {
   if (bytes !== '') expect(bytes).toMatch(/^HTTP\/1\.1 /);
   expect(bytes).not.toContain('INTERNAL_SERVER_ERROR');
   note(bytes);
-  // The playground is no error.
+  // The playground is no error, so it may contain anything.
   if (!/^content-type: text\/html/m.test(bytes)) expect(leakIn(bytes)).toBeUndefined();
 }
 
-test('any value for any argument, over HTTP', async () => {
+test('the server handles any value for any argument, over HTTP', async () => {
   await fc.assert(
     fc.asyncProperty(unlikeLeaks(operation), async (asked) => {
       expectAnswered(await send(server, { headers: JSON_BODY, body: JSON.stringify(asked) }));
@@ -436,7 +435,7 @@ test('any value for any argument, over HTTP', async () => {
   );
 });
 
-test('any document', async () => {
+test('the server handles any document', async () => {
   await fc.assert(
     fc.asyncProperty(unlikeLeaks(document), async (query) => {
       expectAnswered(await send(server, { headers: JSON_BODY, body: JSON.stringify({ query }) }));
@@ -445,7 +444,7 @@ test('any document', async () => {
   );
 });
 
-test('any body, with any headers, by any method', async () => {
+test('the server handles any body, with any headers, by any method', async () => {
   const method = fc.constantFrom(
     'POST',
     'POST',
@@ -492,7 +491,7 @@ test('any body, with any headers, by any method', async () => {
   );
 });
 
-test('any bytes, one request behind the other', async () => {
+test('the server handles any bytes, with one request behind the other', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(unlikeLeaks(rawRequest), { minLength: 1, maxLength: 3 }),
@@ -503,13 +502,14 @@ test('any bytes, one request behind the other', async () => {
     {
       numRuns: 200,
       examples: [[[UPGRADE_BEHIND_ANOTHER]]],
-      // Earlier than jest, which does not tell the input: while shorter ones are tried, each may take its time.
+      // Earlier than jest's timeout, which does not report the input. While fast-check shrinks the input, each attempt
+      // may take its time.
       plugins: [fc.interruptAfterTimeLimit(90_000, { failOnInterrupt: true })],
     },
   );
 });
 
-test('any subscription, as an event stream', async () => {
+test('the server handles any subscription, as an event stream', async () => {
   const request = unlikeLeaks(fc.oneof(operation, fc.record({ query: document })));
   await fc.assert(
     fc.asyncProperty(request, fc.boolean(), async (asked, byPost) => {
@@ -535,7 +535,7 @@ test('any subscription, as an event stream', async () => {
   );
 });
 
-/** Messages in any order, with anything in them. */
+/** Messages in any order, with any content. */
 const message: fc.Arbitrary<string | Buffer> = fc.oneof(
   text,
   fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
@@ -568,7 +568,7 @@ const message: fc.Arbitrary<string | Buffer> = fc.oneof(
   fc.constant(Buffer.alloc(100_001, ' ')),
 );
 
-test('any messages over a WebSocket', async () => {
+test('the server handles any messages over a WebSocket', async () => {
   const protocol = fc.constantFrom(
     'graphql-transport-ws',
     'graphql-transport-ws',
@@ -606,7 +606,7 @@ test('any messages over a WebSocket', async () => {
   );
 });
 
-test('any frames over a WebSocket', async () => {
+test('the server handles any frames over a WebSocket', async () => {
   const handshake = [
     'GET /graphql HTTP/1.1',
     'Host: localhost',
@@ -618,7 +618,8 @@ test('any frames over a WebSocket', async () => {
   ].join('\r\n');
   const frame = fc.oneof(
     fc.uint8Array({ minLength: 1, maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
-    // Not masked; masked and broken off; a continuation of nothing; a control frame that is too long; a huge one.
+    // Unmasked; masked and truncated; a continuation without a beginning; a control frame that is too long; a huge
+    // frame.
     fc
       .constantFrom(
         '8102e28281',

@@ -1,13 +1,13 @@
 /**
- * Clients that write down what they are told, and the judge who compares that with what the database has in the
- * end. Knows nothing of what goes wrong meanwhile.
+ * Clients that record their answers, and a judge that compares them with the database at the end. Does not know which
+ * faults happen.
  */
 import type { Answer } from '../harness';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 
 export type Change = 'conceive' | 'birth' | 'die';
 
-/** What a client was told; when it asked and when it was told, by a clock that ticks with each of these. */
+/** What a client was told, with the times of its request and of the answer, by a clock that counts them. */
 export interface Told {
   readonly asked: number;
   readonly told: number;
@@ -18,11 +18,11 @@ export interface Told {
     | { readonly kind: 'unknown' };
 }
 
-/** One thing that a client wants, however often it has to ask. */
+/** One change that a client wants. It may ask for it many times. */
 export interface Wish {
   readonly change: Change;
   readonly id: string;
-  /** With what to ask again: the caller's own key, or one that was told with an unknown outcome. */
+  /** The key of a retry: the caller's own, or one from an answer OUTCOME_UNKNOWN. */
   retryWith: string | undefined;
   readonly answers: Told[];
 }
@@ -50,14 +50,14 @@ function transitionBy(field: string): string {
   }`;
 }
 
-/** Sends a document to one of the servers; null where no answer came back. */
+/** Sends a document to one of the servers; null without an answer. */
 type Send = (
   server: number,
   document: string,
   variables: Record<string, unknown>,
 ) => Promise<Answer | null>;
 
-/** They ask, and write down what they are told. */
+/** Clients that send requests, and record the answers. */
 export class Clients {
   readonly wishes: Wish[] = [];
   readonly looks: Look[] = [];
@@ -77,7 +77,7 @@ export class Clients {
     return wish;
   }
 
-  /** Asks for it, and writes down what came of that. */
+  /** Asks for the change, and records the answer. */
   async ask(wish: Wish, server: number): Promise<void> {
     const { change, id, retryWith = null } = wish;
     const asked = ++this.#clock;
@@ -86,14 +86,14 @@ export class Clients {
     const as = answer ? meaningOf(answer) : ({ kind: 'unknown' } as const);
     const { idempotencyKey } = answer?.errors?.[0]?.extensions ?? {};
     if (answer && as.kind === 'unknown' && change !== 'conceive') {
-      // What was given is what comes back.
+      // The answer must repeat a key that the client gave.
       if (wish.retryWith !== undefined) expect(idempotencyKey).toBe(wish.retryWith);
       wish.retryWith = String(idempotencyKey);
     }
     wish.answers.push({ asked, told: ++this.#clock, as });
   }
 
-  /** Looks at a life, and writes down at which version it is. */
+  /** Reads a life, and records its version. */
   async look(id: string, server: number): Promise<void> {
     const asked = ++this.#clock;
     const answer = await this.#send(server, DOCUMENTS.look, { id });
@@ -124,16 +124,18 @@ export interface Row {
 
 const EVENTS = { conceive: 'Conception', birth: 'Birth', die: 'Death' } as const;
 
-/** The first time that a wish was told to be fulfilled. */
+/** The first answer that says that the change was made. */
 const fulfilmentOf = ({ answers }: Wish): (Told & { as: { kind: 'done' } }) | undefined =>
   answers.find((answer): answer is Told & { as: { kind: 'done' } } => answer.as.kind === 'done');
 
-/** Whether its answer was lost, and there is nothing to ask again with: it was done, or not. */
+/**
+ * Whether an answer was lost, and the client has no key to ask again with. The change may or may not have been made.
+ */
 function isLeftOpen({ answers, retryWith }: Wish): boolean {
   return retryWith === undefined && answers.some(({ as }) => as.kind === 'unknown');
 }
 
-/** Asks once more for whatever is not known, until it is. */
+/** Asks again for each change with an unknown outcome, until it is known. */
 export async function resolveAll(clients: Clients, server: () => number): Promise<void> {
   const unresolved = clients.wishes.filter(
     (wish) =>
@@ -149,19 +151,19 @@ export async function resolveAll(clients: Clients, server: () => number): Promis
   }
 }
 
-/** How often the clients were told each thing. */
+/** How many answers there were of each kind. */
 export function countsOf({ wishes }: Clients): Record<Told['as']['kind'], number> {
   const counts = { done: 0, refused: 0, failed: 0, unknown: 0 };
   for (const { answers } of wishes) for (const { as } of answers) counts[as.kind] += 1;
   return counts;
 }
 
-/** What the clients were told that is not so, as sentences. */
+/** The contradictions between the answers and the database, as sentences. */
 export function liesAmong({ wishes, looks }: Clients, rows: readonly Row[]): string[] {
   const lies: string[] = [];
   const rowAt = new Map(rows.map((row) => [`${row.life_id} ${row.version}`, row]));
   const unclaimed = new Set(rowAt.keys());
-  /** When somebody was first told of a version of a life. */
+  /** When a client was first told of a version of a life. */
   const knownSince: { id: string; version: number; told: number }[] = [];
 
   for (const wish of wishes) {
@@ -177,8 +179,9 @@ export function liesAmong({ wishes, looks }: Clients, rows: readonly Row[]): str
         lies.push(`${name}: not there`);
       if (row?.idempotency_key && row.idempotency_key !== retryWith)
         lies.push(`${name}: other key`);
-      // Many may have been told of one conception: its id is its key.
-      if (!unclaimed.delete(place) && change !== 'conceive') lies.push(`${name}: told to two`);
+      // Several clients may be told of one conception, because its id is its key.
+      if (!unclaimed.delete(place) && change !== 'conceive')
+        lies.push(`${name}: acknowledged twice`);
     }
     for (const { as, asked } of answers) {
       if (as.kind === 'done' && as.version !== fulfilled?.as.version) {
@@ -188,7 +191,8 @@ export function liesAmong({ wishes, looks }: Clients, rows: readonly Row[]): str
         lies.push(`${name}: refused after it was done`);
       }
       if (as.kind === 'refused' && as.by === 'IllegalTransition' && as.version !== undefined) {
-        if (!rowAt.has(`${id} ${as.version}`)) lies.push(`${name}: refused by what is not there`);
+        if (!rowAt.has(`${id} ${as.version}`))
+          lies.push(`${name}: refused by a version that is not there`);
       }
     }
   }
@@ -201,7 +205,7 @@ export function liesAmong({ wishes, looks }: Clients, rows: readonly Row[]): str
         EVENTS[wish.change] === row.event &&
         isLeftOpen(wish),
     );
-    if (!isExplained) lies.push(`${place}: nobody was told`);
+    if (!isExplained) lies.push(`${place}: not acknowledged`);
   }
 
   const seen = [

@@ -1,6 +1,6 @@
 /**
- * The wall clock of a server is set while requests wait and sockets are open, as happens when a virtual machine
- * wakes up, or its time service does. What waits, waits neither shorter nor longer for that.
+ * A server's wall clock is set while requests wait and sockets are open, as after the wake-up of a virtual machine. No
+ * wait becomes shorter or longer.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const BIRTH = 'mutation ($id: ID!) { outcome: birth(id: $id) { __typename } }';
 let folder: string;
 let database: TestDatabase;
 let server: ServerProcess;
-/** A session that holds every commit, for as long as it is in a transaction. */
+/** A session that holds every commit while its transaction is open. */
 let holder: Client;
 let observer: Client;
 const bystander = uuidv7();
@@ -71,7 +71,7 @@ async function setClock(offset: number): Promise<void> {
   await until(() => count() > sets);
 }
 
-/** Two births, while no commit ends: one is in flight, and the other waits for it in the server. */
+/** Two births while every commit is held: one is in flight, and the other one waits in the server. */
 async function twoBirths(): Promise<readonly [Promise<Answer>, Promise<Answer>]> {
   const [first, second] = [uuidv7(), uuidv7()];
   for (const id of [first, second]) await request(CONCEIVE, id);
@@ -93,7 +93,7 @@ async function twoBirths(): Promise<readonly [Promise<Answer>, Promise<Answer>]>
   return [inFlight, inQueue];
 }
 
-test('set forward, it has nothing refused early that waits', async () => {
+test('after its clock was set forward, the server refuses no waiting request early', async () => {
   const births = await twoBirths();
   await setClock(HOUR);
   await holder.query('ROLLBACK');
@@ -103,15 +103,15 @@ test('set forward, it has nothing refused early that waits', async () => {
   }
 });
 
-test('set back, it keeps nothing beyond its deadline', async () => {
+test('after its clock was set back, the server keeps no request beyond its deadline', async () => {
   const births = await twoBirths();
   await setClock(-HOUR);
-  // They are told while the lock is held, which their deadlines would else outlive by an hour.
+  // Both get an answer while the lock is held. By the wall clock, their deadlines would be an hour later.
   for (const birth of births) expect(codesOf(await birth)).toEqual(['OVERLOADED']);
   await holder.query('ROLLBACK');
 });
 
-test('set forward, it closes no socket that is well', async () => {
+test('after its clock was set forward, the server closes no healthy socket', async () => {
   const { url } = serverOf(server);
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   await new Promise((opened) => socket.once('open', opened));

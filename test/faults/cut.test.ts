@@ -1,6 +1,6 @@
 /**
- * A connection that is cut right when a change is on its way: the caller is told what became of it as soon as
- * the database can be asked, or else with what to ask again, and nothing ever happens twice.
+ * A connection is cut during a change. The caller learns the outcome as soon as the database can be asked, or else gets
+ * a key to retry with, and no change happens twice.
  */
 import { uuidv7 } from 'uuidv7';
 import { type Answer, ask, startServer } from '../harness';
@@ -9,19 +9,19 @@ import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Scene, codesOf, outagesOf } from './Scene';
 import { watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
 
-/** Long enough for a busy machine to be reached again in. */
+/** Long enough for a busy machine to reconnect. */
 const PATIENT = { REQUEST_TIMEOUT_MS: '20000' };
-/** Short enough to wait for. */
+/** Short enough for a test to wait for. */
 const HASTY = { REQUEST_TIMEOUT_MS: '1000' };
 
-/** What it is where a test looks at the clock, in milliseconds. */
+/** The timeout in the tests that measure time, in milliseconds. */
 const TIMEOUT = 1_000;
 
 const CUTS: readonly Cut[] = ['before the database gets it', 'once the database has answered'];
 
 const CONCEIVE = `mutation ($id: ID) { outcome: conceive(id: $id) { __typename id version } }`;
 
-/** Everything that changes something, each with what it is to be recorded as. */
+/** Every change, with the event that it records. */
 const CHANGES = [
   { what: 'a conception', event: 'Conception', key: false },
   { what: 'a conception with an id', event: 'Conception', key: true },
@@ -53,15 +53,15 @@ function play(environment: Readonly<Record<string, string>>): void {
 interface Asked {
   /** The name of the statement that makes the change. */
   readonly statement: string;
-  /** The arguments that make it safe to ask again, where the caller gave such. */
+  /** The arguments of the caller that make a retry safe, if it gave such. */
   readonly given: Readonly<Record<string, string>>;
-  /** Asks for the change, perhaps with other such arguments. */
+  /** Asks for the change, optionally with other arguments for a retry. */
   readonly ask: (retryWith?: Readonly<Record<string, string>>) => Promise<Answer>;
-  /** Whose id it is, once that is known. */
+  /** The life's id, once it is known. */
   readonly idOf: (answer: Answer) => string;
 }
 
-/** Prepares a change, as far as asking for it. */
+/** Prepares a change up to the request. */
 async function prepare({ event, key }: (typeof CHANGES)[number]): Promise<Asked> {
   if (event === 'Conception') {
     const given = key ? { id: uuidv7() } : {};
@@ -95,10 +95,10 @@ const eventsOf = async (id: string): Promise<string[]> =>
 const eventsUpTo = (event: string): string[] =>
   event === 'Conception' ? [event] : ['Conception', event];
 
-describe('when the database can be reached again within the deadline', () => {
+describe('if the database can be reached again within the deadline,', () => {
   play(PATIENT);
 
-  test.each(matrix)('$what that is cut $cut is told what is true', async ({ cut, ...change }) => {
+  test.each(matrix)('$what that is cut $cut gets its true outcome', async ({ cut, ...change }) => {
     const asked = await prepare(change);
     const before = await scene.transitions();
     const isCut = scene.network.cut(asked.statement, cut);
@@ -109,12 +109,12 @@ describe('when the database can be reached again within the deadline', () => {
     expect(answer.data).toEqual(expected(change.event, id));
     expect(await eventsOf(id)).toEqual(eventsUpTo(change.event));
     expect(await scene.transitions()).toBe(before + 1);
-    // And asking once more changes nothing.
+    // A retry changes nothing.
     if (change.key) expect((await asked.ask()).data).toEqual(answer.data);
     expect(await scene.transitions()).toBe(before + 1);
   });
 
-  test.each(CUTS)('a group that is cut %s is told what is true, each of it', async (cut) => {
+  test.each(CUTS)('each request of a group that is cut %s gets its true outcome', async (cut) => {
     const ids = await Promise.all(Array.from({ length: 20 }, async () => scene.conceive()));
     const before = await scene.transitions();
     const isCut = scene.network.cut('lives/swap', cut);
@@ -124,7 +124,7 @@ describe('when the database can be reached again within the deadline', () => {
     expect(await scene.transitions()).toBe(before + ids.length);
   });
 
-  test('what became of a large group that is cut is found out together', async () => {
+  test('the server looks up the outcomes of a large group that was cut together', async () => {
     const ids = await Promise.all(Array.from({ length: 200 }, async () => scene.conceive()));
     const answers = watchAnswers();
     try {
@@ -140,7 +140,7 @@ describe('when the database can be reached again within the deadline', () => {
     }
   });
 
-  test('a change whose settlement is cut, too, and again, is told what is true', async () => {
+  test('a change gets its true outcome, even if its settlement is cut again and again', async () => {
     const id = await scene.conceive();
     const cuts = [
       scene.network.cut('lives/swap', 'once the database has answered'),
@@ -155,7 +155,7 @@ describe('when the database can be reached again within the deadline', () => {
     expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
   });
 
-  test('a conception that is asked for again and cut in the middle is told how it began', async () => {
+  test('a retried conception that is cut in the middle gets the original outcome', async () => {
     const id = await scene.conceive();
     await scene.mutate('birth', { id });
     const cuts = [
@@ -168,14 +168,14 @@ describe('when the database can be reached again within the deadline', () => {
     expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
   });
 
-  test('a change that was lost, and somebody else’s that came before it was asked for again, are told apart', async () => {
+  test('a lost change is not mistaken for another client’s change that came before its retry', async () => {
     const id = await scene.conceive();
     const isCut = scene.network.cut('lives/swap', 'before the database gets it', {
       thenRefuse: true,
     });
     const birth = scene.mutate('birth', { id, idempotencyKey: 'mine' });
     await isCut;
-    // Meanwhile the life dies, by another way: an instance of its own.
+    // Meanwhile the life dies through another instance.
     const neighbour = await startServer({ DATABASE_URL: scene.database.url });
     const death = await scene.mutate('die', { id }, neighbour);
     expect(death.data).toEqual(expected('Death', id));
@@ -190,27 +190,31 @@ describe('when the database can be reached again within the deadline', () => {
   test.each([
     { what: 'was applied after all', apply: true },
     { what: 'was not applied', apply: false },
-  ])('a birth that runs on when its connection is gone, and $what', async ({ apply }) => {
-    const id = await scene.conceive();
-    const letGo = await scene.holdCommits();
-    const answers = watchAnswers();
-    const isCut = scene.network.cut('lives/swap', 'while the database runs it');
-    const birth = scene.mutate('birth', { id });
-    await isCut;
-    // The first waits for the ledger, and holds the life: the second is skipped, which proves nothing.
-    await scene.untilWaiting();
-    await until(() => answers.of('lives/swap').filter((answer) => answer === 'ok').length >= 2);
-    const [first] = await waitingForTheLedger();
-    if (!apply) await scene.owner.query('SELECT pg_terminate_backend($1, 10000)', [first]);
-    await letGo();
-    const { data, errors } = await birth;
-    answers.stop();
-    expect(errors).toBeUndefined();
-    expect(data).toEqual(expected('Birth', id));
-    expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
-  });
+  ])(
+    'a birth that PostgreSQL still runs after its connection was lost, and that $what, gets its true outcome',
+    async ({ apply }) => {
+      const id = await scene.conceive();
+      const letGo = await scene.holdCommits();
+      const answers = watchAnswers();
+      const isCut = scene.network.cut('lives/swap', 'while the database runs it');
+      const birth = scene.mutate('birth', { id });
+      await isCut;
+      // The first birth waits for the ledger, and locks the life. So the server's retry skips that life, which proves
+      // nothing about the first.
+      await scene.untilWaiting();
+      await until(() => answers.of('lives/swap').filter((answer) => answer === 'ok').length >= 2);
+      const [first] = await waitingForTheLedger();
+      if (!apply) await scene.owner.query('SELECT pg_terminate_backend($1, 10000)', [first]);
+      await letGo();
+      const { data, errors } = await birth;
+      answers.stop();
+      expect(errors).toBeUndefined();
+      expect(data).toEqual(expected('Birth', id));
+      expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
+    },
+  );
 
-  test('a database that cannot be reached is waited for', async () => {
+  test('requests wait until the database can be reached', async () => {
     const id = await scene.conceive();
     const before = outagesOf(scene.server).length;
     scene.network.refuse();
@@ -233,7 +237,7 @@ describe('when the database can be reached again within the deadline', () => {
   });
 
   test.each(CUTS)(
-    'a read that is cut %s is answered, or is the database’s trouble',
+    'a read that is cut %s is answered, or fails with DATABASE_UNAVAILABLE',
     async (cut) => {
       const id = await scene.conceive();
       const isCut = scene.network.cut('lives/find', cut);
@@ -266,11 +270,11 @@ async function waitingForTheLedger(): Promise<number[]> {
   return rows.map(({ pid }) => pid);
 }
 
-describe('when the database cannot be reached again before the deadline', () => {
+describe('if the database cannot be reached again before the deadline,', () => {
   play(HASTY);
 
   test.each(matrix)(
-    '$what that is cut $cut is unknown, and asking again as told gets the original outcome',
+    '$what that is cut $cut has an unknown outcome, and the retry gets the original one',
     async ({ cut, ...change }) => {
       const asked = await prepare(change);
       const before = await scene.transitions();
@@ -293,7 +297,7 @@ describe('when the database cannot be reached again before the deadline', () => 
       for (const { data } of answers) expect(data).toEqual(expected(change.event, id));
       expect(await eventsOf(id)).toEqual(eventsUpTo(change.event));
 
-      // Whatever happens since.
+      // Also after later events.
       if (change.event !== 'Death') {
         const { data } = await scene.mutate('die', { id });
         expect(data.outcome.__typename).toBe('Dead');
@@ -303,7 +307,7 @@ describe('when the database cannot be reached again before the deadline', () => 
     },
   );
 
-  test('what a lost birth is to be retried with retries nothing else', async () => {
+  test('the key for the retry of a lost birth serves only that birth', async () => {
     const id = await scene.conceive();
     const isCut = scene.network.cut('lives/swap', 'once the database has answered', {
       thenRefuse: true,
@@ -323,7 +327,7 @@ describe('when the database cannot be reached again before the deadline', () => 
     expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
   });
 
-  test('a conception that was asked for again, whose answer is lost, is not said to have changed nothing', async () => {
+  test('a lost retry of a conception is answered with OUTCOME_UNKNOWN, because the first attempt was applied', async () => {
     const isCut = Promise.all([
       scene.network.cut('lives/begin', 'once the database has answered'),
       scene.network.cut('lives/find-version', 'before the database gets it', { thenRefuse: true }),
@@ -338,7 +342,7 @@ describe('when the database cannot be reached again before the deadline', () => 
     expect((await ask(scene.server, CONCEIVE, { id })).data).toEqual(expected('Conception', id));
   });
 
-  test('a database that cannot be reached is DATABASE_UNAVAILABLE, and nothing was changed', async () => {
+  test('requests fail with DATABASE_UNAVAILABLE, and change nothing', async () => {
     const id = await scene.conceive();
     const before = await scene.transitions();
     scene.network.refuse();
@@ -357,9 +361,9 @@ describe('when the database cannot be reached again before the deadline', () => 
   });
 });
 
-describe('a network that goes silent', () => {
+describe('a silent network', () => {
   play({ REQUEST_TIMEOUT_MS: String(TIMEOUT) });
-  test('is not waited for much longer than a request may take; what it brings later changes nothing', async () => {
+  test('delays an answer for not much longer than a request may take, and what it delivers later changes nothing', async () => {
     const [one, other] = [await scene.conceive(), await scene.conceive()];
     const before = await scene.transitions();
     const letGo = await scene.holdCommits();
@@ -373,7 +377,7 @@ describe('a network that goes silent', () => {
       ask(scene.server, 'query ($id: ID!) { life(id: $id) { id } }', { id: one }),
       scene.mutate('birth', { id: other, idempotencyKey: 'mine, too' }),
     ]);
-    // Once for a connection, once for a statement, and something for a busy machine.
+    // One timeout for a connection, one for a statement, and some time for a busy machine.
     expect(Date.now() - started).toBeLessThan(3 * TIMEOUT);
     expect(codesOf(answer)).toEqual(['OUTCOME_UNKNOWN']);
     expect(codesOf(read)).toEqual(['DATABASE_UNAVAILABLE']);
@@ -388,7 +392,7 @@ describe('a network that goes silent', () => {
     expect(await scene.transitions()).toBe(before + 2);
   });
 
-  test('and delivers a birth when nobody waits for it any more: asking again gets that, or the only one', async () => {
+  test('may deliver a birth after its request has ended, and retries get that birth or make the only one', async () => {
     const id = await scene.conceive();
     const before = await scene.transitions();
     const isSilent = scene.network.silenceAt('lives/swap');

@@ -1,4 +1,6 @@
-/** REQUEST_TIMEOUT_MS is the whole request's, however many mutations one document has, which run one after another. */
+/**
+ * REQUEST_TIMEOUT_MS limits the whole request, even if its document has many mutations, which run one after another.
+ */
 import { ask } from '../harness';
 import { TRANSPORTS, subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { Scene, codesOf } from './Scene';
@@ -17,7 +19,7 @@ afterAll(async () => {
   await scene.close();
 });
 
-test('what is not done at the deadline is OVERLOADED at its place, and not applied; what was done is told', async () => {
+test('mutations after the deadline fail with OVERLOADED and are not applied, and the earlier ones have their results', async () => {
   const ids = await Promise.all(Array.from({ length: 6 }, async () => scene.conceive()));
   const [, locked = ''] = ids;
   const rival = await scene.connect();
@@ -25,7 +27,7 @@ test('what is not done at the deadline is OVERLOADED at its place, and not appli
   await rival.query('SELECT FROM lives WHERE id = $1 FOR UPDATE', [locked]);
 
   const mutations = ids.map((id, index) => `m${index}: birth(id: "${id}") { __typename }`);
-  // Its id has been conceived before, so that nothing is left behind if it is applied.
+  // This id is already conceived, so an applied conception leaves nothing behind.
   const conception = `m6: conceive(id: "${locked}") { __typename }`;
   const answer = await ask(scene.server, `mutation { ${[...mutations, conception].join(' ')} }`);
 
@@ -44,30 +46,33 @@ test('what is not done at the deadline is OVERLOADED at its place, and not appli
   }
 });
 
-test.each(TRANSPORTS)('a subscription over %s has it for beginning only', async (transport) => {
-  const [locked, other] = [await scene.conceive(), await scene.conceive()];
-  const document = 'subscription { transitions { life { id version } } }';
-  const subscriber = subscribe(scene.server, transport, document);
-  try {
-    // Once it has been shown something, it has begun.
-    const beginning = setInterval(() => void scene.conceive(), 50);
-    await subscriber.untilReceived(1);
-    clearInterval(beginning);
+test.each(TRANSPORTS)(
+  'a subscription over %s has the deadline only for its beginning',
+  async (transport) => {
+    const [locked, other] = [await scene.conceive(), await scene.conceive()];
+    const document = 'subscription { transitions { life { id version } } }';
+    const subscriber = subscribe(scene.server, transport, document);
+    try {
+      // A subscription has begun once it delivers a transition.
+      const beginning = setInterval(() => void scene.conceive(), 50);
+      await subscriber.untilReceived(1);
+      clearInterval(beginning);
 
-    const rival = await scene.connect();
-    await rival.query('BEGIN');
-    await rival.query('SELECT FROM lives WHERE id = $1 FOR UPDATE', [locked]);
-    // Of a later request, hence the subscription's own has passed, too.
-    expect(codesOf(await scene.mutate('birth', { id: locked }))).toEqual(['OVERLOADED']);
-    await rival.query('ROLLBACK');
+      const rival = await scene.connect();
+      await rival.query('BEGIN');
+      await rival.query('SELECT FROM lives WHERE id = $1 FOR UPDATE', [locked]);
+      // The deadline of this later request passes, so that of the subscription has passed as well.
+      expect(codesOf(await scene.mutate('birth', { id: locked }))).toEqual(['OVERLOADED']);
+      await rival.query('ROLLBACK');
 
-    const received = subscriber.results.length;
-    await scene.mutate('birth', { id: other });
-    await subscriber.untilReceived(received + 1);
-    expect(subscriber.results.map(({ errors }) => errors)).toEqual(
-      subscriber.results.map(() => undefined),
-    );
-  } finally {
-    await subscriber.stop();
-  }
-});
+      const received = subscriber.results.length;
+      await scene.mutate('birth', { id: other });
+      await subscriber.untilReceived(received + 1);
+      expect(subscriber.results.map(({ errors }) => errors)).toEqual(
+        subscriber.results.map(() => undefined),
+      );
+    } finally {
+      await subscriber.stop();
+    }
+  },
+);

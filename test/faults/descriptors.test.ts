@@ -1,4 +1,4 @@
-/** A process that may have few descriptors open, and clients that open more connections than that. */
+/** A process with a low limit of open descriptors, and clients that open more connections than that. */
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { Bystanders } from '../api/Bystanders';
@@ -24,7 +24,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Opens connections on which nothing is asked, and waits until each is taken, or refused. */
+/** Opens idle connections, and waits until the server has accepted or refused each. */
 async function crowd(url: string): Promise<Socket[]> {
   const { hostname, port } = new URL(url);
   const sockets = Array.from({ length: CONNECTIONS }, () =>
@@ -56,7 +56,7 @@ const isAlive = async (url: string): Promise<boolean> =>
     () => false,
   );
 
-test('refuses connections, serves those that it has, and takes new ones once there is room', async () => {
+test('at its limit a server refuses connections, serves the open ones, and accepts new ones once there is room', async () => {
   const running = await startProcess(
     { DATABASE_URL: database.url },
     { mostDescriptors: DESCRIPTORS },
@@ -70,7 +70,7 @@ test('refuses connections, serves those that it has, and takes new ones once the
   });
   try {
     const id = await livingIn(server, 'Gestating');
-    // Kept alive, by Node's own client: this one is there before the crowd.
+    // Node's client keeps this connection alive, so it is older than the crowd's.
     const before = await fetch(`${server.url}/metrics`);
     expect(await before.text()).toMatch(new RegExp(`^process_max_fds ${DESCRIPTORS}$`, 'm'));
 
@@ -100,7 +100,7 @@ test('refuses connections, serves those that it has, and takes new ones once the
   }
 });
 
-test('does so, too, while it waits for its database', async () => {
+test('a server that waits for its database does the same', async () => {
   const network = await Proxy.to(database.url);
   network.refuse();
   const port = await freePort();

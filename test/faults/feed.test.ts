@@ -1,7 +1,6 @@
 /**
- * Subscribers of two servers on one database, who change from one to the other all the time, while changes are
- * made through both, one of them is killed, and PostgreSQL crashes: each has every transition in the end, once
- * and in order.
+ * Subscribers of two servers on one database, which keep moving between them. Both servers make changes meanwhile, one
+ * of them is killed, and PostgreSQL crashes. Each subscriber gets every transition, once and in order.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,14 +18,14 @@ import { problemsOf } from './integrity';
 
 jest.setTimeout(240_000);
 
-/** How many lives are lived, each by two or three transitions. */
+/** The number of lives, each with two or three transitions. */
 const LIVES = 2_000;
-/** How many of them at the same time. */
+/** The number of lives at the same time. */
 const WRITERS = 24;
-/** The most transitions after which a subscriber goes over to the other server. */
+/** The most transitions after which a subscriber moves to the other server. */
 const LONGEST_STAY = 200;
 
-/** Asks until it is answered, by one of the servers. */
+/** Asks one of the servers until it answers. */
 async function insist(
   places: readonly Place[],
   query: string,
@@ -43,7 +42,7 @@ async function insist(
   }
 }
 
-/** A life from its conception to its death, with keys, so that asking again is safe. */
+/** Leads a life from conception to death, with keys, so that retries are safe. */
 async function live(places: readonly Place[], isBorn: boolean): Promise<void> {
   const id = uuidv7();
   await insist(places, 'mutation ($id: ID!) { outcome: conceive(id: $id) { id } }', { id });
@@ -95,7 +94,7 @@ describe.each(['on', 'off'])('with LISTEN=%s', (LISTEN) => {
     await rm(directory, { recursive: true });
   });
 
-  test('nobody misses anything, and nobody is told twice', async () => {
+  test('subscribers get every transition, once', async () => {
     const places = servers.map(serverOf);
     const [, { port }] = places.map(({ url }) => new URL(url)) as [URL, URL];
     const [first] = places as [Place, Place];

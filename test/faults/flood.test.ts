@@ -1,6 +1,6 @@
 /**
- * A server with a small heap, and clients that say more on their sockets than they ever read: it goes on answering
- * others. In a process of its own, whose heap can be given a size, and which may end.
+ * A server with a small heap, and clients that send on their sockets more than they read. The server still answers
+ * others. It runs in a process of its own, whose heap has a limit, and which may crash.
  */
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
@@ -10,7 +10,7 @@ import { type ServerProcess, serverOf, startProcess } from '../harness/serverPro
 const SOCKETS = 30;
 /** In megabytes. */
 const HEAP = 256;
-/** So many of 90 kB would fill the heap several times over, with their answers. */
+/** This many requests of 90 kB would fill the heap several times over with their answers. */
 const PINGS = 200;
 const PING = { type: 'ping', payload: { padding: 'x'.repeat(90_000) } };
 
@@ -35,7 +35,7 @@ async function start(environment: Record<string, string>): Promise<{ readonly ur
   return serverOf(server);
 }
 
-/** A frame as a client sends it; masked by nothing, so that one and the same can be sent by all. */
+/** A frame of a client. It is masked with zeros, so that all clients can send the same bytes. */
 function frameOf(message: object): Buffer {
   const payload = Buffer.from(JSON.stringify(message));
   const head = Buffer.alloc(payload.length < 126 ? 6 : 14);
@@ -45,7 +45,7 @@ function frameOf(message: object): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** A WebSocket below its protocol, on which nothing is read unless somebody reads. */
+/** A WebSocket on the level of bytes, which reads nothing until a test reads. */
 async function open({ url }: { readonly url: string }): Promise<Socket> {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -72,7 +72,7 @@ function flood(socket: Socket): void {
   for (let index = 0; index < PINGS; index += 1) socket.write(ping);
 }
 
-test('clients without a token, who ask without end, are sent away', async () => {
+test('the server disconnects clients that flood it without a token', async () => {
   const { url } = await start({ AUTH: 'jwt', AUTH_JWT_SECRET: 'a secret of the test'.repeat(4) });
   const sockets = await Promise.all(Array.from({ length: SOCKETS }, async () => open({ url })));
   const ended = sockets.map(async (socket) => once(socket.resume(), 'close'));
@@ -81,7 +81,7 @@ test('clients without a token, who ask without end, are sent away', async () => 
   expect((await ask({ url }, '{ __typename }')).status).toBe(401);
 });
 
-test('clients who read no answer are not read from, and have them all once they do', async () => {
+test('the server stops reading from clients that do not read their answers, and they get all of them once they read', async () => {
   const { url } = await start({});
   const sockets = await Promise.all(Array.from({ length: SOCKETS }, async () => open({ url })));
   for (const socket of sockets) socket.write(frameOf({ type: 'connection_init' }));

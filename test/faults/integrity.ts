@@ -1,11 +1,11 @@
 /**
- * Whether the tables agree with one another and with the machine, asked of the database independently of
- * everything that keeps them so.
+ * Checks whether the tables agree with one another and with the machine, by queries that share nothing with the code
+ * that keeps them so.
  */
 import type { Client } from 'pg';
 import { lives } from '../../src/machine';
 
-/** Each query answers what must not be. */
+/** Each query returns rows that must not exist. */
 const QUESTIONS = {
   'versions are not 1 to n': `
     SELECT life_id, array_agg(version ORDER BY version) FROM life_transitions
@@ -53,7 +53,7 @@ const QUESTIONS = {
     GROUP BY life_id, idempotency_key HAVING count(*) > 1`,
 };
 
-/** @returns what is wrong, as sentences; nothing: all is well */
+/** @returns the violations, as sentences; empty if there are none */
 export async function problemsOf(client: Pick<Client, 'query'>): Promise<string[]> {
   const legal = JSON.stringify(lives.edges.map((edge) => ({ ...edge, from: edge.from ?? '' })));
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * A ledger that somebody has set back by hand, so that positions would be given twice: an instance that finds
- * it so takes no more changes, says so loudly, and goes on reading.
+ * An operator has set the ledger back, so positions would be given twice. An instance that notices it stops all
+ * changes, logs a fatal error, and still answers queries.
  */
 import { contentsOf } from '../api/store';
 import { type TestServer, ask, startServer } from '../harness';
@@ -23,7 +23,7 @@ afterEach(async () => {
   await scene.close();
 });
 
-/** Moves the ledger by what nobody did, which only its owner can who switches its trigger off. */
+/** Moves the ledger. Only the table's owner can do that, with the trigger disabled. */
 async function tamper(positions: number): Promise<void> {
   await scene.owner.query('BEGIN');
   await scene.owner.query('ALTER TABLE ledger DISABLE TRIGGER USER');
@@ -38,7 +38,7 @@ const statusOf = async ({ url }: TestServer, path: string): Promise<number> =>
 const fatalitiesOf = ({ logs }: TestServer): unknown[] =>
   logs.filter(({ level }) => level === FATAL).map(({ msg }) => msg);
 
-test('stops the writes of whoever finds it, once and for all, and nothing else', async () => {
+test('an instance that finds the ledger broken makes no more changes, for good, and still answers queries', async () => {
   const { server } = scene;
   const ids = await Promise.all(Array.from({ length: 10 }, async () => scene.conceive()));
   const before = await contentsOf(scene.owner);
@@ -49,7 +49,7 @@ test('stops the writes of whoever finds it, once and for all, and nothing else',
   await tamper(-3);
   const tampered = await contentsOf(scene.owner);
 
-  // Several at once, which go in one statement and more.
+  // Several at once, so that they take more than one statement.
   const refused = await Promise.all([
     ...ids.map(async (id) => scene.mutate('birth', { id })),
     ask(server, CONCEIVE),
@@ -61,13 +61,13 @@ test('stops the writes of whoever finds it, once and for all, and nothing else',
   expect(await statusOf(server, '/healthz')).toBe(200);
   expect(await contentsOf(scene.owner)).toEqual(tampered);
 
-  // Reading goes on, and so does refusing what is refused without a write.
+  // Queries are answered, and refusals that need no write as well.
   const { lives, transitions } = await scene.dataOf(reading);
   expect({ lives, transitions }).toEqual({ lives: read.lives, transitions: read.transitions });
   const { data } = await scene.mutate('birth', { id: '00000000-0000-4000-8000-000000000000' });
   expect(data.outcome.__typename).toBe('LifeNotFound');
 
-  // Somebody repairs it. Whoever has found it broken stays as it is until it is started again.
+  // An operator repairs the ledger. The instance still makes no changes until it is restarted.
   await tamper(3);
   expect(await contentsOf(scene.owner)).toEqual(before);
   expect(codesOf(await ask(server, CONCEIVE))).toEqual(['DATABASE_UNAVAILABLE']);
@@ -81,7 +81,7 @@ test('stops the writes of whoever finds it, once and for all, and nothing else',
   await successor.stop();
 });
 
-test('is found by each instance for itself', async () => {
+test('each instance detects the broken ledger by itself', async () => {
   const neighbour = await startServer({ DATABASE_URL: scene.database.url });
   await tamper(-1);
   for (const server of [scene.server, neighbour]) {

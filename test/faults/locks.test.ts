@@ -1,6 +1,6 @@
 /**
- * Another session of the database that holds a lock for long, as a person's does who has begun a transaction by
- * hand. Only the lives that it has locked may suffer: theirs wait, and are told so at the deadline.
+ * A foreign session holds row locks for a long time, as an operator's psql may. Only the locked lives are affected:
+ * requests for them wait, and fail at the deadline.
  */
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
@@ -16,7 +16,7 @@ let rival: Client;
 let answers: Answers;
 
 beforeAll(async () => {
-  // Few connections, all of which what is locked could take.
+  // Few connections, all of which could end up waiting for the locks.
   scene = await Scene.open({ REQUEST_TIMEOUT_MS: '4000', DATABASE_POOL_SIZE: '3' });
 });
 
@@ -44,15 +44,15 @@ const eventsOf = async (id: string): Promise<string[]> =>
 const manyLives = async (number: number): Promise<string[]> =>
   Promise.all(Array.from({ length: number }, async () => scene.conceive()));
 
-/** Those who ask again and again until the end of the test, if not before. */
+/** The timers of requests that a test repeats, until it ends at the latest. */
 const asking = new Set<NodeJS.Timeout>();
 
-/** Asks for something again and again; @returns how to stop, and what was told */
+/** Repeats a request. @returns a function that stops, and returns all answers */
 function keepAsking(what: () => Promise<Answer>): () => Promise<Answer[]> {
   const told: Promise<Answer>[] = [];
   const ask = (): void => {
     const answer = what();
-    // A test that has failed does not look at it.
+    // A failed test does not read this answer.
     answer.catch(() => undefined);
     told.push(answer);
   };
@@ -65,12 +65,12 @@ function keepAsking(what: () => Promise<Answer>): () => Promise<Answer[]> {
   };
 }
 
-describe.each([1, 10])('while another session has locked %i lives,', (number) => {
-  test('births of others succeed; theirs are OVERLOADED, not applied, and succeed once it lets go', async () => {
+describe.each([1, 10])('while another session holds locks on %i lives,', (number) => {
+  test('births of other lives succeed, and those of the locked lives are OVERLOADED, not applied, and succeed after the locks are released', async () => {
     const locked = await manyLives(number);
     await rival.query('SELECT FROM lives WHERE id = ANY ($1) FOR UPDATE', [locked]);
     const enough = locked.map((id) => keepAsking(async () => birth(id)));
-    // A group with one of them was sent.
+    // The server has sent a group that contains one of them.
     await until(() => answers.of('lives/swap').length > 0);
 
     for (let round = 0; round < 5; round += 1) {
@@ -94,8 +94,8 @@ describe.each([1, 10])('while another session has locked %i lives,', (number) =>
   });
 });
 
-describe.each([1, 10])('while another session is inserting %i ids,', (number) => {
-  test('conceptions of others succeed; theirs are OVERLOADED, and succeed once it lets go', async () => {
+describe.each([1, 10])('while another session inserts %i ids,', (number) => {
+  test('conceptions of other ids succeed, and those of these ids are OVERLOADED, and succeed after a rollback', async () => {
     const ids = Array.from({ length: number }, () => uuidv7());
     await rival.query(
       `INSERT INTO lives (id, version, state_type, created_at, updated_at)

@@ -1,7 +1,6 @@
 /**
- * Two servers on one database, thousands of random steps of many clients at once, and everything between them
- * failing all the time. Clients write down what they are told, and in the end the database must hold exactly
- * that: what was acknowledged, once, and nothing else.
+ * Two servers on one database, and thousands of random steps of many clients, while all connections keep failing. The
+ * clients record their answers. In the end the database must hold exactly the acknowledged changes, once.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -18,17 +17,17 @@ import { type Cut, Proxy } from '../harness/proxy';
 import { type Change, Clients, type Row, countsOf, liesAmong, resolveAll } from './clients';
 import { problemsOf } from './integrity';
 
-/** How much is done: the only measure of how long it takes, about 5 ms a step. */
+/** The number of steps, which determines the duration: some 5 ms a step. */
 const STEPS = 2_000;
 /** How many clients take steps at the same time. */
 const CLIENTS = 24;
-/** How many steps there are for a life on average; they are about a few lives at a time, which are contended. */
+/** The average number of steps per life. They concern a few lives at a time, for contention. */
 const STEPS_PER_LIFE = 7;
 const CONTENDED_LIVES = 6;
-/** How long the servers try, in milliseconds: as long as each outage lasts. */
+/** The servers' request timeout in milliseconds, which is also the length of each outage. */
 const TIMEOUT = 700;
 
-/** What the door says, in milliseconds. */
+/** The Retry-After of admission, in milliseconds. */
 const RETRY_AFTER = 1_000;
 
 const CUTS: readonly Cut[] = ['before the database gets it', 'once the database has answered'];
@@ -63,7 +62,7 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Outages take their time, so there are just so many, spread over all steps. */
+/** Outages take long, so their number is fixed, and they are spread over all steps. */
 const OUTAGES = 4;
 
 let database: TestDatabase;
@@ -88,11 +87,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Takes steps. */
+/** Takes the steps of all clients. */
 class Steps {
   readonly clients = new Clients(async (server, document, variables) => {
     const answer = await ask(servers[server] ?? servers[0], document, variables);
-    // Who is refused at the door stays away for as long as it is told: else an outage would use up the steps.
+    // A refused client waits as long as it is told, because otherwise an outage would use up the steps.
     if (answer.status === 503) await delay(RETRY_AFTER);
     return answer;
   });
@@ -131,7 +130,7 @@ class Steps {
       case 'look':
         return clients.look(id, server);
       case 'cut':
-        // Whoever sends such a statement next is its victim.
+        // Cuts the next statement of this kind, whichever client's it is.
         void network.cut(what.statement, what.cut);
         return;
       case 'terminate':
@@ -147,7 +146,7 @@ class Steps {
     }
   }
 
-  /** Nobody reaches the database from one of the servers, until somebody has lost patience. */
+  /** Cuts one server off from the database, until a request has timed out. */
   async #sufferOutage({ server }: Step, id: string): Promise<void> {
     const { clients } = this;
     const network = networks[server] ?? networks[0];
@@ -160,14 +159,14 @@ class Steps {
   }
 }
 
-test('clients are told the truth, whatever fails', async () => {
+test('every answer is true, whatever fails', async () => {
   const seed = Date.now();
   const steps = new Steps();
   const { clients } = steps;
   try {
     await steps.takeAll(fc.sample(step, { numRuns: STEPS, seed }));
 
-    // All is well again, and whoever does not know asks once more.
+    // All is well again. Each client with an unknown outcome asks once more.
     for (const network of networks) await network.heal();
     const counts = countsOf(clients);
     await resolveAll(clients, () => 0);
@@ -175,7 +174,7 @@ test('clients are told the truth, whatever fails', async () => {
     const { rows } = await observer.query<Row>('SELECT * FROM life_transitions');
     expect(liesAmong(clients, rows)).toEqual([]);
     expect(await problemsOf(observer)).toEqual([]);
-    // Enough of everything has happened for that to mean something.
+    // The run was long enough to mean something.
     for (const count of Object.values(counts)) expect(count).toBeGreaterThan(3);
     expect(rows.length).toBeGreaterThan(STEPS / STEPS_PER_LIFE);
     expect(clients.looks.length).toBeGreaterThan(STEPS / 50);

@@ -1,6 +1,6 @@
 /**
- * Notifications are hints: a database that takes no more of them fails nobody's change, and an instance that does not
- * read them holds up nobody.
+ * Notifications are only hints. A change succeeds even if PostgreSQL's queue of notifications is full, and an instance
+ * that does not read its notifications delays no other.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const ERROR = 50;
 const CONCEIVE = 'mutation { conceive { id } }';
 const BIRTH = 'mutation ($id: ID!) { birth(id: $id) { __typename } }';
 
-describe('while the queue of notifications is full', () => {
+describe('while PostgreSQL’s queue of notifications is full,', () => {
   let directory: string;
   let postgres: EmbeddedPostgres;
   let servers: TestServer[];
@@ -49,7 +49,7 @@ describe('while the queue of notifications is full', () => {
     await rm(directory, { recursive: true });
   });
 
-  test('changes are made, those who are subscribed are told, and it is logged once', async () => {
+  test('changes succeed, subscribers get them, and the server logs the problem once', async () => {
     const [listening, silent] = servers as [TestServer, TestServer];
     const bystander = (await ask(listening, CONCEIVE)).data.conceive.id as string;
     const sleeper = await connect();

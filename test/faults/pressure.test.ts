@@ -1,6 +1,6 @@
 /**
- * An event loop that does not keep up: a request that comes too late to be answered in its time is refused before it is
- * read, over each transport, until the event loop keeps up again. Probes and metrics are answered, and subscribers stay.
+ * An event loop that is too slow. The server refuses late requests before it reads them, over each transport, until the
+ * event loop keeps up again. It answers probes and metrics, and subscriptions stay open.
  */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -15,9 +15,11 @@ import { until } from '../../packages/persistent-machine/test/harness/until';
 
 /** How long a request may take, in milliseconds. */
 const REQUEST_TIMEOUT = 1_000;
-/** How long each turn of the event loop takes: so long that half of a request's time is over before it is read. */
+/** The length of each turn of the event loop: half of a request's time is over before the server reads it. */
 const TURN = 600;
-/** A connection is made in one turn, taken in the next, and its request read in a later one. */
+/**
+ * The kernel makes a connection in one turn, the server accepts it in the next, and reads its request in a later one.
+ */
 const TURNS = 8;
 
 let server: TestServer;
@@ -33,7 +35,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Keeps the event loop busy, in this process, of which the server is a part. */
+/** Keeps the event loop of this process busy, in which the server runs. */
 async function keepBusy(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn += 1) {
     const end = performance.now() + TURN;
@@ -42,7 +44,7 @@ async function keepBusy(): Promise<void> {
   }
 }
 
-/** @returns with what status a WebSocket is refused; 101: it is not */
+/** @returns the status with which a WebSocket is refused; 101 if it is accepted */
 async function upgrade(): Promise<number | undefined> {
   const socket = new WebSocket(
     `${server.url.replace('http', 'ws')}/graphql`,
@@ -50,10 +52,10 @@ async function upgrade(): Promise<number | undefined> {
   );
   const opened = once(socket, 'open').then(() => 101);
   const refused = once(socket, 'unexpected-response').then(
-    // As ws types that event.
+    // This is the type of ws for that event.
     ([, response]) => (response as IncomingMessage).statusCode,
   );
-  // It is closed in the midst of its opening, where it is refused.
+  // If the server refuses it, the socket closes while it opens.
   socket.on('error', () => undefined);
   opened.catch(() => undefined);
   const status = await Promise.race([opened, refused]);
@@ -67,7 +69,7 @@ const STREAM = {
   headers: { accept: 'text/event-stream' },
 };
 
-test('a request that the event loop comes to too late is refused before anything is read, until it keeps up', async () => {
+test('a request that the event loop reaches too late is refused before the server reads it, until the loop keeps up', async () => {
   const id = await livingIn(server, 'Gestating');
   const subscriber = subscribe(
     server,
@@ -83,7 +85,7 @@ test('a request that the event loop comes to too late is refused before anything
     lazy: false,
   });
   await new Promise((resolve) => open.on('connected', resolve));
-  /** @returns what a client is told who subscribes by a socket that is open already */
+  /** @returns the error of a subscription over the socket that is already open */
   const subscribeToo = async (): Promise<unknown> =>
     new Promise((resolve) => {
       open.subscribe(

@@ -1,6 +1,6 @@
 /**
- * Every failure that PostgreSQL itself tells of, caused for real: what is tried again and by that goes well,
- * what is told at once, and that what was told to have failed has failed.
+ * Every error that PostgreSQL itself reports, caused for real: which ones the server retries with success, which ones
+ * it reports at once, and that a reported failure has changed nothing.
  */
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
@@ -45,18 +45,18 @@ const birthOf = (id: string): object => ({ outcome: { __typename: 'Alive', id, v
 const eventsOf = async (id: string): Promise<string[]> =>
   (await scene.history(id)).map(({ event }) => event);
 
-/** Waits until a statement has been answered a code so many times. */
+/** Waits until a statement has failed with a code this many times. */
 const untilAnswered = async (statement: string, code: string, times = 1): Promise<void> =>
   until(() => answers.of(statement).filter((answer) => answer === code).length >= times);
 
-describe('is tried again within the deadline:', () => {
-  // Without notifications: beside them a caller's statements would not all go by one session.
+describe('the server retries within the deadline after', () => {
+  // Without notifications, whose statements would use a second session.
   play({ REQUEST_TIMEOUT_MS: '20000', LISTEN: 'off' });
 
-  // Our sessions set what would bring these about by itself.
+  // A trigger raises the code, because the server's own settings prevent the real cause.
   test.each([
     ['40001', 'a serialization failure'],
-    ['55P03', 'a lock that was not to be had in time'],
+    ['55P03', 'a lock that was not available in time'],
   ])('%s, %s', async (code) => {
     const [id, bystander] = [await scene.conceive(), await scene.conceive()];
     await scene.owner.query(`
@@ -76,11 +76,11 @@ describe('is tried again within the deadline:', () => {
   test('40P01, a deadlock', async () => {
     const id = await scene.conceive();
     const lock = 'SELECT FROM lives WHERE id = $1 FOR UPDATE';
-    // Whose session notices it gives up: the rival's would take an hour.
+    // PostgreSQL cancels the session that detects the deadlock. The rival would detect it only after an hour.
     await scene.alter("SET deadlock_timeout = '1h'");
     const rival = await scene.connect();
     await scene.set('deadlock_timeout', "'3s'");
-    // Against the order in which all others lock.
+    // In the opposite order of the server's locks.
     await rival.query('BEGIN');
     await rival.query('SELECT FROM ledger FOR UPDATE');
     const birth = scene.mutate('birth', { id });
@@ -122,7 +122,7 @@ describe('is tried again within the deadline:', () => {
     expect(answers.of('lives/find')).toEqual(['ok', '0A000', 'ok', '0A000', 'ok']);
   });
 
-  test('26000, a statement that the session has forgotten', async () => {
+  test('26000, a prepared statement that the session no longer has', async () => {
     const [id, other] = [await scene.conceive(), await scene.conceive()];
     await scene.mutate('birth', { id: other });
     for (const session of answers.sessions) await session.query('DEALLOCATE "lives/swap"');
@@ -144,9 +144,9 @@ describe('is tried again within the deadline:', () => {
     for (const id of ids) expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
   });
 
-  test('23505 on the key’s index: somebody has used it meanwhile, and it is told what for', async () => {
+  test('23505 on the key’s index: another client has used the key for another event meanwhile, and the answer says so', async () => {
     const [id, other] = [await scene.conceive(), await scene.conceive()];
-    // Only who may rewrite history can bring this about.
+    // Only the owner of the tables can cause this, by rewriting the history.
     await scene.owner.query(
       'ALTER TABLE life_transitions DISABLE TRIGGER life_transitions_are_append_only',
     );
@@ -172,7 +172,7 @@ describe('is tried again within the deadline:', () => {
   });
 });
 
-/** Something that gets no further than the door. */
+/** A request that passes admission but is not valid. */
 const knock = async (): Promise<Response> =>
   fetch(`${scene.server.url}/graphql`, {
     method: 'POST',
@@ -210,7 +210,7 @@ describe('a database that is down', () => {
       },
     ],
   ])(
-    'and %s is waited for, then refuses at the door; who comes when it is back is let in',
+    'that %s delays the first request, then admission refuses all, until the database is back',
     async (_how, goAway, comeBack) => {
       const id = await scene.conceive();
       goAway();
@@ -231,7 +231,7 @@ describe('a database that is down', () => {
 describe('a full queue', () => {
   play({ MAX_QUEUE: '2' });
 
-  test('refuses at the door, before anything is read, and only as long as it is full', async () => {
+  test('makes admission refuse requests before the server reads them, and only while it is full', async () => {
     const ids = [await scene.conceive(), await scene.conceive(), await scene.conceive()];
     const letGo = await scene.holdCommits();
     const [first = '', ...others] = ids;
@@ -247,10 +247,10 @@ describe('a full queue', () => {
   });
 });
 
-describe('is told when the deadline has come:', () => {
+describe('at the deadline the caller is told the outcome:', () => {
   play({ REQUEST_TIMEOUT_MS: '1000', DATABASE_POOL_SIZE: '2' });
 
-  test('locks that are held for ever: nothing was changed, nor will be', async () => {
+  test('nothing was changed, if a lock blocked the statement', async () => {
     const id = await scene.conceive();
     const before = await scene.transitions();
     const letGo = await scene.holdCommits();
@@ -262,7 +262,7 @@ describe('is told when the deadline has come:', () => {
     expect(await scene.transitions()).toBe(before + 1);
   });
 
-  test('sessions that are ended while their commit is held: unknown, until it is asked for again', async () => {
+  test('it is unknown, if the session ended while its commit was held, and a retry gets it', async () => {
     const id = await scene.conceive();
     const before = await scene.transitions();
     const letGo = await scene.holdCommits();
@@ -280,7 +280,7 @@ describe('is told when the deadline has come:', () => {
     expect(await scene.transitions()).toBe(before + 1);
   });
 
-  test('a commit that is held for long leaves no more sessions behind than the pool has', async () => {
+  test('a held commit leaves no more sessions behind than the pool has', async () => {
     const ids = [await scene.conceive(), await scene.conceive(), await scene.conceive()];
     const letGo = await scene.holdCommits();
     for (const id of ids) {
@@ -295,7 +295,10 @@ describe('is told when the deadline has come:', () => {
 });
 
 describe('53300, too many connections,', () => {
-  /** A role that may be refused: neither others' nor, as the owner may be, a superuser, whom no limit binds. */
+  /**
+   * A role of this test alone, so that its limit affects no other test. It is no superuser, because no limit applies to
+   * superusers.
+   */
   const role = `guest_${process.pid}`;
   let server: TestServer;
   let url: URL;
@@ -314,12 +317,12 @@ describe('53300, too many connections,', () => {
     await server.stop();
   });
 
-  // By then its rights have gone with the database.
+  // The role's rights are gone with the database by then.
   afterAll(async () => {
     await administrate(`DROP ROLE ${role}`);
   });
 
-  /** Starts a server that comes as this role. */
+  /** Starts a server that connects as this role. */
   async function start(timeout: string): Promise<void> {
     url = new URL(scene.database.url);
     url.username = role;
@@ -328,7 +331,7 @@ describe('53300, too many connections,', () => {
     server = await startServer(environment);
   }
 
-  /** How many connections it may have; -1: any number. */
+  /** Sets how many connections the role may have; -1: any number. */
   const limit = async (connections: number): Promise<void> =>
     administrate(`ALTER ROLE ${role} CONNECTION LIMIT ${connections}`);
 
@@ -341,7 +344,7 @@ describe('53300, too many connections,', () => {
     await expect(another.connect()).rejects.toMatchObject({ code: '53300' });
   }
 
-  test('is tried again within the deadline', async () => {
+  test('are retried within the deadline', async () => {
     const id = await scene.conceive();
     await start('20000');
     await refuseConnections();
@@ -351,7 +354,7 @@ describe('53300, too many connections,', () => {
     expect((await birth).data).toEqual(birthOf(id));
   });
 
-  test('is told when the deadline has come, and nothing was changed', async () => {
+  test('are reported at the deadline, and nothing was changed', async () => {
     const id = await scene.conceive();
     await start('1000');
     await refuseConnections();
@@ -362,7 +365,7 @@ describe('53300, too many connections,', () => {
   });
 });
 
-describe('is told at once, and nothing was changed:', () => {
+describe('the caller is told at once that nothing was changed, after', () => {
   play({ REQUEST_TIMEOUT_MS: '20000' });
 
   const everyChange = async (id: string): Promise<void> => {
@@ -387,7 +390,7 @@ describe('is told at once, and nothing was changed:', () => {
     expect(answers.of('lives/swap').length).toBeLessThanOrEqual(2);
   });
 
-  // Neither can be brought about on a machine that others use: here the table says so itself.
+  // A test cannot cause either of these on a shared machine, so a trigger raises the code.
   test.each([
     { code: '53100', what: 'a full disk' },
     { code: '53200', what: 'no memory left' },
@@ -407,7 +410,7 @@ describe('is told at once, and nothing was changed:', () => {
   });
 });
 
-describe('data that are refused', () => {
+describe('data that PostgreSQL refuses', () => {
   const GROUP = 12;
   const CULPRIT = 5;
 
@@ -424,8 +427,8 @@ describe('data that are refused', () => {
   test.each([
     { code: '23514', what: 'by a constraint', actor: 'unwelcome' },
     { code: '22021', what: 'as no text', actor: 'nul \0 byte' },
-    { code: '23000', what: 'at the commit only', actor: 'unwelcome in the end' },
-  ])('$what ($code) fail nobody else of their group', async ({ code, actor }) => {
+    { code: '23000', what: 'only at the commit', actor: 'unwelcome in the end' },
+  ])('$what ($code) affect no other request of their group', async ({ code, actor }) => {
     const [session, bystander] = [await store.connect(), uuidv7()];
     await session.query(`
       ALTER TABLE life_transitions ADD CHECK (actor IS DISTINCT FROM 'unwelcome');
@@ -452,7 +455,7 @@ describe('data that are refused', () => {
       ),
     );
     const swaps = answers.of('lives/swap');
-    // All together, and then one by one.
+    // All of them together, and then each by itself.
     expect(swaps).toHaveLength(1 + GROUP);
     expect(swaps[0]).toBe(code);
     expect(swaps.slice(1).filter((answer) => answer === code)).toHaveLength(1);
@@ -472,10 +475,10 @@ describe('data that are refused', () => {
   });
 });
 
-describe('data that are refused over HTTP', () => {
+describe('data that PostgreSQL refuses over HTTP', () => {
   play({});
 
-  test('are masked for the caller, and the log is told why', async () => {
+  test('are masked for the caller, and logged with the cause', async () => {
     await scene.owner.query(
       `ALTER TABLE life_transitions ADD CHECK (idempotency_key IS DISTINCT FROM 'unwelcome')`,
     );
@@ -490,7 +493,7 @@ describe('data that are refused over HTTP', () => {
     const errors = scene.server.logs.filter(({ level }) => Number(level) >= 50);
     expect(errors).toHaveLength(1);
     expect(JSON.stringify(errors)).toContain('life_transitions_idempotency_key_check');
-    // Nor with what was asked for: PostgreSQL's details have the whole row.
+    // Nor does the log contain the request's data, although PostgreSQL's details have the whole row.
     expect(JSON.stringify(errors)).not.toContain('unwelcome');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL itself goes down and comes back, in order and by a crash, while it is asked: those who asked are
- * told what is true, and nothing that was acknowledged is lost.
+ * PostgreSQL shuts down or crashes under load, and comes back. Each caller is told the truth, and no acknowledged
+ * change is lost.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,13 +31,13 @@ afterAll(async () => {
 
 async function connect(url = postgres.url): Promise<Client> {
   const client = new Client({ connectionString: url });
-  // It may go down with the database.
+  // PostgreSQL may end this session.
   client.on('error', () => undefined);
   await client.connect();
   return client;
 }
 
-/** Sends a signal to the server's first process. */
+/** Sends a signal to PostgreSQL's postmaster. */
 async function signal(name: NodeJS.Signals): Promise<void> {
   const superuser = await connect(postgres.superuserUrl);
   const { rows } = await superuser.query<{ file: string }>(
@@ -68,7 +68,7 @@ async function conceiveMany(number: number): Promise<string[]> {
   return ids;
 }
 
-/** That they are all born, and that everything else is as it was. */
+/** Asserts that these lives are born, and that the tables are consistent. */
 async function expectBorn(ids: readonly string[], answers: readonly Answer[]): Promise<void> {
   expect(answers.map(({ errors }) => errors)).toEqual(answers.map(() => undefined));
   expect(answers.map(({ data }) => data)).toEqual(
@@ -86,10 +86,10 @@ async function expectBorn(ids: readonly string[], answers: readonly Answer[]): P
   await client.end();
 }
 
-test('57P03: a database that goes down lets nobody in, and those who wait are answered once it is back', async () => {
+test('57P03: requests wait while PostgreSQL shuts down and refuses connections, and are answered once it is back', async () => {
   const ids = await conceiveMany(20);
   const [bystander = ''] = await conceiveMany(1);
-  // Asked to go down, it waits for this session, and lets no other in.
+  // The shutdown waits for this session, and PostgreSQL accepts no new one meanwhile.
   const last = await connect();
   await signal('SIGTERM');
   await until(async () => (await codeOfConnecting()) === '57P03');
@@ -105,7 +105,7 @@ test('57P03: a database that goes down lets nobody in, and those who wait are an
   });
 });
 
-/** As whoever comes now is told; undefined where it gets in. */
+/** The error code of a new connection; undefined if PostgreSQL accepts it. */
 async function codeOfConnecting(): Promise<unknown> {
   try {
     await (await connect()).end();
@@ -115,7 +115,7 @@ async function codeOfConnecting(): Promise<unknown> {
   }
 }
 
-test('a crash of the database takes nothing that was acknowledged, and who waits for a commit gets it afterwards', async () => {
+test('a crash of PostgreSQL loses no acknowledged change, and requests that wait for a commit are answered afterwards', async () => {
   const ids = await conceiveMany(20);
   const [bystander = ''] = await conceiveMany(1);
   const acknowledged = await Promise.all(ids.slice(0, 10).map(async (id) => birth(id)));
@@ -123,7 +123,7 @@ test('a crash of the database takes nothing that was acknowledged, and who waits
   await rival.query('BEGIN');
   await rival.query('SELECT FROM ledger FOR UPDATE');
   const births = ids.slice(10).map(async (id) => birth(id));
-  // By another session: one transaction sees the others' activity as it was when it first looked.
+  // By another session, because within a transaction pg_stat_activity does not change.
   const observer = await connect();
   await until(async () => {
     const { rows } = await observer.query(

@@ -1,6 +1,6 @@
 /**
- * A history that is set back under a running instance: whoever follows what does not exist any more is told so, in
- * pages and in subscriptions, and nothing of it is served from memory.
+ * A history is set back under a running instance. Every client that follows lost transitions is told so, in pages and
+ * in subscriptions, and the server serves none of them from memory.
  */
 import { ask } from '../harness';
 import { BEGINNING, cursorsOf, oldCursor } from '../harness/cursors';
@@ -53,7 +53,7 @@ function follow(
   return subscriber;
 }
 
-/** The codes by which a subscription ended, as either transport tells them. */
+/** The error codes with which a subscription ended, over either transport. */
 async function codesAtTheEnd(subscriber: Subscriber): Promise<unknown[]> {
   const ending = await subscriber.ended;
   const errors =
@@ -65,7 +65,7 @@ const cursorsIn = ({ results }: Subscriber): string[] =>
   results.flatMap(({ data }) => (data?.transitions ? [data.transitions.cursor as string] : []));
 
 /**
- * Three transitions that will not have happened, then others in their places, and one more.
+ * Records three transitions, undoes them, and records others in their places, and one more.
  *
  * @param happened called before they are undone
  */
@@ -93,7 +93,7 @@ const rewindings = (): unknown[] =>
   );
 
 describe.each(TRANSPORTS)('over %s', (transport) => {
-  test('all who have a subscription open are told FEED_REWOUND, which is logged once', async () => {
+  test('every open subscription ends with FEED_REWOUND, which the server logs once', async () => {
     const { server, owner } = scene;
     const [id, bystander] = [await scene.conceive(), await scene.conceive()];
     const kept = await cursorsOf(owner);
@@ -136,7 +136,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(server.logs.filter(({ level }) => Number(level) >= ERROR)).toHaveLength(1);
   });
 
-  test('nothing that is not there any more is served from memory to who comes back', async () => {
+  test('a subscriber that resumes gets no lost transition from the server’s memory', async () => {
     const { owner } = scene;
     const steady = follow(transport, FOLLOW, { after: BEGINNING });
     const before = await cursorsOf(owner);
@@ -149,7 +149,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(await codesAtTheEnd(steady)).toEqual(['FEED_REWOUND']);
   });
 
-  test('a cursor whose transition is not there any more is refused, any other goes on', async () => {
+  test('the cursor of a lost transition is refused, and any other works', async () => {
     const { kept, lost, now } = await rewrite();
     const restore = await keep(scene.owner);
     await scene.conceive();
@@ -172,7 +172,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 });
 
-test('pages after or before a transition that is not there any more are refused, any other is as before', async () => {
+test('pages after or before a lost transition are refused, and any other works', async () => {
   const { kept, lost, now } = await rewrite();
   const restore = await keep(scene.owner);
   await scene.conceive();
@@ -199,14 +199,14 @@ test('pages after or before a transition that is not there any more are refused,
       }
     }
   }
-  // Of two places each is looked at.
+  // The server checks each of the two cursors.
   const both = { after: kept.at(-1), before: lost.at(-1) };
   expect(codesOf(await ask(scene.server, PAGE, both))).toEqual(['FEED_REWOUND']);
   const { transitions } = await scene.dataOf(PAGE, { after: kept.at(-1), before: now.at(-1) });
   expect(transitions.nodes).toEqual(now.slice(kept.length, -1).map((cursor) => ({ cursor })));
 });
 
-test('a history that was emptied leaves nothing but its beginning', async () => {
+test('after a truncation only the cursor of the beginning works', async () => {
   const lost = await cursorsOf(scene.owner);
   const restore = await keep(scene.owner);
   await scene.owner.query('BEGIN');

@@ -1,7 +1,7 @@
 /**
- * Two server processes on one PostgreSQL, each by a network of its own, under random load; and for as long as it
- * lasts servers are killed, the database crashes, and the networks fail in every way. In the end the database
- * holds what the clients were told, once, and nothing else; whoever follows the feed has had all of it.
+ * Two server processes on one PostgreSQL, each over a network of its own, under random load. Servers are killed,
+ * PostgreSQL crashes, and the networks fail in every way. In the end the database holds exactly the acknowledged
+ * changes, once, and every subscriber has had all of the feed.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,18 +22,18 @@ import { problemsOf } from './integrity';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Wanderer } from './Wanderer';
 
-/** How long it lasts, in seconds: `npm run test:torture` has it last longer. */
+/** The duration in seconds. `npm run test:torture` sets a longer one. */
 const DURATION = Number(process.env['TORTURE_SECONDS'] ?? 15);
-/** What it was that time: the load and the mischief are the same again, but not who is hit by what. */
+/** Repeats the load and the faults of an earlier run, but not which requests the faults hit. */
 const SEED = Number(process.env['TORTURE_SEED'] ?? Date.now());
 
 const CLIENTS = 16;
-/** Lives that are asked about at the same time, of which each is left behind after some steps. */
+/** How many lives the clients use at the same time. After some steps they drop each for a new one. */
 const CONTENDED_LIVES = 8;
 const STEPS_PER_LIFE = 12;
-/** How long the servers try, in milliseconds: shorter than an outage, so that all kinds of answers are given. */
+/** The servers' request timeout in milliseconds: shorter than an outage, so that answers of all kinds occur. */
 const REQUEST_TIMEOUT = 1_500;
-/** Within what time changes succeed again, once the database lets people in, in milliseconds. */
+/** How soon changes must succeed again after PostgreSQL accepts connections, in milliseconds. */
 const RECOVERY = 5_000;
 
 jest.setTimeout((DURATION + 120) * 1_000);
@@ -54,7 +54,7 @@ const step = fc.record({
   server: fc.nat(1),
 });
 
-/** All that is done to them, each in its turn, before any is done again. */
+/** All faults. Each happens once before any of them happens again. */
 const MISCHIEFS = [
   'kill a server',
   'crash the database',
@@ -76,7 +76,7 @@ const CUTS = {
 } as const;
 const CHANGES = ['lives/swap', 'lives/begin'] as const;
 
-/** A server that can be killed, and by which network it reaches the database. */
+/** A server that can be killed, and its network to the database. */
 interface Instance {
   readonly network: Proxy;
   process: ServerProcess;
@@ -85,7 +85,7 @@ interface Instance {
 let directory: string;
 let postgres: EmbeddedPostgres;
 let instances: readonly [Instance, Instance];
-/** Where they listen, which stays the same. */
+/** The servers' addresses, which stay the same. */
 let places: readonly [{ readonly url: string }, { readonly url: string }];
 let owner: Client;
 
@@ -117,7 +117,7 @@ async function start(network: Proxy, port = '0'): Promise<ServerProcess> {
   });
 }
 
-/** A session that no fault of a network touches. */
+/** A session with a direct connection to PostgreSQL. */
 async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url });
   client.on('error', () => undefined);
@@ -125,7 +125,7 @@ async function connect(url: string): Promise<Client> {
   return client;
 }
 
-/** null: nobody answered, or not to the end. */
+/** null: no answer, or an incomplete one. */
 async function send(
   server: number,
   document: string,
@@ -135,7 +135,7 @@ async function send(
   return place ? ask(place, document, variables).catch(() => null) : null;
 }
 
-/** Takes steps until it is over. */
+/** Takes steps until the end of the run. */
 async function load(clients: Clients, isOver: () => boolean): Promise<void> {
   const steps = fc.sample(step, { numRuns: 10_000, seed: SEED });
   const ids = Array.from({ length: CONTENDED_LIVES }, () => uuidv7());
@@ -160,7 +160,7 @@ async function load(clients: Clients, isOver: () => boolean): Promise<void> {
         } else {
           await clients.ask(clients.wish(next.what.change, id, next.what.keyed), next.server);
         }
-        // Whoever is refused at once does not ask at once again.
+        // A client that is refused at once pauses before its next step.
         const last = clients.wishes[before]?.answers.at(-1)?.as.kind;
         if (last === 'failed' || last === 'unknown') await setTimeout(20);
       }
@@ -168,7 +168,7 @@ async function load(clients: Clients, isOver: () => boolean): Promise<void> {
   );
 }
 
-/** The mischiefs in a random order, all of them again and again. */
+/** All faults in a random order, again and again. */
 function* mischiefs(): Generator<{
   readonly mischief: Mischief;
   readonly victim: 0 | 1;
@@ -198,7 +198,7 @@ async function startAgain(victim: Instance): Promise<void> {
   serverOf(victim.process);
 }
 
-/** As `pg_ctl stop -m immediate` does; what supervises it starts it again. */
+/** Crashes PostgreSQL, as `pg_ctl stop -m immediate` does. Its supervisor restarts it. */
 async function crash(): Promise<void> {
   const superuser = await connect(postgres.superuserUrl);
   const { rows } = await superuser.query<{ file: string }>(
@@ -208,7 +208,7 @@ async function crash(): Promise<void> {
   await new Promise((resolve) => superuser.once('end', resolve));
 }
 
-/** @returns how long it takes until changes succeed on each of them, from when the database lets people in, in milliseconds */
+/** @returns the time in milliseconds from when PostgreSQL accepts connections until changes succeed on each server */
 async function recovery(clients: Clients, live: readonly number[]): Promise<number> {
   await until(async () => {
     try {
@@ -231,7 +231,7 @@ async function recovery(clients: Clients, live: readonly number[]): Promise<numb
   return performance.now() - since;
 }
 
-/** Does one mischief, and undoes it. @returns how long the recoveries took, in milliseconds */
+/** Causes one fault, and ends it. @returns the durations of the recoveries in milliseconds */
 async function play(
   clients: Clients,
   mischief: Mischief,
@@ -251,7 +251,7 @@ async function play(
     case 'crash the database, and kill a server meanwhile': {
       await crash();
       await kill(instance);
-      // It may be there before the database is, and wait for it.
+      // The new server may be up before PostgreSQL, and wait for it.
       const [took] = await Promise.all([recovery(clients, [1 - victim]), startAgain(instance)]);
       return [took, await recovery(clients, [victim])];
     }
@@ -262,7 +262,7 @@ async function play(
     case 'black hole':
       network.silence();
       await setTimeout(REQUEST_TIMEOUT + amount);
-      // Who was silenced has given up its connections, and what it had sent would arrive now.
+      // The server has given up these connections. What it had sent over them would arrive after `heal`.
       break;
     case 'refuse for longer than a request waits':
       network.refuse();
@@ -283,7 +283,7 @@ async function play(
   return [];
 }
 
-test('whatever fails, what was told is so, nobody misses anything, and all recovers by itself', async () => {
+test('whatever fails, every answer is true, subscribers miss nothing, and the servers recover by themselves', async () => {
   try {
     const clients = new Clients(send);
     const bystander = clients.wish('conceive', uuidv7(), true);
@@ -335,7 +335,7 @@ test('whatever fails, what was told is so, nobody misses anything, and all recov
     await Promise.all(wandering);
     for (const wanderer of wanderers) expect(wanderer.cursors).toEqual(cursors);
 
-    // Enough of everything has happened for that to mean something.
+    // The run was long enough to mean something.
     for (const count of Object.values(counts)) expect(count).toBeGreaterThan(0);
     expect(counts.done).toBeGreaterThan(100);
     expect(recoveries.length).toBeGreaterThanOrEqual(3);

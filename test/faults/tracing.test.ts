@@ -1,6 +1,6 @@
 /**
- * Traces, as a collector gets them: from the start command in a process of its own, since the instrumentations
- * have to be there before anything else is loaded.
+ * Traces, as a collector receives them. The server runs by its start command in a process of its own, because the
+ * instrumentations must load before everything else.
  */
 import { once } from 'node:events';
 import { type Server, type ServerResponse, createServer } from 'node:http';
@@ -15,7 +15,7 @@ import { livingIn } from '../api/lives';
 
 jest.setTimeout(60_000);
 
-/** Whatever is private in a request of these tests has this in it. */
+/** Every private value in the requests of these tests contains this. */
 const CANARY = 'canary';
 
 interface Attribute {
@@ -32,7 +32,7 @@ interface Span {
   readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
 }
 
-/** Takes traces, and keeps what it was sent, word by word. */
+/** A collector that keeps everything it receives, word by word. */
 class Collector {
   readonly bodies: string[] = [];
   readonly paths = new Set<string>();
@@ -56,13 +56,13 @@ class Collector {
   }
 
   get url(): string {
-    // A listener on a port has an address with it.
+    // A server that listens on a port has an address with it.
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   get spans(): Span[] {
     return this.bodies.flatMap((body) =>
-      // As OTLP has it.
+      // The JSON of OTLP.
       (JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }).resourceSpans
         .flatMap(({ scopeSpans }) => scopeSpans)
         .flatMap(({ spans }) => spans),
@@ -77,7 +77,7 @@ class Collector {
 }
 
 let database: TestDatabase;
-/** What a test has started, and how it is ended; the last one first. */
+/** Stops what a test has started, the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
 beforeEach(async () => {
@@ -109,7 +109,10 @@ async function startCollector(
   return collector;
 }
 
-/** On a connection each, while the process is halted, so that one turn of the event loop has them all. */
+/**
+ * Sends each on a connection of its own while the process is suspended, so that the server reads all of them in one
+ * turn of its event loop.
+ */
 async function sendAtOnce(running: ServerProcess, query: string, count: number): Promise<void> {
   const { hostname, port } = new URL(serverOf(running).url);
   const body = JSON.stringify({ query });
@@ -117,7 +120,7 @@ async function sendAtOnce(running: ServerProcess, query: string, count: number):
   const sockets = await Promise.all(
     Array.from({ length: count }, async () => {
       const socket = connect(Number(port), hostname);
-      // Answered, its connection has been taken.
+      // Once this is answered, the server has accepted the connection.
       socket.write(`GET /healthz HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`);
       await once(socket, 'data');
       return socket;
@@ -141,7 +144,7 @@ async function sendAtOnce(running: ServerProcess, query: string, count: number):
 const attributeOf = ({ attributes }: Span, name: string): unknown =>
   attributes.find(({ key }) => key === name)?.value.stringValue;
 
-test('a birth is one trace, from HTTP to the database, and nothing of what was asked is in it', async () => {
+test('a birth is one trace from HTTP to the database, without any content of the request', async () => {
   const collector = await startCollector();
   const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/` });
   const server = serverOf(running);
@@ -174,7 +177,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
   });
   expect(birth.body.data).toEqual({ [CANARY]: { id } });
 
-  // And whatever else could take something private along: literals, refusals, other ways of asking.
+  // Requests that could carry private data elsewhere: in literals, in refusals, or by another transport.
   const asked = (query: string, variables = {}): Promise<unknown> =>
     send(server, { headers: JSON_BODY, body: JSON.stringify({ query, variables }) });
   await asked(`mutation { birth(id: "${id}", idempotencyKey: "${CANARY}") { __typename } }`);
@@ -199,7 +202,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
 
   await bystanders.expectUnchanged();
   await running.stop();
-  // What it had not sent yet was sent at its end.
+  // At its end the server has exported its last spans.
   expect(await running.ended).toEqual({ code: 0, complaint: '' });
   expect([...collector.paths]).toEqual(['POST /v1/traces']);
 
@@ -215,7 +218,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
   const parentOf = (child: Span | undefined): Span | undefined =>
     trace.find(({ spanId }) => spanId === child?.parentSpanId);
   const statements = trace.filter((span) => attributeOf(span, 'db.query.text') !== undefined);
-  // The life is loaded, and swapped.
+  // The server loads the life, and swaps it.
   expect(statements).toHaveLength(2);
   for (const statement of statements) {
     const group = parentOf(statement);
@@ -224,7 +227,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
     expect(attributeOf(statement, 'db.query.text')).toMatch(/\$1/);
   }
 
-  // Each trace begins with a request, and none of them is about health, metrics or a subscription.
+  // Each trace begins with a request, and none is of a probe, metrics or a subscription.
   const roots = collector.spans.filter(({ parentSpanId = '' }) => parentSpanId === '');
   expect(new Set(roots.map(({ name }) => name))).toEqual(
     new Set(['POST /graphql', 'GET /graphql']),
@@ -232,7 +235,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
   const followed = roots.map((root) => attributeOf(root, 'request.id'));
   expect(new Set(followed).size).toBe(followed.length);
 
-  // The line of the log names the trace.
+  // The line in the log has the id of the trace.
   expect(running.logs).toContainEqual(
     expect.objectContaining({
       requestId: birth.headers['x-request-id'],
@@ -247,7 +250,7 @@ test('a birth is one trace, from HTTP to the database, and nothing of what was a
   }
 });
 
-test('of requests that share a statement the first one’s trace has it, and the others’ point there', async () => {
+test('the span of a shared statement is in the trace of the first request, and the other traces link to it', async () => {
   const collector = await startCollector();
   const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   const count = 20;
@@ -278,8 +281,8 @@ test.each([
   ['never answers', () => undefined],
   ['refuses', (response: ServerResponse) => response.writeHead(400).end(CANARY)],
   ['is too busy', (response: ServerResponse) => response.writeHead(503).end(CANARY)],
-])('a collector that %s slows nobody down, and is told of once', async (_what, answer) => {
-  // Nobody listens at port 1.
+])('a collector that %s delays no request, and is logged once', async (_what, answer) => {
+  // No process listens at port 1.
   const url = answer ? (await startCollector(answer)).url : 'http://127.0.0.1:1';
   const running = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: url, LOG_LEVEL: 'info' });
   const server = serverOf(running);
@@ -287,7 +290,7 @@ test.each([
     running.logs.filter(({ msg }) => msg === 'Traces cannot be exported');
   const askOnce = (): Promise<unknown> => dataOf(server, '{ census { total } }');
   while (warnings().length === 0) await askOnce();
-  // Several batches more. Were they waited for, two seconds each time, this would not come to its end.
+  // Several more batches. The test would time out if the server waited two seconds for each.
   for (let number = 0; number < 200; number += 1) await askOnce();
 
   await running.stop();
@@ -296,7 +299,7 @@ test.each([
   expect(JSON.stringify(running.logs)).not.toContain(CANARY);
 });
 
-test('where no traces are wanted, nothing of OpenTelemetry is loaded', async () => {
+test('without an endpoint for traces, the server does not load OpenTelemetry', async () => {
   const program = `
     import { createRequire } from 'node:module';
     const { cache } = createRequire('file:///');
@@ -308,6 +311,6 @@ test('where no traces are wanted, nothing of OpenTelemetry is loaded', async () 
   await running.stop();
   const loaded = (await running.ended).complaint.split('\n');
   expect(loaded.filter((path) => path.includes('/node_modules/fastify/'))).not.toEqual([]);
-  // prom-client loads its interface, which does nothing by itself.
+  // prom-client loads OpenTelemetry's API, which does nothing by itself.
   expect(loaded.filter((path) => /opentelemetry\/(?!api\/)|in-the-middle/.test(path))).toEqual([]);
 });

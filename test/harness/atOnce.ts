@@ -1,11 +1,8 @@
-/**
- * Owns doing the same for several cases at the same time, since most of what a browser's test does is wait. It
- * deliberately does not know what is done.
- */
+/** Runs the cases of a test at the same time, because a browser's test spends most of its time waiting. */
 
 /**
- * @param cases each with a name, which the report of its failure begins with
- * @throws AggregateError once all have ended, with an error for each case that failed
+ * @param cases by the names under which their failures are reported
+ * @throws AggregateError once all cases have ended, with an error for each one that failed
  */
 export async function atOnce<Case>(
   cases: ReadonlyMap<string, Case>,

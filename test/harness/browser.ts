@@ -1,16 +1,16 @@
-/** A browser, and windows of it that keep account of what a page may not do. */
+/** A browser, and windows that record what a page may not do. */
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
 
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     args: [
-      // A container's root has no user namespace to build the sandbox from.
+      // A container's root has no user namespace for the sandbox.
       '--no-sandbox',
       '--disable-gpu',
       '--disable-quic',
       '--no-first-run',
-      // What the browser itself asks of the internet is none of a test's business.
+      // The browser's own requests to the internet are off.
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
@@ -20,13 +20,13 @@ export function launchBrowser(): Promise<Browser> {
 
 export interface Window {
   readonly page: Page;
-  /** What no page of ours may do, ever: throw, or ask anything of another origin. */
+  /** What no page may ever do: throw, or contact another origin. */
   readonly offences: readonly string[];
-  /** What it may do only where the server does not answer: log errors, get answers that are none. */
+  /** What a page may do only if the server does not answer: log errors, and get failed answers. */
   readonly complaints: readonly string[];
 }
 
-/** A window that shares nothing with others. */
+/** A window with storage of its own. */
 export async function openWindow(
   browser: Browser,
   { url }: { readonly url: string },
@@ -34,7 +34,7 @@ export async function openWindow(
 ): Promise<Window> {
   const context = await browser.newContext({ baseURL: url, ...options });
   const page = await context.newPage();
-  // Of a machine that is busy with other tests.
+  // Long enough for a machine that is busy with other tests.
   page.setDefaultTimeout(60_000);
   const offences: string[] = [];
   const complaints: string[] = [];

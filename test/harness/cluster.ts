@@ -1,6 +1,6 @@
 /**
- * PostgreSQL as Debian packages it, which has what the embedded one lacks: `pg_basebackup`, hence replicas. Each
- * is reached by a unix socket in a folder of its own, without a password. Does not know what is in it.
+ * Debian's PostgreSQL, which includes `pg_basebackup` for replicas, unlike the embedded one. Each cluster listens on a
+ * unix socket in a folder of its own, without a password. Does not know what is in it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { type Account, chooseAccount, giveTo } from 'persistent-machine/database
 
 const DEBIAN = '/usr/lib/postgresql';
 
-/** It owns the tests' databases, and is no superuser. */
+/** Owns the tests' databases, and is no superuser. */
 const OWNER = 'owner';
 
 export class Cluster {
@@ -35,13 +35,13 @@ export class Cluster {
       listen_addresses: '',
       unix_socket_directories: directory,
       max_connections: '200',
-      // A test may kill it, but not the machine.
+      // A test may crash PostgreSQL but not the machine, so PostgreSQL need not flush.
       fsync: 'off',
       ...settings,
     }).map(([name, value]) => `--${name}=${value}`);
   }
 
-  /** A new one, started. */
+  /** Creates and starts a cluster. */
   static async create(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
     const cluster = await Cluster.#prepare(settings);
     await cluster.#run('initdb', ['--username=postgres', '--auth=trust', '--no-sync']);
@@ -54,18 +54,19 @@ export class Cluster {
     const versions = await readdir(DEBIAN).catch(() => []);
     const newest = versions.map(Number).sort((one, other) => other - one)[0];
     if (newest === undefined) throw new Error('This takes Debian’s package postgresql.');
-    // Not the folder for temporary files: the path of a socket is short, and root's own may be closed to others.
+    // Not in the folder for temporary files: a socket needs a short path, and other users may have no access to root's
+    // own folder.
     const directory = await mkdtemp('/tmp/test-cluster-');
     const account = await chooseAccount(directory);
     await giveTo(account, directory);
     return new Cluster(join(DEBIAN, String(newest), 'bin'), account, directory, settings);
   }
 
-  /** A replica that streams from this one, started. */
+  /** Creates and starts a streaming replica. */
   async replicate(): Promise<Cluster> {
     const replica = await Cluster.#prepare({
       cluster_name: 'replica',
-      // A read that is in the way of what it has to replay is given up at once.
+      // The replica cancels at once a read that conflicts with its replay.
       max_standby_streaming_delay: '0',
     });
     const source = ['--dbname', this.superuserUrl, '--write-recovery-conf', '--checkpoint=fast'];
@@ -74,14 +75,14 @@ export class Cluster {
     return replica;
   }
 
-  /** From now on whatever this acknowledges can be read from its replica, too. */
+  /** Makes the primary acknowledge a commit only once its replica shows it. */
   async waitForReplica(): Promise<void> {
     await this.administrate(`ALTER SYSTEM SET synchronous_commit = remote_apply`);
     await this.administrate(`ALTER SYSTEM SET synchronous_standby_names = 'replica'`);
     await this.administrate('SELECT pg_reload_conf()');
   }
 
-  /** May do anything. */
+  /** The URL of the superuser. */
   get superuserUrl(): string {
     return this.#urlOf('postgres');
   }
@@ -90,7 +91,7 @@ export class Cluster {
     return this.#urlOf(OWNER);
   }
 
-  /** Runs a statement as who may do anything. */
+  /** Runs a statement as the superuser. */
   async administrate(statement: string): Promise<readonly object[]> {
     const client = new Client({ connectionString: this.superuserUrl });
     await client.connect();
@@ -102,7 +103,7 @@ export class Cluster {
     }
   }
 
-  /** @returns once it lets somebody in */
+  /** @returns once PostgreSQL accepts connections */
   async start(): Promise<void> {
     const { uid, gid } = this.#account;
     const postmaster = spawn(
@@ -117,17 +118,18 @@ export class Cluster {
         (error: unknown) => error,
       );
       if (failure === undefined) return;
-      if (postmaster.exitCode !== null) throw new Error('It has ended.', { cause: failure });
+      if (postmaster.exitCode !== null)
+        throw new Error('PostgreSQL has ended.', { cause: failure });
     }
   }
 
-  /** @param signal SIGQUIT: as a crash; SIGINT: in order */
+  /** @param signal SIGQUIT for a crash, SIGINT for an orderly stop */
   async end(signal: 'SIGQUIT' | 'SIGINT'): Promise<void> {
     this.#postmaster?.process.kill(signal);
     await this.#postmaster?.ended;
   }
 
-  /** Ends it, and throws everything away. */
+  /** Stops the cluster, and deletes it. */
   async stop(): Promise<void> {
     await this.end('SIGINT');
     await rm(this.#directory, { recursive: true });

@@ -1,10 +1,10 @@
-/** The cursors of the feed, as a database's own history has them: worked out in SQL, apart from our code. */
+/** The cursors of the feed, computed from a database's history in SQL, independently of the code under test. */
 import type { Client } from 'pg';
 
 /** The cursor before the first transition. */
 export const BEGINNING = encoded('feed 2 0000000000000000 0');
 
-/** @returns the cursors of all transitions, in order, that of the beginning first */
+/** @returns the cursors of all transitions in order, after that of the beginning */
 export async function cursorsOf(client: Pick<Client, 'query'>): Promise<string[]> {
   const { rows } = await client.query<{ position: string; fingerprint: string }>(`
     SELECT position, left(encode(sha256(convert_to(
@@ -17,7 +17,7 @@ export async function cursorsOf(client: Pick<Client, 'query'>): Promise<string[]
   ];
 }
 
-/** The cursor that older builds gave for a position. */
+/** The cursor of a position, as older releases made it. */
 export function oldCursor(position: number): string {
   return encoded(`feed ${position}`);
 }

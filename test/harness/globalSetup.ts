@@ -1,4 +1,4 @@
-/** Jest's global set-up and, by what it leaves behind, tear-down. */
+/** Jest's global set-up. What it stores serves the tear-down. */
 import { type TestPostgres, startTestPostgres } from './postgres';
 
 declare global {
@@ -6,7 +6,7 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
-  // This process resolves packages as Node does, and would take the engine as it was built.
+  // This process resolves packages as Node does. Without the condition it would load the engine's build.
   if (!require.resolve('persistent-machine/machine').endsWith('.ts')) {
     throw new Error('Run jest by `npm run jest --`, which sets NODE_OPTIONS=--conditions=source.');
   }

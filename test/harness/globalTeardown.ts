@@ -1,4 +1,4 @@
-/** Jest's global tear-down: stops what the set-up started, in the same process. */
+/** Jest's global tear-down, which stops what the set-up started in the same process. */
 export default async function globalTeardown(): Promise<void> {
   await globalThis.testPostgres?.stop();
 }

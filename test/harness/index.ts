@@ -1,4 +1,4 @@
-/** What tests start from: a real PostgreSQL, a store on it, or the whole server. */
+/** What tests start from: a real PostgreSQL, a store on it, or a whole server. */
 export * from '../../packages/persistent-machine/test/harness/graphql';
 export * from '../../packages/persistent-machine/test/harness/warnings';
 export * from './postgres';

@@ -1,4 +1,4 @@
-/** Debian's nginx with the very configuration of `deploy`, in front of two instances; does not know what they serve. */
+/** Debian's nginx with the configuration of `deploy`, in front of two instances. Does not know what they serve. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,18 +7,18 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 export interface Nginx {
-  /** Without a path. */
+  /** The URL without a path. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
 /**
  * @param instances their URLs
- * @throws what nginx says of a configuration that it does not take
+ * @throws the message of nginx about a configuration that it refuses
  */
 export async function startNginx(instances: readonly [string, string]): Promise<Nginx> {
   const directory = await mkdtemp('/tmp/test-nginx-');
-  // Its workers are somebody else where it is started by root.
+  // If root starts nginx, its workers run as another user.
   await chmod(directory, 0o755);
   const listen = await freeAddress();
   const [first, second] = instances.map((url) => new URL(url).host);
@@ -61,7 +61,7 @@ http { ${temporary.join(' ')} include ${directory}/server.conf; }
   };
 }
 
-/** As envsubst does it for the image "nginx": only the names that are given. */
+/** Does what envsubst does in the image "nginx": replaces only the given names. */
 export function fillIn(
   template: string,
   values: Readonly<Record<string, string | undefined>>,
@@ -80,11 +80,11 @@ async function isListening(url: string): Promise<boolean> {
   return event === true;
 }
 
-/** nginx cannot be asked which port it has picked. */
+/** A free port, because nginx cannot report one that it has picked. */
 async function freeAddress(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  // A listener on a port has an address with it.
+  // A server that listens on a port has an address with it.
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');

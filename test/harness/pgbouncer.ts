@@ -8,12 +8,12 @@ import { Client } from 'pg';
 import { chooseAccount, giveTo } from 'persistent-machine/database/embedded/account';
 
 export interface PgBouncer {
-  /** The same database by way of it; any other has the same but for its name. */
+  /** The URL of the given database through PgBouncer. Other databases differ only in the name. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** @param databaseUrl of any database of the PostgreSQL, with whom it is to connect as, whoever comes */
+/** @param databaseUrl of any database, with the user as whom PgBouncer connects for every client */
 export async function startPgBouncer(databaseUrl: string): Promise<PgBouncer> {
   const directory = await mkdtemp('/tmp/test-pgbouncer-');
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
@@ -32,7 +32,7 @@ default_pool_size = 5
 server_login_retry = 1
 `,
   );
-  // Like PostgreSQL it refuses to be root.
+  // PgBouncer refuses to run as root, like PostgreSQL.
   const account = await chooseAccount(directory);
   await giveTo(account, directory);
   const { uid, gid } = account;

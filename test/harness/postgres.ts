@@ -1,6 +1,6 @@
 /**
- * What this application's tests have on the run's PostgreSQL: a template, migrated once, from which each test clones a
- * database of its own within milliseconds.
+ * The application's databases on the PostgreSQL of the run: a template that is migrated once, and the clones of it that
+ * each test makes within milliseconds.
  */
 import { migrate } from 'persistent-machine/database/migrate';
 import { createDataSource } from '../../ormconfig';
@@ -12,21 +12,21 @@ import {
   urlOf,
   usePostgres,
 } from '../../packages/persistent-machine/test/harness/postgres';
-import { startPostgres } from './topology';
+import { PARTITIONS, startPostgres } from './topology';
 
 export {
   type TestDatabase,
   administrate,
 } from '../../packages/persistent-machine/test/harness/postgres';
 
-/** Of this run: its workers are children of the process that started it. */
+/** The name is unique to the run: its workers are children of one process. */
 const TEMPLATE = `persistent_state_machine_template_${process.env['TEST_RUN'] ?? (process.env['TEST_RUN'] = String(process.pid))}`;
 
 export interface TestPostgres {
   stop(): Promise<void>;
 }
 
-/** Starts it; called once a run. */
+/** Starts PostgreSQL, once a run. */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const { postgres, stop } = await startPostgres();
   usePostgres(postgres);
@@ -38,7 +38,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     connectTimeout: 60_000,
   });
   await dataSource.initialize();
-  await migrate(dataSource);
+  await migrate(dataSource, PARTITIONS);
   await dataSource.destroy();
   return {
     stop: async () => {
@@ -48,7 +48,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   };
 }
 
-/** @param template null: an empty database, without our tables */
+/** @param template null for an empty database without tables */
 export async function createTestDatabase(
   template: string | null = TEMPLATE,
 ): Promise<TestDatabase> {

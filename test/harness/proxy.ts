@@ -1,6 +1,6 @@
 /**
- * A network between a server and PostgreSQL that fails when a test says so. Knows of PostgreSQL's protocol
- * by which name a statement is sent and where its answer ends; does not know what any statement is for.
+ * A network between a server and PostgreSQL that fails when a test says so. Knows two things about PostgreSQL's
+ * protocol: the name with which a statement is sent, and the end of its answer. Does not know what a statement is for.
  */
 import {
   type AddressInfo,
@@ -12,16 +12,16 @@ import {
 
 /** Where a statement is when its connection is cut. */
 export type Cut =
-  /** It never reaches the database. */
+  /** The statement never reaches the database. */
   | 'before the database gets it'
-  /** The database has it, and nobody hears what becomes of it. */
+  /** The database runs the statement, and its answer is lost. */
   | 'while the database runs it'
   /** The database has committed and answered, and the answer is lost on its way. */
   | 'once the database has answered';
 
 interface Trap {
   readonly statement: string;
-  /** null: it falls silent. */
+  /** null: the network falls silent instead. */
   readonly cut: Cut | null;
   readonly thenRefuse: boolean;
   readonly sprung: () => void;
@@ -34,17 +34,17 @@ interface Link {
   readonly database: Socket;
 }
 
-/** One way through the network; when all is through that was sent. */
+/** One direction of the network, and when it has transmitted all that was sent. */
 interface Direction {
   freeAt: number;
 }
 
-/** What ends a statement on its way to the database, and what ends its answer: Sync, and ReadyForQuery. */
+/** The last messages of a statement and of its answer: Sync, and ReadyForQuery. */
 const SYNC = Buffer.from('S\0\0\0\x04', 'latin1');
 const READY = Buffer.from('Z\0\0\0\x05', 'latin1');
 
 export class Proxy {
-  /** As the database's own, but by way of this. */
+  /** The database's URL, through this network. */
   readonly url: string;
   #target: Target;
   readonly #server: Server;
@@ -61,7 +61,7 @@ export class Proxy {
     const url = new URL(databaseUrl);
     this.#target = targetOf(url);
     this.#server = server;
-    // A server that listens at a port has an address.
+    // A server that listens on a port has an address with it.
     this.#port = (server.address() as AddressInfo).port;
     url.hostname = '127.0.0.1';
     url.port = String(this.#port);
@@ -71,22 +71,22 @@ export class Proxy {
     });
   }
 
-  /** Starts one, which passes everything on. */
+  /** Starts a network that passes everything on. */
   static async to(databaseUrl: string): Promise<Proxy> {
     const server = createServer({ pauseOnConnect: true });
     await listening(server, 0);
     return new Proxy(databaseUrl, server);
   }
 
-  /** How many connections go through it. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#links.size;
   }
 
   /**
-   * Cuts the connection of the next statement that is sent under a name.
+   * Cuts the connection of the next statement with a name.
    *
-   * @param thenRefuse whether nobody gets through any more from that moment on
+   * @param thenRefuse whether the network refuses new connections from then on
    * @returns once it is cut
    */
   async cut(statement: string, cut: Cut, { thenRefuse = false } = {}): Promise<void> {
@@ -96,7 +96,7 @@ export class Proxy {
   }
 
   /**
-   * Falls silent before the next statement that is sent under a name, which arrives when it speaks again.
+   * Falls silent before the next statement with a name, which arrives after `speak`.
    *
    * @returns once it is silent
    */
@@ -106,18 +106,18 @@ export class Proxy {
     });
   }
 
-  /** From now on leads to another database: connections that there are end, as at a failover. */
+  /** Leads to another database from now on, and ends the open connections, as at a failover. */
   leadTo(databaseUrl: string): void {
     this.#target = targetOf(new URL(databaseUrl));
     this.cutAll();
   }
 
-  /** Cuts every connection; new ones are made as before. */
+  /** Cuts every connection, and accepts new ones. */
   cutAll(): void {
     for (const link of this.#links) this.#end(link);
   }
 
-  /** Cuts every connection as a router does that has forgotten them: by a reset, which overtakes what is under way. */
+  /** Resets every connection, as a router does that has lost its state. Data in flight is lost. */
   resetAll(): void {
     for (const link of this.#links) {
       link.client.resetAndDestroy();
@@ -126,7 +126,7 @@ export class Proxy {
   }
 
   /**
-   * From now on everything takes its time, in each direction.
+   * Slows each direction down.
    *
    * @param latency in milliseconds
    * @param bandwidth in bytes a second, shared by all connections
@@ -142,12 +142,12 @@ export class Proxy {
     this.cutAll();
   }
 
-  /** Ends `refuse`. */
+  /** Accepts connections after `refuse`. */
   async accept(): Promise<void> {
     if (!this.#server.listening) await listening(this.#server, this.#port);
   }
 
-  /** From now on nothing arrives any more, in either direction, and nobody is told. */
+  /** Delivers nothing in either direction from now on, without an error. */
   silence(): void {
     this.#silent = true;
     for (const { client, database } of this.#links) {
@@ -156,7 +156,7 @@ export class Proxy {
     }
   }
 
-  /** Ends `silence`: what was sent meanwhile arrives, be it from who has long since hung up. */
+  /** Ends `silence`. What was sent meanwhile arrives, even from clients that have hung up. */
   speak(): void {
     this.#silent = false;
     for (const { client, database } of this.#links) {
@@ -165,7 +165,7 @@ export class Proxy {
     }
   }
 
-  /** Ends whatever goes wrong, and whatever is yet to. */
+  /** Ends all faults, and cancels those to come. */
   async heal(): Promise<void> {
     this.#traps = [];
     this.slow({});
@@ -207,20 +207,20 @@ export class Proxy {
       // Its last byte says in which state the session is.
       else if (endsWith(chunk.subarray(0, -1), READY)) this.#spring(trap, link);
     });
-    // Whoever is cut off gets to hear of it by the end of its connection.
+    // A cut client sees only the end of its connection.
     for (const socket of [client, database]) socket.on('error', () => undefined);
     client.on('close', () => {
       this.#end(link);
     });
     database.on('close', () => {
       this.#links.delete(link);
-      // The database's last words arrive.
+      // The database's last messages still arrive.
       client.end();
     });
     if (!this.#silent) client.resume();
   }
 
-  /** Writes at once, or as late as the network is slow; in order in any case. */
+  /** Writes at once, or after the delay of the network; always in order. */
   #pipe(socket: Socket, direction: Direction): (chunk: Buffer) => void {
     let lastDue = 0;
     return (chunk) => {
@@ -238,7 +238,7 @@ export class Proxy {
     };
   }
 
-  /** The trap that a statement falls into: it is bound to the portal that has no name. */
+  /** The trap of a statement, which is bound to the unnamed portal. */
   #trapFor(chunk: Buffer): Trap | undefined {
     const trap = this.#traps.find(({ statement }) => chunk.includes(`\0${statement}\0`));
     this.#traps = this.#traps.filter((other) => other !== trap);
@@ -255,7 +255,7 @@ export class Proxy {
     const { client, database } = link;
     if (!this.#links.delete(link)) return;
     client.destroy();
-    // What was written to it still arrives.
+    // What was written to the database still arrives.
     database.end(() => database.destroy());
   }
 }

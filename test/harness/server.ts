@@ -1,4 +1,4 @@
-/** A server of the real application for a test, in the test's own process, on a free port. */
+/** A server of the real application, in the test's own process, on a free port. */
 import type { Served } from 'persistent-machine/application';
 import {
   type RunningServer,
@@ -9,15 +9,15 @@ import { type TestDatabase, createTestDatabase } from './postgres';
 import { startInTopology } from './topology';
 
 export interface TestServer extends RunningServer {
-  /** Its database, when it was made for this server. */
+  /** Its database, if it was made for this server. */
   readonly database: TestDatabase | undefined;
-  /** Stops it, and drops its database when that was made for it. */
+  /** Stops the server, and drops a database that was made for it. */
   stop(): Promise<void>;
 }
 
 /**
- * @param environment variables as a user would set them; without DATABASE_URL a database is made
- * @param application what is served; left out: lives
+ * @param environment variables as an operator would set them; without DATABASE_URL a database is made
+ * @param application the lives by default
  */
 export async function startServer(
   environment: Record<string, string> = {},

@@ -1,4 +1,4 @@
-/** This application in a process of its own, as the start command runs it: what can be killed. */
+/** The application in a process of its own, as the start command runs it, so that a test can kill it. */
 import {
   type ServerProcess,
   type StartingProcess,
@@ -17,7 +17,7 @@ const MAIN = 'src/main.ts';
 
 type Options = Parameters<typeof spawnMain>[2];
 
-/** A start that is not awaited. */
+/** Starts the process, and does not wait. */
 export function spawnProcess(
   environment: Record<string, string>,
   options?: Options,
@@ -25,7 +25,7 @@ export function spawnProcess(
   return spawnMain(MAIN, environment, options);
 }
 
-/** The same, awaited. */
+/** Starts the process, and waits until it listens. */
 export async function startProcess(
   environment: Record<string, string>,
   options?: Options,

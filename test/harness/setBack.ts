@@ -1,16 +1,16 @@
-/** A history that is set back, as a backup does that is restored over a running database. Knows the three tables. */
+/** Sets a history back, as a backup does that is restored over a running database. Knows the three tables. */
 import type { Client } from 'pg';
 
 const TABLES = ['lives', 'life_transitions', 'ledger'];
 
-/** Only what is written: `previous_version` is generated. */
+/** Only the stored columns: `previous_version` is generated. */
 const COLUMNS = `(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
   WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '')`;
 
 /**
- * Keeps what the tables hold, in the owner's session.
+ * Keeps the content of the tables, in the owner's session.
  *
- * @returns how to put that in place of what they hold then, in one transaction
+ * @returns a function that restores it in one transaction
  */
 export async function keep(owner: Client): Promise<() => Promise<void>> {
   for (const table of TABLES) {

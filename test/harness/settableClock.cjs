@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process whose wall clock a test sets: on SIGUSR2 it is off by as many milliseconds as the file
- * of CLOCK_FILE says, and a line of the log tells that it is. All other clocks of the process go on.
+ * Preloaded into a process whose wall clock a test sets. On SIGUSR2 the clock shifts by the milliseconds in the file
+ * CLOCK_FILE, and the process logs that. Its other clocks are unaffected.
  */
 const { readFileSync } = require('node:fs');
 const { isMainThread } = require('node:worker_threads');

@@ -1,7 +1,4 @@
-/**
- * What stands around the servers of a test run: nothing, or what TEST_TOPOLOGY names. The only place that knows
- * it: the tests are the same.
- */
+/** What surrounds the servers of a test run: nothing, or what TEST_TOPOLOGY names. No test knows the difference. */
 import type { Application } from 'persistent-machine/application';
 import {
   type RunningPostgres,
@@ -11,9 +8,9 @@ import { Cluster } from './cluster';
 import { startNginx } from './nginx';
 import { startPgBouncer } from './pgbouncer';
 
-export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx'] as const;
+export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx', 'partitions'] as const;
 
-/** undefined: a server and its database, nothing else. */
+/** undefined: only a server and its database. */
 const topology = topologyOf(process.env['TEST_TOPOLOGY']);
 
 function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | undefined {
@@ -22,7 +19,10 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
   return known;
 }
 
-/** A URL by which all databases of the run can be reached another way; from the global set-up to the workers. */
+/** How many partitions the databases of the run have. */
+export const PARTITIONS = topology === 'partitions' ? 8 : 1;
+
+/** A URL that reaches all databases of the run another way. The global set-up hands it to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';
 
 export async function startPostgres(): Promise<RunningPostgres> {
@@ -42,12 +42,13 @@ export async function startPostgres(): Promise<RunningPostgres> {
       };
     }
     case 'nginx':
+    case 'partitions':
     case undefined:
       return startPlain();
   }
 }
 
-/** Whatever the primary acknowledges can be read from the replica: tests find there what they wrote. */
+/** The replica shows everything that the primary has acknowledged, so tests find what they wrote. */
 async function startReplicated(): Promise<RunningPostgres> {
   const primary = await Cluster.create();
   const replica = await primary.replicate();
@@ -56,7 +57,7 @@ async function startReplicated(): Promise<RunningPostgres> {
   return {
     postgres: { administratorUrl: primary.superuserUrl, ownerUrl: primary.ownerUrl },
     stop: async () => {
-      // In this order: without its replica it would acknowledge nothing.
+      // In this order, because the primary acknowledges nothing without its replica.
       await primary.stop();
       await replica.stop();
     },
@@ -66,7 +67,7 @@ async function startReplicated(): Promise<RunningPostgres> {
 /**
  * @param environment with a DATABASE_URL
  * @param start starts an application
- * @returns one application, or what looks like one from outside
+ * @returns one application, or several that look like one
  */
 export async function startInTopology(
   environment: Readonly<Record<string, string>>,
@@ -93,12 +94,13 @@ export async function startInTopology(
         },
       };
     }
+    case 'partitions':
     case undefined:
       return start(environment);
   }
 }
 
-/** The same database by way of PgBouncer, or on the replica. */
+/** The same database, through PgBouncer or on the replica. */
 function anotherWay({ DATABASE_URL = '' }: Readonly<Record<string, string>>): string {
   const url = new URL(process.env[VARIABLE] ?? '');
   url.pathname = new URL(DATABASE_URL).pathname;

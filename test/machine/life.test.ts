@@ -1,4 +1,4 @@
-/** The machine's full matrix, derived from its list: every state with every event. */
+/** The full matrix of the machine, derived from its list: every state with every event. */
 import { CLOCK_TOLERANCE, type RecordOf } from 'persistent-machine/machine';
 import {
   Alive,
@@ -33,14 +33,14 @@ const phases: Record<LifeState, Phase> = {
   Dead: new Dead({ ...common, version: 3, stateType: 'Dead', bornAt, diedAt: bornAt }),
 };
 
-/** Calls a transition by its name; the compiler allows that only where all phases have it. */
+/** Calls a transition by its name. The compiler allows that only if every phase has it. */
 function attempt(phase: Phase, method: string): unknown {
   const transition: unknown = Reflect.get(phase, method);
   return typeof transition === 'function' ? Reflect.apply(transition, phase, [{ now }]) : undefined;
 }
 
 const edges = lives.edges;
-/** All events but the one that begins a life. */
+/** All events except the one that begins a life. */
 const steps = ['Birth', 'Death'] as const;
 const matrix = lives.states.flatMap((from) =>
   steps.map((event) => ({
@@ -52,7 +52,7 @@ const matrix = lives.states.flatMap((from) =>
 const legal = matrix.filter(({ to }) => to !== undefined);
 const illegal = matrix.filter(({ to }) => to === undefined);
 
-describe('the machine allows just what its list says', () => {
+describe('the machine has exactly the transitions of its list', () => {
   test.each(legal)('$from becomes $to by $event', ({ from, event, to }) => {
     const next = attempt(phases[from], life.declaration.events[event].verb);
     expect(next).toBeInstanceOf(phases[to ?? from].constructor);
@@ -67,11 +67,11 @@ describe('the machine allows just what its list says', () => {
     expect(phases[from]).not.toHaveProperty(life.declaration.events[event].verb);
   });
 
-  test('the matrix has every event but the one that begins a life', () => {
+  test('the matrix has every event except the one that begins a life', () => {
     expect(lives.events).toEqual([life.declaration.initial.event, ...steps]);
   });
 
-  test.each(lives.states)('%s says which events it accepts', (state) => {
+  test.each(lives.states)('%s lists the events that it accepts', (state) => {
     const accepted = edges.filter(({ from }) => from === state).map(({ event }) => event);
     expect(phases[state].nextEvents).toEqual(accepted);
     expect(lives.nextEvents(state)).toEqual(accepted);
@@ -81,13 +81,13 @@ describe('the machine allows just what its list says', () => {
     expect(lives.begin(id, {}, conceivedAt)).toEqual(phases.Gestating);
   });
 
-  test('a life that dies before it is born was never born', () => {
+  test('a life that dies before its birth has no time of birth', () => {
     expect(lives.begin(id, {}, conceivedAt).die({ now })).toMatchObject({
       state: { bornAt: null, diedAt: now },
     });
   });
 
-  test('a transition leaves the phase that it starts from as it was', () => {
+  test('a transition does not change the phase that it starts from', () => {
     const gestating = lives.begin(id, {}, conceivedAt);
     gestating.birth({ now });
     expect(gestating).toEqual(lives.begin(id, {}, conceivedAt));
@@ -115,17 +115,17 @@ describe('the guard on occurredAt', () => {
   test.each([
     ['a millisecond before the last transition', after(bornAt, -1)],
     ['a millisecond beyond the tolerance', after(now, CLOCK_TOLERANCE + 1)],
-  ])('refuses %s, and says what it would accept', (_title, occurredAt) => {
+  ])('refuses %s, with the accepted range', (_title, occurredAt) => {
     expect(dieAt(occurredAt)).toEqual(
       new OccurredAtOutOfRange(occurredAt, bornAt, after(now, CLOCK_TOLERANCE)),
     );
   });
 
-  test('takes the clock’s moment where none is given', () => {
+  test('takes the clock’s moment by default', () => {
     expect(dieAt(undefined)).toMatchObject({ state: { diedAt: now } });
   });
 
-  test('takes the last transition’s moment where a slow clock is before it, and refuses nobody', () => {
+  test('takes the last transition’s moment by default, if the clock is behind it', () => {
     expect(dieAt(undefined, after(bornAt, -60_000))).toMatchObject({ state: { diedAt: bornAt } });
     expect(dieAt(bornAt, after(bornAt, -60_000))).toMatchObject({ state: { diedAt: bornAt } });
   });
@@ -159,7 +159,7 @@ describe('a phase is rebuilt from its record', () => {
   );
 });
 
-test('an error names the event, the state that refused it, and what that accepts', () => {
+test('an error names the event, the state that refused it, and the events that the state accepts', () => {
   const { Alive: alive, Dead: dead } = phases;
   expect(new IllegalTransition('Birth', alive)).toMatchObject({
     message: 'Birth is not possible in Alive, which accepts Death.',
@@ -173,7 +173,7 @@ test('an error names the event, the state that refused it, and what that accepts
   );
 });
 
-test('match gives each phase to its own arm', () => {
+test('match calls the arm of the phase', () => {
   const arms = {
     Gestating: (life: Gestating) => life,
     Alive: (life: Alive) => life,

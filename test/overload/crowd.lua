@@ -1,4 +1,4 @@
--- What wrk asks, and what it counts: answers, refusals (503, or an error that says OVERLOADED), and anything else.
+-- The requests of wrk, and its counts: answers, refusals (503, or an error OVERLOADED), and anything else.
 local body = '{"query":"' .. os.getenv("DOCUMENT") .. '"}'
 local headers = { ["content-type"] = "application/json" }
 

@@ -1,6 +1,6 @@
 /**
- * More clients than the server's own processor can serve, by two processes of wrk that ask again as soon as they are
- * answered: most of what it does at its peak is still done, and no client waits for longer than a request may take.
+ * More clients than the server's processor can serve. Two processes of wrk send the next request as soon as one is
+ * answered. The server keeps most of its peak throughput, and no client waits longer than a request may take.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -10,13 +10,13 @@ import { type ServerProcess, serverOf, startProcess } from '../harness/serverPro
 import { problemsOf } from '../faults/integrity';
 
 jest.setTimeout(180_000);
-// Speed is measured, on machines that may be busy with something else for a moment.
+// The tests measure speed, and the machine may be busy with something else for a moment.
 jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 const TYPENAME = '{ __typename }';
 const CONCEIVE = 'mutation { conceive { id } }';
 
-/** Connections of each of the two, for the peak, for six times as many, and for all that they can. */
+/** The connections of each wrk process: at the peak, at six times that, and as many as it can open. */
 const PEAK = 32;
 const SIX_TIMES = 200;
 const MOST = 1_500;
@@ -28,15 +28,15 @@ const REQUEST_TIMEOUT = 5_000;
 interface Outcome {
   readonly accepted: number;
   readonly refused: number;
-  /** Neither, or no answer. */
+  /** Neither accepted nor refused, or no answer. */
   readonly strange: number;
   readonly seconds: number;
-  /** The longest that one answer took, in milliseconds. */
+  /** The longest time of an answer, in milliseconds. */
   readonly slowest: number;
 }
 
 interface Measured extends Omit<Outcome, 'seconds'> {
-  /** Accepted for each second of the clock, and for each second that the server's process had of a processor. */
+  /** Accepted requests per second, and per second of the server's CPU time. */
   readonly perSecond: number;
   readonly perSecondOfProcessor: number;
 }
@@ -68,7 +68,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** What one process of wrk says became of its requests. */
+/** The result of one process of wrk. */
 async function wrk(document: string, connections: number): Promise<Outcome> {
   const parameters = ['--threads=1', `--connections=${connections}`, `--duration=${SECONDS}s`];
   const { stdout } = await promisify(execFile)(
@@ -78,7 +78,7 @@ async function wrk(document: string, connections: number): Promise<Outcome> {
   );
   const [, outcome] = /^CROWD (.*)$/m.exec(stdout) ?? [];
   if (outcome === undefined) throw new Error(stdout);
-  // As crowd.lua writes it.
+  // The format of crowd.lua.
   return JSON.parse(outcome) as Outcome;
 }
 
@@ -103,13 +103,13 @@ async function measure(document: string, connections: number): Promise<Measured>
   };
 }
 
-/** By the processor's time that the server was given: how much of it, others on this machine have a say in. */
+/** By CPU time, because other processes on this machine also take some of the clock's. */
 function share(of: Measured, peak: Measured): number {
   return of.perSecondOfProcessor / peak.perSecondOfProcessor;
 }
 
 test.each([TYPENAME, CONCEIVE])(
-  'of what is done of %s at the peak, 0.7 is done at six times as many clients, and 0.5 at all that come',
+  '%s: at six times its peak’s clients the server keeps 0.7 of its throughput, and 0.5 with as many as can connect',
   async (document) => {
     await start({ MAX_QUEUE: '200' });
     const peak = await measure(document, PEAK);
@@ -127,7 +127,7 @@ test.each([TYPENAME, CONCEIVE])(
   },
 );
 
-test('with the default settings, too, no client waits for longer than a request may take', async () => {
+test('with the default settings, no client waits longer than a request may take', async () => {
   await start({});
   const most = await measure(CONCEIVE, MOST);
   console.log(JSON.stringify({ most }));

@@ -1,17 +1,17 @@
 /**
- * Load, from a process of its own: requests that arrive at a rate of their own, however slowly they are
- * answered. Says on standard output when the last one is sent, and then what became of them.
+ * A load generator in a process of its own: requests arrive at a fixed rate, however slow the answers are. It prints a
+ * line when the last request is sent, and then the results.
  */
 import { Agent, request } from 'node:http';
 
 export interface Load {
-  /** Of the server, without a path. */
+  /** The server's URL, without a path. */
   readonly url: string;
   readonly document: string;
-  /** How many are sent a second; null: as many as there is room for. */
+  /** The number of requests per second; null for as many as there is room for. */
   readonly rate: number | null;
   readonly seconds: number;
-  /** How many may be without an answer at the same time; where there is no room, none is sent. */
+  /** The most unanswered requests. At this number the generator sends none. */
   readonly room: number;
 }
 
@@ -19,18 +19,18 @@ export interface Outcome {
   readonly sent: number;
   /** Answered as if nothing were wrong. */
   readonly accepted: number;
-  /** Told to come back later, at the door or by an error. */
+  /** Refused by admission, or with an error, as OVERLOADED. */
   readonly refused: number;
-  /** Neither: how, and how often. */
+  /** Every other result, with its number. */
   readonly strange: Readonly<Record<string, number>>;
-  /** How many were accepted for each second between the first one sent and the last one sent. */
+  /** Accepted requests per second, from the first request sent to the last. */
   readonly throughput: number;
-  /** How long half of the refusals took at the most, in milliseconds. */
+  /** The median time of a refusal, in milliseconds. */
   readonly medianRefusal: number;
   readonly medianAcceptance: number;
 }
 
-/** How often arrivals are let in, in milliseconds. */
+/** How often new requests are started, in milliseconds. */
 const TICK = 5;
 
 type Kind = 'accepted' | 'refused' | (string & {});
@@ -115,7 +115,7 @@ function kindOf(
   headers: Readonly<Record<string, unknown>>,
   body: Buffer,
 ): Kind {
-  // Whatever it is, it is a JSON object, or this fails.
+  // The parse fails if the answer is no JSON object.
   const { errors } = JSON.parse(body.toString()) as {
     errors?: readonly { readonly extensions: { readonly code: string } }[];
   };
@@ -129,7 +129,7 @@ function median(times: number[]): number {
   return times.sort((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0;
 }
 
-// What the test wrote.
+// The parameters come from the test.
 void generate(JSON.parse(process.argv[2] ?? '') as Load).then((outcome) => {
   console.log(JSON.stringify(outcome));
 });

@@ -1,7 +1,7 @@
 /**
- * More load than can be served, with the database as the bottleneck and with the server's own processor: what can
- * be served still is, whoever is refused hears of it at once, and afterwards all is as before. Everything is
- * measured against the same server in the same run.
+ * More load than the server can serve, limited first by the database and then by the server's own processor. The server
+ * keeps serving what it can, refuses the rest at once, and recovers afterwards. Every figure is compared with the same
+ * server in the same run.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -14,16 +14,16 @@ import { problemsOf } from '../faults/integrity';
 import type { Load, Outcome } from './generator';
 
 jest.setTimeout(120_000);
-// It is speed that is measured, on machines that may be busy with something else for a moment.
+// The tests measure speed, and the machine may be busy with something else for a moment.
 jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
-/** As many as find room in the queue, and in the group that is under way. */
+/** As many requests as fit into the queue and the group in flight. */
 const ROOM = 200;
 
-/** That, a group that is under way, and some who are being refused. */
+/** Those, another group, and some that are being refused. */
 const OPEN = 450;
 
-/** What a small machine does many times over and a server that stalls does not, in conceptions a second. */
+/** Conceptions a second. A small machine does several times that, and a server that stalls does not. */
 const FLOOR = 300;
 
 const BYSTANDER = `SELECT * FROM lives JOIN life_transitions ON life_id = lives.id WHERE position = 1`;
@@ -58,7 +58,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** @param onSent called when the last one is sent, and not all need have been answered */
+/** @param onSent called when the last request is sent, even if some have no answer yet */
 async function generate(
   load: Omit<Load, 'url' | 'document'>,
   onSent: () => void = () => undefined,
@@ -69,17 +69,17 @@ async function generate(
     ['--conditions=source', '--import', 'tsx', 'test/overload/generator.ts', parameters],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  if (generator.stdout === null) throw new Error('It was given a pipe.');
+  if (generator.stdout === null) throw new Error('The generator has a pipe.');
   let last = '';
   for await (const line of createInterface({ input: generator.stdout })) {
     if (line === 'sent') onSent();
     last = line;
   }
-  // As it writes it.
+  // The format of the generator.
   return JSON.parse(last) as Outcome;
 }
 
-/** @returns one of the server's own figures */
+/** @returns one of the server's own metrics */
 async function figure(name: string): Promise<number> {
   const response = await fetch(`${serverOf(server).url}/metrics`);
   expect(response.status).toBe(200);
@@ -87,7 +87,7 @@ async function figure(name: string): Promise<number> {
   return Number(value);
 }
 
-/** @returns what becomes of `running`, and the highest that one of the server's own figures has been meanwhile */
+/** @returns the result of `running`, and the highest value that a metric had meanwhile */
 async function highestDuring<Result>(
   name: string,
   running: Promise<Result>,
@@ -99,7 +99,7 @@ async function highestDuring<Result>(
   const watch = async (): Promise<number> => {
     let highest = await figure(name);
     while (!isOver) {
-      // Ten readings a second are no load of their own.
+      // Ten readings a second do not load the server.
       await delay(100);
       highest = Math.max(highest, await figure(name));
     }
@@ -109,21 +109,21 @@ async function highestDuring<Result>(
   return { result, highest };
 }
 
-/** @returns how long a conception takes, in milliseconds; undefined where it is refused */
+/** @returns the time of a conception in milliseconds; undefined if it is refused */
 async function latency(): Promise<number | undefined> {
   const since = performance.now();
   const { errors } = await ask(serverOf(server), CONCEIVE);
   return errors ? undefined : performance.now() - since;
 }
 
-/** That just so many lives are there, beside the bystander, and that nothing contradicts itself. */
+/** Asserts that exactly this many lives exist beside the bystander, and that the tables are consistent. */
 async function expectRecorded(accepted: number): Promise<void> {
   const { rows } = await owner.query('SELECT count(*)::integer AS lives FROM lives');
   expect(rows).toEqual([{ lives: accepted + 1 }]);
   expect(await problemsOf(owner)).toEqual([]);
 }
 
-test('with the database as the bottleneck, what it can do is done, and the others are refused at once', async () => {
+test('with the database as the bottleneck, the server keeps its throughput, and refuses the rest at once', async () => {
   network.slow({ bandwidth: 40_000 });
   const peak = await generate({ rate: null, seconds: 5, room: ROOM });
   const before = await figure(MEMORY);
@@ -143,8 +143,8 @@ test('with the database as the bottleneck, what it can do is done, and the other
   await expectRecorded(peak.accepted + overload.accepted);
 });
 
-test('once the load has ended, and what had been let in is done, all is as before', async () => {
-  // A queue of 200 and a group of as many are at the database still: what it can do in one second.
+test('after the load, and once the admitted requests are done, the latency is as before', async () => {
+  // With a queue of 200 and a group of as many, the database has work for a second.
   network.slow({ bandwidth: 120_000 });
   const peak = await generate({ rate: null, seconds: 3, room: ROOM });
   const usual = (await latency()) ?? NaN;
@@ -157,7 +157,7 @@ test('once the load has ended, and what had been let in is done, all is as befor
       const took = await latency();
       if (took === undefined) continue;
       conceived += 1;
-      // Not behind a group of others; with some room for a busy machine.
+      // Not behind a group of others, and with a margin for a busy machine.
       if (took < 150 + 3 * usual) backAfter = performance.now() - since;
     }
   };
@@ -168,13 +168,13 @@ test('once the load has ended, and what had been let in is done, all is as befor
   console.log(JSON.stringify({ peak, overload, usual, backAfter }));
   expect([peak.strange, overload.strange]).toEqual([{}, {}]);
   expect(overload.refused).toBeGreaterThan(0);
-  // At the pace that it had before: were it by its pace under the load, a collapse would excuse itself.
+  // At the rate of the peak. The rate under the load would hide a collapse.
   const drained = (OPEN / peak.throughput) * 1_000;
   expect(backAfter).toBeLessThan(Math.max(2_000, 1.5 * drained));
   await expectRecorded(peak.accepted + overload.accepted + conceived);
 });
 
-test('with its own processor as the bottleneck, it does not collapse, and everybody is answered', async () => {
+test('with its own processor as the bottleneck, the server does not collapse, and answers every request', async () => {
   const measure = async (
     load: Omit<Load, 'url' | 'document'>,
   ): Promise<Outcome & { perSecondOfProcessor: number }> => {
@@ -191,12 +191,12 @@ test('with its own processor as the bottleneck, it does not collapse, and everyb
     expect(strange).toEqual({});
     expect(accepted + refused).toBe(sent);
   }
-  // By the processor's time that it was given: how much of it, others on this machine have a say in. To refuse
-  // somebody takes two fifths of what it takes to serve them, since HTTP is most of both: of whoever comes at twice
-  // the peak no more than two fifths of the peak could be served, however well it is done.
+  // By CPU time, because other processes on this machine also take some of the clock's. A refusal costs two fifths of
+  // an answer, since HTTP is most of both. So at twice the peak's rate, even a perfect server could accept only two
+  // fifths of the peak.
   expect(twice.perSecondOfProcessor).toBeGreaterThanOrEqual(0.25 * peak.perSecondOfProcessor);
   expect(most.perSecondOfProcessor).toBeGreaterThanOrEqual(0.25 * peak.perSecondOfProcessor);
-  // And by the clock: whoever stalls uses no processor's time.
+  // And by the clock, because a server that stalls uses no CPU time.
   for (const { throughput } of [twice, most]) expect(throughput).toBeGreaterThan(FLOOR);
   await expectRecorded(peak.accepted + twice.accepted + most.accepted);
 });

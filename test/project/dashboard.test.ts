@@ -1,11 +1,11 @@
-/** Which folders of the dashboard know which, and that none knows the server's code. */
+/** Which folders of the dashboard import which, and that none imports the server's code. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import ts from 'typescript';
 
 const ROOT = 'web/src';
 
-/** Each folder, and what it imports of the others; only what is above all of them is left out. */
+/** Each folder with the folders that it imports. Files above all folders are left out. */
 const PICTURE: Record<string, readonly string[]> = {
   client: [],
   machine: ['client', 'graphql', 'parts'],
@@ -26,12 +26,12 @@ const imports = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
 
 const folderOf = (path: string): string => path.split('/')[0] ?? '';
 
-test('the dashboard knows the server by its API alone', () => {
+test('the dashboard imports nothing of the server', () => {
   expect(imports.length).toBeGreaterThan(30);
   expect(imports.filter(({ to }) => to.startsWith('..'))).toEqual([]);
 });
 
-test('each folder knows of the others just those of the picture, the generic ones nothing of lives', () => {
+test('the folders import one another as in the table, and the generic ones nothing of lives', () => {
   const seen = new Map<string, Set<string>>();
   for (const { from, to } of imports) {
     if (!from.includes('/')) continue;

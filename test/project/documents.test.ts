@@ -1,4 +1,7 @@
-/** What the documents say of the project, where that can be checked: they name what is there, and all of it. */
+/**
+ * What the documents say about the project, as far as a test can check it: they name everything that exists, and
+ * nothing else.
+ */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -27,12 +30,12 @@ test('the README’s diagram is that of a machine', () => {
   expect(MACHINES.map(({ lifecycle }) => lifecycle.mermaid())).toContain(diagram);
 });
 
-test('the README’s prose has 1,800 words at the most, tables and code aside', () => {
+test('the README has at most 1,800 words of prose, without tables and code', () => {
   const prose = readme.replaceAll(/^ *```[^]*?^ *```$/gm, '').replaceAll(/^\|.*$/gm, '');
   expect(prose.split(/\s+/).length).toBeLessThanOrEqual(1_800);
 });
 
-test('the README’s table of variables has each of them once, and no other', () => {
+test('the README’s table has each variable once, and no other', () => {
   expect(table.map(([name]) => name).sort()).toEqual([...variables].sort());
 });
 
@@ -52,24 +55,24 @@ test('.env.example has each variable once, and no other, with its default', () =
 describe.each(documents)('%s', (name) => {
   const document = readFileSync(name, 'utf8');
 
-  test('names only commands that there are', () => {
+  test('names only existing commands', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: object };
     const commands = [...document.matchAll(/npm run ([\w:]+)/g)].map(([, command]) => command);
     expect(commands.filter((command) => !Object.hasOwn(scripts, command ?? ''))).toEqual([]);
   });
 
-  test('names only files that there are', () => {
+  test('names only existing files', () => {
     const links = [...document.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) =>
       join(dirname(name), link),
     );
-    // Of recipes, not what the reader is to write.
+    // Files that recipes create, and the reader does not.
     const paths =
       name === 'CONTRIBUTING.md'
         ? []
         : [...document.matchAll(/`((?:src|test|migrations|scripts|bench|web)\/[\w./-]*)`/g)].map(
             ([, path]) => path,
           );
-    // What the reader of the README is to write.
+    // Files that the README asks the reader to create.
     const written = /ticket/i;
     expect(
       [...links, ...paths].filter(

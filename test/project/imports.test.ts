@@ -1,6 +1,6 @@
 /**
- * Which parts of the source know which: the picture of ARCHITECTURE.md as two tables, compared with what the files
- * import. The engine is one house and the reference application the other; the engine does not know the application.
+ * Which parts of the source import which: the picture in ARCHITECTURE.md as two tables, compared with the files. The
+ * engine and the reference application are separate packages, and the engine does not know the application.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -9,13 +9,13 @@ import ts from 'typescript';
 
 const ENGINE = 'packages/persistent-machine';
 
-/** What the engine's modules are called in the tables: `engine/server/errors`. */
+/** The names of the engine's modules in the tables: `engine/server/errors`. */
 const OF_ENGINE = 'engine/';
 
-/** Imports point downwards: a floor may know those before it. */
+/** Imports point downwards: a floor may import the floors before it. */
 const FLOORS = ['machine', 'operations', 'store', 'feed', 'graphql', 'server'];
 
-/** Each part of the engine, and what it imports of the others: a folder as a whole, or one file of it. */
+/** Each part of the engine, a folder or a file, with the parts that it imports. */
 const ENGINES_PICTURE: Record<string, readonly string[]> = {
   serve: ['application', 'config', 'log', 'tracing'],
   withDatabase: ['commandDatabase'],
@@ -63,7 +63,7 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
 /** An application whose mutations are all derived has no resolvers. */
 const RESOLVERS = existsSync('src/resolvers') ? ['resolvers'] : [];
 
-/** Each part of the application, and what it imports of the others and of the engine. */
+/** Each part of the application, with the parts that it imports of the application and of the engine. */
 const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
   ...Object.fromEntries(RESOLVERS.map((part) => [part, ['machine', 'engine/graphql']])),
   main: ['application', 'engine/serve'],
@@ -76,7 +76,7 @@ const APPLICATIONS_PICTURE: Record<string, readonly string[]> = {
   migrations: [],
 };
 
-/** Which parts may import a package that is not for all. Types count. */
+/** The parts that may import a package of limited use. Type imports count. */
 const PACKAGES: Record<string, readonly string[]> = {
   typeorm: [
     'ormconfig',
@@ -105,11 +105,11 @@ const PACKAGES: Record<string, readonly string[]> = {
 };
 
 interface Import {
-  /** A module by its name in the tables. */
+  /** The module's name in the tables. */
   readonly from: string;
-  /** A module of ours, or the name of a package. */
+  /** One of our modules, or the name of a package. */
   readonly to: string;
-  /** Whether nothing of it is left when it runs. */
+  /** Whether the import is erased at compile time. */
   readonly typeOnly: boolean;
 }
 
@@ -146,7 +146,7 @@ function importsOf(file: string): Import[] {
       .createSourceFile(file, text, ts.ScriptTarget.Latest)
       .statements.flatMap((statement) => (isTypeOnly(statement) ? [] : specifierOf(statement))),
   );
-  // With what is imported by an expression, or by a type.
+  // Including dynamic imports and import types.
   return ts.preProcessFile(text).importedFiles.map(({ fileName }) => ({
     from: moduleOf(file),
     to: targetOf(file, fileName),
@@ -174,7 +174,7 @@ function isTypeOnly(statement: ts.Statement): boolean {
   );
 }
 
-/** @returns the module that a specifier names in a file, or the specifier, where it names a package's */
+/** @returns the module that a specifier names in a file, or the specifier itself for a package */
 function targetOf(file: string, specifier: string): string {
   if (specifier.startsWith('.')) {
     return withIndex(moduleOf(posix.join(posix.dirname(file), specifier)));
@@ -191,7 +191,7 @@ function withIndex(module: string): string {
 
 const isOfEngine = (module: string): boolean => module.startsWith(OF_ENGINE);
 
-/** `engine/store/Lane` is of `engine/store`, `main` is `main`. */
+/** `engine/store/Lane` belongs to `engine/store`, and `main` to `main`. */
 function partOf(module: string): string {
   return module
     .split('/')
@@ -201,14 +201,14 @@ function partOf(module: string): string {
 
 const isOurs = ({ to }: Import): boolean => modules.has(to);
 
-/** `@apollo/server/errors` is of `@apollo/server`. */
+/** `@apollo/server/errors` belongs to `@apollo/server`. */
 const packageOf = (specifier: string): string =>
   specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 
-/** Both tables, in the names of all modules. */
+/** Both tables, with the names of all modules. */
 const PICTURE: Record<string, readonly string[]> = {
   ...APPLICATIONS_PICTURE,
   ...Object.fromEntries(
@@ -221,7 +221,7 @@ const PICTURE: Record<string, readonly string[]> = {
 
 const crossing = imports.filter((each) => isOurs(each) && partOf(each.from) !== partOf(each.to));
 
-test('every import is of a file that is there, or of a package that its house depends on', () => {
+test('every import names an existing file, or a package that its house depends on', () => {
   expect(imports.length).toBeGreaterThan(100);
   const [ofEngine, ofApplication] = [dependenciesOf(ENGINE), dependenciesOf('.')];
   const unknown = imports.filter(
@@ -234,7 +234,7 @@ test('every import is of a file that is there, or of a package that its house de
   expect(builtinModules.filter((name) => imports.some(({ to }) => to === name))).toEqual([]);
 });
 
-test('each part knows of the others just those of the picture', () => {
+test('each part imports exactly the parts in its table', () => {
   const parts = [...new Set([...modules].map(partOf))];
   expect(parts.sort()).toEqual(Object.keys(PICTURE).sort());
 
@@ -245,7 +245,7 @@ test('each part knows of the others just those of the picture', () => {
   );
   expect(undrawn).toEqual([]);
 
-  // And a line of the picture that nothing is behind is wrong, too.
+  // A line of the table without an import is wrong, too.
   const unused = Object.entries(PICTURE).flatMap(([part, known]) =>
     known
       .filter(
@@ -261,7 +261,7 @@ test('the engine imports nothing of the application', () => {
   expect(strays).toEqual([]);
 });
 
-test('of the engine’s floors each imports those below it', () => {
+test('each floor of the engine imports only the floors below it', () => {
   const floorOf = (module: string): number =>
     isOfEngine(module) ? FLOORS.indexOf(partOf(module).replace(OF_ENGINE, '')) : -1;
   const upwards = imports.filter(
@@ -270,7 +270,7 @@ test('of the engine’s floors each imports those below it', () => {
   expect(upwards).toEqual([]);
 });
 
-test('the engine’s machine imports nothing but itself, and the application’s nothing but that', () => {
+test('the engine’s machine imports only itself, and the application’s machine only that', () => {
   const foreign = imports.filter(
     ({ from, to }) =>
       (partOf(from) === 'engine/machine' && partOf(to) !== 'engine/machine') ||
@@ -279,7 +279,7 @@ test('the engine’s machine imports nothing but itself, and the application’s
   expect(foreign).toEqual([]);
 });
 
-test('a package that is one part’s business is imported by no other', () => {
+test('only the listed parts import a package of limited use', () => {
   const strangers = imports.filter(({ from, to }) => {
     const allowed = PACKAGES[packageOf(to)];
     return allowed !== undefined && !allowed.includes(partOf(from));
@@ -287,7 +287,7 @@ test('a package that is one part’s business is imported by no other', () => {
   expect(strangers).toEqual([]);
 });
 
-test('no files import each other in a circle', () => {
+test('no files import one another in a cycle', () => {
   const importedBy = new Map<string, string[]>();
   for (const { from, to, typeOnly } of imports) {
     if (modules.has(to) && !typeOnly) importedBy.set(from, [...(importedBy.get(from) ?? []), to]);

@@ -1,4 +1,4 @@
-/** What `npm run machine` writes, into a copy of this application. */
+/** The output of `npm run machine`, in a copy of this application. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -49,7 +49,7 @@ afterEach(() => {
   rmSync(copy, { recursive: true });
 });
 
-test('it compiles as it is written, in the format of the house', () => {
+test('the output compiles, and has the format of the project', () => {
   expect(write('Voucher')).toMatchObject({ status: 0 });
   expect(machines()).toContain('{ lifecycle: vouchers, entities: entitiesOf(Voucher) },');
   const written = [
@@ -61,7 +61,7 @@ test('it compiles as it is written, in the format of the house', () => {
     join(copy, 'tsconfig.new.json'),
     JSON.stringify({ extends: './tsconfig.json', include: ['src', ...written] }),
   );
-  // They fail, with what is wrong, where something is.
+  // The commands fail, and report what is wrong.
   execFileSync('node_modules/.bin/tsc', ['--noEmit', '--project', 'tsconfig.new.json'], {
     cwd: copy,
   });
@@ -72,7 +72,7 @@ test('it compiles as it is written, in the format of the house', () => {
 test.each([
   ['voucher', 'is not the name of a class'],
   [MACHINES[0].lifecycle.machine.name, 'ts already exists'],
-])('it is refused to write %s, and nothing is written', (name, why) => {
+])('the script refuses to write %s, and writes nothing', (name, why) => {
   const before = machines();
   const { status, told } = write(name);
   expect({ status, told }).toEqual({ status: 1, told: expect.stringContaining(why) });

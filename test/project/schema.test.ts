@@ -1,4 +1,4 @@
-/** The schema as others read it: the file in the repository, its descriptions, and the playground's operations. */
+/** The schema for its readers: the file in the repository, the descriptions, and the playground's operations. */
 import { readFileSync } from 'node:fs';
 import {
   type GraphQLNamedType,
@@ -18,12 +18,12 @@ import { served } from '../../src/application';
 
 const schema = createSchema(served.machines);
 
-test('schema.graphql is the schema; where it is not, npm run schema makes it so', () => {
+test('schema.graphql equals the schema of the code; if it does not, run npm run schema', () => {
   expect(readFileSync('schema.graphql', 'utf8').trimEnd()).toBe(printSchema(schema));
 });
 
 test.each(served.machines.map(({ lifecycle }) => lifecycle.machine.plural))(
-  'the list of %s says that it is not to be followed, and where to look instead',
+  'the list of %s says that it cannot be followed, and which field to use instead',
   (plural) => {
     const list = schema.getQueryType()?.getFields()[plural];
     expect(list?.description).toMatch(/Do not poll it.*`\w*ransitions`/);
@@ -34,7 +34,7 @@ interface Described {
   readonly description?: string | null | undefined;
 }
 
-/** A type, and all that is in it, each by its coordinate. */
+/** Types, fields, arguments and values, each with its coordinate. */
 function coordinatesOf(type: GraphQLNamedType): (readonly [string, Described])[] {
   if (isEnumType(type)) {
     return [
@@ -72,7 +72,7 @@ test('every type, field, argument and enum value has a description, which is a s
   expect(silent.map(([coordinate]) => coordinate)).toEqual([]);
 });
 
-test('there is a mutation for every event, by its verb', () => {
+test('every event has a mutation, named by its verb', () => {
   const mutations = Object.keys(schema.getMutationType()?.getFields() ?? {});
   const verbs = served.machines.flatMap(({ lifecycle: { machine } }) =>
     Object.values(machine.declaration.events).map(({ verb }) =>

@@ -1,4 +1,4 @@
-/** The comparison of the schema with the released one, run on folders that are made for it. */
+/** The comparison of the schema with the released one, on folders made for the test. */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -38,14 +38,14 @@ async function write(schema: string): Promise<void> {
   await writeFile(join(folder, 'schema.graphql'), schema);
 }
 
-test('a change that breaks clients is told, and fails', async () => {
+test('a breaking change is reported, and fails', async () => {
   await write(SCHEMA.replace('census: Int!', ''));
   const { code, output } = await compare();
   expect(output).toMatch(/^Breaking: .*census/);
   expect(code).toBe(1);
 });
 
-test('a change that clients may not be prepared for is told, and does not fail', async () => {
+test('a dangerous change is reported, and does not fail', async () => {
   await write(SCHEMA.replace('DEAD', 'DEAD FROZEN'));
   const { code, output } = await compare();
   expect(output).toMatch(/^Dangerous: .*FROZEN/);
@@ -53,7 +53,7 @@ test('a change that clients may not be prepared for is told, and does not fail',
   expect(code).toBe(0);
 });
 
-test('a change that no client notices is counted', async () => {
+test('a safe change is counted', async () => {
   await write(SCHEMA.replace('census: Int!', 'census: Int! machine: String'));
   expect(await compare()).toEqual({
     code: 0,
@@ -62,14 +62,14 @@ test('a change that no client notices is counted', async () => {
   });
 });
 
-test('a file that is not there is named, and fails', async () => {
+test('a missing file is named, and fails', async () => {
   await writeFile(join(folder, 'schema.graphql'), SCHEMA);
   const { code, output } = await compare();
   expect(output).toContain('schema.released.graphql');
   expect(code).toBe(1);
 });
 
-test('since the last release nothing has changed in our schema that breaks clients', async () => {
+test('the schema has no breaking change since the last release', async () => {
   for (const file of ['schema.graphql', 'schema.released.graphql']) {
     await copyFile(file, join(folder, file));
   }

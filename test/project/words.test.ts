@@ -1,11 +1,11 @@
-/** The engine is for any machine: neither its code nor its comments, messages and tests say a word of lives. */
+/** The engine is for any machine: its code, comments, messages and tests never mention lives. */
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** Whole words, in names too: `lifeId` and `life_transitions` have one. */
+/** Whole words, also as parts of names: `lifeId` and `life_transitions` contain one. */
 const WORDS =
   /\b(?:life|lives|lived|living|births?|born|deaths?|dead|dies?|died|alive|gestat\w*|conceiv\w*|conceptions?)\b/gi;
 
-/** What is said of processes and connections, and not of machines: an answer of `/healthz`, and HTTP's own term. */
+/** Phrases about processes and connections, not about machines: an answer of `/healthz`, and a term of HTTP. */
 const OTHERS = /status: 'alive'|keep[_-]?alive/gi;
 
 const files = readdirSync('packages', { recursive: true, encoding: 'utf8' })
@@ -13,7 +13,7 @@ const files = readdirSync('packages', { recursive: true, encoding: 'utf8' })
   .filter((name) => /\.(?:c?[jt]s|mjs|md|json|graphql)$/.test(name))
   .filter((name) => !/(?:^|\/)(?:node_modules|dist)\//.test(name));
 
-/** The words of a file in which each part of a name is one: `aDoorId` has three. */
+/** The words of a file. Each part of a name is one: `aDoorId` has three. */
 function wordsOf(text: string): string[] {
   const spoken = text
     .replaceAll(OTHERS, '')
@@ -22,7 +22,7 @@ function wordsOf(text: string): string[] {
   return spoken.match(WORDS) ?? [];
 }
 
-test('a word is found wherever it stands', () => {
+test('a word is found in any position', () => {
   expect(wordsOf('const lifeId = LIFE_NOT_FOUND; // Of the dead, who have livelihoods.')).toEqual([
     'life',
     'LIFE',
@@ -30,7 +30,7 @@ test('a word is found wherever it stands', () => {
   ]);
 });
 
-test('no file of the engine says a word of lives', () => {
+test('no file of the engine mentions lives', () => {
   expect(files.length).toBeGreaterThan(100);
   const found = files
     .map((file) => ({ file, words: wordsOf(readFileSync(`packages/${file}`, 'utf8')) }))

@@ -1,4 +1,4 @@
-/** The mutations that are written by hand: each hands on the deadline of its request, as the engine's own fields do. */
+/** The handwritten mutations pass on the deadline of their request, as the engine's own fields do. */
 import { graphql } from 'graphql';
 import { Overloaded } from 'persistent-machine/database/failures';
 import type { Feed } from 'persistent-machine/feed/Feed';
@@ -28,7 +28,7 @@ test.each(['birth', 'die'])('%s does nothing after the deadline', async (mutatio
   const before = await contentsOf(owner);
   const machines = new Machines();
   const { lives, reader } = store;
-  // Nothing is followed here.
+  // The test follows no subscription.
   const feed = undefined as unknown as Feed<typeof lifecycle>;
   machines.serve(lifecycle, { store: lives, reader, feed });
   const contextValue: Partial<Context> = {

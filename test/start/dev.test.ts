@@ -1,4 +1,4 @@
-/** `npm run dev`, on a copy of the application: it restarts whichever way an editor saves a file. */
+/** `npm run dev`, on a copy of the application: it restarts however an editor saves a file. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -13,9 +13,9 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 let copy: string;
 let database: TestDatabase;
 let child: Child;
-/** Where the server listens, anew after each restart. */
+/** The server's URL, which changes with each restart. */
 let starts: AsyncIterator<string>;
-/** What the file of the machine says at first. */
+/** The original content of the machine's file. */
 let original: string;
 
 beforeEach(async () => {
@@ -39,7 +39,7 @@ beforeEach(async () => {
       PORT: '0',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // As in a terminal, which sends Ctrl-C to the whole group.
+    // To the whole group, as a terminal sends Ctrl-C.
     detached: true,
   });
   starts = startsOf(child);
@@ -62,13 +62,13 @@ async function* startsOf({ stdout }: Child): AsyncGenerator<string> {
   }
 }
 
-/** Waits until the file of the machine is complained of. */
+/** Waits until the compiler complains about the machine's file. */
 async function nextComplaint(): Promise<void> {
   for await (const part of child.stderr.iterator({ destroyOnReturn: false }))
     if (String(part).includes('life.ts')) return;
 }
 
-/** What the next server says of the type whose description is in the file. */
+/** The description of the type in the next server's schema. */
 async function nextDescription(): Promise<unknown> {
   const { value: url } = (await starts.next()) as { value: string };
   const { data } = await ask({ url }, '{ __type(name: "Life") { description } }');
@@ -78,16 +78,16 @@ async function nextDescription(): Promise<unknown> {
 const saying = (description: string): string =>
   original.replace('A life: gestating, alive or dead.', description);
 
-/** As most editors and git do: another file takes the name. */
+/** Saves as most editors and git do: another file takes the name. */
 async function saveByRename(content: string): Promise<void> {
   await writeFile(`${machine()}~`, content);
   await rename(`${machine()}~`, machine());
 }
 
-/** The file stays the same one, and is empty for a moment. */
+/** Saves in place: the file is empty for a moment. */
 const saveByTruncation = (content: string): Promise<void> => writeFile(machine(), content);
 
-test('each save restarts it: by rename, by rename again, by truncation, and after one that does not compile', async () => {
+test('npm run dev restarts after each save: by rename, by rename again, by truncation, and after a save that does not compile', async () => {
   expect(await nextDescription()).toContain('A life: gestating, alive or dead.');
   await saveByRename(saying('The first.'));
   expect(await nextDescription()).toContain('The first.');

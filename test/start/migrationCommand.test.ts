@@ -1,4 +1,7 @@
-/** The commands that change the schema, in processes of their own: under the server's lock, and with sentences. */
+/**
+ * The commands that change the schema, in processes of their own: they take the server's lock, and report problems in
+ * sentences.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -12,7 +15,7 @@ import { ask, createTestDatabase, startServer } from '../harness';
 
 let url: string;
 let owner: Client;
-/** What a test has started, and how it is ended; the last one first. */
+/** Stops what a test has started, the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
 beforeEach(async () => {
@@ -63,7 +66,7 @@ async function hasTables(): Promise<boolean> {
   return rows[0]?.there === true;
 }
 
-test('run and revert wait for the lock that a server’s start holds', async () => {
+test('run and revert wait for the lock that a starting server holds', async () => {
   await owner.query('BEGIN');
   await owner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
   const { outcome } = execute('run');
@@ -78,7 +81,7 @@ test('run and revert wait for the lock that a server’s start holds', async () 
   await owner.query('COMMIT');
   expect(await outcome).toEqual({
     code: 0,
-    said: expect.stringMatching(/^(Migrated the database: \w+\n)+$/),
+    said: expect.stringMatching(/^(Migrated the database: \w+, in \d+\.\d s\n)+$/),
     complaint: '',
   });
   expect(await hasTables()).toBe(true);
@@ -92,7 +95,7 @@ test('run and revert wait for the lock that a server’s start holds', async () 
   expect(await hasTables()).toBe(false);
 });
 
-test('what a person has to mend is told in a sentence, and nothing is changed', async () => {
+test('a problem that a person must fix is reported in a sentence, and nothing is changed', async () => {
   await owner.query('CREATE TABLE ledger (account text)');
   const { code, complaint } = await execute('run').outcome;
   expect(code).toBe(1);
@@ -104,7 +107,7 @@ test('what a person has to mend is told in a sentence, and nothing is changed', 
   expect(rows).toEqual([{ relname: 'ledger' }]);
 });
 
-test('after a schema was renamed, run makes the functions of its triggers anew', async () => {
+test('after a schema was renamed, run makes its triggers’ functions again', async () => {
   await execute('run').outcome;
   await owner.query('ALTER SCHEMA public RENAME TO "The new one"');
   await expect(startServer({ DATABASE_URL: url })).rejects.toThrow(/was renamed/);
@@ -115,7 +118,7 @@ test('after a schema was renamed, run makes the functions of its triggers anew',
   expect([data, errors]).toEqual([{ conceive: { phase: 'GESTATING' } }, undefined]);
 });
 
-test('generate migrates, and writes what is then missing beside what is there', async () => {
+test('generate first migrates, and then writes what is still missing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'migrations-'));
   cleanUps.push(() => rm(folder, { recursive: true }));
   const path = join(folder, 'Index');

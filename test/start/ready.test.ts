@@ -1,6 +1,6 @@
 /**
- * What `npm start` does before anything runs, in a small checkout of the same shape: it installs and builds what is
- * missing or old, nothing else, and a signal ends it at any time.
+ * What `npm start` does before it starts the program, in a small checkout of the same shape: it installs and builds
+ * only what is missing or out of date, and a signal ends it at any time.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ const SOURCES = {
 
 const RUNS = 'console.log("It runs")';
 
-/** Copies, and then fails or hangs where the source says so. */
+/** A build that copies, and fails or hangs if the source says so. */
 const BUILD = `
 const { copyFileSync, mkdirSync, readFileSync } = require('node:fs');
 const [from, to] = process.argv.slice(2);
@@ -39,7 +39,7 @@ if (source.includes('SLOW')) {
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
-/** What `npm start` runs. */
+/** The command of `npm start`. */
 let command: string;
 let checkout: string;
 let started: Child[];
@@ -71,7 +71,7 @@ async function write(path: string, content: string): Promise<void> {
   await writeFile(join(checkout, path), content);
 }
 
-/** Has the checkout depend on one package, which is a folder of its own: no registry is asked for that. */
+/** Adds a dependency on one package, which is a local folder, so that npm needs no registry. */
 async function dependOn(version: string): Promise<void> {
   const builds = Object.entries(SOURCES).map(([name, { from, to }]) => [
     `build:${name}`,
@@ -95,7 +95,7 @@ async function dependOn(version: string): Promise<void> {
 
 interface Start {
   readonly child: Child;
-  /** What came on standard error until now. */
+  /** The standard error so far. */
   readonly told: () => string;
   readonly ended: Promise<{ code: number | null; said: string; steps: string[] }>;
 }
@@ -118,7 +118,7 @@ function start(): Start {
   return { child, told: () => complaint, ended };
 }
 
-/** Waits until the build says that it has begun. */
+/** Waits until the build has begun. */
 async function untilBuilding({ child, told }: Start): Promise<void> {
   while (!told().includes('Building slowly')) {
     expect(child.exitCode).toBeNull();
@@ -134,7 +134,7 @@ const EVERYTHING = [
 ];
 const RAN = { code: 0, said: 'It runs\n' };
 
-test('a fresh checkout is installed and built, and from then on only what has changed', async () => {
+test('a fresh checkout is installed and built, and later only what has changed', async () => {
   expect(await start().ended).toEqual({ ...RAN, steps: EVERYTHING });
   expect(await start().ended).toEqual({ ...RAN, steps: [] });
 
@@ -152,7 +152,7 @@ test('a fresh checkout is installed and built, and from then on only what has ch
   expect(await start().ended).toEqual({ ...RAN, steps });
 });
 
-test('a lock file that wants other packages has them installed, one that was only touched has not', async () => {
+test('a lock file with other packages has them installed, and a lock file that was only touched does not', async () => {
   await start().ended;
   await dependOn('1.0.0');
   expect((await start().ended).steps).not.toContain('Installing packages');
@@ -163,7 +163,7 @@ test('a lock file that wants other packages has them installed, one that was onl
   });
 });
 
-test('what does not build is not started, not the next time either, until it builds', async () => {
+test('a checkout that does not build is not started, until it builds', async () => {
   await start().ended;
   await write(APPLICATION, 'BROKEN');
   const steps = ['Building the application'];
@@ -173,7 +173,7 @@ test('what does not build is not started, not the next time either, until it bui
   expect(await start().ended).toEqual({ ...RAN, steps });
 });
 
-test('a signal ends the build, which begins anew the next time', async () => {
+test('a signal ends the build, which starts again the next time', async () => {
   await write(APPLICATION, `${RUNS} // SLOW`);
   const slow = start();
   await untilBuilding(slow);
@@ -184,7 +184,7 @@ test('a signal ends the build, which begins anew the next time', async () => {
   expect(await start().ended).toMatchObject(RAN);
 });
 
-test('a signal reaches the program, which ends as it likes', async () => {
+test('a signal reaches the program, which ends by itself', async () => {
   await write(
     APPLICATION,
     `process.on('SIGTERM', () => { console.log('In order'); clearInterval(alive); });
@@ -199,7 +199,7 @@ test('a signal reaches the program, which ends as it likes', async () => {
   expect(await ended).toMatchObject({ code: 0 });
 });
 
-test('of two at once one installs and builds, and the other waits for it', async () => {
+test('of two simultaneous starts one installs and builds, and the other waits for it', async () => {
   await write(APPLICATION, `${RUNS} // SLOW`);
   const first = start();
   await untilBuilding(first);
@@ -215,7 +215,7 @@ test('of two at once one installs and builds, and the other waits for it', async
   expect(await second.ended).toEqual({ ...RAN, steps });
 });
 
-test('a start that was killed holds up none after it', async () => {
+test('a start that was killed does not block the next one', async () => {
   await write('.ready.lock', '4194304');
   expect(await start().ended).toEqual({ ...RAN, steps: EVERYTHING });
 });

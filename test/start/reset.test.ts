@@ -1,4 +1,6 @@
-/** `npm run reset`, which deletes the embedded database, and what it refuses to delete; and `npm run psql` without psql. */
+/**
+ * `npm run reset`, which deletes the embedded database, and what it refuses to delete; and `npm run psql` without psql.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -24,7 +26,7 @@ interface Outcome {
   readonly complaint: string;
 }
 
-/** @param answer what is typed; left out: the input ends at once */
+/** @param answer the typed answer; by default the input ends at once */
 async function execute(
   command: 'psql' | 'reset',
   {
@@ -43,7 +45,7 @@ async function execute(
     ['--conditions=source', '--import', 'tsx', file, ...parameters],
     { env: { ...process.env, DATABASE_URL: '', DATA_DIR: directory, ...environment } },
   );
-  // A command that does not ask may have ended.
+  // A command that does not ask may already have ended.
   child.stdin.on('error', () => undefined).end(answer);
   const [said, complaint] = [text(child.stdout), text(child.stderr)];
   const [code] = (await once(child, 'close')) as [number | null];
@@ -58,7 +60,7 @@ async function total(running: ServerProcess): Promise<unknown> {
   return (await ask(serverOf(running), '{ census { total } }')).data.census.total;
 }
 
-test('the embedded database is deleted by who says yes, once no server runs on it, and the next start makes another', async () => {
+test('reset deletes the embedded database after a yes, if no server runs on it, and the next start makes another', async () => {
   expect(await execute('reset')).toEqual({
     code: 0,
     said: `There is no embedded database in ${directory}.\n`,
@@ -91,13 +93,13 @@ test('the embedded database is deleted by who says yes, once no server runs on i
   expect(await readdir(directory)).not.toContain('postgres');
   const third = await start();
   expect(await total(third)).toBe(0);
-  // What a kill leaves behind is deleted with it.
+  // Reset also deletes what a kill has left behind.
   third.child.kill('SIGKILL');
   await third.ended;
   expect(await execute('reset', { parameters: ['--yes'] })).toMatchObject({ code: 0 });
 });
 
-test('a database of DATABASE_URL is never deleted', async () => {
+test('reset never deletes a database of DATABASE_URL', async () => {
   const database = await createTestDatabase();
   const environment = { DATABASE_URL: database.url };
   expect(await execute('reset', { parameters: ['--yes'], environment })).toEqual({
@@ -105,11 +107,11 @@ test('a database of DATABASE_URL is never deleted', async () => {
     said: '',
     complaint: expect.stringContaining('DATABASE_URL'),
   });
-  // It is there to be dropped.
+  // The test drops the database, so it still exists.
   await database.drop();
 });
 
-test('where there is no psql, a sentence says what to install', async () => {
+test('without psql, a sentence says what to install', async () => {
   const database = await createTestDatabase();
   const environment = { DATABASE_URL: database.url, PATH: directory };
   expect(await execute('psql', { environment })).toEqual({

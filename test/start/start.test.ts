@@ -1,6 +1,6 @@
 /**
- * The start command itself, in a process of its own with the embedded database: what survives a stop, a kill
- * and the loss of its PostgreSQL, and what a person is told when it does not start.
+ * The start command in a process of its own, with the embedded database: what survives a stop, a kill and the loss of
+ * PostgreSQL, and what a person reads if the server does not start.
  */
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -20,11 +20,11 @@ import {
   startProcess,
 } from '../harness/serverProcess';
 
-/** On a machine that is busy with something else, what takes milliseconds may take seconds. */
+/** On a busy machine, milliseconds may become seconds. */
 const PATIENCE = { REQUEST_TIMEOUT_MS: '60000', SHUTDOWN_GRACE_MS: '60000' };
 
 let directory: string;
-/** What a test has started, and how it is ended; the last one first. */
+/** Stops what a test has started, the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
 beforeAll(async () => {
@@ -61,10 +61,10 @@ async function phaseOf(running: ServerProcess, id: string): Promise<unknown> {
   return data.life?.phase;
 }
 
-test('what was recorded is there after a stop, a kill of the server, and a kill of its PostgreSQL', async () => {
+test('acknowledged changes survive a stop, a kill of the server, and a kill of its PostgreSQL', async () => {
   const first = await start();
   const kept = await conceive(first);
-  // npm passes on a signal that the terminal has sent to everybody: it comes twice.
+  // The terminal sends a signal to the whole group, and npm passes it on, so it arrives twice.
   first.child.kill('SIGTERM');
   first.child.kill('SIGTERM');
   expect(await first.ended).toEqual({ code: 0, complaint: '' });
@@ -89,7 +89,7 @@ test('what was recorded is there after a stop, a kill of the server, and a kill 
 
   const pid = await readFile(join(directory, 'postgres', 'data', 'postmaster.pid'), 'utf8');
   process.kill(Number.parseInt(pid, 10), 'SIGKILL');
-  // A retry is safe: the same id answers the same life. Each answer is a refusal, or the life.
+  // A retry with the same id is safe. Each answer is an error, or the life.
   const id = 'c0ffee00-0000-4000-8000-000000000000';
   for (let conceived = false; !conceived;) {
     const { data, errors } = await ask(
@@ -112,7 +112,7 @@ test('what was recorded is there after a stop, a kill of the server, and a kill 
   expect(await readdir(join(directory, 'postgres', 'data'))).not.toContain('postmaster.pid');
 });
 
-test('a connection that breaks in the middle of a birth costs nobody anything, and the life is born once', async () => {
+test('if a connection breaks in the middle of a birth, the caller gets its result, and the life is born once', async () => {
   const database = await createTestDatabase();
   cleanUps.push(() => database.drop());
   const proxy = await Proxy.to(database.url);
@@ -123,7 +123,7 @@ test('a connection that breaks in the middle of a birth costs nobody anything, a
 
   const running = await start({ DATABASE_URL: proxy.url });
   const [id, bystander] = [await conceive(running), await conceive(running)];
-  // Whoever holds the ledger's row lets nobody finish.
+  // A session that holds the ledger's row blocks every commit.
   await rival.query('BEGIN');
   await rival.query('SELECT FROM ledger FOR UPDATE');
   const born = ask(
@@ -131,7 +131,7 @@ test('a connection that breaks in the middle of a birth costs nobody anything, a
     'mutation ($id: ID!) { birth(id: $id) { ... on Alive { history { nodes { event } } } } }',
     { id },
   );
-  await untilSomebodyWaits(rival);
+  await untilASessionWaits(rival);
   proxy.cutAll();
   await rival.query('COMMIT');
 
@@ -147,18 +147,18 @@ test('a connection that breaks in the middle of a birth costs nobody anything, a
   expect(await running.ended).toEqual({ code: 0, complaint: '' });
 });
 
-test('Ctrl-C while the first cluster is being made ends the start in order', async () => {
+test('Ctrl-C during the first initdb ends the start in order', async () => {
   const fresh = await mkdtemp(join(tmpdir(), 'start-'));
   cleanUps.push(() => rm(fresh, { recursive: true }));
   const starting = spawnProcess({ DATA_DIR: fresh, ...PATIENCE }, { detached: true });
   cleanUps.push(() => starting.stop());
   const isAtWork = async (): Promise<boolean> =>
-    // A folder that goes while it is being read is none that initdb works in.
+    // A folder that disappears during the read is not initdb's.
     (await readdir(fresh, { recursive: true }).catch(() => [])).some((name) =>
       /^initialising-.*PG_VERSION$/.test(name),
     );
   while (!(await isAtWork())) expect(starting.child.exitCode).toBeNull();
-  // The terminal sends it to the whole group.
+  // To the whole group, as a terminal sends it.
   process.kill(-Number(starting.child.pid), 'SIGINT');
   expect(await starting.ended).toEqual({ code: 0, complaint: '' });
 
@@ -166,7 +166,7 @@ test('Ctrl-C while the first cluster is being made ends the start in order', asy
   expect(await phaseOf(again, await conceive(again))).toBe('GESTATING');
 });
 
-test('no variable of the environment has a say in how the embedded PostgreSQL is reached', async () => {
+test('no environment variable affects the connection to the embedded PostgreSQL', async () => {
   const fresh = await mkdtemp(join(tmpdir(), 'start-'));
   cleanUps.push(() => rm(fresh, { recursive: true }));
   const running = await start({
@@ -179,17 +179,17 @@ test('no variable of the environment has a say in how the embedded PostgreSQL is
     PGREPLICATION: 'database',
   });
   expect(await phaseOf(running, await conceive(running))).toBe('GESTATING');
-  // Where it is, where one looks at it, and no password.
+  // The log says where the database is, and how to connect to it, without a password.
   const told = running.logs.map(({ msg }) => String(msg));
   expect(
     told.filter((line) => line.includes(`embedded PostgreSQL in ${fresh}, schema public`)),
   ).toHaveLength(1);
-  // And where it listens.
+  // And where the server listens.
   expect(told.filter((line) => line.includes(String(running.url)))).toHaveLength(1);
   expect(told.join('\n')).not.toMatch(/postgres(ql)?:\/\//);
 });
 
-test('a server tells once where its database is, and a variable that is one letter off', async () => {
+test('a server logs once where its database is, and which variable is one letter off', async () => {
   const database = await createTestDatabase();
   cleanUps.push(() => database.drop());
   const running = await start({
@@ -209,7 +209,7 @@ test('a server tells once where its database is, and a variable that is one lett
   if (password !== '') expect(told.join('\n')).not.toContain(password);
 });
 
-test('a setting that cannot be used stops the start with one message for people', async () => {
+test('an invalid setting stops the start, with one message for people', async () => {
   const refused = await start({ PORT: 'http' });
   expect(refused.url).toBeUndefined();
   expect(await refused.ended).toEqual({
@@ -219,9 +219,9 @@ test('a setting that cannot be used stops the start with one message for people'
 });
 
 test.each([
-  { what: 'database that there is not', alter: (url: URL) => (url.pathname = '/none_of_ours') },
-  { what: 'name that nobody has', alter: (url: URL) => (url.username = 'nobody_of_ours') },
-])('a $what is told in a sentence, without the password', async ({ alter }) => {
+  { what: 'database that does not exist', alter: (url: URL) => (url.pathname = '/none_of_ours') },
+  { what: 'user that does not exist', alter: (url: URL) => (url.username = 'nobody_of_ours') },
+])('a $what is reported in a sentence, without the password', async ({ alter }) => {
   const database = await createTestDatabase();
   cleanUps.push(() => database.drop());
   const url = new URL(database.url);
@@ -236,7 +236,7 @@ test.each([
   expect(complaint.trim().split('\n')).toHaveLength(1);
 });
 
-describe('a database that is not there yet', () => {
+describe('a server without its database', () => {
   let proxy: Proxy;
   let starting: StartingProcess;
   let url: string;
@@ -260,8 +260,8 @@ describe('a database that is not there yet', () => {
     }
   });
 
-  test('is waited for, while those who ask are told so, and then all is as ever', async () => {
-    // As the server itself has it, whatever comes after the path.
+  test('starts, answers that it is not ready, and serves requests once the database is up', async () => {
+    // With a query string, too, as the full server answers.
     for (const suffix of ['', '?', '?probe=1']) {
       expect((await fetch(`${url}/healthz${suffix}`)).status).toBe(200);
       const notReady = await fetch(`${url}/readyz${suffix}`);
@@ -290,26 +290,26 @@ describe('a database that is not there yet', () => {
     expect((await ask({ url }, '{ census { total } }')).data).toEqual({ census: { total: 0 } });
   });
 
-  test('holds up nobody who stops the server', async () => {
+  test('stops at a signal', async () => {
     starting.child.kill('SIGTERM');
     expect(await starting.ended).toEqual({ code: 0, complaint: '' });
   });
 });
 
-describe('a first attempt that takes longer than a moment', () => {
+describe('a server whose first attempt to connect takes long', () => {
   let database: TestDatabase;
 
   beforeEach(async () => {
-    // So that there is something to migrate.
+    // The empty database must be migrated.
     database = await createTestDatabase(null);
     cleanUps.push(() => database.drop());
   });
 
-  /** Starts, and waits until it listens; that it is told to be alive and not ready is all there is to see. */
+  /** Starts a server, and waits until it listens. It must answer that it is alive and not ready. */
   async function startSlowly(databaseUrl: string): Promise<StartingProcess> {
     const port = String(await freePort());
     const url = `http://127.0.0.1:${port}`;
-    // No attempt fails for as long as the test may take.
+    // No attempt may fail during the test.
     const patience = { REQUEST_TIMEOUT_MS: '600000' };
     const starting = spawnProcess({ DATABASE_URL: databaseUrl, PORT: port, ...patience });
     cleanUps.push(() => starting.stop());
@@ -322,7 +322,7 @@ describe('a first attempt that takes longer than a moment', () => {
     return starting;
   }
 
-  test('on a database that is silent, keeps nobody from hearing that we are alive', async () => {
+  test('on a silent database, answers that it is alive', async () => {
     const proxy = await Proxy.to(database.url);
     cleanUps.push(() => proxy.stop());
     proxy.silence();
@@ -332,28 +332,28 @@ describe('a first attempt that takes longer than a moment', () => {
     expect(await statusOf(`${String(url)}/readyz`)).toBe(200);
   });
 
-  test('behind another instance’s migration, keeps nobody from hearing that we are alive', async () => {
+  test('behind another instance’s migration, answers that it is alive', async () => {
     const other = new Client({ connectionString: database.url });
     await other.connect();
     cleanUps.push(() => other.end());
     await other.query('BEGIN');
     await other.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const starting = await startSlowly(database.url);
-    await untilSomebodyWaits(other);
+    await untilASessionWaits(other);
     await other.query('COMMIT');
     const url = await starting.url;
     expect(await statusOf(`${String(url)}/readyz`)).toBe(200);
   });
 });
 
-describe('a port that is taken', () => {
+describe('a port in use', () => {
   let port: string;
 
   beforeEach(async () => {
     const occupant = createServer().listen(0, '127.0.0.1');
     await once(occupant, 'listening');
     cleanUps.push(async () => occupant.close());
-    // A listener on a port has an address with it.
+    // A server that listens on a port has an address with it.
     port = String((occupant.address() as { port: number }).port);
   });
 
@@ -367,14 +367,14 @@ describe('a port that is taken', () => {
     expect(refused.logs).toEqual([]);
   }
 
-  test('is told in a sentence, before a data directory is made', async () => {
+  test('is reported in a sentence, before a data directory is made', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'start-'));
     cleanUps.push(() => rm(parent, { recursive: true }));
     await expectRefusal({ DATA_DIR: join(parent, 'data') });
     expect(await readdir(parent)).toEqual([]);
   });
 
-  test('is told in a sentence, before the database of DATABASE_URL is migrated', async () => {
+  test('is reported in a sentence, before the database of DATABASE_URL is migrated', async () => {
     const database = await createTestDatabase(null);
     cleanUps.push(() => database.drop());
     await expectRefusal({ DATABASE_URL: database.url });
@@ -388,14 +388,14 @@ describe('a port that is taken', () => {
   });
 });
 
-/** @returns undefined where nobody listens */
+/** @returns undefined if no process listens */
 async function statusOf(url: string): Promise<number | undefined> {
   const response = await fetch(url).catch(() => undefined);
   return response?.status;
 }
 
-/** Waits, by asking the database, until somebody waits for a lock. */
-async function untilSomebodyWaits(observer: Client): Promise<void> {
+/** Asks the database until a session waits for a lock. */
+async function untilASessionWaits(observer: Client): Promise<void> {
   for (;;) {
     const { rows } = await observer.query<{ waiting: boolean }>(
       `SELECT EXISTS (

@@ -1,6 +1,6 @@
 /**
- * What must not compile, and what must. Never run: `tsc` checks it, in `npm run check` and in `npm test`. An
- * `@ts-expect-error` above a line that compiles is an error itself.
+ * What must compile and what must not. Never run: `tsc` checks it, in `npm run check` and in `npm test`. An
+ * `@ts-expect-error` above a line that compiles is itself an error.
  */
 import type { Alive, Dead, Gestating, LifeState, Phase, life } from '../../src/machine';
 import { match } from '../../src/machine';
@@ -11,7 +11,7 @@ declare const dead: Dead;
 declare const phase: Phase;
 declare const at: { now: Date };
 
-// Every illegal pair of a state and an event, each for itself.
+// Every illegal pair of a state and an event, one by one.
 // @ts-expect-error an alive life cannot be born again
 alive.birth(at);
 // @ts-expect-error a dead life cannot be born
@@ -23,7 +23,7 @@ phase.birth(at);
 // @ts-expect-error not even dying, which a dead life cannot
 phase.die(at);
 
-// The same as a whole: the classes have the methods that the list says, and no other.
+// All pairs at once: the classes have exactly the methods of the list.
 type Declaration = (typeof life)['declaration'];
 type Verbs = { [E in 'Birth' | 'Death']: Declaration['events'][E]['verb'] };
 type ByClass = {
@@ -37,14 +37,14 @@ type ByList = {
 type Same<A, B> = [A, B] extends [B, A] ? true : false;
 export const sameTransitions: Same<ByClass, ByList> = true;
 
-// A phase's record is narrowed to what the phase implies.
+// The state narrows the type of a phase's record.
 export const bornAt: Date = alive.state.bornAt;
 export const diedAt: Date = dead.state.diedAt;
 export const neverBorn: null = gestating.state.bornAt;
 // @ts-expect-error a dead life may never have been born
 export const surelyBorn: Date = dead.state.bornAt;
 
-// What a transition leads to is known.
+// The type of a transition's result is known.
 export const born: Alive | { earliest: Date } = gestating.birth(at);
 export const died: Dead | { earliest: Date } = alive.die(at);
 // @ts-expect-error a birth does not lead to death

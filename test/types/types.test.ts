@@ -1,10 +1,10 @@
-/** Has the compiler look at the files of this folder, which say what must and what must not compile. */
+/** Runs the compiler on the files of this folder, which contain what must and what must not compile. */
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 
 const root = resolve(__dirname, '../..');
 
-/** What `tsc` says of a file, under the project's own options. */
+/** The messages of `tsc` for a file, with the project's options. */
 function complaintsAbout(file: string): string[] {
   const path = join(root, 'tsconfig.json');
   const { config } = ts.readConfigFile(path, (name) => ts.sys.readFile(name));

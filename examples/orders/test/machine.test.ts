@@ -1,4 +1,4 @@
-/** What holds for any machine, of orders: all of it derived from their declaration. */
+/** Runs the suite that holds for any machine on orders, and compares the migrations with the declaration. */
 import { migrate } from 'persistent-machine/database/migrate';
 import { differencesOf } from 'persistent-machine/integrity';
 import { describeMachine } from '../../../packages/persistent-machine/test/describeMachine/describeMachine';
@@ -17,7 +17,7 @@ async function migrated(): Promise<TestDatabase> {
   return database;
 }
 
-test('the migrations make what the declaration wants', async () => {
+test('the migrations create what the declaration needs', async () => {
   const { url, drop } = await migrated();
   const dataSource = createDataSource({ url, poolSize: 1, connectTimeout: 5_000 });
   await dataSource.initialize();

@@ -71,7 +71,7 @@ test('an order goes from its draft to its delivery', async () => {
   });
 });
 
-test('it is paid in parts, and never more than is due', async () => {
+test('an order is paid in parts, and a payment of more than is due is refused', async () => {
   const id = await placed();
   expect(await change(id, 'payOrder', 'amountCents: 1000')).toMatchObject({
     __typename: 'Placed',
@@ -88,7 +88,7 @@ test('it is paid in parts, and never more than is due', async () => {
   });
 });
 
-test('a payment that is sent again is told its outcome, and one of another amount that its key is taken', async () => {
+test('a payment that is sent again gets its first outcome, and another amount with the same key is refused', async () => {
   const id = await placed();
   const first = await change(id, 'payOrder', 'amountCents: 500, idempotencyKey: "first"');
   expect(await change(id, 'payOrder', 'amountCents: 500, idempotencyKey: "first"')).toEqual(first);
@@ -98,7 +98,7 @@ test('a payment that is sent again is told its outcome, and one of another amoun
   expect(await find(id)).toMatchObject({ paidCents: 500 });
 });
 
-test('of fifty payments at once no cent is lost, and none too many is taken', async () => {
+test('fifty payments at once lose no cent, and take no cent too many', async () => {
   const id = await placed();
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, () => change(id, 'payOrder', 'amountCents: 100')),
@@ -108,7 +108,7 @@ test('of fifty payments at once no cent is lost, and none too many is taken', as
   expect(await find(id)).toMatchObject({ phase: 'PAID', paidCents: 2500 });
 });
 
-test('an order that is shipped is not cancelled, and the answer says what it accepts', async () => {
+test('a shipped order cannot be cancelled, and the answer names the events that it accepts', async () => {
   const id = await placed();
   await change(id, 'payOrder', 'amountCents: 2500');
   await change(id, 'shipOrder', 'carrier: "Hermes", trackingNumber: "T2"');
@@ -118,7 +118,7 @@ test('an order that is shipped is not cancelled, and the answer says what it acc
   });
 });
 
-test('data that break a rule are refused, each with its name and the rule', async () => {
+test('data that break a rule are refused, and the error names each argument and its rule', async () => {
   const id = await draft();
   const { errors = [] } = await ask(
     server,
@@ -134,7 +134,7 @@ test('data that break a rule are refused, each with its name and the rule', asyn
   });
 });
 
-test('the history tells what each event carried', async () => {
+test('the history shows the data of each event', async () => {
   const id = await placed();
   await change(id, 'payOrder', 'amountCents: 700');
   const { data } = await ask(

@@ -50,6 +50,7 @@ const environment = z
     DATABASE_URL: databaseUrl.optional(),
     DATABASE_REPLICA_URL: databaseUrl.optional(),
     DATA_DIR: z.string().default('.data'),
+    PARTITIONS: integer(1, 32).optional(),
     DATABASE_POOL_SIZE: integer(1, 1000).default(10),
     PREPARED_STATEMENTS: onOrOff.default(true),
     LISTEN: onOrOff.default(true),
@@ -141,6 +142,8 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
   /** undefined if the primary serves all reads. */
   readonly databaseReplicaUrl: string | undefined;
   readonly dataDirectory: string;
+  /** How many partitions the database shall have; undefined for what it has, or 1 if it is new. */
+  readonly partitions: number | undefined;
   readonly databasePoolSize: number;
   readonly preparedStatements: boolean;
   /** Whether PostgreSQL's notifications wake the feed. */
@@ -190,6 +193,7 @@ export function readConfiguration(source: Readonly<Record<string, string | undef
     databaseUrl: data.DATABASE_URL,
     databaseReplicaUrl: data.DATABASE_REPLICA_URL,
     dataDirectory: data.DATA_DIR,
+    partitions: data.PARTITIONS,
     databasePoolSize: data.DATABASE_POOL_SIZE,
     preparedStatements: data.PREPARED_STATEMENTS,
     listen: data.LISTEN,

@@ -7,7 +7,7 @@ import { ConfigurationError } from './config';
 import { EmbeddedPostgresError } from './database/embedded';
 import { DatabaseNotReady, UnusableDatabase } from './database/failures';
 import { revert } from './database/migrate';
-import { NotGenerated, generateMigration } from './integrity';
+import { NotGenerated, generateMigration, ledgersOf } from './integrity';
 import { type CreateDataSource, locateTables, migrateDatabase } from './openDatabase';
 
 const log = {
@@ -26,7 +26,7 @@ async function execute(
   createDataSource: CreateDataSource,
   [command = '', path]: readonly string[],
 ): Promise<void> {
-  await useDatabase(async (url, { preparedStatements }) => {
+  await useDatabase(async (url, { preparedStatements, partitions }) => {
     const settings = {
       url,
       poolSize: 2,
@@ -42,7 +42,7 @@ async function execute(
         const name = await revert(dataSource);
         log.info(name === undefined ? 'There is no migration to revert' : `Reverted ${name}`);
       } else {
-        await migrateDatabase(dataSource, installation, log);
+        await migrateDatabase(dataSource, installation, ledgersOf(dataSource), { partitions, log });
       }
       if (command === 'generate') {
         await generateMigration(dataSource, path ?? '', Date.now(), log);

@@ -9,9 +9,17 @@ import { type Log, reasonOf } from './database/awaitDatabase';
 import { type DataSourceSettings, createPool } from './database/dataSource';
 import { DatabaseNotReady, UnusableDatabase } from './database/failures';
 import { migrate } from './database/migrate';
+import { checkPartitions, countPartitions } from './database/partitions';
 import { type Installation, inspect } from './database/preconditions';
 import { checkMayMigrate, checkTables } from './database/tables';
 import { type MachineEntities, type MachineTables, needsOf, tablesOf } from './operations/tables';
+
+/** What the configuration says about the migrations. */
+export interface Migrating {
+  /** How many partitions the tables shall have; undefined for what they have, or 1 if they are new. */
+  readonly partitions: number | undefined;
+  readonly log: Log;
+}
 
 /** Makes an application's DataSource, without connecting it. */
 export type CreateDataSource = (settings: DataSourceSettings) => DataSource;
@@ -42,17 +50,19 @@ export interface OpenDatabase {
 export async function openDatabase(
   { machines, createDataSource }: Kept,
   settings: DataSourceSettings,
-  { migrateIt, log }: { readonly migrateIt: boolean; readonly log: Log },
+  { migrateIt, ...migrating }: Migrating & { readonly migrateIt: boolean },
 ): Promise<OpenDatabase> {
-  const installation = await locateTables(createDataSource, settings, log);
+  const installation = await locateTables(createDataSource, settings, migrating.log);
   const { schema, pending } = installation;
   const dataSource = createDataSource({ ...settings, schema });
   try {
     await dataSource.initialize().catch((error: unknown) => {
       throw toldForPeople(error);
     });
-    const tables = machines.map(({ entities }) => tablesOf(dataSource, entities));
-    const needs = tables.flatMap(needsOf);
+    const needs = machines.flatMap(({ entities }) => needsOf(tablesOf(dataSource, entities)));
+    const ledgers = machines.map(
+      ({ entities }) => dataSource.getMetadata(entities.ledger).tableName,
+    );
     const ask: Ask = async (text, values = []) => dataSource.query(text, [...values]);
     if (pending.length > 0) {
       if (!migrateIt) {
@@ -60,10 +70,13 @@ export async function openDatabase(
           `it lacks migrations (${pending.join(', ')}), which with MIGRATIONS=off only npm run migration:run runs`,
         );
       }
-      await migrateDatabase(dataSource, installation, log);
+      await migrateDatabase(dataSource, installation, ledgers, migrating);
     }
     const check = async (): Promise<void> => checkTables(ask, schema, needs);
     await check();
+    const partitions = (await countPartitions(ask, schema, ledgers)) ?? 1;
+    checkPartitions(migrating.partitions, partitions);
+    const tables = machines.map(({ entities }) => tablesOf(dataSource, entities, partitions));
     return { dataSource, tables, schema, check };
   } catch (error) {
     if (dataSource.isInitialized) await dataSource.destroy();
@@ -115,17 +128,24 @@ export function askOf(pool: Pool, patience: number): Ask {
 
 /**
  * @param dataSource initialized
- * @throws UnusableDatabase if the role may not run the migrations
+ * @param ledgers the names of the ledgers' tables
+ * @throws UnusableDatabase if the role may not run the migrations, or the tables have another number of partitions
  */
 export async function migrateDatabase(
   dataSource: DataSource,
   installation: Installation,
-  log: Log,
+  ledgers: readonly string[],
+  { partitions, log }: Migrating,
 ): Promise<void> {
   const ask: Ask = async (text, values = []) => dataSource.query(text, [...values]);
   const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
   if (installation.pending.length > 0) await checkMayMigrate(ask, installation, tables);
-  const names = await migrate(dataSource).catch((error: unknown) => {
+  const existing = await countPartitions(ask, installation.schema, ledgers);
+  if (existing !== undefined) checkPartitions(partitions, existing);
+  const tell = (name: string, milliseconds: number): void => {
+    log.info(`Migrated the database: ${name}, in ${(milliseconds / 1_000).toFixed(1)} s`);
+  };
+  await migrate(dataSource, existing ?? partitions, tell).catch((error: unknown) => {
     const code = codeOf(error);
     if (code === INSUFFICIENT_PRIVILEGE) {
       throw new UnusableDatabase(
@@ -142,7 +162,6 @@ export async function migrateDatabase(
     }
     throw error;
   });
-  for (const name of names) log.info(`Migrated the database: ${name}`);
 }
 
 const INSUFFICIENT_PRIVILEGE = '42501';

@@ -1,9 +1,9 @@
-/** What the environment may say: each bad value is named, with what is allowed, and no password is ever printed. */
+/** Tests how the environment is read. An error names each bad value and what is allowed, and prints no password. */
 import { ConfigurationError, readConfiguration, variables } from '../src/config';
 
 const LONG = '9'.repeat(30);
 
-/** Of each variable the values that it does not allow, and how what it allows is said. */
+/** For each variable, values that it does not allow, and how the error describes the allowed ones. */
 const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
   PORT: {
     values: ['-1', '65536', '80.5', 'http', '4000x', '0x10', '1e3', 'NaN', 'Infinity', LONG],
@@ -25,6 +25,7 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
     values: ['nonsense', 'mysql://host/database', 'http://host', 'postgres:host/database'],
     allowed: /postgresql:\/\//,
   },
+  PARTITIONS: { values: ['0', '33', '-1', '1.5', 'two'], allowed: /whole number from 1 to 32/ },
   DATABASE_POOL_SIZE: {
     values: ['0', '-1', '1001', '2.5', 'many', LONG],
     allowed: /whole number from 1 to 1000/,
@@ -76,7 +77,7 @@ const bad: Record<string, { values: readonly string[]; allowed: RegExp }> = {
   OTEL_TRACES_SAMPLER_ARG: { values: ['-0.1', '1.1', '10%', '.5', 'all'], allowed: /from 0 to 1/ },
 };
 
-/** What is said of a configuration that cannot be used. */
+/** The message of the error for a configuration that cannot be used. */
 const messageOf = (source: Record<string, string>): string => {
   try {
     readConfiguration(source);
@@ -87,7 +88,7 @@ const messageOf = (source: Record<string, string>): string => {
   throw new Error(`${JSON.stringify(source)} was accepted.`);
 };
 
-test('every variable but one, which may be anything, has values that it does not allow', () => {
+test('every variable has bad values here, except DATA_DIR, which may have any value', () => {
   expect([...Object.keys(bad), 'DATA_DIR'].sort()).toEqual([...variables].sort());
 });
 
@@ -104,7 +105,7 @@ test.each(cases)('$name=$value is refused', ({ name, value, allowed }) => {
   expect(message).toMatch(allowed);
 });
 
-test('all that is wrong is told at once, a line for each', () => {
+test('one error names all bad values, each on its own line', () => {
   const lines = messageOf({ PORT: 'x', GRAPHIQL: 'x', CORS_ORIGINS: 'x' }).split('\n');
   expect(lines.map((line) => line.split('=')[0]).sort()).toEqual([
     'CORS_ORIGINS',
@@ -120,13 +121,13 @@ test.each([
   'mysql://host/database?password=s3cret',
   'mysql://user:s3cret@with@signs@host/database',
   'mysql://user:with/slash/s3cret@host/database',
-])('no password is printed of DATABASE_URL=%j', (value) => {
+])('the error for DATABASE_URL=%j prints no password', (value) => {
   const message = messageOf({ DATABASE_URL: value });
   expect(message).toContain('DATABASE_URL');
   expect(message).not.toContain('s3cret');
 });
 
-test('what is not set, or set to nothing, has its default', () => {
+test('a variable that is unset or blank has its default', () => {
   const nothing = Object.fromEntries(variables.map((name) => [name, ' ']));
   expect(readConfiguration(nothing)).toEqual(readConfiguration({}));
   expect(readConfiguration({})).toMatchObject({
@@ -149,7 +150,7 @@ test('what is not set, or set to nothing, has its default', () => {
   });
 });
 
-test('what is allowed is taken', () => {
+test('the allowed values are taken', () => {
   expect(
     readConfiguration({
       PORT: '0',
@@ -158,6 +159,7 @@ test('what is allowed is taken', () => {
       DATABASE_URL: 'postgres://user:secret@host:5432/database?sslmode=require',
       DATABASE_REPLICA_URL: 'postgresql://user:secret@replica/database',
       DATA_DIR: '/somewhere else',
+      PARTITIONS: '32',
       DATABASE_POOL_SIZE: '1000',
       PREPARED_STATEMENTS: 'off',
       LISTEN: 'off',
@@ -178,6 +180,7 @@ test('what is allowed is taken', () => {
     databaseUrl: 'postgres://user:secret@host:5432/database?sslmode=require',
     dataDirectory: '/somewhere else',
     databaseReplicaUrl: 'postgresql://user:secret@replica/database',
+    partitions: 32,
     databasePoolSize: 1000,
     preparedStatements: false,
     listen: false,
@@ -196,7 +199,7 @@ test.each(['127.0.0.1', '::1', 'localhost'])('%s is loopback, and needs no AUTH'
   expect(readConfiguration({ HOST: host })).toMatchObject({ host, loopback: true });
 });
 
-test('a replica of nothing is refused, without its password', () => {
+test('a replica without DATABASE_URL is refused, and its password is not printed', () => {
   const message = messageOf({ DATABASE_REPLICA_URL: 'postgresql://user:s3cret@replica/database' });
   expect(message).toMatch(/^DATABASE_REPLICA_URL=.*DATABASE_URL as well$/);
   expect(message).not.toContain('s3cret');
@@ -204,7 +207,7 @@ test('a replica of nothing is refused, without its password', () => {
 
 describe('AUTH=jwt', () => {
   const url = 'https://issuer.example/keys?of=doors';
-  // In bytes it is just long enough.
+  // Just long enough, since the limit counts bytes.
   const secret = 'é'.repeat(16);
 
   test.each([
@@ -235,7 +238,7 @@ describe('AUTH=jwt', () => {
     ['AUTH_JWT_SECRET', secret],
     ['AUTH_ISSUER', 'https://issuer.example'],
     ['AUTH_AUDIENCE', 'doors'],
-  ])('is what %s is refused without', (name, value) => {
+  ])('is needed by %s, which is refused without it', (name, value) => {
     for (const source of [{}, { AUTH: 'off' }]) {
       const message = messageOf({ ...source, [name]: value });
       expect(message).toMatch(/no value without AUTH=jwt/);
@@ -244,7 +247,7 @@ describe('AUTH=jwt', () => {
     }
   });
 
-  test('takes keys or a secret, and what the claims must be', () => {
+  test('takes the keys or the secret, and the expected claims', () => {
     expect(
       readConfiguration({ AUTH: 'jwt', AUTH_JWKS_URL: url, AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' }),
     ).toMatchObject({ tokens: { keys: { url }, issuer: 'i', audience: 'a' } });

@@ -1,6 +1,6 @@
 /**
- * What Node and the libraries do not document, and what we take it for: whoever updates one of them is told here
- * what is no longer so.
+ * Tests undocumented behaviour of Node and of libraries that the engine relies on. After an update, a failure here
+ * names what has changed.
  */
 import { once } from 'node:events';
 import { type Server, type ServerResponse, createServer } from 'node:http';
@@ -46,7 +46,7 @@ async function send(bytes: string, count: number): Promise<Socket> {
   return first.socket;
 }
 
-describe('of Node’s server of HTTP', () => {
+describe('Node’s HTTP server:', () => {
   beforeEach(async () => {
     server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -60,7 +60,7 @@ describe('of Node’s server of HTTP', () => {
     await once(server, 'close');
   });
 
-  test('a socket names the answer that it carries, and an answer learns of its socket once it is its turn', async () => {
+  test('a socket names the answer that it carries, and a queued answer gets its socket when its turn comes', async () => {
     const socket = await send(REQUEST.repeat(2), 2);
     const [first, second] = responses;
     expect(answerOn(socket)).toBe(first);
@@ -78,7 +78,7 @@ describe('of Node’s server of HTTP', () => {
     expect(answerOn(socket)).toBeUndefined();
   });
 
-  test('a client that has closed its side is answered', async () => {
+  test('the server answers a client that has closed its side', async () => {
     answerHalfOpenConnections(server);
     const socket = await send(REQUEST, 1);
     client.end();
@@ -87,7 +87,7 @@ describe('of Node’s server of HTTP', () => {
     expect(await text(client)).toMatch(/answered$/);
   });
 
-  test('what a client has taken is known also while a chunk is under way', async () => {
+  test('bytesTaken counts what a client has received of a chunk that is still being sent', async () => {
     const socket = await send(REQUEST, 1);
     client.pause();
     const size = 30_000_000;
@@ -103,7 +103,7 @@ describe('of Node’s server of HTTP', () => {
     while (bytesTaken(socket) < size) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  test('it can stop listening, and keep connections on which nothing is asked', async () => {
+  test('the server can stop listening, and keep idle connections', async () => {
     const socket = await send(REQUEST, 1);
     responses[0]?.end('first');
     await once(client, 'data');
@@ -118,7 +118,7 @@ describe('of Node’s server of HTTP', () => {
   });
 });
 
-describe('of the database’s libraries', () => {
+describe('the libraries of the database:', () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
@@ -155,7 +155,7 @@ describe('of the database’s libraries', () => {
     }
   });
 
-  test('a client forgets what the environment says', async () => {
+  test('forgetEnvironment makes a client ignore the environment', async () => {
     const { PGOPTIONS, PGPASSWORD } = process.env;
     process.env['PGOPTIONS'] = '-c TimeZone=Asia/Tokyo';
     process.env['PGPASSWORD'] = 'of the environment';
@@ -169,7 +169,7 @@ describe('of the database’s libraries', () => {
         throw new Error('No password.');
       });
       client.on('error', () => undefined);
-      // The one of the URL is forgotten, too: the server asks, unless it trusts.
+      // The client forgets the URL's password, too, so PostgreSQL asks for it, unless it trusts the client.
       await client.connect().then(
         async () => {
           const { rows } = await client.query<object>('SHOW TimeZone');
@@ -190,17 +190,17 @@ describe('of the database’s libraries', () => {
     }
   });
 
-  test('node-postgres can be cut off from its server without asking it', async () => {
+  test('cutOff ends a connection of node-postgres without waiting for PostgreSQL', async () => {
     const observer = new Client({ connectionString: database.url });
     const cut = new Client({ connectionString: database.url });
     cut.on('error', () => undefined);
     await Promise.all([observer.connect(), cut.connect()]);
     try {
-      // Not `once` of node:events, which an error ends.
+      // Not `once` of node:events, which an error rejects.
       const ended = new Promise((resolve) => cut.once('end', resolve));
       cutOff(cut);
       await ended;
-      // Until PostgreSQL has noticed, the database cannot be dropped.
+      // The database cannot be dropped until PostgreSQL has noticed.
       for (;;) {
         const { rows } = await observer.query<object>(
           'SELECT FROM pg_stat_activity WHERE datname = current_database()',

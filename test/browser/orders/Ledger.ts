@@ -1,4 +1,4 @@
-/** Orders, kept in memory: every version of each, and what happened; as the roots of the schema's operations. */
+/** Orders in memory: every version of each, and their transitions. Provides the roots of the schema's operations. */
 import { EventEmitter, on } from 'node:events';
 import { GraphQLError } from 'graphql';
 import { MACHINE, NEXT, TYPES } from './schema';
@@ -28,13 +28,13 @@ const by =
 const now = (): string => new Date().toISOString();
 
 export class Ledger {
-  /** What each mutation was told, the oldest first. */
+  /** The arguments of each mutation, the oldest first. */
   readonly told: Given[] = [];
   readonly #versions = new Map<string, Order[]>();
   readonly #transitions: Transition[] = [];
   readonly #news = new EventEmitter();
 
-  /** The root of every operation: graphql-js calls a method with the arguments of its field. */
+  /** The root of every operation: graphql-js calls a method with its field's arguments. */
   readonly root: Readonly<Record<string, object>> = {
     machine: MACHINE,
     order: ({ id }: { id: string }) => this.#shown(id),
@@ -43,7 +43,7 @@ export class Ledger {
       const nodes = all.filter((order) => phase?.includes(order?.phase ?? '') ?? true).reverse();
       return { nodes, totalCount: nodes.length, pageInfo: ONE_PAGE };
     },
-    // Only the subscription is told where to begin: the query is asked for the last of them.
+    // Only the subscription gets a cursor. The query asks for the last transitions.
     transitions: ({ after, events }: { after?: string; events?: readonly string[] | null }) =>
       after === undefined
         ? { nodes: this.#transitions.filter(by(events)), pageInfo: ONE_PAGE }
@@ -131,7 +131,7 @@ export class Ledger {
     return this.#shown(id);
   }
 
-  /** What is to be told of each transition after a place, from now on; what is null is not told. */
+  /** Yields a value for each transition after a place, from now on, and skips null. */
   async *#after(
     place: number,
     name: string,

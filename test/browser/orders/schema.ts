@@ -1,4 +1,4 @@
-/** The schema of orders, as the engine would derive it, and what its query `machine` answers. */
+/** The schema of orders as the engine would derive it, and the answer of its query `machine`. */
 import { buildSchema } from 'graphql';
 
 const COLUMNS =
@@ -76,7 +76,7 @@ const field = (name: string, type: string, description: string): Field => ({
   description,
 });
 
-/** As arguments, which are never null. */
+/** The same columns as arguments, which are required. */
 const said = (...fields: readonly Field[]): readonly Field[] =>
   fields.map((each) => ({ ...each, type: `${each.type}!` }));
 
@@ -86,7 +86,7 @@ const URGENT = field('urgent', 'Boolean', 'Whether it cannot wait.');
 const MESSAGE = field('message', 'String', 'Why it was cancelled.');
 const DUE = field('dueAt', 'DateTime', 'When it must be there.');
 
-/** What each state accepts, and where that leads. */
+/** The events that each state accepts, and the states that they lead to. */
 export const NEXT: Record<string, Record<string, string>> = {
   DRAFT: { PLACEMENT: 'IN_REVIEW', CANCELLATION: 'CANCELLED' },
   IN_REVIEW: { APPROVAL: 'APPROVED', PLACEMENT: 'IN_REVIEW', CANCELLATION: 'CANCELLED' },

@@ -1,6 +1,6 @@
 /**
- * A server of orders, which the dashboard is shown in place of lives: as the engine would serve another machine, as far
- * as the dashboard asks. It serves the dashboard's own files, too.
+ * A server of orders, in place of one of lives. It answers as the engine would for another machine, as far as the
+ * dashboard asks, and serves the dashboard's files.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -16,7 +16,7 @@ import { schema } from './schema';
 export interface Orders {
   /** Without a path: `http://127.0.0.1:…`. */
   readonly url: string;
-  /** What each mutation was told, the oldest first. */
+  /** The arguments of each mutation, the oldest first. */
   readonly told: readonly Given[];
   stop(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function startOrders(): Promise<Orders> {
         response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
         return;
       }
-      // Any other address is one of the dashboard's views.
+      // Any other address belongs to a view of the dashboard.
       const file = path.startsWith('/assets/') ? path : 'index.html';
       response.setHeader('content-type', TYPES_OF_FILES[extname(file)] ?? 'text/html');
       response.end(await readFile(join('dist/web', file)));
@@ -53,7 +53,7 @@ export async function startOrders(): Promise<Orders> {
   const subscriptions = useServer({ schema, roots: { query: root, subscription: root } }, sockets);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    // Of a server that listens on a port.
+    // A server that listens on a port has an address with it.
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     told,
     stop: async () => {

@@ -64,7 +64,8 @@ export async function startDatabase(
     statementTimeout: configuration.preparedStatements ? statementTimeout : undefined,
   };
   parts.add(() => waiting.leave());
-  const patient = { migrateIt: configuration.migrateOnStart, log: withoutRepetition(log) };
+  const { partitions, migrateOnStart: migrateIt } = configuration;
+  const patient = { migrateIt, partitions, log: withoutRepetition(log) };
   const { dataSource, tables, schema, check } = await awaitDatabase(
     () => openDatabase(kept, settings, patient),
     log,

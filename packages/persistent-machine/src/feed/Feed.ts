@@ -1,11 +1,11 @@
 /**
  * The live feed of one kind of machine: every transition from any position on, without gap or repeat, on any instance.
- * This rests on the ledger, which gives positions gapless and in the order of commits: a place is one number and a
- * proof, and instances share no other state. If the database is set back, the feed tells every subscriber. Without
+ * This rests on the ledger, which gives positions gapless and in the order of commits, in each partition: a place is a
+ * position and a proof for each, and instances share no other state. If the database is set back, the feed tells every subscriber. Without
  * subscribers it does nothing. It knows no GraphQL.
  */
 import type { AnyLifecycle, MachinePhase, MachineRecord, PhaseIn } from '../machine';
-import type { Place } from '../operations/place';
+import type { Claim, Place } from '../operations/place';
 import type { MachineReader } from '../store/MachineReader';
 import type { MachineStore } from '../store/MachineStore';
 import { FeedRewound } from '../store/place';
@@ -41,13 +41,13 @@ export class Feed<L extends AnyLifecycle> {
    * Subscribes to all transitions.
    *
    * @param events only transitions by one of these events; null for all
-   * @param after the place after which to begin; undefined for the present end of the feed
+   * @param after the cursor after which to begin; undefined for the present end of the feed
    * @param deadline for the first answer, by `performance.now()`; default: the store's `timeout` from now
    * @throws FeedRewound or BeyondEnd if that place does not exist; Overloaded, DatabaseUnavailable
    */
   async transitions(
     events: readonly string[] | null,
-    after: Place | undefined,
+    after: Claim | undefined,
     deadline?: number,
   ): Promise<AsyncIterableIterator<Transition<L>, undefined>> {
     const { end, place } = await this.#arrive(after, deadline);
@@ -114,7 +114,7 @@ export class Feed<L extends AnyLifecycle> {
    * @param after undefined for the feed's end
    */
   async #arrive(
-    after: Place | undefined,
+    after: Claim | undefined,
     deadline: number | undefined,
   ): Promise<{ readonly end: Place; readonly place: Place }> {
     for (;;) {
@@ -122,7 +122,7 @@ export class Feed<L extends AnyLifecycle> {
       const { subscribers } = this.#reader;
       const isTailThere =
         live === undefined ||
-        subscribers.prove(live.end, deadline).then(
+        subscribers.proveAgain(live.end, deadline).then(
           () => true,
           (error: unknown) => {
             if (!(error instanceof FeedRewound)) throw error;
@@ -130,7 +130,7 @@ export class Feed<L extends AnyLifecycle> {
             return false;
           },
         );
-      const [isThere, end, place] = await Promise.all([
+      const [isThere, { place: end }, place] = await Promise.all([
         isTailThere,
         this.#reader.census(deadline),
         after && subscribers.prove(after, deadline),

@@ -45,7 +45,7 @@ export class LiveTail<L extends AnyLifecycle> {
     this.#reads = reads;
     this.#settings = settings;
     this.#end = end;
-    this.tail = new Tail(Number(end.position), CAPACITY);
+    this.tail = new Tail(end, CAPACITY);
     this.#leaveWakeUps = settings.wakeUps.follow(settings.channel, () => void this.look());
   }
 
@@ -108,7 +108,7 @@ export class LiveTail<L extends AnyLifecycle> {
     const last = transitions.at(-1);
     if (last === undefined) return;
     this.tail.append(transitions);
-    this.#end = last;
+    this.#end = last.place ?? this.#end;
     this.lag = Math.max(0, Date.now() - last.recordedAt.getTime());
     this.#tell(undefined);
     for (const { phase } of transitions) {

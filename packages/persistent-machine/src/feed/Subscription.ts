@@ -8,7 +8,7 @@
 import { isPassing } from '../database/failures';
 import type { AnyLifecycle } from '../machine';
 import type { Page } from '../operations/page';
-import type { Place } from '../operations/place';
+import { type Place, advanced, includes, isAfter, later } from '../operations/place';
 import type { Transition } from '../store/transition';
 import type { Tail } from './Tail';
 import { Lagged } from './errors';
@@ -49,6 +49,10 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
   readonly #topic: Topic<L>;
   /** Everything up to here was delivered, or waits in `#page`. */
   #place: Place;
+  /** The number of the tail's next entry; undefined while the subscriber reads the table. */
+  #next: number | undefined;
+  /** Whether the tail has been here, too. Then the places of its entries are the subscriber's. */
+  #isAligned = false;
   /** Transitions from the table that are not delivered yet, in reverse order. */
   #page: Transition<L>[] = [];
   #last: Transition<L> | undefined;
@@ -77,9 +81,8 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
    *   if the database was set back
    */
   async next(): Promise<IteratorResult<Transition<L>, undefined>> {
-    const { tail, patience } = this.#source;
     const away = performance.now() - this.#deliveredAt;
-    if (!this.#ended && away > patience && !tail.reachesBackTo(this.#position)) {
+    if (!this.#ended && away > this.#source.patience && !this.#isInMemory()) {
       this.end();
       throw new Lagged(`The subscriber went ${Math.round(away)} ms without asking.`);
     }
@@ -94,7 +97,7 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
         this.#deliveredAt = performance.now();
         return { done: false, value: transition };
       }
-      await (tail.reachesBackTo(this.#position) ? this.#news() : this.#readPage());
+      await (this.#isInMemory() ? this.#news() : this.#readPage());
     }
   }
 
@@ -118,20 +121,47 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
     this.#wake?.();
   }
 
-  get #position(): number {
-    return Number(this.#place.position);
+  /** Whether the tail has everything after the subscriber's place. If so, the subscriber reads the tail from now on. */
+  #isInMemory(): boolean {
+    const { tail } = this.#source;
+    if (this.#next !== undefined && tail.has(this.#next)) return true;
+    this.#next = tail.startAfter(this.#place);
+    this.#isAligned = false;
+    return this.#next !== undefined;
   }
 
   #takeFromTail(): Transition<L> | undefined {
-    const { tail, end } = this.#source;
-    if (!tail.reachesBackTo(this.#position)) return undefined;
-    const next = tail.next(this.#position, this.#topic.accepts)?.entry;
-    this.#place = next ?? later(this.#place, end());
-    return next;
+    if (!this.#isInMemory()) return undefined;
+    const { tail } = this.#source;
+    for (let next = this.#next ?? 0; ; next += 1) {
+      const entry = tail.at(next);
+      this.#next = next;
+      if (entry === undefined) return undefined;
+      const transition = this.#isAligned ? entry : this.#align(entry);
+      if (transition === undefined) continue;
+      this.#place = transition.place ?? this.#place;
+      if (!this.#topic.accepts(transition)) continue;
+      this.#next = next + 1;
+      return transition;
+    }
+  }
+
+  /**
+   * A subscriber that comes from the table, or with a cursor of another instance, may be further than the tail in some
+   * partitions. Until the tail is there, too, it has places of its own.
+   *
+   * @returns undefined if the subscriber is past the entry
+   */
+  #align(entry: Transition<L>): Transition<L> | undefined {
+    const mark = this.#place[entry.partition];
+    if (mark === undefined || !isAfter(entry, mark)) return undefined;
+    const place = advanced(this.#place, entry);
+    this.#isAligned = entry.place !== undefined && includes(entry.place, place);
+    return this.#isAligned ? entry : { ...entry, place };
   }
 
   async #readPage(): Promise<void> {
-    // Read before the page: since positions follow the order of commits, the page misses nothing up to this end.
+    // Read before the page, which then misses nothing up to this end: positions follow the order of commits.
     const end = this.#source.end();
     const page = await this.#topic.read(this.#place, this.#last).catch((error: unknown) => {
       if (isPassing(error)) return undefined;
@@ -146,8 +176,10 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
       return;
     }
     this.#page = page.nodes.toReversed();
-    const last = page.nodes.at(-1) ?? this.#place;
-    this.#place = page.hasNextPage ? last : later(last, end);
+    const last = page.nodes.at(-1);
+    // A history has no places, but it has the marks of one partition.
+    const place = last === undefined ? this.#place : (last.place ?? advanced(this.#place, last));
+    this.#place = page.hasNextPage ? place : later(place, end);
   }
 
   async #news(): Promise<void> {
@@ -163,8 +195,4 @@ export class Subscription<L extends AnyLifecycle> implements AsyncIterableIterat
     });
     this.#wake = undefined;
   }
-}
-
-function later(one: Place, other: Place): Place {
-  return Number(one.position) >= Number(other.position) ? one : other;
 }

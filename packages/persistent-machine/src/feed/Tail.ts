@@ -1,51 +1,53 @@
 /**
- * The last entries of a log in memory, by their positions, which are gapless. It is bounded, and knows neither what the
- * entries are nor where older ones are.
+ * The last transitions of a feed in memory, in the order in which this instance has read them. It is bounded, and knows
+ * neither what the transitions are nor where older ones are.
  */
-export class Tail<Entry> {
+import { type MarkIn, type Place, includes } from '../operations/place';
+
+/** A transition with the place after it. */
+export interface Placed extends MarkIn {
+  readonly place: Place | undefined;
+}
+
+export class Tail<Entry extends Placed> {
   readonly #capacity: number;
   #entries: Entry[] = [];
-  #end: number;
+  /** How many entries came before those in memory. */
+  #dropped = 0;
+  #start: Place;
 
   /**
-   * @param end the position after which the tail begins
+   * @param start the place after which the tail begins
    * @param capacity the most entries that the tail keeps
    */
-  constructor(end: number, capacity: number) {
-    this.#end = end;
+  constructor(start: Place, capacity: number) {
+    this.#start = start;
     this.#capacity = capacity;
   }
 
-  /** The position of the last entry. */
-  get end(): number {
-    return this.#end;
-  }
-
-  /** Appends the next entries of the log. */
+  /** Appends the next entries of the feed. */
   append(entries: readonly Entry[]): void {
     this.#entries.push(...entries);
-    this.#end += entries.length;
     // Many at once, since each removal moves all remaining entries.
-    if (this.#entries.length > 2 * this.#capacity) {
-      this.#entries = this.#entries.slice(-this.#capacity);
-    }
+    if (this.#entries.length <= 2 * this.#capacity) return;
+    const dropped = this.#entries.length - this.#capacity;
+    this.#start = this.#entries[dropped - 1]?.place ?? this.#start;
+    this.#entries = this.#entries.slice(dropped);
+    this.#dropped += dropped;
   }
 
-  /** Whether the tail has every entry after a position. */
-  reachesBackTo(position: number): boolean {
-    return position >= this.#end - this.#entries.length;
+  /** @returns the number from which to read every entry after a place; undefined if memory lacks some of them */
+  startAfter(place: Place): number | undefined {
+    return includes(place, this.#start) ? this.#dropped : undefined;
   }
 
-  /** @returns the first accepted entry after a position, with its own position; undefined if there is none */
-  next(
-    after: number,
-    accepts: (entry: Entry) => boolean,
-  ): { readonly entry: Entry; readonly position: number } | undefined {
-    const start = this.#end - this.#entries.length;
-    for (let position = Math.max(after, start) + 1; position <= this.#end; position += 1) {
-      const entry = this.#entries[position - start - 1];
-      if (entry !== undefined && accepts(entry)) return { entry, position };
-    }
-    return undefined;
+  /** Whether memory has every entry from a number on. */
+  has(number: number): boolean {
+    return number >= this.#dropped;
+  }
+
+  /** The entry with a number; undefined if there is none yet. */
+  at(number: number): Entry | undefined {
+    return this.#entries[number - this.#dropped];
   }
 }

@@ -4,8 +4,7 @@
  */
 import type { MachinePhase } from '../machine';
 import type { Key } from '../operations/page';
-import type { Place } from '../operations/place';
-import { FeedRewound } from '../store/place';
+import { type Claim, type MarkIn, type Place, fingerprintOf } from '../operations/place';
 import { BadUserInput } from './errors';
 import type { Names } from './names';
 import { isUuid } from './uuid';
@@ -47,28 +46,32 @@ function codec<Node>(
 export interface Cursors {
   /** In the list of machines, for every order and filter: when the machine began, and its id. */
   readonly machine: CursorCodec<MachinePhase>;
-  readonly feed: CursorCodec<Place, Place>;
+  readonly feed: CursorCodec<InFeed, Claim>;
   /** In one machine's history: the version. */
   readonly version: CursorCodec<{ readonly phase: MachinePhase }>;
 }
 
 /**
- * A cursor in the feed has the position in each partition, and one fingerprint of the transitions there. There is one
- * partition today. With several, each position after the first is written as the difference to the one before, which
- * is shorter. The form has a number, because clients keep cursors longer than we keep a form. The oldest form has no
- * number: it is a bare position.
+ * A cursor in the feed has the position in each partition, one fingerprint of the transitions there, and the partition
+ * of its own transition, if there are several. Each position after the first is written as the difference to the one
+ * before, which is shorter. The form has a number, because clients keep cursors longer than we keep a form. The oldest
+ * form has no number: it is a bare position.
  */
 const FEED_FORM = '2';
 
+/**
+ * The cursor of a transition that was not read from the feed, if there are several partitions: its partition, and its
+ * position there.
+ */
+const LONE_FORM = '3';
+
+/** A transition, with the place after it if it was read from the feed. */
+interface InFeed extends MarkIn {
+  readonly place: Place | undefined;
+}
+
 export function cursorsOf({ field, cursor }: Names): Cursors {
-  const feedKeys = codec<Key>(
-    cursor('feed'),
-    (key) => key,
-    ([form = '', fingerprint = '', positions = '', ...rest]) =>
-      form === FEED_FORM
-        ? /^[0-9a-f]{16}$/.test(fingerprint) && arePositions(positions) && rest.length === 0
-        : isPosition(form) && fingerprint === '',
-  );
+  const feedKeys = codec<InFeed>(cursor('feed'), feedKeyOf, (key) => claimOf(key) !== undefined);
   return {
     machine: codec(
       field,
@@ -77,16 +80,12 @@ export function cursorsOf({ field, cursor }: Names): Cursors {
         isMoment(createdAt) && isUuid(id) && id === id.toLowerCase() && rest.length === 0,
     ),
     feed: {
-      of: ({ position, fingerprint }) =>
-        feedKeys.of(fingerprint === null ? [position] : [FEED_FORM, fingerprint, position]),
+      of: feedKeys.of,
       parse: (text, argument) => {
-        const [form = '', fingerprint, positions] = feedKeys.parse(text, argument);
-        if (fingerprint === undefined || positions === undefined) {
-          return { position: form, fingerprint: null };
-        }
-        // The client got this cursor from a database with another number of partitions.
-        if (!isPosition(positions)) throw new FeedRewound('The feed has one partition.');
-        return { position: positions, fingerprint };
+        const claim = claimOf(feedKeys.parse(text, argument));
+        // `parse` accepts only keys that have a claim.
+        if (claim === undefined) throw new TypeError(`The key of ${text} has no claim.`);
+        return claim;
       },
     },
     version: codec(
@@ -95,6 +94,36 @@ export function cursorsOf({ field, cursor }: Names): Cursors {
       (key) => /^(0|[1-9]\d{0,8})$/.test(key.join()),
     ),
   };
+}
+
+function feedKeyOf({ place, partition, position, fingerprint }: InFeed): Key {
+  if (place === undefined) return [LONE_FORM, fingerprint, String(partition), position];
+  const positions = place.map((mark) => mark.position);
+  const key = [FEED_FORM, fingerprintOf(place), differencesOf(positions)];
+  return place.length === 1 ? key : [...key, String(partition)];
+}
+
+/** @returns undefined if the strings are not a key of the feed that PostgreSQL will accept */
+function claimOf([form = '', fingerprint, ...rest]: Key): Claim | undefined {
+  if (fingerprint === undefined) {
+    return isPosition(form) ? { positions: [form], fingerprint: null, partition: 0 } : undefined;
+  }
+  if (!/^[0-9a-f]{16}$/.test(fingerprint)) return undefined;
+  const [first = '', second = '', ...others] = rest;
+  if (others.length > 0) return undefined;
+  if (form === LONE_FORM) {
+    return isPartition(first) && isPosition(second)
+      ? { partition: Number(first), position: second, fingerprint }
+      : undefined;
+  }
+  const positions = form === FEED_FORM ? positionsOf(first) : undefined;
+  if (positions === undefined) return undefined;
+  if (positions.length === 1) {
+    return rest.length === 1 ? { positions, fingerprint, partition: 0 } : undefined;
+  }
+  return isPartition(second) && Number(second) < positions.length
+    ? { positions, fingerprint, partition: Number(second) }
+    : undefined;
 }
 
 function isMoment(text: string): boolean {
@@ -106,13 +135,21 @@ function isPosition(text: string): boolean {
   return /^(0|[1-9]\d{0,17})$/.test(text);
 }
 
-/** Whether the differences add up to positions. */
-function arePositions(text: string): boolean {
+function isPartition(text: string): boolean {
+  return /^(0|[1-9]\d?)$/.test(text);
+}
+
+function differencesOf(positions: readonly string[]): string {
+  return positions
+    .map((position, index) => BigInt(position) - BigInt(positions[index - 1] ?? '0'))
+    .join(',');
+}
+
+/** @returns undefined if the differences do not add up to positions */
+function positionsOf(text: string): string[] | undefined {
   const differences = text.split(',');
-  if (!differences.every((each) => /^(0|-?[1-9]\d{0,17})$/.test(each))) return false;
+  if (!differences.every((each) => /^(0|-?[1-9]\d{0,17})$/.test(each))) return undefined;
   let position = 0n;
-  return differences.every((each) => {
-    position += BigInt(each);
-    return isPosition(String(position));
-  });
+  const positions = differences.map((each) => String((position += BigInt(each))));
+  return positions.every(isPosition) ? positions : undefined;
 }

@@ -5,6 +5,7 @@ import {
   type DescribedTable,
   dedented,
   inClauses,
+  withoutPartitions,
   withoutSchema,
 } from './described';
 
@@ -151,7 +152,7 @@ function tableOf(
   const constraints = (kind: 'constraint' | 'foreign key'): [string, DescribedConstraint][] =>
     [...ofKind(kind)].map(([name, definition]) => [
       name,
-      { isForeignKey: kind === 'foreign key', definition },
+      { isForeignKey: kind === 'foreign key', definition: withoutPartitions(definition) },
     ]);
   return {
     columns: new Map(

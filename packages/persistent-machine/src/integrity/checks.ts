@@ -1,4 +1,5 @@
 /** The CHECKs of a machine's tables, which concern one row at a time. Rules between rows are for triggers. */
+import { PARTITIONS } from './described';
 import { checked, identifier, literal, literals } from './names';
 import { dataRuleOf, ruleOf } from './rules';
 import type { Shape } from './shape';
@@ -12,6 +13,7 @@ export interface NamedCheck {
 /** The CHECKs of the table of records. */
 export function recordChecks(shape: Shape): NamedCheck[] {
   return [
+    { name: `${shape.records}_are_in_their_partition`, expression: isInItsPartition('id') },
     { name: `${shape.records}_state_agrees_with_columns`, expression: stateAgrees(shape) },
     ...shape.columns.flatMap(({ name, rules }) => {
       const expression = ruleOf(name, rules);
@@ -27,8 +29,9 @@ export function validityOf({ records }: Shape, column: string): string {
 
 /** The CHECKs of the history. */
 export function historyChecks(shape: Shape): NamedCheck[] {
-  const { history, hasData } = shape;
+  const { history, owner, hasData } = shape;
   return [
+    { name: `${history}_are_in_their_partition`, expression: isInItsPartition(owner.name) },
     { name: `${history}_position_is_positive`, expression: 'position >= 1' },
     {
       name: `${history}_begin_at_version_1`,
@@ -42,7 +45,13 @@ export function historyChecks(shape: Shape): NamedCheck[] {
 
 /** The CHECKs of the ledger. */
 export function ledgerChecks({ ledger }: Shape): NamedCheck[] {
-  return [{ name: `${ledger}_is_one_row`, expression: 'singleton' }].map(withCheckedName);
+  const expression = `partition >= 0 AND partition < ${PARTITIONS}`;
+  return [{ name: `${ledger}_has_this_partition`, expression }].map(withCheckedName);
+}
+
+/** As `partitionOf` computes it. */
+function isInItsPartition(id: string): string {
+  return `partition = ('x' || left(md5(${id}::text), 7))::bit(28)::integer % ${PARTITIONS}`;
 }
 
 function withCheckedName(check: NamedCheck): NamedCheck {

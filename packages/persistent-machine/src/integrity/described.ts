@@ -1,6 +1,6 @@
 /**
  * The description of a schema as plain data. Two schemas are alike if their descriptions are equal, however they were
- * made: a description has neither the schema's name nor the indentation of functions.
+ * made: a description has neither the schema's name, nor the number of partitions, nor the indentation of functions.
  */
 import { identifier } from './names';
 
@@ -45,6 +45,17 @@ export interface DescribedConstraint {
 /** Stands for the schema's quoted name in the text of a function. */
 export const SCHEMA = '\u{E000}';
 
+/** Stands for the number of partitions, which each installation chooses. */
+export const PARTITIONS = '\u{E001}';
+
+/** Replaces what stands for facts of a database by those facts. */
+export function inDatabase(
+  statement: string,
+  { schema, partitions }: { readonly schema: string; readonly partitions: number },
+): string {
+  return statement.replaceAll(SCHEMA, schema).replaceAll(PARTITIONS, String(partitions));
+}
+
 /** Puts each clause of a trigger's definition on a line of its own. */
 export function inClauses(text: string): string {
   const [clauses = '', call = ''] = text.split(/(?= EXECUTE FUNCTION )/);
@@ -64,6 +75,11 @@ export function withoutSchema(text: string, schema: string, names: readonly stri
       new RegExp(`(?<![\\w.])${escaped(schema)}\\.(?=(?:${name})(?![\\w$]))`, 'g'),
       `${SCHEMA}.`,
     );
+}
+
+/** Replaces the number of partitions in the definition of a CHECK by `PARTITIONS`. */
+export function withoutPartitions(definition: string): string {
+  return definition.replace(/(?<=\bpartition < |md5\(.*::integer % )\d+/, PARTITIONS);
 }
 
 function escaped(text: string): string {

@@ -6,14 +6,14 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
 import { type Ask, TYPEORM_TABLES, describe } from './catalog';
 import { changes } from './changes';
-import { type Described, SCHEMA } from './described';
+import { type Described, inDatabase } from './described';
 import { shapesOf } from './entities';
 import { identifier } from './names';
 import { NotGenerated } from './NotGenerated';
 import { statementsFor, wantedBy } from './wanted';
 
 export interface Differences {
-  /** The statements that give the database the wanted schema, in order. `SCHEMA` stands for the schema's name. */
+  /** The statements that give the database the wanted schema, in order. `inDatabase` completes them. */
   readonly up: readonly string[];
   /** The statements that restore the former schema. */
   readonly down: readonly string[];
@@ -21,8 +21,8 @@ export interface Differences {
   readonly others: readonly string[];
 }
 
-/** The schema in which the wanted tables are created; it is never committed. */
-const SCRATCH = 'persistent_machine_scratch';
+/** Where the wanted tables are created; it is never committed. A description has neither fact. */
+const SCRATCH = { schema: 'persistent_machine_scratch', partitions: 1 };
 
 /**
  * @param dataSource an initialized one, whose database has all migrations
@@ -30,7 +30,7 @@ const SCRATCH = 'persistent_machine_scratch';
  */
 export async function differencesOf(dataSource: DataSource): Promise<Differences> {
   // Before the transaction begins, since it would idle meanwhile.
-  const tables = await statementsFor(dataSource, SCRATCH);
+  const tables = await statementsFor(dataSource, SCRATCH.schema);
   const queryRunner = dataSource.createQueryRunner();
   try {
     await queryRunner.startTransaction();
@@ -56,15 +56,15 @@ async function differencesIn(
     ]);
   };
   const enterScratch = async (): Promise<void> => {
-    await ask(`DROP SCHEMA IF EXISTS ${SCRATCH} CASCADE`);
-    await ask(`CREATE SCHEMA ${SCRATCH}`).catch((error: unknown) => {
+    await ask(`DROP SCHEMA IF EXISTS ${SCRATCH.schema} CASCADE`);
+    await ask(`CREATE SCHEMA ${SCRATCH.schema}`).catch((error: unknown) => {
       throw new NotGenerated(
         'To compare, the wanted tables are created for a moment in a schema of their own, which this role may not ' +
           `create: GRANT CREATE ON DATABASE to it. PostgreSQL says: ${String(error)}`,
         { cause: error },
       );
     });
-    await enter(SCRATCH);
+    await enter(SCRATCH.schema);
   };
 
   await enterScratch();
@@ -88,7 +88,7 @@ async function differencesIn(
       'CREATE TABLE typeorm_metadata (type text, database text, schema text, "table" text, name text, value text)',
     );
     const become = async (expected: Described, changing: readonly string[]): Promise<void> => {
-      for (const statement of changing) await ask(statement.replaceAll(SCHEMA, SCRATCH));
+      for (const statement of changing) await ask(inDatabase(statement, SCRATCH));
       refuseWhatDiffers(await describe(ask, tables, functions), expected);
     };
     await become(actual, changes(NOTHING, actual));

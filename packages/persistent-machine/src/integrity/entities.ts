@@ -70,6 +70,11 @@ export function shapesOf(dataSource: DataSource): Shape[] {
   return dataSource.entityMetadatas.flatMap(({ target }) => declaredFor(target)?.shape ?? []);
 }
 
+/** @returns the names of the tables of their ledgers */
+export function ledgersOf(dataSource: DataSource): string[] {
+  return shapesOf(dataSource).map(({ ledger }) => ledger);
+}
+
 /** Finds the machine of a class by its base. */
 function declaredFor(target: unknown): Declared | undefined {
   for (let each = target; typeof each === 'function'; each = Object.getPrototypeOf(each)) {

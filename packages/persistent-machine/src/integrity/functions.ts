@@ -77,15 +77,16 @@ ${shape.columns.map((column) => changedByWrongEvent(shape, column)).join('')}\
   FROM recorded
   LEFT JOIN LATERAL (
     SELECT * FROM ${schema}.${identifier(records)} AS record
-    WHERE record.id = recorded.${owner.name} LIMIT 1
+    WHERE record.partition = recorded.partition AND record.id = recorded.${owner.name} LIMIT 1
   ) AS record ON true
   LEFT JOIN LATERAL (
     SELECT * FROM ${schema}.${identifier(history)} AS previous
-    WHERE previous.${owner.name} = recorded.${owner.name}
+    WHERE previous.partition = recorded.partition AND previous.${owner.name} = recorded.${owner.name}
       AND previous.version = recorded.previous_version
     LIMIT 1
   ) AS previous ON true
-  LEFT JOIN ${schema}.${identifier(ledger)} AS ledger ON ledger.singleton;
+  LEFT JOIN ${schema}.${identifier(ledger)} AS ledger
+    ON ledger.partition = recorded.partition;
   IF wrong IS NOT NULL THEN
     RAISE EXCEPTION 'a transition of ${machine} %', wrong
       USING ERRCODE = 'integrity_constraint_violation';
@@ -152,7 +153,8 @@ BEGIN
     FROM ${schema}.${identifier(history)}
     CROSS JOIN LATERAL (VALUES (state_type, 1, 0), (from_state_type, 0, 1))
       AS each (state, entered, departed)
-    WHERE position > old.position AND position <= new.position AND state IS NOT NULL
+    WHERE partition = new.partition AND position > old.position AND position <= new.position
+      AND state IS NOT NULL
     GROUP BY state
   ) AS sums;
   IF size < 1 OR size <> new.position - old.position THEN

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SCHEMA } from './described';
+import { PARTITIONS, SCHEMA } from './described';
 import { NotGenerated } from './NotGenerated';
 
 /** The longest line that Prettier does not break. */
@@ -89,10 +89,15 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class ${className} implements MigrationInterface {
 ${method('up', up)}
 ${method('down', down)}}
-${[...up, ...down].some((statement) => statement.includes(SCHEMA)) ? SCHEMA_OF : ''}`;
+${PLACEHOLDERS.map(({ mark, finder }) => ([...up, ...down].join().includes(mark) ? finder : '')).join('')}`;
 }
 
-const SCHEMA_OF = `
+/** What stands for a fact about the database, the variable that has the fact in a migration, and its function. */
+const PLACEHOLDERS = [
+  {
+    mark: SCHEMA,
+    variable: 'schema',
+    finder: `
 /** The functions name their tables with the schema, since a session's temporary table could stand in for ours. */
 async function schemaOf(queryRunner: QueryRunner): Promise<string> {
   const [row] = await queryRunner.manager.query<{ schema: string }[]>(
@@ -100,20 +105,40 @@ async function schemaOf(queryRunner: QueryRunner): Promise<string> {
   );
   return row?.schema ?? 'public';
 }
-`;
+`,
+  },
+  {
+    mark: PARTITIONS,
+    variable: 'partitions',
+    finder: `
+/** Each installation chooses its number of partitions; the server sets it before it runs the migrations. */
+async function partitionsOf(queryRunner: QueryRunner): Promise<string> {
+  const [row] = await queryRunner.manager.query<{ partitions: string | null }[]>(
+    "SELECT nullif(current_setting('persistent_machine.partitions', true), '') AS partitions",
+  );
+  return row?.partitions ?? '1';
+}
+`,
+  },
+] as const;
 
 function method(name: 'up' | 'down', statements: readonly string[]): string {
-  const needsSchema = statements.some((statement) => statement.includes(SCHEMA));
+  const facts = PLACEHOLDERS.filter(({ mark }) => statements.join().includes(mark)).map(
+    ({ variable }) => `    const ${variable} = await ${variable}Of(queryRunner);\n`,
+  );
   return `\
   async ${name}(queryRunner: QueryRunner): Promise<void> {
-${needsSchema ? '    const schema = await schemaOf(queryRunner);\n' : ''}\
+${facts.join('')}\
 ${statements.map(query).join('')}\
   }
 `;
 }
 
 function query(statement: string): string {
-  const text = statement.replaceAll(/[\\`]|\$(?=\{)/g, '\\$&').replaceAll(SCHEMA, '${schema}');
+  const text = PLACEHOLDERS.reduce(
+    (written, { mark, variable }) => written.replaceAll(mark, `\${${variable}}`),
+    statement.replaceAll(/[\\`]|\$(?=\{)/g, '\\$&'),
+  );
   const line = `    await queryRunner.query(\`${text}\`);`;
   if (!text.includes('\n') && line.length <= WIDTH) return `${line}\n`;
   return `    await queryRunner.query(\`\n      ${text.replaceAll('\n', '\n      ')}\`);\n`;

@@ -18,6 +18,12 @@ import type { Shape } from './shape';
 
 const MILLISECONDS = { type: 'timestamptz', precision: 3 } as const;
 
+/**
+ * The column that leads every key. By its default, a change by hand need not name the partition if there is only one;
+ * with more, a CHECK refuses the wrong one.
+ */
+const PARTITION = { name: 'partition', type: 'integer', default: 0 } as const;
+
 /** The columns of both records and transitions, between the version and the declared columns. */
 const RECORDED: Readonly<Record<string, ColumnOptions>> = {
   stateType: { name: 'state_type', type: 'text' },
@@ -41,7 +47,9 @@ export function tableClasses(shape: Shape): TableClasses {
 function recordOf(shape: Shape, history: new () => object): new () => object {
   const { records, owner } = shape;
   const record = classNamed(`${shape.machine}Record`);
-  primary(record, 'id', { name: 'id', type: 'uuid', primaryKeyConstraintName: `${records}_pkey` });
+  const primaryKeyConstraintName = `${records}_pkey`;
+  primary(record, 'partition', { ...PARTITION, primaryKeyConstraintName });
+  primary(record, 'id', { name: 'id', type: 'uuid', primaryKeyConstraintName });
   columns(record, {
     version: { name: 'version', type: 'integer' },
     ...RECORDED,
@@ -52,10 +60,12 @@ function recordOf(shape: Shape, history: new () => object): new () => object {
   Index(`${records}_by_age`, ['createdAt', 'id'])(record);
   // Deferred, because a transaction changes the record before it records the transition. A trigger checks that both
   // are equal.
-  ForeignKey(() => history, ['id', 'version'], [owner.property, 'version'], {
-    name: `${records}_are_recorded`,
-    deferrable: 'INITIALLY DEFERRED',
-  })(record);
+  ForeignKey(
+    () => history,
+    ['partition', 'id', 'version'],
+    ['partition', owner.property, 'version'],
+    { name: `${records}_are_recorded`, deferrable: 'INITIALLY DEFERRED' },
+  )(record);
   return record;
 }
 
@@ -64,6 +74,7 @@ function historyOf(shape: Shape): new () => object {
   const transition = classNamed(`${shape.machine}Transition`);
   Entity(history)(transition);
   const primaryKeyConstraintName = `${history}_pkey`;
+  primary(transition, 'partition', { ...PARTITION, primaryKeyConstraintName });
   primary(transition, owner.property, { name: owner.name, type: 'uuid', primaryKeyConstraintName });
   primary(transition, 'version', { name: 'version', type: 'integer', primaryKeyConstraintName });
   columns(transition, {
@@ -88,9 +99,9 @@ function historyOf(shape: Shape): new () => object {
     ...(hasData ? { data: { name: 'data', type: 'jsonb', nullable: true } } : {}),
   });
   for (const { name, expression } of historyChecks(shape)) Check(name, expression)(transition);
-  Unique(`${history}_position_key`, ['position'])(transition);
-  Index(`${history}_by_event`, ['event', 'position'])(transition);
-  Index(`${history}_idempotency_key`, [owner.property, 'idempotencyKey'], {
+  Unique(`${history}_position_key`, ['partition', 'position'])(transition);
+  Index(`${history}_by_event`, ['partition', 'event', 'position'])(transition);
+  Index(`${history}_idempotency_key`, ['partition', owner.property, 'idempotencyKey'], {
     unique: true,
     where: 'idempotency_key IS NOT NULL',
   })(transition);
@@ -100,10 +111,8 @@ function historyOf(shape: Shape): new () => object {
 function ledgerOf(shape: Shape): new () => object {
   const ledger = classNamed(`${shape.machine}Ledger`);
   Entity(shape.ledger)(ledger);
-  primary(ledger, 'singleton', {
-    name: 'singleton',
-    type: 'boolean',
-    default: true,
+  primary(ledger, 'partition', {
+    ...PARTITION,
     primaryKeyConstraintName: `${shape.ledger}_pkey`,
   });
   columns(ledger, {

@@ -1,4 +1,5 @@
-/** The triggers of a machine's tables, and the first row of its ledger. Their functions are made elsewhere. */
+/** The triggers of a machine's tables, and the first rows of its ledger. Their functions are made elsewhere. */
+import { PARTITIONS } from './described';
 import { REFUSE_CHANGE, type Routine } from './functions';
 import { checked, identifier, literal } from './names';
 import type { Shape } from './shape';
@@ -20,7 +21,7 @@ export function triggersOf(shape: Shape): Trigger[] {
       refuse: `a record of ${machine} is kept for good`,
     }),
     trigger(ledger, 'is_never_deleted', 'BEFORE DELETE OR TRUNCATE', {
-      refuse: `the ledger of ${machine} is one row for good`,
+      refuse: `the ledger of ${machine} is kept for good`,
     }),
     // Other changes need a next version: the foreign key demands its transition, which another trigger compares.
     trigger(records, 'change_by_transition', 'BEFORE UPDATE', {
@@ -58,9 +59,11 @@ function trigger(
   return { name, table, sql: `CREATE ${kind} ${name}\n  ${body}` };
 }
 
-/** The statement that inserts the only row of a new ledger. */
-export function ledgerRow({ ledger, states }: Shape): string {
+/** The statement that inserts a row for each partition into a new ledger. */
+export function ledgerRows({ ledger, states }: Shape): string {
   const counts = JSON.stringify(Object.fromEntries(states.map((state) => [state, 0])), null, 1);
   const oneLine = counts.replaceAll(/\s+/g, ' ');
-  return `INSERT INTO ${identifier(ledger)} (position, counts) VALUES (0, ${literal(oneLine)})`;
+  return `\
+INSERT INTO ${identifier(ledger)} (partition, position, counts)
+SELECT partition, 0, ${literal(oneLine)} FROM generate_series(0, ${PARTITIONS} - 1) AS partition`;
 }

@@ -5,11 +5,11 @@
 import { DataSource } from 'typeorm';
 import { type Ask, describe, indescribable } from './catalog';
 import { type Sources, nameIn } from './changes';
-import { type Described, SCHEMA } from './described';
+import { type Described, SCHEMA, inDatabase } from './described';
 import { shapesOf } from './entities';
 import { functionsOf } from './functions';
 import { NotGenerated } from './NotGenerated';
-import { ledgerRow, triggersOf } from './triggers';
+import { ledgerRows, triggersOf } from './triggers';
 
 export interface Wanted {
   readonly described: Described;
@@ -19,18 +19,18 @@ export interface Wanted {
 /**
  * @param dataSource an initialized one
  * @param tables the statements that `statementsFor` gives for the schema `scratch`
- * @param ask in a transaction whose search path begins with `scratch`, which is empty
+ * @param ask in a transaction whose search path begins with the schema of `scratch`, which is empty
  * @throws NotGenerated if an entity wants what `describe` cannot describe
  */
 export async function wantedBy(
   dataSource: DataSource,
   tables: readonly string[],
   ask: Ask,
-  scratch: string,
+  scratch: Parameters<typeof inDatabase>[1],
 ): Promise<Wanted> {
-  for (const statement of tables) await ask(statement);
+  for (const statement of tables) await ask(inDatabase(statement, scratch));
   const shapes = shapesOf(dataSource);
-  for (const { sql } of functionsOf(shapes, scratch)) await ask(sql);
+  for (const { sql } of functionsOf(shapes, scratch.schema)) await ask(sql);
   for (const { sql } of shapes.flatMap(triggersOf)) await ask(sql);
   const others = await indescribable(ask);
   if (others.length > 0) {
@@ -98,6 +98,6 @@ function sourcesOf(dataSource: DataSource): Sources {
         checks.map(({ name, expression }) => [nameIn(tableName, name), expression]),
       ),
     ),
-    rows: new Map(shapes.map((shape) => [shape.ledger, ledgerRow(shape)])),
+    rows: new Map(shapes.map((shape) => [shape.ledger, ledgerRows(shape)])),
   };
 }

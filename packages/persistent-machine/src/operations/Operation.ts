@@ -39,6 +39,11 @@ export interface LaneOf<Question> {
   /** A statement carries only questions of the same form. Default: all questions have the same. */
   readonly formOf?: (question: Question) => string;
   /**
+   * The partition of the one that a question is about. Statements of different partitions do not wait for each other,
+   * and none carries questions of two. Default: the lane takes all partitions together.
+   */
+  readonly partitionOf?: (question: Question) => number;
+  /**
    * Only subscribers or metrics wait in this lane. Admission ignores it, because a full lane of this kind does not hold
    * up requests.
    */

@@ -1,6 +1,6 @@
 /** Begins a group of machines. The store decides what to do about an id that is taken. */
 import type { Statement } from '../database/Database';
-import { type Applied, type Change, applied, inputClause, parametersOf } from './change';
+import { type Applied, type Change, PARTITION, applied, inputClause, parametersOf } from './change';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { recordClauses } from './recording';
 import type { MachineTables } from './tables';
@@ -29,6 +29,7 @@ export function begin(tables: MachineTables): Operation<Change, boolean, Applied
       // As for swaps.
       inFlight: 1,
       keyOf: ({ record }) => record.id,
+      ...(tables.partitions === 1 ? {} : { partitionOf: ({ partition }: Change) => partition }),
     },
     query: (changes) => ({ statement, values: parameters(changes) }),
     answers: applied,
@@ -49,11 +50,11 @@ timeouts AS MATERIALIZED (
 ),
 -- In the order of ids, as in a swap, so that two groups that overlap cannot deadlock.
 begun AS (
-  INSERT INTO ${tables.records} (${columns.join(', ')})
-  SELECT ${columns.map((name) => `input.${name}`).join(', ')}
+  INSERT INTO ${tables.records} (partition, ${columns.join(', ')})
+  SELECT ${PARTITION}, ${columns.map((name) => `input.${name}`).join(', ')}
   FROM input CROSS JOIN timeouts
   ORDER BY input.id
-  ON CONFLICT (id) DO NOTHING
+  ON CONFLICT (partition, id) DO NOTHING
   RETURNING id
 ),
 changed AS (

@@ -4,10 +4,13 @@
  */
 import type { MachineRecord } from '../machine';
 import type { Column } from './columns';
+import type { Group } from './Operation';
 import type { MachineTables } from './tables';
 
 /** One change to commit: the new record, and the transition that made it. */
 export interface Change {
+  /** The partition of the machine. */
+  readonly partition: number;
   readonly record: MachineRecord;
   readonly event: string;
   /** The state before; null for the beginning of a machine. */
@@ -23,7 +26,7 @@ export interface Change {
 
 /** A column that a transition's row has beside those of the record, and the property of a change that fills it. */
 interface ChangeColumn extends Column {
-  readonly property: Exclude<keyof Change, 'record'>;
+  readonly property: Exclude<keyof Change, 'record' | 'partition'>;
 }
 
 const CHANGE_COLUMNS: readonly ChangeColumn[] = [
@@ -42,11 +45,12 @@ export function changeColumns({ hasData }: MachineTables): readonly ChangeColumn
   return hasData ? [...CHANGE_COLUMNS, ...DATA_COLUMNS] : CHANGE_COLUMNS;
 }
 
-/** @returns a function from a group of changes to the parameters, an array for each column */
-export function parametersOf(tables: MachineTables): (changes: readonly Change[]) => unknown[] {
+/** @returns a function from a group of changes, all in one partition, to the partition and an array for each column */
+export function parametersOf(tables: MachineTables): (changes: Group<Change>) => unknown[] {
   const { columns } = tables;
   const others = changeColumns(tables);
   return (changes) => [
+    changes[0].partition,
     ...columns.map(({ property }) =>
       // `tablesOf` read these columns off the record's entity, so the record has them as properties.
       changes.map(({ record }) => inUtc((record as Columnwise)[property])),
@@ -62,10 +66,16 @@ function inUtc(value: unknown): unknown {
   return value instanceof Date ? value.toISOString() : value;
 }
 
-/** The CTE `input`: the parameters as a table. */
+/** The group's partition, the first parameter of `parametersOf`. */
+export const PARTITION = '$1::integer';
+
+/** The ids of the group's records, the second parameter of `parametersOf`. */
+export const IDS = '$2::uuid[]';
+
+/** The CTE `input`: the other parameters as a table. */
 export function inputClause(tables: MachineTables): string {
   const columns = [...tables.columns, ...changeColumns(tables)];
-  const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
+  const arrays = columns.map(({ type }, index) => `$${index + 2}::${type}[]`);
   return `input AS MATERIALIZED (
   SELECT * FROM unnest(${arrays.join(', ')})
     AS input (${columns.map(({ name }) => name).join(', ')})

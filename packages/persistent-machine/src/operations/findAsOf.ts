@@ -2,6 +2,7 @@
 import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { GROUP_SIZE, type Operation } from './Operation';
+import { partitionsIn } from './partition';
 import type { MachineTables } from './tables';
 
 export interface AsOfLookup {
@@ -14,14 +15,17 @@ export function findAsOf(
   tables: MachineTables,
 ): Operation<AsOfLookup, MachineRecord | null, Numbered> {
   const { names, history, owner, historyColumns } = tables;
+  const partitionsOf = partitionsIn(tables);
   const statement = {
     name: `${names.records}/find-as-of`,
     text: `
 SELECT wanted.number AS "#number", ${selected(historyColumns, 'history')}
-FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS wanted (id, moment, number)
+FROM unnest($1::integer[], $2::uuid[], $3::timestamptz[])
+  WITH ORDINALITY AS wanted (partition, id, moment, number)
 CROSS JOIN LATERAL (
   SELECT * FROM ${history} AS history
-  WHERE history.${owner.name} = wanted.id AND history.occurred_at <= wanted.moment
+  WHERE history.partition = wanted.partition AND history.${owner.name} = wanted.id
+    AND history.occurred_at <= wanted.moment
   ORDER BY history.version DESC
   LIMIT 1
 ) AS history`,
@@ -33,10 +37,11 @@ CROSS JOIN LATERAL (
       inFlight: 1,
       keyOf: ({ id, asOf }) => `${id} ${asOf.getTime()}`,
     },
-    query: (lookups) => ({
-      statement,
-      values: [lookups.map(({ id }) => id), lookups.map(({ asOf }) => asOf.toISOString())],
-    }),
+    query: (lookups) => {
+      const ids = lookups.map(({ id }) => id);
+      const moments = lookups.map(({ asOf }) => asOf.toISOString());
+      return { statement, values: [partitionsOf(ids), ids, moments] };
+    },
     answers: (rows, lookups) => {
       const byNumber = rowsByNumber(rows);
       return lookups.map((_lookup, index) => {

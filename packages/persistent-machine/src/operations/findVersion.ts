@@ -3,6 +3,7 @@ import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { type StoredData, selectedData } from './data';
 import { GROUP_SIZE, type Operation } from './Operation';
+import { partitionsIn } from './partition';
 import type { MachineTables } from './tables';
 
 export interface VersionLookup {
@@ -25,14 +26,17 @@ interface Row extends Numbered {
 
 /** @returns an operation that answers an id and a version with the record, or with null if there is no such version */
 export function findVersion(tables: MachineTables): Operation<VersionLookup, Version | null, Row> {
+  const partitionsOf = partitionsIn(tables);
   const statement = {
     name: `${tables.names.records}/find-version`,
     text: `
 SELECT wanted.number AS "#number", ${selected(tables.historyColumns, 'history')},
        history.token AS "#token"${selectedData(tables, 'history')}
-FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
+FROM unnest($1::integer[], $2::uuid[], $3::integer[])
+  WITH ORDINALITY AS wanted (partition, id, version, number)
 JOIN ${tables.history} AS history
-  ON history.${tables.owner.name} = wanted.id AND history.version = wanted.version`,
+  ON history.partition = wanted.partition AND history.${tables.owner.name} = wanted.id
+  AND history.version = wanted.version`,
   };
   return {
     lane: {
@@ -41,10 +45,11 @@ JOIN ${tables.history} AS history
       inFlight: 2,
       keyOf: ({ id, version }) => `${id} ${version}`,
     },
-    query: (lookups) => ({
-      statement,
-      values: [lookups.map(({ id }) => id), lookups.map(({ version }) => version)],
-    }),
+    query: (lookups) => {
+      const ids = lookups.map(({ id }) => id);
+      const versions = lookups.map(({ version }) => version);
+      return { statement, values: [partitionsOf(ids), ids, versions] };
+    },
     answers: (rows, lookups) => {
       const byNumber = rowsByNumber(rows);
       return lookups.map((_lookup, index) => {

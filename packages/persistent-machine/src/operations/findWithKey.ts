@@ -7,6 +7,7 @@ import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { type StoredData, selectedData } from './data';
 import { GROUP_SIZE, type Operation } from './Operation';
+import { partitionsIn } from './partition';
 import type { MachineTables } from './tables';
 
 export interface KeyedLookup {
@@ -50,21 +51,24 @@ const MADE_UP_KEY = /^retry:(\d{1,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{1
 /** @returns an operation that answers an id and a key with what both find */
 export function findWithKey(tables: MachineTables): Operation<KeyedLookup, FoundWithKey, Row> {
   const { names, records, history, owner, columns, historyColumns } = tables;
+  const partitionsOf = partitionsIn(tables);
   const statement = {
     name: `${names.records}/find-with-key`,
     text: `
 SELECT wanted.number AS "#number", ${selected(columns, 'record')},
        ${selected(historyColumns, 'history', RECORDED)},
        history.event AS "#event", history.occurred_at AS "#occurredAt"${selectedData(tables, 'history')}
-FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[])
-  WITH ORDINALITY AS wanted (id, key, version, token, number)
-JOIN ${records} AS record ON record.id = wanted.id
+FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::integer[], $5::uuid[])
+  WITH ORDINALITY AS wanted (partition, id, key, version, token, number)
+JOIN ${records} AS record ON record.partition = wanted.partition AND record.id = wanted.id
 LEFT JOIN LATERAL (
   SELECT * FROM ${history} AS history
-  WHERE history.${owner.name} = wanted.id AND history.idempotency_key = wanted.key
+  WHERE history.partition = wanted.partition AND history.${owner.name} = wanted.id
+    AND history.idempotency_key = wanted.key
   UNION ALL
   SELECT * FROM ${history} AS history
-  WHERE history.${owner.name} = wanted.id AND history.version = wanted.version
+  WHERE history.partition = wanted.partition AND history.${owner.name} = wanted.id
+    AND history.version = wanted.version
     AND history.token = wanted.token
   LIMIT 1
 ) AS history ON true`,
@@ -77,11 +81,13 @@ LEFT JOIN LATERAL (
       keyOf: ({ id, key }) => `${id} ${key}`,
     },
     query: (lookups) => {
+      const ids = lookups.map(({ id }) => id);
       const madeUp = lookups.map(({ key }) => MADE_UP_KEY.exec(key));
       return {
         statement,
         values: [
-          lookups.map(({ id }) => id),
+          partitionsOf(ids),
+          ids,
           lookups.map(({ key }) => key),
           // Null for a caller's own key.
           madeUp.map((match) => match?.[1] ?? null),

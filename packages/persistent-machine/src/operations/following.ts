@@ -2,6 +2,7 @@
 import { type Numbered, selected } from './columns';
 import type { Operation } from './Operation';
 import type { Page } from './page';
+import { partitionsIn } from './partition';
 import type { MachineTables } from './tables';
 import { type TransitionRow, transitionColumns, transitionOf } from './transition';
 
@@ -28,18 +29,22 @@ interface Row extends Numbered {
 /** @returns an operation that answers an id and a version with the transitions after it, oldest first */
 export function following(tables: MachineTables): Operation<KnownVersion, Following, Row> {
   const { names, history, owner } = tables;
+  const partitionsOf = partitionsIn(tables);
   // The statement reads one more than a page holds, to know whether there is a next page.
   const statement = {
     name: `${names.history}/following`,
     text: `
 SELECT wanted.number AS "#number", known.updated_at AS "#known", following.*
-FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS wanted (id, version, number)
+FROM unnest($1::integer[], $2::uuid[], $3::integer[])
+  WITH ORDINALITY AS wanted (partition, id, version, number)
 LEFT JOIN ${history} AS known
-  ON known.${owner.name} = wanted.id AND known.version = wanted.version
+  ON known.partition = wanted.partition AND known.${owner.name} = wanted.id
+  AND known.version = wanted.version
 LEFT JOIN LATERAL (
   SELECT ${selected(transitionColumns(tables), 'history')}
   FROM ${history} AS history
-  WHERE history.${owner.name} = wanted.id AND history.version > wanted.version
+  WHERE history.partition = wanted.partition AND history.${owner.name} = wanted.id
+    AND history.version > wanted.version
   ORDER BY history.version
   LIMIT ${MOST.transitions + 1}
 ) AS following ON true
@@ -53,10 +58,11 @@ ORDER BY wanted.number, following.version`,
       keyOf: ({ id, version }) => `${id} ${version}`,
       isAside: true,
     },
-    query: (versions) => ({
-      statement,
-      values: [versions.map(({ id }) => id), versions.map(({ version }) => version)],
-    }),
+    query: (known) => {
+      const ids = known.map(({ id }) => id);
+      const versions = known.map(({ version }) => version);
+      return { statement, values: [partitionsOf(ids), ids, versions] };
+    },
     answers: (rows, versions) => {
       const found = versions.map(() => ({
         known: null as Date | null,

@@ -2,6 +2,7 @@
 import { pageQuery } from './keyset';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { type Page, type PageRequest, type PageRow, pageOf } from './page';
+import { partitionsIn } from './partition';
 import { type MachineTables, columnOf } from './tables';
 import { type TransitionRow, transitionColumns, transitionOf } from './transition';
 
@@ -14,6 +15,7 @@ export function historyPage(
   tables: MachineTables,
 ): Operation<HistoryQuestion, Page<TransitionRow>, PageRow> {
   const { names, history, owner } = tables;
+  const partitionsOf = partitionsIn(tables);
   const keyset = {
     name: `${names.history}/history`,
     table: history,
@@ -31,12 +33,13 @@ export function historyPage(
       formOf: ({ request }) => JSON.stringify(request),
     },
     query: (group) => {
-      const values = group.map(({ id }) => id);
-      return pageQuery({ ...keyset, partition: { column: owner, values } }, group[0].request);
+      const ids = group.map(({ id }) => id);
+      const machines = { owner, ids, partitions: partitionsOf(ids) };
+      return pageQuery({ ...keyset, machines }, group[0].request);
     },
     answers: (rows, group) => {
       const rowsOf = new Map<string, PageRow[]>(group.map(({ id }) => [id, []]));
-      for (const row of rows) rowsOf.get(row['#partition'] ?? '')?.push(row);
+      for (const row of rows) rowsOf.get(row['#machine'] ?? '')?.push(row);
       return group.map(({ id, request }) =>
         pageOf(rowsOf.get(id) ?? [], request, 'version', (row) => transitionOf(tables, row)),
       );

@@ -11,20 +11,20 @@ export interface Keyset {
   /** Begins the names of the statements; unique among keysets. */
   readonly name: string;
   readonly table: string;
-  /** The most rows of a page. Default: `LARGEST_PAGE`. */
-  readonly largestPage?: number;
   readonly columns: readonly Column[];
   /** The columns of the order, which are unique together. */
   readonly key: readonly Column[];
   readonly descending: boolean;
-  /** Reads a connection for each of these values of a column, in one statement. */
-  readonly partition?: { readonly column: Column; readonly values: readonly string[] };
+  /** Reads a connection for each of these machines, in one statement. */
+  readonly machines?: {
+    readonly owner: Column;
+    readonly partitions: readonly number[];
+    readonly ids: readonly string[];
+  };
   /** Only rows where a text column has one of these values. An index must have this column, then the key. */
   readonly filter?: { readonly column: Column; readonly values: readonly string[] } | undefined;
   /** A number about the whole connection: an SQL expression, which may use the filter's values as `filter.list`. */
   readonly total?: string;
-  /** What identifies the row at a cursor: an SQL expression about `row`. */
-  readonly witness?: string;
 }
 
 /** One end of a scan: an operator, and the place with which rows are compared. */
@@ -35,7 +35,6 @@ interface Bound {
 
 /** For each type of key column, the lowest and the highest value. */
 const EXTREMES: Readonly<Record<string, readonly [lowest: string, highest: string]>> = {
-  bigint: ['-9223372036854775808', '9223372036854775807'],
   timestamptz: ['-infinity', 'infinity'],
   uuid: ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
 };
@@ -52,12 +51,12 @@ function extreme(key: readonly Column[], end: 0 | 1): string {
 
 /**
  * @returns the statement for one page; its rows are `PageRow`s with the keyset's columns
- * @throws RangeError if the page is larger than the keyset allows
+ * @throws RangeError if the page is larger than `LARGEST_PAGE`
  */
 export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   const values: unknown[] = [];
   const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
-  const { table, key, partition, filter } = keyset;
+  const { table, key, machines, filter } = keyset;
   const fromStart = request.from === 'start';
   // The statement reads a page from the end backwards, and `pageOf` reverses it.
   const descending = keyset.descending === fromStart;
@@ -65,11 +64,11 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
 
   const limit = parameter(request.size + 1, 'bigint');
   // Scans have their limit in the text: for a LIMIT by parameter, a generic plan expects a tenth of the table.
-  const { largestPage = LARGEST_PAGE } = keyset;
-  if (request.size > largestPage) throw new RangeError(`A page has ${largestPage} rows at most.`);
-  const scanned = String(largestPage + 1);
-  const partitions =
-    partition && `unnest(${parameter(partition.values, `${partition.column.type}[]`)})`;
+  if (request.size > LARGEST_PAGE) throw new RangeError(`A page has ${LARGEST_PAGE} rows at most.`);
+  const scanned = String(LARGEST_PAGE + 1);
+  const scopes =
+    machines &&
+    `unnest(${parameter(machines.partitions, 'integer[]')}, ${parameter(machines.ids, 'uuid[]')})`;
   const filterList = filter ? parameter(filter.values, 'text[]') : 'NULL::text[]';
   const place = (at: Key): string =>
     key.map(({ type }, index) => parameter(at[index], type)).join(', ');
@@ -89,7 +88,9 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
     const lowest = filter && { operator: '>=', at: extreme(key, 0) };
     const highest = filter && { operator: '<=', at: extreme(key, 1) };
     const conditions = [
-      ...(partition ? [`row.${partition.column.name} = scope.partition`] : []),
+      ...(machines
+        ? [`row.partition = scope.partition AND row.${machines.owner.name} = scope.id`]
+        : []),
       ...[above ?? lowest, below ?? highest].flatMap((bound) =>
         bound ? [`${row} ${bound.operator} (${value}${bound.at})`] : [],
       ),
@@ -113,25 +114,19 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   const behind = descending
     ? scan(above(near, '>='), undefined, opposite, '1')
     : scan(undefined, below(near, '<='), opposite, '1');
-  const witness = (at: string | undefined): string =>
-    at === undefined || keyset.witness === undefined
-      ? 'NULL'
-      : `(SELECT ${keyset.witness} FROM ${table} AS row WHERE (${key.map(({ name }) => `row.${name}`).join(', ')}) = (${at}))`;
-  const [after, before] = fromStart ? [near, far] : [far, near];
 
   const text = `
-SELECT scope.partition AS "#partition", facts.*, node.*
-FROM ${partitions ?? '(SELECT NULL)'} AS scope (partition)
+SELECT scope.id AS "#machine", facts.*, node.*
+FROM ${scopes ?? '(SELECT NULL, NULL)'} AS scope (partition, id)
 CROSS JOIN (SELECT ${filterList}) AS filter (list)
 CROSS JOIN LATERAL (
   SELECT ${near ? `(SELECT true FROM (${behind}) AS row) IS NOT NULL` : 'false'} AS "#behind",
-         ${keyset.total ?? 'NULL'} AS "#total",
-         ${witness(after)} AS "#after", ${witness(before)} AS "#before"
+         ${keyset.total ?? 'NULL'} AS "#total"
 ) AS facts
 LEFT JOIN LATERAL (
   SELECT ${selected(keyset.columns, 'row')} FROM (${page}) AS row LIMIT ${limit}
 ) AS node ON true
-ORDER BY scope.partition, ${key.map(({ property }) => `node."${property}"${direction}`).join(', ')}`;
+ORDER BY scope.id, ${key.map(({ property }) => `node."${property}"${direction}`).join(', ')}`;
 
   const form = [keyset.name, request.from, near && 'near', far && 'far'];
   return { statement: { name: form.filter(Boolean).join('/'), text }, values };

@@ -17,7 +17,7 @@ export const LARGEST_PAGE = 100;
 export interface PageRequest<At = Key> {
   /** Whether rows are counted from the connection's start (`first`), or from its end (`last`). */
   readonly from: 'start' | 'end';
-  /** The most rows; at most the keyset's `largestPage`. */
+  /** The most rows. */
   readonly size: number;
   /** Only rows after this place. */
   readonly after?: At | undefined;
@@ -33,18 +33,10 @@ export interface Page<Node> {
 
 /** A row of a page's statement. An empty page has one row, in which the node's columns are null. */
 export interface PageRow {
-  readonly '#partition': string | null;
+  readonly '#machine': string | null;
   /** Whether the connection has rows on the other side of the cursor from which the page starts. */
   readonly '#behind': boolean;
   readonly '#total': string | null;
-  readonly '#after': string | null;
-  readonly '#before': string | null;
-}
-
-/** The keyset's `witness` of the rows at `after` and `before`; null if there is no such row. */
-export interface Witnesses {
-  readonly after: string | null;
-  readonly before: string | null;
 }
 
 /**

@@ -13,15 +13,21 @@ export function recognition({ names, history, owner }: MachineTables): {
   readonly again: Statement;
 } {
   const read = `
-SELECT position::text, ${owner.name}::text, version::text, extract(epoch FROM recorded_at)::text AS recorded_at
-FROM ${history}`;
+SELECT partition::text, position::text, ${owner.name}::text, version::text, extract(epoch FROM recorded_at)::text AS recorded_at
+FROM ${history} AS history`;
   return {
-    latest: { name: `${names.history}/latest`, text: `${read} ORDER BY position DESC LIMIT 1` },
+    // Qualified, since the columns of the result are texts, and PostgreSQL would sort by those.
+    latest: {
+      name: `${names.history}/latest`,
+      text: `${read}
+ORDER BY history.partition DESC, history.position DESC
+LIMIT 1`,
+    },
     again: {
       name: `${names.history}/again`,
       text: `${read}
-WHERE position = $1::bigint AND ${owner.name} = $2::uuid AND version = $3::integer
-  AND extract(epoch FROM recorded_at) = $4::numeric`,
+WHERE partition = $1::integer AND position = $2::bigint AND ${owner.name} = $3::uuid AND version = $4::integer
+  AND extract(epoch FROM recorded_at) = $5::numeric`,
     },
   };
 }

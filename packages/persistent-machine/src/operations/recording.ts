@@ -1,5 +1,5 @@
 /** The last clauses of each statement that changes machines: they move the ledger and write the history. */
-import { changeColumns } from './change';
+import { PARTITION, changeColumns } from './change';
 import type { MachineTables } from './tables';
 
 /**
@@ -35,11 +35,11 @@ moved AS (
         FROM jsonb_each_text(change.delta)
       )
   FROM change
-  WHERE change.size > 0
+  WHERE ledger.partition = ${PARTITION} AND change.size > 0
   RETURNING ledger.position - change.size AS before
 )
-INSERT INTO ${history} (${owner.name}, ${columns.join(', ')}, recorded_at, position)
-SELECT changed.id, ${columns.map((name) => `changed.${name}`).join(', ')}, changed.updated_at,
+INSERT INTO ${history} (partition, ${owner.name}, ${columns.join(', ')}, recorded_at, position)
+SELECT ${PARTITION}, changed.id, ${columns.map((name) => `changed.${name}`).join(', ')}, changed.updated_at,
        moved.before + row_number() OVER ()
 FROM changed CROSS JOIN moved
 RETURNING ${owner.name} AS id, version`;

@@ -3,7 +3,15 @@
  * store decides what to do about a lost swap.
  */
 import type { Statement } from '../database/Database';
-import { type Applied, type Change, applied, inputClause, parametersOf } from './change';
+import {
+  type Applied,
+  type Change,
+  IDS,
+  PARTITION,
+  applied,
+  inputClause,
+  parametersOf,
+} from './change';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { recordClauses } from './recording';
 import type { MachineTables } from './tables';
@@ -25,6 +33,7 @@ export function swap(tables: MachineTables): Operation<Change, boolean, Applied>
       inFlight: 1,
       // Only one of several swaps of the same version can win.
       keyOf: ({ record }) => `${record.id} ${record.version}`,
+      ...(tables.partitions === 1 ? {} : { partitionOf: ({ partition }: Change) => partition }),
     },
     query: (changes) => ({ statement, values: parameters(changes) }),
     answers: applied,
@@ -46,7 +55,7 @@ WITH ${inputClause(tables)},
 locked AS MATERIALIZED (
   SELECT record.ctid AS place, record.id, record.version
   FROM ${tables.records} AS record
-  WHERE record.id = ANY ($1::uuid[])
+  WHERE record.partition = ${PARTITION} AND record.id = ANY (${IDS})
   ORDER BY record.id
   FOR NO KEY UPDATE SKIP LOCKED
 ),
@@ -56,7 +65,7 @@ changed AS (
   SET ${assignments.join(', ')}
   FROM locked
   JOIN input ON input.id = locked.id AND input.version = locked.version + 1
-  WHERE record.ctid = locked.place
+  WHERE record.partition = ${PARTITION} AND record.ctid = locked.place
   RETURNING input.*
 ),
 ${recordClauses(tables)}`,

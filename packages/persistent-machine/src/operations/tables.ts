@@ -16,7 +16,7 @@ export interface MachineEntities<R extends MachineRecord = MachineRecord> {
   readonly record: new () => R;
   /** Every version of each machine: first the machine's id, then the record's columns, then the transition's. */
   readonly history: new () => Omit<R, 'id'>;
-  /** One row: the position of the last transition, and how many machines are in each state. */
+  /** A row for each partition: the position of its last transition, and how many machines are in each state. */
   readonly ledger: new () => object;
 }
 
@@ -36,7 +36,9 @@ export interface MachineTables {
   readonly ledger: string;
   /** The channel for NOTIFY, which is another one in each schema. */
   readonly channel: string;
-  /** The record's columns, `id` first. */
+  /** How many partitions the tables have. */
+  readonly partitions: number;
+  /** The record's columns, `id` first, without the partition. */
   readonly columns: readonly TableColumn[];
   /** The history's column with the id of the machine. Its property is `id`, too. */
   readonly owner: TableColumn;
@@ -52,9 +54,14 @@ export interface MachineTables {
 
 /**
  * @param dataSource an initialized one, with the three entities
+ * @param partitions how many partitions the database has
  * @throws Error if the history lacks a column of the record, so that it could not rebuild a version
  */
-export function tablesOf(dataSource: DataSource, entities: MachineEntities): MachineTables {
+export function tablesOf(
+  dataSource: DataSource,
+  entities: MachineEntities,
+  partitions = 1,
+): MachineTables {
   const record = dataSource.getMetadata(entities.record);
   const history = dataSource.getMetadata(entities.history);
   const [id, ...others] = columnsOf(record);
@@ -83,6 +90,7 @@ export function tablesOf(dataSource: DataSource, entities: MachineEntities): Mac
     history: inSchema(names.history),
     ledger: inSchema(names.ledger),
     channel: channelOf(schema, names.history),
+    partitions,
     columns: [id, ...others],
     owner: { ...owner, property: 'id' },
     historyColumns: [{ ...owner, property: 'id' }, ...others],
@@ -97,13 +105,21 @@ export function needsOf({ names, columns, historyColumns, hasData }: MachineTabl
   const namesOf = (list: readonly TableColumn[]): string[] =>
     list.map(({ databaseName }) => databaseName);
   return [
-    { name: names.records, columns: namesOf(columns), rights: ['SELECT', 'INSERT', 'UPDATE'] },
+    {
+      name: names.records,
+      columns: ['partition', ...namesOf(columns)],
+      rights: ['SELECT', 'INSERT', 'UPDATE'],
+    },
     {
       name: names.history,
-      columns: [...namesOf(historyColumns), ...(hasData ? ['data'] : [])],
+      columns: ['partition', ...namesOf(historyColumns), ...(hasData ? ['data'] : [])],
       rights: ['SELECT', 'INSERT'],
     },
-    { name: names.ledger, columns: ['position', 'counts'], rights: ['SELECT', 'UPDATE'] },
+    {
+      name: names.ledger,
+      columns: ['partition', 'position', 'counts'],
+      rights: ['SELECT', 'UPDATE'],
+    },
   ];
 }
 
@@ -132,8 +148,10 @@ function uniqueOn({ name, uniques, indices }: EntityMetadata, property: string):
   return unique.name;
 }
 
+/** The columns without the partition, which follows from the id. */
 function columnsOf(metadata: EntityMetadata): TableColumn[] {
-  return metadata.columns.map((column) => ({
+  const columns = metadata.columns.filter(({ propertyName }) => propertyName !== 'partition');
+  return columns.map((column) => ({
     // A column may have a reserved word as its name.
     name: quoted(column.databaseName),
     databaseName: column.databaseName,

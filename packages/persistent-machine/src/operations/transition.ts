@@ -2,12 +2,13 @@
 import type { MachineRecord } from '../machine';
 import { type Column, recordOf } from './columns';
 import { DATA_COLUMN, type StoredData } from './data';
-import { type Place, fingerprintOf, witnessOf } from './place';
+import { type MarkIn, type Place, markAt, witnessOf } from './place';
 import type { MachineTables } from './tables';
 
-/** One recorded change, with its place in the feed. */
-export interface TransitionRow extends Place {
-  readonly fingerprint: string;
+/** One recorded change. */
+export interface TransitionRow extends MarkIn {
+  /** The place right after it; undefined if it was not read from the feed, and there are several partitions. */
+  readonly place: Place | undefined;
   readonly event: string;
   /** The state before; null for the beginning. */
   readonly from: string | null;
@@ -20,13 +21,11 @@ export interface TransitionRow extends Place {
   readonly actor: string | null;
 }
 
-export const POSITION: Column = { name: 'position', property: '#position', type: 'bigint' };
-export const EVENT: Column = { name: 'event', property: '#event', type: 'text' };
-
 /** The columns beside those of the record. */
 const TRANSITION_COLUMNS: readonly Column[] = [
-  POSITION,
-  EVENT,
+  { name: 'partition', property: '#partition', type: 'integer' },
+  { name: 'position', property: '#position', type: 'bigint' },
+  { name: 'event', property: '#event', type: 'text' },
   { name: 'from_state_type', property: '#from', type: 'text' },
   { name: 'occurred_at', property: '#occurredAt', type: 'timestamptz' },
   { name: 'recorded_at', property: '#recordedAt', type: 'timestamptz' },
@@ -34,6 +33,7 @@ const TRANSITION_COLUMNS: readonly Column[] = [
 ];
 
 interface Row {
+  readonly '#partition': number;
   readonly '#position': string;
   readonly '#event': string;
   readonly '#from': string | null;
@@ -54,9 +54,11 @@ export function transitionOf(tables: MachineTables, row: object): TransitionRow 
   const columns = row as Row;
   const record = recordOf(tables, row);
   const recordedAt = columns['#recordedAt'];
+  const mark = markAt(columns['#position'], witnessOf(record.id, record.version, recordedAt));
   return {
-    position: columns['#position'],
-    fingerprint: fingerprintOf(witnessOf(record.id, record.version, recordedAt)),
+    partition: columns['#partition'],
+    ...mark,
+    place: tables.partitions === 1 ? [mark] : undefined,
     event: columns['#event'],
     from: columns['#from'],
     data: columns['#data'] ?? null,

@@ -20,7 +20,7 @@ import type { Operation } from '../operations/Operation';
 import { swap } from '../operations/swap';
 import type { MachineTables } from '../operations/tables';
 import { HELD_UP } from './HeldUp';
-import type { Lane } from './Lane';
+import type { LaneLike } from './Lane';
 import { type Lanes, run } from './Lanes';
 
 export interface CommitSettings {
@@ -45,9 +45,9 @@ export class Commits {
   readonly #database: Database;
   readonly #tables: MachineTables;
   readonly #settings: CommitSettings;
-  readonly #begins: Lane<Change, boolean>;
-  readonly #swaps: Lane<Change, boolean>;
-  readonly #versions: Lane<VersionLookup, Version | null>;
+  readonly #begins: LaneLike<Change, boolean>;
+  readonly #swaps: LaneLike<Change, boolean>;
+  readonly #versions: LaneLike<VersionLookup, Version | null>;
   #broken = false;
 
   constructor(database: Database, tables: MachineTables, settings: CommitSettings) {
@@ -115,7 +115,7 @@ export class Commits {
   }
 
   async #submit(
-    lane: Lane<Change, boolean>,
+    lane: LaneLike<Change, boolean>,
     change: Change,
     deadline: number,
     otherwise: TransitionOutcome,

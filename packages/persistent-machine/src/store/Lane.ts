@@ -19,7 +19,10 @@ interface Track<Entry, Result> {
 }
 
 /** Made once: under overload, a stack trace for each refusal would take an eighth of the processor's time. */
-const FULL = new Overloaded('The queue is full.');
+export const FULL = new Overloaded('The queue is full.');
+
+/** What the store and the readers need of a lane. */
+export type LaneLike<Entry, Result> = Pick<Lane<Entry, Result>, 'length' | 'isFull' | 'submit'>;
 
 export class Lane<Entry, Result> {
   readonly #settings: LaneSettings<Entry, Result>;
@@ -55,8 +58,12 @@ export class Lane<Entry, Result> {
 
   /** Whether the next entry would be refused. Entries that a lock holds up do not count. */
   get isFull(): boolean {
-    const waiting = this.#groups.queue.length + this.#singles.queue.length;
-    return waiting >= this.#settings.queueSize;
+    return this.inQueue >= this.#settings.queueSize;
+  }
+
+  /** How many entries wait, without those that a lock holds up. */
+  get inQueue(): number {
+    return this.#groups.queue.length + this.#singles.queue.length;
   }
 
   /**

@@ -4,8 +4,9 @@
  */
 import type { Reader } from '../database/Database';
 import type { Group, Operation } from '../operations/Operation';
-import { Lane } from './Lane';
+import { Lane, type LaneLike } from './Lane';
 import type { GroupTracer, LaneSettings } from './LaneSettings';
+import { PartitionedLane } from './PartitionedLane';
 
 export interface LanesSettings {
   /** The most entries that wait in one lane. The lane refuses more at once. */
@@ -24,7 +25,7 @@ export interface Particulars<Question, Answer> extends Partial<
 }
 
 interface Opened {
-  readonly lane: Pick<Lane<never, never>, 'isFull' | 'length'>;
+  readonly lane: Pick<LaneLike<never, never>, 'isFull' | 'length'>;
   readonly isAside: boolean;
 }
 
@@ -44,11 +45,11 @@ export class Lanes {
     operation: Operation<Question, Answer, Row>,
     reader: Reader,
     { name = operation.lane.name, ...particulars }: Particulars<Question, Answer> = {},
-  ): Lane<Question, Answer> {
+  ): LaneLike<Question, Answer> {
     if (this.#lanes.has(name)) throw new Error(`There is a lane named ${name}.`);
-    const { groupSize, inFlight, keyOf, formOf, isAside = false } = operation.lane;
+    const { groupSize, inFlight, keyOf, formOf, partitionOf, isAside = false } = operation.lane;
     const { queueSize, onGroup, tracer } = this.#settings;
-    const lane = new Lane<Question, Answer>({
+    const settings: LaneSettings<Question, Answer> = {
       execute: async (group) => run(operation, reader, group),
       follow: (answer) => answer,
       ...particulars,
@@ -61,7 +62,10 @@ export class Lanes {
       observe: (size, waited) => {
         onGroup?.(name, size, waited);
       },
-    });
+    };
+    const lane = partitionOf
+      ? new PartitionedLane(settings, partitionOf)
+      : new Lane<Question, Answer>(settings);
     this.#lanes.set(name, { lane, isAside });
     return lane;
   }

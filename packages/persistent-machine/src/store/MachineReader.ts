@@ -13,15 +13,15 @@ import { type HistoryQuestion, historyPage } from '../operations/historyPage';
 import { ledgerSize } from '../operations/ledgerSize';
 import { type MachinesQuestion, type Order, machinesPage } from '../operations/machinesPage';
 import { type Page, type PageRequest, mapPage } from '../operations/page';
-import type { Place } from '../operations/place';
+import { type Claim, type ClaimedPlace, isPlace } from '../operations/place';
 import type { MachineTables } from '../operations/tables';
 import type { TransitionRow } from '../operations/transition';
 import { SubscriberReads } from './SubscriberReads';
 import { phasesOf } from './asked';
 import { by } from './deadline';
-import type { Lane } from './Lane';
+import type { LaneLike } from './Lane';
 import { type Lanes, run } from './Lanes';
-import { BeyondEnd, FeedRewound, prove } from './place';
+import { BeyondEnd, FeedRewound, checkPartitions, claimOf, prove } from './place';
 import { Rebuilder, type Transition } from './transition';
 
 /** A moment of a machine's past: one of its versions, or a time. */
@@ -41,16 +41,17 @@ export class MachineReader<L extends AnyLifecycle> {
   readonly subscribers: SubscriberReads<L>;
   readonly #phaseOf: (record: MachineRecord) => PhaseIn<L>;
   readonly #transitions: Rebuilder<L>;
+  readonly #partitions: number;
   readonly #timeout: number;
-  readonly #machines: Lane<MachinesQuestion, Page<MachineRecord> & { readonly total: number }>;
-  readonly #feed: Lane<FeedQuestion, FeedAnswer>;
+  readonly #machines: LaneLike<MachinesQuestion, Page<MachineRecord> & { readonly total: number }>;
+  readonly #feed: LaneLike<FeedQuestion, FeedAnswer>;
   /** The feed of the primary; undefined if `#feed` reads the primary already. */
-  readonly #freshFeed: Lane<FeedQuestion, FeedAnswer> | undefined;
-  readonly #histories: Lane<HistoryQuestion, Page<TransitionRow>>;
-  readonly #versions: Lane<VersionLookup, Version | null>;
-  readonly #asOf: Lane<AsOfLookup, MachineRecord | null>;
-  readonly #census: Lane<null, Census>;
-  readonly #ledgerSizes: Lane<null, number | undefined>;
+  readonly #freshFeed: LaneLike<FeedQuestion, FeedAnswer> | undefined;
+  readonly #histories: LaneLike<HistoryQuestion, Page<TransitionRow>>;
+  readonly #versions: LaneLike<VersionLookup, Version | null>;
+  readonly #asOf: LaneLike<AsOfLookup, MachineRecord | null>;
+  readonly #census: LaneLike<null, Census>;
+  readonly #ledgerSizes: LaneLike<null, number | undefined>;
 
   constructor(
     database: Database,
@@ -60,6 +61,7 @@ export class MachineReader<L extends AnyLifecycle> {
   ) {
     this.#phaseOf = phasesOf(lifecycle);
     this.#transitions = new Rebuilder(lifecycle);
+    this.#partitions = tables.partitions;
     this.#timeout = timeout;
     this.#machines = lanes.open(machinesPage(tables), pages);
     const feed = feedPage(tables);
@@ -113,9 +115,14 @@ export class MachineReader<L extends AnyLifecycle> {
    */
   async feed(
     events: readonly string[] | null,
-    request: PageRequest<Place>,
+    asked: PageRequest<Claim>,
     deadline = this.#deadline(),
   ): Promise<Page<Transition<L>>> {
+    const [after, before] = await Promise.all([
+      this.#claimed(asked.after, deadline),
+      this.#claimed(asked.before, deadline),
+    ]);
+    const request = { ...asked, after, before };
     try {
       return this.#proved(await this.#feed.submit({ events, request }, deadline), request);
     } catch (error) {
@@ -126,9 +133,17 @@ export class MachineReader<L extends AnyLifecycle> {
     }
   }
 
+  /** The place of a cursor, also of one that names a transition only. */
+  async #claimed(claim: Claim | undefined, deadline: number): Promise<ClaimedPlace | undefined> {
+    if (claim === undefined) return undefined;
+    checkPartitions(claim, this.#partitions);
+    if (isPlace(claim)) return claim;
+    return claimOf(await this.subscribers.prove(claim, deadline), claim.partition);
+  }
+
   #proved(
     page: FeedAnswer,
-    { after, before }: Pick<PageRequest<Place>, 'after' | 'before'>,
+    { after, before }: Pick<PageRequest<ClaimedPlace>, 'after' | 'before'>,
   ): Page<Transition<L>> {
     if (after) prove(after, page.witnesses.after, 'after');
     if (before) prove(before, page.witnesses.before, 'before');

@@ -16,6 +16,7 @@ import type { Change } from '../operations/change';
 import { DataCodec } from '../operations/data';
 import { find } from '../operations/find';
 import { type FoundWithKey, type KeyedLookup, findWithKey } from '../operations/findWithKey';
+import { partitionOf } from '../operations/partition';
 import type { MachineTables } from '../operations/tables';
 import {
   type Answer,
@@ -27,7 +28,7 @@ import {
 } from './asked';
 import { BegunOtherwise } from './BegunOtherwise';
 import { type CommitSettings, Commits, type TransitionOutcome } from './Commits';
-import type { Lane } from './Lane';
+import type { LaneLike } from './Lane';
 import type { Lanes } from './Lanes';
 import type { BeginRequest, TransitionRequest } from './requests';
 
@@ -44,9 +45,10 @@ export class MachineStore<L extends AnyLifecycle> {
   readonly #lifecycle: L;
   readonly #phaseOf: (record: MachineRecord) => PhaseIn<L>;
   readonly #codec: DataCodec;
+  readonly #partitions: number;
   readonly #settings: StoreSettings;
-  readonly #finds: Lane<string, MachineRecord | null>;
-  readonly #keyedFinds: Lane<KeyedLookup, FoundWithKey>;
+  readonly #finds: LaneLike<string, MachineRecord | null>;
+  readonly #keyedFinds: LaneLike<KeyedLookup, FoundWithKey>;
   readonly #commits: Commits;
 
   /** @throws Error if events carry data, and the history has no column for it */
@@ -57,6 +59,7 @@ export class MachineStore<L extends AnyLifecycle> {
     if (this.#codec.isNeeded && !tables.hasData) {
       throw new Error(`${tables.names.history} has no column data, but events carry data.`);
     }
+    this.#partitions = tables.partitions;
     this.#settings = settings;
     const { lanes } = settings;
     this.lanes = lanes;
@@ -84,7 +87,8 @@ export class MachineStore<L extends AnyLifecycle> {
     const phase = this.#lifecycle.begin(id, data, this.#settings.now());
     const { state: record, occurredAt } = phase;
     const by = { actor, idempotencyKey: null, token: null };
-    const change = { record, event, from: null, data: said, occurredAt, ...by };
+    const partition = partitionOf(id, this.#partitions);
+    const change = { partition, record, event, from: null, data: said, occurredAt, ...by };
     const begun = await this.#commits.begin(change, deadline);
     // A state has one class, so this is the phase of the initial state.
     if (begun === null) return phase as InitialPhase<L>;
@@ -153,6 +157,7 @@ export class MachineStore<L extends AnyLifecycle> {
         return outcome as Answer<L, E>;
       }
       const change: Change = {
+        partition: partitionOf(id, this.#partitions),
         record: outcome.state,
         event,
         from: phase.stateType,

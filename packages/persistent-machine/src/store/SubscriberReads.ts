@@ -8,12 +8,13 @@ import type { AnyLifecycle, MachinePhase } from '../machine';
 import { type FeedAnswer, type FeedQuestion, TAIL_PAGE, tailPage } from '../operations/feedPage';
 import { type Following, type KnownVersion, following } from '../operations/following';
 import type { Page } from '../operations/page';
-import type { Place, Witness } from '../operations/place';
+import { type Claim, type MarkIn, type Place, type Witness, isPlace } from '../operations/place';
+import { placeAround } from '../operations/placeAround';
 import type { MachineTables } from '../operations/tables';
-import { witnesses } from '../operations/witnesses';
-import type { Lane } from './Lane';
+import { type Spot, witnesses } from '../operations/witnesses';
+import type { LaneLike } from './Lane';
 import { type Lanes, ask } from './Lanes';
-import { FeedRewound, prove } from './place';
+import { FeedRewound, checkPartitions, claimOf, prove } from './place';
 import type { Rebuilder, Transition } from './transition';
 
 export interface SubscriberReadsSettings {
@@ -25,11 +26,13 @@ export interface SubscriberReadsSettings {
 
 export class SubscriberReads<L extends AnyLifecycle> {
   readonly #transitions: Rebuilder<L>;
+  readonly #partitions: number;
   readonly #timeout: number;
   readonly #news: (question: FeedQuestion) => Promise<FeedAnswer>;
-  readonly #pages: Lane<FeedQuestion, FeedAnswer>;
-  readonly #following: Lane<KnownVersion, Following>;
-  readonly #witnesses: Lane<string, Witness | null>;
+  readonly #pages: LaneLike<FeedQuestion, FeedAnswer>;
+  readonly #following: LaneLike<KnownVersion, Following>;
+  readonly #witnesses: LaneLike<Spot, Witness | null>;
+  readonly #around: LaneLike<Spot, Place | null>;
 
   constructor(
     database: Database,
@@ -38,12 +41,14 @@ export class SubscriberReads<L extends AnyLifecycle> {
     { lanes, timeout }: SubscriberReadsSettings,
   ) {
     this.#transitions = transitions;
+    this.#partitions = tables.partitions;
     this.#timeout = timeout;
     const tail = tailPage(tables);
     this.#news = async (question) => ask(tail, database, question);
     this.#pages = lanes.open(tail, database);
     this.#following = lanes.open(following(tables), database);
     this.#witnesses = lanes.open(witnesses(tables), database);
+    this.#around = lanes.open(placeAround(tables), database);
   }
 
   /**
@@ -85,21 +90,37 @@ export class SubscriberReads<L extends AnyLifecycle> {
   }
 
   /**
-   * Proves that a place still exists.
+   * Finds the place of a cursor, and proves that it still exists.
    *
    * @param deadline by `performance.now()`; default: `timeout` from now
-   * @returns the place, with its fingerprint
    * @throws FeedRewound, BeyondEnd, Overloaded, DatabaseUnavailable
    */
-  async prove(place: Place, deadline = this.#deadline()): Promise<Place> {
-    const witness =
-      place.position === '0' ? null : await this.#witnesses.submit(place.position, deadline);
-    return prove(place, witness);
+  async prove(claim: Claim, deadline = this.#deadline()): Promise<Place> {
+    checkPartitions(claim, this.#partitions);
+    if (!isPlace(claim)) return this.#placeOf(claim, deadline);
+    const found = claim.positions.map(async (position, partition) =>
+      position === '0' ? null : this.#witnesses.submit({ partition, position }, deadline),
+    );
+    return prove(claim, await Promise.all(found));
+  }
+
+  /** Proves again that a place exists. */
+  async proveAgain(place: Place, deadline?: number): Promise<Place> {
+    return this.prove(claimOf(place), deadline);
+  }
+
+  /** The place of a transition whose cursor was not read from the feed. */
+  async #placeOf(mark: MarkIn, deadline: number): Promise<Place> {
+    const place = await this.#around.submit(mark, deadline);
+    if (place?.[mark.partition]?.fingerprint !== mark.fingerprint) {
+      throw new FeedRewound(`The transition at position ${mark.position} does not exist any more.`);
+    }
+    return place;
   }
 
   /** @throws FeedRewound, BeyondEnd */
   #proved(page: FeedAnswer, after: Place): Page<Transition<L>> {
-    prove(after, page.witnesses.after);
+    prove(claimOf(after), page.witnesses.after);
     return this.#transitions.pageOf(page);
   }
 
@@ -109,5 +130,5 @@ export class SubscriberReads<L extends AnyLifecycle> {
 }
 
 function questionOf(events: readonly string[] | null, after: Place): FeedQuestion {
-  return { events, request: { from: 'start', size: TAIL_PAGE, after } };
+  return { events, request: { from: 'start', size: TAIL_PAGE, after: claimOf(after) } };
 }

@@ -1,5 +1,14 @@
-/** Proves that a place in the feed still exists: the transition at its position is the one that it names. */
-import { type Place, type Witness, fingerprintOf } from '../operations/place';
+/** Proves that a place in the feed still exists: the transitions at its positions are those that a cursor names. */
+import {
+  type Claim,
+  type ClaimedPlace,
+  type Mark,
+  type Place,
+  type Witness,
+  fingerprintOf,
+  isPlace,
+  markAt,
+} from '../operations/place';
 
 /** The database was set back: it no longer has the history to which a place belongs. */
 export class FeedRewound extends Error {
@@ -12,29 +21,55 @@ export class BeyondEnd extends Error {
 
   /** @param argument of the reading that gave the place */
   constructor(
-    { position }: Place,
+    { positions }: ClaimedPlace,
     readonly argument: 'after' | 'before',
   ) {
-    super(`The feed has not reached position ${position}.`);
+    super(`The feed has not reached position ${positions.join()}.`);
   }
 }
 
 /**
- * @param witness of the transition that is now at the place's position; null if there is none
- * @returns the place, with its fingerprint
+ * @param partitions how many the database has
+ * @throws FeedRewound if the cursor is from a database with another number of partitions
+ */
+export function checkPartitions(claim: Claim, partitions: number): void {
+  const isForeign = isPlace(claim)
+    ? claim.positions.length !== partitions
+    : claim.partition >= partitions;
+  if (isForeign) throw new FeedRewound(`This feed has ${partitions} partitions.`);
+}
+
+/**
+ * What a place claims, for another proof.
+ *
+ * @param partition of the transition that the place is right after
+ */
+export function claimOf(place: Place, partition = 0): ClaimedPlace {
+  const positions = place.map(({ position }) => position);
+  return { positions, fingerprint: fingerprintOf(place), partition };
+}
+
+/**
+ * @param witnesses of the transitions that are now at the place's positions, by partition; null where there is none
  * @throws FeedRewound or BeyondEnd if the place does not exist
  */
 export function prove(
-  place: Place,
-  witness: Witness | null,
+  claim: ClaimedPlace,
+  witnesses: readonly (Witness | null)[],
   argument: 'after' | 'before' = 'after',
-): Place & { readonly fingerprint: string } {
-  const fingerprint = fingerprintOf(witness);
-  const isBeginning = place.position === '0';
-  if (place.fingerprint === null) {
-    if (witness === null && !isBeginning) throw new BeyondEnd(place, argument);
-  } else if (place.fingerprint !== fingerprint || (witness === null && !isBeginning)) {
-    throw new FeedRewound(`The transition at position ${place.position} does not exist any more.`);
+): Place {
+  const { positions, fingerprint } = claim;
+  const place = positions.map((position, partition): Mark | null => {
+    const witness = witnesses[partition] ?? null;
+    return witness === null && position !== '0' ? null : markAt(position, witness);
+  });
+  const found = place.filter((mark) => mark !== null);
+  if (fingerprint === null) {
+    if (found.length < place.length) throw new BeyondEnd(claim, argument);
+  } else if (found.length < place.length || fingerprintOf(found) !== fingerprint) {
+    throw new FeedRewound(
+      `The transition at position ${positions.join()} does not exist any more.`,
+    );
   }
-  return { position: place.position, fingerprint };
+  return found;
 }

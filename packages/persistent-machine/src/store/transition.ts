@@ -2,13 +2,14 @@
 import type { AnyLifecycle, EventIn, MachineRecord, PhaseIn, StateIn } from '../machine';
 import { DataCodec } from '../operations/data';
 import { type Page, mapPage } from '../operations/page';
-import type { Place } from '../operations/place';
+import type { MarkIn, Place } from '../operations/place';
 import type { TransitionRow } from '../operations/transition';
 import { type SaidIn, phasesOf } from './asked';
 
-/** One recorded change, with its place in the feed. */
-export interface Transition<L extends AnyLifecycle> extends Place {
-  readonly fingerprint: string;
+/** One recorded change. */
+export interface Transition<L extends AnyLifecycle> extends MarkIn {
+  /** The place in the feed right after it; undefined if it was read elsewhere, and there are several partitions. */
+  readonly place: Place | undefined;
   readonly event: EventIn<L>;
   /** The state before; null for the beginning. */
   readonly from: StateIn<L> | null;
@@ -45,10 +46,12 @@ export class Rebuilder<L extends AnyLifecycle> {
   }
 
   #transitionOf(row: TransitionRow): Transition<L> {
-    const { position, fingerprint, occurredAt, recordedAt, actor } = row;
+    const { partition, position, fingerprint, place, occurredAt, recordedAt, actor } = row;
     return {
+      partition,
       position,
       fingerprint,
+      place,
       // The CHECKs let in only events and states of the declaration; data are as they were encoded.
       event: row.event as EventIn<L>,
       from: row.from as StateIn<L> | null,

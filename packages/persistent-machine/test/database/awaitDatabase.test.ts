@@ -1,4 +1,4 @@
-/** Waiting for a database: what is said meanwhile, and how often. */
+/** Tests what the server logs while it waits for a database, and how often. */
 import { awaitDatabase } from '../../src/database/awaitDatabase';
 import { DatabaseNotReady, UnusableDatabase } from '../../src/database/failures';
 
@@ -8,7 +8,7 @@ function logOf(): { log: { info: jest.Mock; warn: jest.Mock }; told: () => unkno
   return { log: { info: note, warn: note }, told: () => lines };
 }
 
-test('a reason is told once, and again when it is another one', async () => {
+test('the log names a reason once, until the reason changes', async () => {
   const { log, told } = logOf();
   const outcomes = ['it is away', 'it is away', 'it is full', 'it is full', undefined];
   const opened = await awaitDatabase(
@@ -29,7 +29,7 @@ test('a reason is told once, and again when it is another one', async () => {
   ]);
 });
 
-test('what a person has to mend is not waited for', async () => {
+test('an error that the operator has to mend ends the wait', async () => {
   const { log, told } = logOf();
   const broken = new UnusableDatabase('Mend it.');
   await expect(

@@ -1,6 +1,6 @@
 /**
- * What a role, a database, a URL and the environment bring along, and where the tables are: none of it changes what
- * the server does, or the start says what a person has to mend.
+ * Tests the server among settings that it did not choose: of the role, the database, the URL and the environment, and
+ * the schema of the tables. None of them changes what the server does, or the start says what the operator has to mend.
  */
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -19,13 +19,13 @@ import { served } from '../server/served';
 
 const MAIN = join(__dirname, '../server/main.ts');
 
-/** Migrated, for each test to have a copy of. */
+/** A migrated database, of which each test gets a copy. */
 let template: TestDatabase;
 let database: TestDatabase;
 let name: string;
 /** A session of the tables' owner. */
 let owner: Client;
-/** What a test has started, and how it is ended; the last one first. */
+/** Functions that end what a test has started, the last one first. */
 let cleanUps: (() => Promise<unknown>)[];
 
 const nameOf = (url: string): string => new URL(url).pathname.slice(1);
@@ -86,7 +86,7 @@ async function hang(server: Pick<RunningServer, 'url'>): Promise<string> {
   return data.hang.id;
 }
 
-/** Every kind of statement, and what each must answer; a bystander stays as it is. */
+/** Has the server send every kind of statement, and checks the answers. A bystander must not change. */
 async function expectAllIsWell(server: Pick<RunningServer, 'url'>): Promise<void> {
   const bystander = await hang(server);
   const id = await hang(server);
@@ -161,14 +161,14 @@ const SETTINGS = [
   'work_mem = 64',
 ];
 
-test.each(SETTINGS)('nothing is wrong in a database with %s', async (setting) => {
+test.each(SETTINGS)('the server works in a database with %s', async (setting) => {
   await owner.query(`ALTER DATABASE ${name} SET ${setting}`);
   const server = await start();
   await expectAllIsWell(server);
   expect(warningsOf(server)).toEqual([]);
 });
 
-test('the connection that listens is not ended for being idle', async () => {
+test('PostgreSQL does not end the connection that listens for being idle', async () => {
   await owner.query(`ALTER DATABASE ${name} SET idle_session_timeout = '1s'`);
   const server = await start();
   const subscriber = subscribe(server, 'WebSocket', 'subscription { transitions { doorId } }', {});
@@ -181,7 +181,7 @@ test('the connection that listens is not ended for being idle', async () => {
     ).rows;
   let [first, ...others] = await listeners();
   while (first === undefined) [first, ...others] = await listeners();
-  // Nothing must happen: only time shows that.
+  // Nothing must happen, and only time can show that.
   await owner.query('SELECT pg_sleep(2.5)');
   expect([first, ...others]).toEqual(await listeners());
   const id = await hang(server);
@@ -189,13 +189,13 @@ test('the connection that listens is not ended for being idle', async () => {
   expect(subscriber.results.map((result) => result.data.transitions.doorId)).toEqual([id]);
 });
 
-test('nothing is wrong where the URL itself brings such settings along', async () => {
+test('the server works with a URL that contains such settings', async () => {
   const options = encodeURIComponent('-c DateStyle=German -c array_nulls=off -c lock_timeout=1');
   await expectAllIsWell(await start({ DATABASE_URL: `${database.url}?options=${options}` }));
 });
 
 test.each(['transaction_timeout', 'lock_timeout'])(
-  '%s, where PostgreSQL has it, ends no migration that waits for another instance’s',
+  '%s, where PostgreSQL has it, does not end a migration that waits for another instance',
   async (setting) => {
     const url = await empty();
     const other = await connect(url);
@@ -221,7 +221,7 @@ test.each(['transaction_timeout', 'lock_timeout'])(
 test.each([
   ['off', 'on'],
   ['local', 'local'],
-])('where synchronous_commit is %s, ours is %s', async (brought, ours) => {
+])('in a database with synchronous_commit = %s our connections have %s', async (brought, ours) => {
   await owner.query(`ALTER DATABASE ${name} SET synchronous_commit = ${brought}`);
   const settings = { poolSize: 1, connectTimeout: 60_000, statementTimeout: 5_000 };
   const pool = createPool({ ...settings, url: database.url });
@@ -235,25 +235,25 @@ test.each([
   ['array_nulls = off', 'array_nulls = off'],
   ['synchronous_commit = off', 'synchronous_commit = off'],
   ['default_transaction_isolation = serializable', 'default_transaction_isolation = serializable'],
-])('where no setting can be sent, %s is refused in a sentence', async (setting, told) => {
+])('with PREPARED_STATEMENTS=off the server refuses %s in a sentence', async (setting, told) => {
   await owner.query(`ALTER DATABASE ${name} SET ${setting}`);
   const start = startServer(served, { DATABASE_URL: database.url, PREPARED_STATEMENTS: 'off' });
   await expect(start).rejects.toThrow(told);
   await expect(start).rejects.toMatchObject({ name: 'UnusableDatabase' });
 });
 
-test('where no setting can be sent, others do no harm', async () => {
+test('with PREPARED_STATEMENTS=off the server accepts harmless settings', async () => {
   await owner.query(`ALTER DATABASE ${name} SET TimeZone = 'Europe/Amsterdam'`);
   await owner.query(`ALTER DATABASE ${name} SET DateStyle = 'ISO, DMY'`);
   await expectAllIsWell(await start({ PREPARED_STATEMENTS: 'off' }));
 });
 
-test('triggers that are switched off by a setting are told in a sentence', async () => {
+test('the server refuses, in a sentence, a setting that switches triggers off', async () => {
   await administrate(`ALTER DATABASE ${name} SET session_replication_role = replica`);
   await expect(start()).rejects.toThrow(/session_replication_role = replica/);
 });
 
-test('no variable of the environment has a say in a connection', async () => {
+test('no variable of the environment changes a connection', async () => {
   const { url: _url, ...running } = await startProcess(MAIN, {
     DATABASE_URL: database.url,
     PGHOST: 'nowhere.invalid',
@@ -294,7 +294,7 @@ describe('the schema of the tables', () => {
     return Number(rows[0]?.tables);
   }
 
-  /** Two instances that have the same doors. */
+  /** Expects that two instances have the same doors. */
   async function expectTheSame(one: RunningServer, other: RunningServer): Promise<void> {
     const id = await hang(one);
     const query = '{ doors(order: NEWEST_FIRST, first: 1) { nodes { id } } }';
@@ -302,7 +302,7 @@ describe('the schema of the tables', () => {
     await expectAllIsWell(other);
   }
 
-  test('stays the same where one that is named like the role is made later', async () => {
+  test('stays the same after a schema with the name of the role is created', async () => {
     const one = await start();
     const role = decodeURIComponent(new URL(database.url).username);
     await owner.query(`CREATE SCHEMA ${role}`);
@@ -311,7 +311,7 @@ describe('the schema of the tables', () => {
     expect(await tablesIn(role)).toBe(0);
   });
 
-  test('stays the same where the search path of the database is another one later', async () => {
+  test('stays the same after the search path of the database has changed', async () => {
     const one = await start();
     await owner.query('CREATE SCHEMA elsewhere');
     await owner.query(`ALTER DATABASE ${name} SET search_path = elsewhere`);
@@ -321,7 +321,7 @@ describe('the schema of the tables', () => {
     expect(await tablesIn('elsewhere')).toBe(0);
   });
 
-  test('is the one that the URL names, however it is written, and each has doors of its own', async () => {
+  test('is the one that the URL names, however its name is written, and each schema has its own doors', async () => {
     const long = `It's 63 ${'letters '.repeat(6)}of it.`.replace('.', '').padEnd(63, '!');
     await owner.query(`CREATE SCHEMA "${long}"`);
     const path = `-c search_path=${`"${long}"`.replace(/[\\ ]/g, '\\$&')}`;
@@ -335,7 +335,7 @@ describe('the schema of the tables', () => {
     expect((await ask(one, '{ census { total } }')).data.census.total).toBe(1);
   });
 
-  test('is asked for in a sentence where there are two', async () => {
+  test('must be named where two schemas have the tables, and a sentence says so', async () => {
     await owner.query('CREATE SCHEMA second');
     const second = `${database.url}?options=-c%20search_path%3Dsecond`;
     await hang(await start({ DATABASE_URL: second }));
@@ -344,7 +344,7 @@ describe('the schema of the tables', () => {
     await expectAllIsWell(await start({ DATABASE_URL: second }));
   });
 
-  test('that was renamed is refused in a sentence, until its functions are made anew', async () => {
+  test('is refused in a sentence after it was renamed, until its functions are created again', async () => {
     const before = await start();
     const bystander = await hang(before);
     await before.stop();
@@ -360,8 +360,8 @@ describe('the schema of the tables', () => {
   });
 });
 
-describe('a database that cannot be worked with yet', () => {
-  /** Starts, and waits until it says why it waits. */
+describe('a database that the server cannot use yet', () => {
+  /** Starts the server, and waits until its log says why it waits. */
   async function startWaiting(
     environment: Record<string, string>,
     reason: RegExp,
@@ -383,7 +383,7 @@ describe('a database that cannot be worked with yet', () => {
     return { ...starting, at };
   }
 
-  test('since MIGRATIONS=off and it is empty, is waited for, which is said once', async () => {
+  test('is waited for while it is empty and MIGRATIONS=off, and the log says so once', async () => {
     const url = await empty();
     const starting = await startWaiting({ DATABASE_URL: url, MIGRATIONS: 'off' }, /migration:run/);
     await (await migrated({ url })).destroy();
@@ -394,7 +394,7 @@ describe('a database that cannot be worked with yet', () => {
     );
   });
 
-  test('since it takes no changes, is waited for', async () => {
+  test('is waited for while it is read-only', async () => {
     await owner.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
     const starting = await startWaiting({ DATABASE_URL: database.url }, /takes no changes/);
     await owner.query('SET default_transaction_read_only = off');
@@ -403,7 +403,7 @@ describe('a database that cannot be worked with yet', () => {
     await expectAllIsWell({ url: starting.at });
   });
 
-  test('since a table is missing behind the migrations, is waited for', async () => {
+  test('is waited for while a table of the migrations is missing', async () => {
     await owner.query('ALTER TABLE ledger RENAME TO mislaid');
     const starting = await startWaiting(
       { DATABASE_URL: database.url },
@@ -429,7 +429,7 @@ test.each([
   ['schema', 'ALTER SCHEMA public RENAME TO mislaid', 'ALTER SCHEMA mislaid RENAME TO public'],
   ['right', 'REVOKE UPDATE ON doors FROM CURRENT_USER', 'GRANT UPDATE ON doors TO CURRENT_USER'],
 ])(
-  'while a %s is gone an instance is not ready, and is again once it is back',
+  'an instance is not ready while a %s is gone, and is ready again once it is back',
   async (_what, take, giveBack) => {
     const server = await start();
     const bystander = await hang(server);
@@ -454,7 +454,7 @@ test.each([
   },
 );
 
-describe('what a person has to mend is told in a sentence', () => {
+describe('the start says in a sentence that the operator has to mend', () => {
   async function expectSentence(environment: Record<string, string>, told: RegExp): Promise<void> {
     const { code, complaint } = await (await startProcess(MAIN, environment)).ended;
     expect(complaint).toMatch(told);
@@ -462,7 +462,7 @@ describe('what a person has to mend is told in a sentence', () => {
     expect(code).toBe(1);
   }
 
-  test('an encoding in which not every text can be kept', async () => {
+  test('an encoding that cannot hold every text', async () => {
     const latin = `latin_${name}`;
     await administrate(
       `CREATE DATABASE ${latin} OWNER ${new URL(database.url).username} TEMPLATE template0
@@ -473,10 +473,10 @@ describe('what a person has to mend is told in a sentence', () => {
     await expectSentence({ DATABASE_URL: url.href }, /LATIN1.*ENCODING UTF8/);
   });
 
-  test('no right to create tables', async () => {
+  test('a missing right to create tables', async () => {
     const url = await empty();
     const session = await connect(url);
-    // The owner of the schema takes it from itself.
+    // The owner of the schema revokes its own right.
     await session.query('ALTER SCHEMA public OWNER TO CURRENT_USER').catch(() => undefined);
     await session.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC, CURRENT_USER');
     await expectSentence(
@@ -485,7 +485,7 @@ describe('what a person has to mend is told in a sentence', () => {
     );
   });
 
-  test('no schema to create tables in', async () => {
+  test('a missing schema for the tables', async () => {
     const url = `${await empty()}?options=-c%20search_path%3Dnowhere`;
     await expectSentence({ DATABASE_URL: url }, /search path.*CREATE SCHEMA/);
   });
@@ -497,7 +497,7 @@ describe('what a person has to mend is told in a sentence', () => {
       /table migrations that belongs to another tool/,
     ],
     ['ledger', 'account text, amount numeric', /tables of another application.*ledger/],
-  ])('a table %s of others', async (table, columns, told) => {
+  ])('a table %s of another program', async (table, columns, told) => {
     const url = await empty();
     const session = await connect(url);
     await session.query(`CREATE TABLE ${table} (${columns})`);
@@ -530,7 +530,7 @@ test('a database that was restored under another name needs no migration', async
   expect(upQueries.map(({ query }) => query)).toEqual([]);
 });
 
-test('migrations that this version does not know, of a newer one, are taken and told', async () => {
+test('migrations of a newer version are accepted, and a warning names them', async () => {
   await owner.query(
     `INSERT INTO migrations (timestamp, name) VALUES (9764000000000, 'Later9764000000000')`,
   );
@@ -541,7 +541,7 @@ test('migrations that this version does not know, of a newer one, are taken and 
   ]);
 });
 
-test('one that leaves the place of the tables to the role has a role that may only use them', async () => {
+test('a role that may only read and write the rows is enough with MIGRATIONS=off', async () => {
   const role = `user_of_${name}`;
   await administrate(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
   cleanUps.push(async () => {

@@ -1,10 +1,10 @@
-/** Which of our sessions PostgreSQL ends or stops by itself: what holds locks, and does nothing with them. */
+/** Tests that PostgreSQL ends a session of ours that holds locks and does nothing. */
 import { Client } from 'pg';
 import { dataSourceOf } from '../../src/database/dataSource';
 import { entitiesOf } from '../../src/integrity';
 import { Order, openWithOrders } from '../integrity/databases';
 
-test('a transaction that is left open is ended by the database, and its locks are free', async () => {
+test('PostgreSQL ends a transaction that is left open, and frees its locks', async () => {
   const database = await openWithOrders();
   const dataSource = dataSourceOf(
     { url: database.url, poolSize: 1, connectTimeout: 10_000, statementTimeout: 1_000 },
@@ -18,7 +18,7 @@ test('a transaction that is left open is ended by the database, and its locks ar
   const forgetful = dataSource.createQueryRunner();
   await forgetful.startTransaction();
   await forgetful.query('SELECT FROM order_ledger FOR UPDATE');
-  // Waits for whoever holds it.
+  // Waits until PostgreSQL has ended the session that holds the lock.
   await other.query('SELECT FROM order_ledger FOR UPDATE');
   await expect(forgetful.query('SELECT 1')).rejects.toThrow();
 

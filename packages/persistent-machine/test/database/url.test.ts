@@ -1,4 +1,4 @@
-/** A database's URL, read as libpq reads it: what is taken, what is refused with what to do, and what is never printed. */
+/** Tests that a database's URL is read as libpq reads it. An error says what to do, and prints no password. */
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
@@ -25,7 +25,7 @@ test.each([
     'postgresql://db.example?user=app&password=a%26b&dbname=doors',
     { user: 'app', password: 'a&b', database: 'doors' },
   ],
-  // As libpq takes them: nothing but @, / and : ends what stands there.
+  // As in libpq, only @, / and : end a user or a password.
   ['postgresql://app:a#b?c&d=e f@db.example/app', { password: 'a#b?c&d=e f', host: 'db.example' }],
   ['postgresql://app:a:b@db.example/app', { password: 'a:b' }],
   ['postgresql://ä%C3%B6:%25%40%2F%3A@db.example', { user: 'äö', password: '%@/:' }],
@@ -55,7 +55,7 @@ test.each([
   expect(readConfiguration({ DATABASE_URL: url }).databaseUrl).toBe(url);
 });
 
-test('certificates are read, and one that cannot be is told', async () => {
+test('certificates are read, and an error names the parameter of a file that cannot be read', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'url-'));
   const file = join(folder, 'root.crt');
   writeFileSync(file, 'a root');
@@ -103,7 +103,7 @@ test.each([
   ['app:s3cret', /a postgresql:\/\/ URL/],
   ['postgresql:app:s3cret@one/app', /a postgresql:\/\/ URL/],
   ['mysql://app#s3cret', /a postgresql:\/\/ URL/],
-])('%s is refused with what to do, and nothing secret is printed', (url, told) => {
+])('%s is refused, and the error says what to do and prints no secret', (url, told) => {
   for (const name of ['DATABASE_URL', 'DATABASE_REPLICA_URL']) {
     const source = { DATABASE_URL: 'postgresql://one', [name]: url };
     let message = '';
@@ -120,7 +120,7 @@ test.each([
   }
 });
 
-test('where the database is says nothing by which somebody gets in', () => {
+test('the place of the database contains no credentials', () => {
   const at = (url: string): string => placeOf(parseDatabaseUrl(url));
   expect(at('postgresql://app:s3cret@db.example:6432/doors?sslpassword=s3cret')).toBe(
     'the database doors at db.example:6432',
@@ -149,7 +149,7 @@ describe('a real connection', () => {
     }
   }
 
-  test('is made by the form that names the socket’s folder in a parameter', async () => {
+  test('is made by a URL that names the socket’s folder in a parameter', async () => {
     const { username, password, hostname, port, pathname } = new URL(database.url);
     const url = `postgresql://${username}:${password}@${pathname}?host=${hostname}&port=${port}`;
     expect(await ask(url, 'SELECT current_database() AS name')).toEqual([
@@ -157,7 +157,7 @@ describe('a real connection', () => {
     ]);
   });
 
-  test('without a password that is asked for says so', async () => {
+  test('fails with the reason when PostgreSQL asks for a password that the URL does not have', async () => {
     const url = Object.assign(new URL(database.url), { password: '' });
     await expect(ask(url.href, 'SELECT')).rejects.toThrow(
       'it asks for a password, but the URL has none',

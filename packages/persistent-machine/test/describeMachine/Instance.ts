@@ -22,7 +22,7 @@ export interface Instance<L extends AnyLifecycle = AnyLifecycle> {
 
 /**
  * @param url of a database that has the machine's tables
- * @param now its clock
+ * @param now the instance's clock
  */
 export async function startInstance<L extends AnyLifecycle>(
   lifecycle: L,
@@ -55,7 +55,7 @@ export async function startInstance<L extends AnyLifecycle>(
   const reader = new MachineReader(database, tables, lifecycle, { lanes, timeout });
   const { channel } = tables;
   const ownPayload = randomUUID();
-  // A notification is a hint: one that fails, as when the instance has been stopped meanwhile, is none.
+  // A notification is only a hint: it may fail, as when the instance has been stopped meanwhile.
   const notifier = new Notifier(database, channel, ownPayload, () => undefined);
   const feed = new Feed<L>(reader, store, {
     wakeUps: new WakeUps({ url, channels: [channel], ownPayload, listen: true }),

@@ -1,6 +1,6 @@
 /**
- * Where a machine is tried: a database of its own with two instances on it, bystanders in every state, and a clock that
- * stands still unless a test sets it. Knows how machines are brought somewhere, not what is tried on them.
+ * Owns the place in which a suite tries a machine: a database with two instances, bystanders in every state, and a
+ * clock that only tests move. Knows how to bring a machine into a state, and not what is tried on it.
  */
 import { uuidv7 } from 'uuidv7';
 import { type Shape, shapeOf } from '../../src/integrity/shape';
@@ -12,26 +12,26 @@ import { type Instance, startInstance } from './Instance';
 import type { SampleData } from './sampleData';
 import { type Walk, type Ways, momentOf } from './Ways';
 
-/** All that the tables of a machine hold. */
+/** All rows of a machine's tables. */
 export interface Contents {
   readonly records: readonly object[];
   readonly history: readonly object[];
   readonly ledger: readonly object[];
 }
 
-/** What a machine was answered on its walk, the beginning first. */
+/** The phases that the store answered along a walk, the beginning first. */
 export type Answers = readonly [MachinePhase, ...MachinePhase[]];
 
-/** Nobody says who asks. */
-export const nobody = { actor: null };
+/** A request without an actor. */
+export const anonymous = { actor: null };
 
-/** The key that all bystanders have used. */
+/** The idempotency key that all bystanders have used. */
 export const KEY = 'a key that others have used';
 
 export const newId = uuidv7;
 
 export class Scene {
-  /** What both instances read. */
+  /** The clock of both instances. */
   clock = hours(0);
   /** The names of the tables. */
   readonly shape: Shape;
@@ -76,25 +76,25 @@ export class Scene {
     return this.instances[1];
   }
 
-  /** Brings a machine into each state that can be reached; no test touches it. */
+  /** Brings a machine into each state that can be reached. No test touches these machines. */
   async bringBystanders(ways: Ways): Promise<void> {
     const walks = ways.shortest.map(({ walk }) => walk);
     const answers = await this.bringAll(walks, { idempotencyKey: KEY });
     this.#bystanders = answers.map(([{ state }]) => state.id);
   }
 
-  /** What the tables hold of the bystanders. */
+  /** The rows of the bystanders. */
   async bystanders(): Promise<Contents> {
     return this.contents(`= ANY ('{${this.#bystanders.join(',')}}')`);
   }
 
-  /** All that the tables hold of the machines but one. */
+  /** The rows of all machines except one. */
   async contentsWithout(id: string): Promise<Pick<Contents, 'records' | 'history'>> {
     const { records, history } = await this.contents(`<> ${sqlOf(id)}`);
     return { records, history };
   }
 
-  /** @param which of the machines, as the end of a comparison in SQL; left out: all */
+  /** @param which the end of an SQL comparison with the id; left out: all machines */
   async contents(which = 'IS NOT NULL'): Promise<Contents> {
     const { records, history, ledger, owner } = this.shape;
     return {
@@ -106,23 +106,23 @@ export class Scene {
     };
   }
 
-  /** As the tables' owner. */
+  /** Runs a query as the tables' owner. */
   async query<Row extends object>(text: string): Promise<Row[]> {
     return this.#session.query<Row>(text);
   }
 
-  /** Asks, and expects that it changes nothing, be it answered or thrown. */
-  async inVain<Result>(asking: () => Promise<Result>): Promise<Result> {
+  /** Runs an action, and expects that it changes no row, whether it returns or throws. */
+  async expectUnchanged<Result>(action: () => Promise<Result>): Promise<Result> {
     const before = await this.contents();
-    return asking().finally(async () => {
+    return action().finally(async () => {
       expect(await this.contents()).toEqual(before);
     });
   }
 
   /**
-   * Begins a machine and has it go a walk. Afterwards the clock says when its next transition is due.
+   * Begins a machine and takes it along a walk. Afterwards the clock shows the moment of its next transition.
    *
-   * @returns the phase that it is in
+   * @returns the phase at the end of the walk
    */
   async bring(walk: Walk, id = newId()): Promise<MachinePhase> {
     const [answers] = await this.bringAll([walk], { ids: [id] });
@@ -133,11 +133,11 @@ export class Scene {
   }
 
   /**
-   * Has many machines go their walks at once, on both instances, step by step: each makes its next one when all have
-   * made theirs.
+   * Takes many machines along their walks at once, on both instances. Each makes its next step when all have made
+   * theirs.
    *
-   * @param hour when they begin, after the beginning of all tests
-   * @param idempotencyKey of the last step of each
+   * @param hour when they begin, in hours after the beginning of all tests
+   * @param idempotencyKey the key of each walk's last step
    */
   async bringAll(
     walks: readonly Walk[],
@@ -163,9 +163,9 @@ export class Scene {
         const { store } = this.instances[index % 2 === 0 ? 0 : 1];
         const answer =
           version === 0
-            ? await store.begin(id, asked.data, nobody)
+            ? await store.begin(id, asked.data, anonymous)
             : await store.transition(id, asked.event, asked.data, {
-                ...nobody,
+                ...anonymous,
                 occurredAt,
                 idempotencyKey: version === walk.length - 1 ? idempotencyKey : undefined,
               });
@@ -176,7 +176,7 @@ export class Scene {
       });
       await Promise.all(going);
     }
-    // Each has begun.
+    // Each walk has a beginning, so no list is empty.
     return answers as unknown as readonly Answers[];
   }
 
@@ -185,11 +185,11 @@ export class Scene {
   }
 }
 
-/** What the parts of the suite have in common. */
-export interface Trying {
+/** What all parts of the suite get. */
+export interface SuiteContext {
   readonly lifecycle: AnyLifecycle;
   readonly ways: Ways;
   readonly data: SampleData;
-  /** The scene, once the tests run. */
+  /** Exists once the tests run. */
   readonly scene: () => Scene;
 }

@@ -1,6 +1,6 @@
 /**
- * How a machine is brought to where a test wants it: found by asking the machine itself, which is pure, with sample
- * data, breadth first. So a test of a machine says nothing of how its states are reached. Knows no database.
+ * Finds how to bring a machine into each state: it asks the machine, which is pure, with sample data, breadth first. So
+ * a test of a machine need not say how to reach its states. Knows no database.
  */
 import {
   type AnyLifecycle,
@@ -13,21 +13,21 @@ import {
 import { hours } from '../integrity/samples';
 import type { SampleData } from './sampleData';
 
-/** What is asked of a machine. */
+/** An event that a caller asks for, with its data. */
 export interface Asked {
   readonly event: string;
   readonly data: object;
 }
 
-/** From the beginning of a machine on: the event that begins it, and those that follow. */
+/** The event that begins a machine, and the events that follow. */
 export type Walk = readonly [beginning: Asked, ...steps: Asked[]];
 
-/** What an event comes to, at the end of a walk. */
+/** An event at the end of a walk, and its outcome. */
 export interface Way {
   readonly walk: Walk;
   /** The phase at the end of the walk. */
   readonly before: MachinePhase;
-  /** What is asked there. */
+  /** The event that is asked for there. */
   readonly asked: Asked;
   /** What the machine answers. */
   readonly outcome: MachinePhase | Refusal;
@@ -38,18 +38,18 @@ interface Place {
   readonly phase: MachinePhase;
 }
 
-/** How many data that lead to one state are followed from one phase, and how many phases by one edge. */
+/** Bounds of the search: the data that lead from one phase to one state, and the phases by one edge. */
 const FOLLOWED = { fromPhase: 3, byEdge: 200 };
 
 /**
- * When the transition to a version is asked for: an hour after the one before. It occurred half an hour earlier, so that
- * no test can mix up the two.
+ * The moments of the transition to a version: it is asked for each hour, and occurred half an hour earlier, so that no
+ * test mixes up the two.
  */
 export function momentOf(version: number): { readonly now: Date; readonly occurredAt: Date } {
   return { now: hours(version), occurredAt: hours(version - 0.5) };
 }
 
-/** The id of all machines of which no database knows. */
+/** The id of every machine that the search tries; no database has it. */
 const SOME_ID = '01990000-0000-7000-8000-000000000000';
 
 export class Ways {
@@ -94,12 +94,12 @@ export class Ways {
   }
 
   /**
-   * @returns a walk to where the edge begins, and what leads along it
+   * @returns a walk to the beginning of the edge, and the event that leads along it
    * @throws Error where none was found, or the event's verb throws
    */
   along({ from, event, to }: Edge): Way {
     const found = this.#ways.get(keyOf(from, event, to));
-    // A class that throws for some data is wrong, whatever it makes of others.
+    // A class that throws for some data is wrong, even if other data work.
     if (found !== undefined && !this.#thrown.has(keyOf(from, event))) return found;
     throw this.#notFound(
       `No data were found by which ${event} leads from ${String(from)} to ${to}`,
@@ -108,7 +108,7 @@ export class Ways {
   }
 
   /**
-   * @returns a walk to where an event is refused for a reason of the machine's own
+   * @returns a walk to a phase in which an event is refused for the machine's own reason
    * @throws Error where none was found
    */
   toRefusal(event: string, refusal: RefusalClass): Way {
@@ -119,7 +119,7 @@ export class Ways {
     ]);
   }
 
-  /** @returns what moves a machine on that is in this phase; undefined where nothing was found */
+  /** @returns an event that moves a machine on from this phase; undefined where none was found */
   next(phase: MachinePhase): Asked | undefined {
     for (const event of this.#lifecycle.nextEvents(phase.stateType)) {
       for (const data of this.#data.of(event, phase)) {
@@ -157,7 +157,7 @@ export class Ways {
     }
   }
 
-  /** What an event comes to with each of its sample data. */
+  /** The outcomes of an event, one for each of its sample data. */
   *#tries({ walk, phase }: Place, event: string): Iterable<Way> {
     for (const data of this.#data.of(event, phase)) {
       let outcome;
@@ -213,7 +213,7 @@ function kindOf(outcome: MachinePhase | Refusal): string {
   return outcome instanceof Refusal ? outcome.constructor.name : outcome.stateType;
 }
 
-/** The first one stays. */
+/** Adds an entry, unless the key has one. */
 function note<T>(entries: Map<string, T>, key: string, entry: T): void {
   if (!entries.has(key)) entries.set(key, entry);
 }

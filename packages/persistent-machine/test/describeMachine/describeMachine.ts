@@ -1,7 +1,6 @@
 /**
- * One suite for any machine: all that is promised of a machine, tried on a real PostgreSQL through the real store. It
- * is derived from the declaration, so a state or an event that is added is tested without a line more. It knows
- * nothing of what a machine is for: tests of that lie beside it.
+ * One suite for any machine: it tests the engine's promises on a real PostgreSQL through the real store. It is derived
+ * from the declaration, so a new state or event needs no new test. Does not know what a machine is for.
  */
 import type { AnyLifecycle } from '../../src/machine';
 import { type MigratedDatabase, describeIntegrity } from '../integrity/describeIntegrity';
@@ -12,22 +11,22 @@ import { describePages } from './pages';
 import { describeRaces } from './races';
 import { describeReplays } from './replays';
 import { type SamplesOf, SampleData } from './sampleData';
-import { type Contents, Scene, type Trying } from './Scene';
+import { type Contents, Scene, type SuiteContext } from './Scene';
 import { Ways } from './Ways';
 
 export interface MachineTestOptions<L extends AnyLifecycle> {
-  /** What events might carry, beside what their columns allow: where a verb wants values that no rule tells of. */
+  /** Data for verbs that need values which the rules of the columns do not describe. */
   readonly samples?: SamplesOf<L>;
 }
 
 const PARTS = {
   'each event in each state': describeMatrix,
-  'what is asked again': describeReplays,
-  'the moment of an event': describeMoments,
-  'clients that race': describeRaces,
+  retries: describeReplays,
+  'the time of an event': describeMoments,
+  races: describeRaces,
   pages: describePages,
   'the feed': describeFeed,
-} as const satisfies Record<string, (trying: Trying) => void>;
+} as const satisfies Record<string, (context: SuiteContext) => void>;
 
 /**
  * Describes a machine by tests:
@@ -37,15 +36,15 @@ const PARTS = {
  * describeMachine(tickets, createTestDatabase);
  * ```
  *
- * How its states are reached is found by asking the machine with sample data, which keep the rules of the columns or
- * are values of its record. Where a verb wants others, give some:
+ * The suite reaches the states with sample data, which keep the rules of the columns or are values of the record. Where
+ * a verb needs other data, give some:
  *
  * ```ts
  * describeMachine(orders, createTestDatabase, { samples: { Refund: [{ code: 'R-100' }] } });
  * ```
  *
  * @param lifecycle what `classes(…)` has made of the machine
- * @param open gives a database that has the machine's tables, and none of its machines. It is asked for two databases
+ * @param open creates a database that has the machine's tables, and no rows of machines. It is called twice
  */
 export function describeMachine<L extends AnyLifecycle>(
   lifecycle: L,

@@ -1,4 +1,4 @@
-/** What holds for any machine, of a door, which goes round. */
+/** Runs the suite for any machine on a door, whose states form a cycle. */
 import { openWithTablesOf } from '../integrity/databases';
 import { door, doors } from '../machine/door';
 import { describeMachine } from './describeMachine';

@@ -1,39 +1,45 @@
-/** The feed: what clients did on both instances comes once, in the order of positions, and from any place on. */
+/**
+ * Tests the feed: every transition that clients made on both instances comes once, in the order of positions, from any
+ * place on.
+ */
 import type { AnyLifecycle, MachinePhase } from '../../src/machine';
 import type { Page, PageRequest } from '../../src/operations/page';
-import type { Place } from '../../src/operations/place';
+import type { Claim } from '../../src/operations/place';
+import { claimOf } from '../../src/store/place';
 import type { Transition } from '../../src/store/transition';
 import type { Instance } from './Instance';
-import { type Answers, type Trying, newId, nobody } from './Scene';
+import { type Answers, type SuiteContext, anonymous, newId } from './Scene';
 import { type Walk, momentOf } from './Ways';
 
 type Told = Transition<AnyLifecycle>;
 
-/** So small that there are several pages. */
+/** Small enough for several pages. */
 const SIZE = 7;
 
-/** How many machines go each way. */
+/** How many machines take each walk. */
 const MACHINES = 5;
 
-export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
+export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): void {
   const { events, states, machine } = lifecycle;
   const { initial } = machine.declaration;
-  /** Where the feed was before. */
-  let start: Place;
+  /** The end of the feed before the test's transitions. */
+  let start: Claim;
+  let startPosition: number;
   let countsBefore: Readonly<Record<string, number>>;
-  /** What the clients were answered, of each machine. */
+  /** The answers that the clients got, for each machine. */
   let done: readonly Answers[];
-  /** All transitions since, as one page after another has them. */
+  /** All transitions since then, read page by page. */
   let feed: readonly Told[];
-  /** What a subscriber on the other instance was told meanwhile. */
+  /** What a subscriber on the other instance received meanwhile. */
   let told: readonly Told[];
-  /** The same of subscribers who asked for one event, and the beginnings. */
+  /** The same for subscribers that each filter by one event and the beginnings. */
   let toldBy: ReadonlyMap<string, readonly Told[]>;
 
   beforeAll(async () => {
     const { here, there } = scene();
-    const { position, fingerprint, counts } = await here.reader.census();
-    start = { position, fingerprint };
+    const { place, position, counts } = await here.reader.census();
+    start = claimOf(place);
+    startPosition = Number(position);
     countsBefore = counts;
     const subscription = await there.feed.transitions(null, undefined);
     const byEvent = await Promise.all(
@@ -54,9 +60,9 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     feed = await pages(here, null, 'start');
   });
 
-  test('every transition comes once, in the order of positions, each machine’s in its own order', () => {
+  test('every transition comes once, in the order of positions, and each machine’s in the order of versions', () => {
     const positions = feed.map(({ position }) => Number(position));
-    expect(positions).toEqual(feed.map((_, index) => Number(start.position) + 1 + index));
+    expect(positions).toEqual(feed.map((_, index) => startPosition + 1 + index));
     const byMachine = done.map(([{ state }]) =>
       feed.filter(({ phase }) => phase.state.id === state.id).map(({ phase }) => phase),
     );
@@ -64,7 +70,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     expect(feed).toHaveLength(done.flat().length);
   });
 
-  test('subscribers on another instance were told the same, or those by the events that they asked for', () => {
+  test('a subscriber on the other instance receives the same transitions, or those of its filter', () => {
     expect(told).toEqual(feed);
     for (const [wanted, some] of toldBy) {
       const filter = [wanted, initial.event];
@@ -72,7 +78,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     }
   });
 
-  test('its pages are the same on both instances, in both directions', async () => {
+  test('both instances have the same pages, in both directions', async () => {
     const all = await since(start);
     for (const instance of scene().instances) {
       for (const from of ['start', 'end'] as const) {
@@ -81,7 +87,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     }
   });
 
-  test('by some events it brings those alone', async () => {
+  test('a filter by events brings those events alone', async () => {
     const { there } = scene();
     const subscriptions = await Promise.all(
       events.map(async (event) => there.feed.transitions([event, initial.event], start)),
@@ -102,12 +108,13 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     expect(await pages(there, [], 'start')).toEqual([]);
   });
 
-  test('it goes on from any place, for pages and for subscribers', async () => {
-    const places = [start, ...feed.filter((_, index) => index % 5 === 0), ...feed.slice(-1)];
+  test('pages and subscriptions go on from any place', async () => {
+    const some = [...feed.filter((_, index) => index % 5 === 0), ...feed.slice(-1)];
+    const places = [start, ...some.map(claimAfter)];
     const subscriptions = [];
-    for (const [index, { position, fingerprint }] of places.entries()) {
+    for (const [index, place] of places.entries()) {
       const { feed: following } = scene().instances[index % 2 === 0 ? 0 : 1];
-      subscriptions.push(await following.transitions(null, { position, fingerprint }));
+      subscriptions.push(await following.transitions(null, place));
     }
     const sentinel = await beginOne();
     for (const [index, subscription] of subscriptions.entries()) {
@@ -116,7 +123,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     }
   });
 
-  test('a subscriber to one machine is told each of its phases, and its end', async () => {
+  test('a subscriber to one machine receives each of its phases, and its end', async () => {
     const { here, there } = scene();
     const [[beginning, ...steps]] = ways.walks;
     const begun = await scene().bring([beginning]);
@@ -127,9 +134,9 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
       const { version } = phases.at(-1)?.state ?? begun.state;
       const { now, occurredAt } = momentOf(version);
       scene().clock = now;
-      const answer = await here.store.transition(id, event, said, { ...nobody, occurredAt });
+      const answer = await here.store.transition(id, event, said, { ...anonymous, occurredAt });
       phases.push(answer as MachinePhase);
-      // Of another machine no subscriber to this one is told.
+      // A subscriber to this machine must receive nothing of another one.
       await beginOne();
     }
     const seen: unknown[] = [];
@@ -142,7 +149,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     expect(await there.feed.changes(newId())).toBeNull();
   });
 
-  test('the census has counted what the feed has brought', async () => {
+  test('the census has counted the transitions of the feed', async () => {
     const { nodes: end } = await scene().there.reader.feed(null, { from: 'end', size: 1 });
     const census = await scene().there.reader.census();
     expect(end).toMatchObject([{ position: census.position, fingerprint: census.fingerprint }]);
@@ -163,13 +170,13 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     );
   });
 
-  /** Begins a machine: a subscriber who is told of it has been told of all that came before. */
+  /** Begins a sentinel: a subscriber that has received it has received everything before it. */
   async function beginOne(): Promise<MachinePhase> {
     const [said] = data.of(initial.event, null);
-    return scene().here.store.begin(newId(), said, nobody);
+    return scene().here.store.begin(newId(), said, anonymous);
   }
 
-  /** What a subscriber is told up to the beginning of a machine. */
+  /** What a subscriber receives up to the beginning of a machine. */
   async function upTo(
     { state }: MachinePhase,
     subscription: AsyncIterableIterator<Told, undefined>,
@@ -182,7 +189,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     return all;
   }
 
-  async function since(place: Place): Promise<readonly Told[]> {
+  async function since(place: Claim): Promise<readonly Told[]> {
     return pages(scene().here, null, 'start', place);
   }
 
@@ -191,19 +198,25 @@ export function describeFeed({ lifecycle, ways, data, scene }: Trying): void {
     { reader }: Instance,
     filter: readonly string[] | null,
     from: 'start' | 'end',
-    after: Place = start,
+    after: Claim = start,
   ): Promise<readonly Told[]> {
     let all: Told[] = [];
-    let at: Place | undefined;
+    let at: Claim | undefined;
     let page: Page<Told>;
     do {
-      const bounds: Pick<PageRequest<Place>, 'after' | 'before'> = from === 'start'
+      const bounds: Pick<PageRequest<Claim>, 'after' | 'before'> = from === 'start'
         ? { after: at ?? after }
         : { after, before: at };
       page = await reader.feed(filter, { from, size: SIZE, ...bounds });
       all = from === 'start' ? [...all, ...page.nodes] : [...page.nodes, ...all];
-      at = page.nodes.at(from === 'start' ? -1 : 0);
+      const last = page.nodes.at(from === 'start' ? -1 : 0);
+      at = last && claimAfter(last);
     } while (from === 'start' ? page.hasNextPage : page.nodes.length === SIZE);
     return all;
   }
+}
+
+/** The place after a transition of the feed, as its cursor says it. */
+function claimAfter({ place = [], partition }: Told): Claim {
+  return claimOf(place, partition);
 }

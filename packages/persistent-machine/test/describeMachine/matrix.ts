@@ -1,4 +1,7 @@
-/** Each event in each state: recorded as it is declared, or refused, with the reason; and nothing else has changed. */
+/**
+ * Tests each event in each state: the store records it as declared, or refuses it with the reason, and changes nothing
+ * else.
+ */
 import {
   type AnyRecord,
   type Edge,
@@ -6,10 +9,10 @@ import {
   type MachinePhase,
   NotFound,
 } from '../../src/machine';
-import { KEY, type Trying, newId, nobody } from './Scene';
+import { KEY, type SuiteContext, anonymous, newId } from './Scene';
 import { type Way, momentOf } from './Ways';
 
-export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
+export function describeMatrix({ lifecycle, ways, data, scene }: SuiteContext): void {
   const { machine, states, edges } = lifecycle;
   const { initial, events } = machine.declaration;
   const asked = Object.keys(events).filter((event) => event !== initial.event);
@@ -100,7 +103,7 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
     expect(await scene().contentsWithout(id)).toEqual(others);
   });
 
-  // Not every machine refuses anything: each of its states may accept every event.
+  // Each state of a machine may accept every event.
   if (illegal.length > 0) {
     test.each(illegal)('$event in $state is refused, and changes nothing', async (each) => {
       const { state, event } = each;
@@ -108,8 +111,8 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
       const before = await scene().bring(ways.to(state).walk, id);
       const [said] = data.of(event, before);
       for (const { store } of scene().instances) {
-        const request = { ...nobody, occurredAt: new Date(0), idempotencyKey: KEY };
-        const refusal = await scene().inVain(async () =>
+        const request = { ...anonymous, occurredAt: new Date(0), idempotencyKey: KEY };
+        const refusal = await scene().expectUnchanged(async () =>
           store.transition(id, event, said, request),
         );
         expect(refusal).toEqual(new IllegalTransition(event, before));
@@ -121,14 +124,14 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
   }
 
   if (refusals.length > 0) {
-    test.each(refusals)('$event may be refused with $name, and changes nothing', async (each) => {
+    test.each(refusals)('$event is refused with $name, and changes nothing', async (each) => {
       const { here, there } = scene();
       const way = ways.toRefusal(each.event, each.refusal);
       const id = newId();
       const before = await scene().bring(way.walk, id);
       const { occurredAt } = momentOf(before.state.version);
-      const request = { ...nobody, occurredAt, idempotencyKey: KEY };
-      const refusal = await scene().inVain(async () =>
+      const request = { ...anonymous, occurredAt, idempotencyKey: KEY };
+      const refusal = await scene().expectUnchanged(async () =>
         here.store.transition(id, each.event, way.asked.data, request),
       );
       expect(refusal).toBeInstanceOf(each.refusal);
@@ -137,23 +140,20 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
     });
   }
 
-  test.each(asked)(
-    '%s of a machine that is not there is refused, and changes nothing',
-    async (event) => {
-      const { here } = scene();
-      const id = newId();
-      const [said] = data.of(event, null);
-      for (const idempotencyKey of [KEY, null]) {
-        const request = { ...nobody, idempotencyKey, occurredAt: new Date(0) };
-        expect(
-          await scene().inVain(async () => here.store.transition(id, event, said, request)),
-        ).toEqual(new NotFound(machine.name, id));
-      }
-      expect(await here.store.find(id)).toBeNull();
-    },
-  );
+  test.each(asked)('%s of an unknown machine is refused, and changes nothing', async (event) => {
+    const { here } = scene();
+    const id = newId();
+    const [said] = data.of(event, null);
+    for (const idempotencyKey of [KEY, null]) {
+      const request = { ...anonymous, idempotencyKey, occurredAt: new Date(0) };
+      expect(
+        await scene().expectUnchanged(async () => here.store.transition(id, event, said, request)),
+      ).toEqual(new NotFound(machine.name, id));
+    }
+    expect(await here.store.find(id)).toBeNull();
+  });
 
-  /** What is declared of a record after an event; what its class computes is as the class, which is pure, has it. */
+  /** The record after an event: declared columns as declared, and computed columns as the pure class returns them. */
   function recordAfter(
     before: MachinePhase,
     edge: Edge,
@@ -177,7 +177,10 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
     };
   }
 
-  /** The machine's own columns in a state: what is set, else what was there; null for what the state cannot hold. */
+  /**
+   * The machine's own columns in a state: a set value, else the value before; null where the state cannot hold the
+   * column.
+   */
   function columnsIn(state: string, before: object, set: object): object {
     const { has = [], may = [] } = machine.declaration.states[state] ?? {};
     const all = { ...before, ...set } as Readonly<Record<string, unknown>>;
@@ -189,7 +192,7 @@ export function describeMatrix({ lifecycle, ways, data, scene }: Trying): void {
     );
   }
 
-  /** As a transition shows it. */
+  /** The data of an event as a transition shows them. */
   function carried(event: string, said: object): object | null {
     return Object.keys(events[event]?.data ?? {}).length === 0 ? null : said;
   }

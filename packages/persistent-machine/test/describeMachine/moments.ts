@@ -1,52 +1,55 @@
-/** When an event may be said to have occurred: not before the last one of its machine, and not in the future. */
+/** Tests the range of occurredAt: not before the machine's last transition, and not in the future. */
 import {
   CLOCK_TOLERANCE,
   type MachinePhase,
   OccurredAtOutOfRange,
   Refusal,
 } from '../../src/machine';
-import { KEY, type Trying, nobody } from './Scene';
+import { KEY, type SuiteContext, anonymous } from './Scene';
 import { type Asked, momentOf } from './Ways';
 
-export function describeMoments({ lifecycle, ways, scene }: Trying): void {
+export function describeMoments({ lifecycle, ways, scene }: SuiteContext): void {
   const legal = lifecycle.edges.filter(({ from }) => from !== null);
 
-  test.each(legal)('$event from $from to $to, in and out of its range', async (edge) => {
-    const { walk, asked } = ways.along(edge);
-    const before = await scene().bring(walk);
-    const { now } = momentOf(before.state.version);
-    const [earliest, latest] = [before.occurredAt, new Date(now.getTime() + CLOCK_TOLERANCE)];
-    for (const occurredAt of [
-      new Date(0),
-      new Date(earliest.getTime() - 1),
-      new Date(latest.getTime() + 1),
-    ]) {
-      expect(await scene().inVain(async () => ask(before, asked, occurredAt))).toEqual(
-        new OccurredAtOutOfRange(occurredAt, earliest, latest),
-      );
-    }
+  test.each(legal)(
+    '$event from $from to $to is accepted in its range of time, and refused outside it',
+    async (edge) => {
+      const { walk, asked } = ways.along(edge);
+      const before = await scene().bring(walk);
+      const { now } = momentOf(before.state.version);
+      const [earliest, latest] = [before.occurredAt, new Date(now.getTime() + CLOCK_TOLERANCE)];
+      for (const occurredAt of [
+        new Date(0),
+        new Date(earliest.getTime() - 1),
+        new Date(latest.getTime() + 1),
+      ]) {
+        expect(await scene().expectUnchanged(async () => ask(before, asked, occurredAt))).toEqual(
+          new OccurredAtOutOfRange(occurredAt, earliest, latest),
+        );
+      }
 
-    // What was refused has left no trace: its key is free.
-    await isTaken(before, asked, earliest, earliest);
-    await isTaken(await scene().bring(walk), asked, latest, latest);
-    await isTaken(await scene().bring(walk), asked, undefined, now);
-    const another = await scene().bring(walk);
-    // Where the clock of this instance is behind that of the one before, no caller is refused for it.
-    scene().clock = new Date(earliest.getTime() - 1);
-    await isTaken(another, asked, undefined, earliest);
-  });
+      // The refusal has left no trace: its key is free.
+      await expectAccepted(before, asked, earliest, earliest);
+      await expectAccepted(await scene().bring(walk), asked, latest, latest);
+      await expectAccepted(await scene().bring(walk), asked, undefined, now);
+      const another = await scene().bring(walk);
+      // A caller is not refused because the clock of this instance is behind that of the last one.
+      scene().clock = new Date(earliest.getTime() - 1);
+      await expectAccepted(another, asked, undefined, earliest);
+    },
+  );
 
   async function ask(
     { state }: MachinePhase,
     { event, data }: Asked,
     occurredAt: Date | undefined,
   ): Promise<MachinePhase | Refusal> {
-    const request = { ...nobody, occurredAt, idempotencyKey: KEY };
+    const request = { ...anonymous, occurredAt, idempotencyKey: KEY };
     return scene().here.store.transition(state.id, event, data, request);
   }
 
-  /** Asks, and expects the answer that the machine gives to that moment, which may be a refusal of its own. */
-  async function isTaken(
+  /** Asks, and expects the machine's own answer for that moment, which may be a refusal of its own. */
+  async function expectAccepted(
     before: MachinePhase,
     asked: Asked,
     occurredAt: Date | undefined,

@@ -1,4 +1,7 @@
-/** What holds for any machine, of an order, whose events carry data, lead to several states, and are refused for a reason of its own. */
+/**
+ * Runs the suite for any machine on an order. Its events carry data, lead to several states, and have a refusal of
+ * their own.
+ */
 import { openWithTablesOf } from '../integrity/databases';
 import { order, orders } from '../machine/order';
 import { describeMachine } from './describeMachine';

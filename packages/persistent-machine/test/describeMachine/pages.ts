@@ -1,12 +1,15 @@
-/** Pages of the machines and of one machine's history: in both directions, of any state, none missing and none twice. */
+/**
+ * Tests pages of the machines and of one machine's history: in both directions and of any states, none is missing and
+ * none comes twice.
+ */
 import type { MachinePhase } from '../../src/machine';
 import type { Page, PageRequest } from '../../src/operations/page';
-import type { Trying } from './Scene';
+import type { SuiteContext } from './Scene';
 
-/** So small that there are several pages. */
+/** Small enough for several pages. */
 const SIZE = 3;
 
-export function describePages({ lifecycle, ways, scene }: Trying): void {
+export function describePages({ lifecycle, ways, scene }: SuiteContext): void {
   const { states } = lifecycle;
   const filters = [null, [], ...states.map((state) => [state]), states];
 
@@ -17,7 +20,7 @@ export function describePages({ lifecycle, ways, scene }: Trying): void {
   });
 
   test.each(['oldestFirst', 'newestFirst'] as const)(
-    'the machines in any states, the %s',
+    'machines in any states, %s',
     async (order) => {
       const { reader } = scene().there;
       const all = await machinesByAge();
@@ -34,7 +37,7 @@ export function describePages({ lifecycle, ways, scene }: Trying): void {
           show: ({ state, stateType }) => ({ id: state.id, state: stateType }),
         });
       }
-      // Each is the machine as it is.
+      // Each node is the machine as it is now.
       const { nodes } = await reader.machines(null, order, { from: 'start', size: SIZE });
       for (const phase of nodes) {
         expect(await scene().here.store.find(phase.state.id)).toEqual(phase);
@@ -55,7 +58,7 @@ export function describePages({ lifecycle, ways, scene }: Trying): void {
     });
   });
 
-  /** As SQL has them. */
+  /** The machines in the order in which SQL sorts them by age. */
   async function machinesByAge(): Promise<{ readonly id: string; readonly state: string }[]> {
     return scene().query<{ id: string; state: string }>(
       `SELECT id, state_type AS state FROM ${scene().shape.records} ORDER BY created_at, id`,
@@ -63,7 +66,7 @@ export function describePages({ lifecycle, ways, scene }: Trying): void {
   }
 }
 
-/** Turns all pages, from the start and from the end, and looks at each that it is the one that should be there. */
+/** Turns all pages, from the start and from the end, and compares each with the expected one. */
 async function turn<Node, Wanted>(
   wanted: readonly Wanted[],
   read: (request: PageRequest) => Promise<Page<Node>>,

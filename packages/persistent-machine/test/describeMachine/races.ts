@@ -1,27 +1,30 @@
-/** Many clients at once, on two instances: what is recorded is one after another, and each client is told the truth. */
+/**
+ * Tests many clients at once on two instances: the store records one transition after another, and every client gets a
+ * true answer.
+ */
 import { type MachinePhase, Refusal } from '../../src/machine';
-import { type Trying, newId, nobody } from './Scene';
+import { type SuiteContext, anonymous, newId } from './Scene';
 import { type Asked, momentOf } from './Ways';
 
 /** How many clients ask at once. */
 const CLIENTS = 50;
 
-export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
+export function describeRaces({ lifecycle, ways, data, scene }: SuiteContext): void {
   const { initial } = lifecycle.machine.declaration;
   const legal = lifecycle.edges.filter(({ from }) => from !== null);
   const forked = lifecycle.states.filter((state) => lifecycle.nextEvents(state).length > 1);
 
-  test(`of ${CLIENTS} clients that begin one machine, one begins it, and all are told how`, async () => {
+  test(`of ${CLIENTS} clients that begin one machine, one begins it, and all get the same answer`, async () => {
     const id = newId();
     const [said] = data.of(initial.event, null);
-    const answers = await all(async (index) => store(index).begin(id, said, nobody));
+    const answers = await all(async (index) => store(index).begin(id, said, anonymous));
     const begun = await scene().there.store.find(id);
     expect(begun).toMatchObject({ state: { id, version: 1 } });
     expect(answers).toEqual(answers.map(() => begun));
   });
 
   test.each(legal)(
-    `of ${CLIENTS} clients that ask for $event from $from to $to at once, each is told the truth`,
+    `${CLIENTS} clients that ask for $event from $from to $to at once get true answers`,
     async (edge) => {
       const { walk, asked } = ways.along(edge);
       const won = await race(await scene().bring(walk), [asked]);
@@ -32,7 +35,7 @@ export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
 
   if (forked.length > 0) {
     test.each(forked)(
-      `of ${CLIENTS} clients that ask for all that %s accepts at once, each is told the truth`,
+      `${CLIENTS} clients that ask for all events of %s at once get true answers`,
       async (state) => {
         const { walk } = ways.to(state);
         const before = await scene().bring(walk);
@@ -50,7 +53,7 @@ export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
     async (edge) => {
       const { walk, asked } = ways.along(edge);
       const { state } = await scene().bring(walk);
-      const request = { ...nobody, idempotencyKey: 'one key' };
+      const request = { ...anonymous, idempotencyKey: 'one key' };
       const answers = await all(async (index) =>
         store(index).transition(state.id, asked.event, asked.data, request),
       );
@@ -69,7 +72,7 @@ export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
   }
 
   /**
-   * Has clients ask a machine, in turn for each of what may be asked.
+   * Has all clients ask one machine at once. They take the given events in turn.
    *
    * @returns the phases that were recorded, in order
    */
@@ -83,14 +86,14 @@ export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
       if (asked === undefined) throw new Error('Nothing is asked for.');
       return asked;
     };
-    // The clock stands still: all of them ask at one moment.
+    // The clock stands still, so all clients ask at one moment.
     const answers = await all(async (index) =>
       store(index).transition(id, of(index).event, of(index).data, {
         actor: `client ${index}`,
       }),
     );
 
-    // Each version that was recorded is the answer of that client who asked for it, and of no other.
+    // Each recorded version was answered to the client that asked for it, and to no other.
     const { nodes } = await scene().there.reader.history(id, { from: 'end', size: CLIENTS });
     const recorded = nodes.filter(({ phase }) => phase.state.version > version);
     const winners = answers
@@ -107,14 +110,14 @@ export function describeRaces({ lifecycle, ways, data, scene }: Trying): void {
     expect(recorded.map(({ phase }) => phase.state.version)).toEqual(
       recorded.map((_, index) => version + 1 + index),
     );
-    // Each follows from the one before, as the machine says, which is pure; nothing was lost in between.
+    // By the pure machine, each phase follows from the one before: no update was lost.
     const phases = [before, ...recorded.map(({ phase }) => phase)];
     const { now } = momentOf(version);
     for (const [index, { answer, event, data: said }] of winners.entries()) {
       const from = phases[index] ?? before;
       expect(lifecycle.step(event)(from, said, { now })).toEqual(answer);
     }
-    // Each other client is told what is true of one of these phases.
+    // Each other client got an answer that is true of one of these phases.
     for (const [index, answer] of answers.entries()) {
       if (!(answer instanceof Refusal)) continue;
       const { event, data: said } = of(index);

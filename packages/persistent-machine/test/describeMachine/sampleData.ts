@@ -1,17 +1,17 @@
 /**
- * What events might carry: values by the rules of their columns, and what the machine's record holds, since a machine
- * often compares the two. Knows the declaration, and not what any event makes of it.
+ * Owns sample data of events: values that keep the rules of the columns, and values of the machine's record, since a
+ * verb often compares the two. Knows the declaration, and not what an event makes of its data.
  */
 import * as fc from 'fast-check';
 import type { AnyLifecycle, Column, DataOf, EventIn, MachinePhase } from '../../src/machine';
 import { type Value, limitsOf, sampleOf } from '../integrity/samples';
 
-/** What events carry, as a test of a machine gives it: by event, one or several. */
+/** Sample data that a test gives, one or several for each event. */
 export type SamplesOf<L extends AnyLifecycle> = {
   readonly [E in EventIn<L>]?: readonly DataOf<L, E>[];
 };
 
-/** The same, by names alone. */
+/** The same, without the types of the machine. */
 export type Samples = Readonly<Record<string, readonly object[] | undefined>>;
 
 /** How many different data of an event are tried in one phase. */
@@ -21,14 +21,14 @@ export class SampleData {
   readonly #events: AnyLifecycle['machine']['declaration']['events'];
   readonly #given: Samples;
 
-  /** @param given is tried first */
+  /** @param given the test's own data, which are tried first */
   constructor({ machine }: AnyLifecycle, given: Samples) {
     this.#events = machine.declaration.events;
     this.#given = given;
   }
 
   /**
-   * @param phase of the machine that the event is asked of; null: of none
+   * @param phase the machine's phase; null: there is no machine yet
    * @returns different data, the likeliest first, and the same each time; `{}` alone where the event carries nothing
    */
   of(event: string, phase: MachinePhase | null): readonly [object, ...object[]] {
@@ -48,7 +48,7 @@ export class SampleData {
     return [likeliest, ...others];
   }
 
-  /** @returns data of an event that differ from these in one value; of each value, as far as there are others */
+  /** @returns data that each differ from the given ones in one value, if it has an alternative */
   others(event: string, data: object): readonly object[] {
     return Object.entries(this.#events[event]?.data ?? {}).flatMap(([name, rules]) => {
       const [, other] = different([Reflect.get(data, name), ...valuesOf(rules, null)]);
@@ -57,10 +57,10 @@ export class SampleData {
   }
 }
 
-/** What a text may have in it that SQL, JSON or JavaScript would take for something else. */
+/** A text with characters that SQL, JSON or JavaScript might misread. */
 const AWKWARD = `a "b" \\ {}, NULL 'ü'👶`;
 
-/** @param phase of the machine whose record may have values of the kind */
+/** @param phase the machine's, whose record may have such values */
 function valuesOf(rules: Column, phase: MachinePhase | null): readonly Value[] {
   const likeliest = [AWKWARD, ...[1, 2, 7].map((number) => sampleOf(rules, number))];
   const held = Object.values(phase?.state ?? {});
@@ -92,7 +92,7 @@ function isOfKind(rules: Column, value: unknown): value is Value {
   }
 }
 
-/** Of equal ones the first. */
+/** The values without duplicates. */
 function different<T>(values: readonly T[]): readonly T[] {
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }

@@ -1,4 +1,4 @@
-/** What holds for any machine, of a ticket, which begins with data of every kind. */
+/** Runs the suite for any machine on a ticket, whose beginning carries data of every kind. */
 import { openWithTablesOf } from '../integrity/databases';
 import { ticket, tickets } from '../store/ticket';
 import { describeMachine } from './describeMachine';

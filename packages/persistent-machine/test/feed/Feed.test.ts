@@ -1,14 +1,15 @@
-/** The feed itself, on a store without a server: its tail, its patience, and what goes wrong below it. */
+/** Tests the feed on a store without a server: its tail, its patience with slow subscribers, and its end. */
 import fc from 'fast-check';
 import { Feed } from '../../src/feed/Feed';
 import { WakeUps } from '../../src/feed/WakeUps';
-import { Tail } from '../../src/feed/Tail';
+import { type Placed, Tail } from '../../src/feed/Tail';
+import { advanced, beginning, markAt } from '../../src/operations/place';
 import { Lagged } from '../../src/feed/errors';
-import { BeyondEnd, FeedRewound } from '../../src/store/place';
+import { BeyondEnd, FeedRewound, claimOf } from '../../src/store/place';
 import { doors } from '../machine/door';
-import { KeptMachines, newId, nobody } from '../store/KeptMachines';
+import { KeptMachines, anonymous, newId } from '../store/KeptMachines';
 
-/** Which nothing notifies here. */
+/** In these tests nothing notifies this channel. */
 const CHANNEL = 'door_transitions';
 
 let kept: KeptMachines<typeof doors>;
@@ -48,18 +49,18 @@ function feedWith({ patience }: { patience: number }): Feed<typeof doors> {
 }
 
 async function installMany(number: number): Promise<void> {
-  const begin = async (): Promise<unknown> => kept.store.begin(newId(), {}, nobody);
+  const begin = async (): Promise<unknown> => kept.store.begin(newId(), {}, anonymous);
   await Promise.all(Array.from({ length: number }, begin));
 }
 
-test('who stays away for too long is told that it lags, once what it missed is no longer at hand', async () => {
-  // Whoever is away at all is away for too long.
+test('a subscriber that is too slow gets Lagged once the tail has dropped what it missed', async () => {
+  // With no patience, any delay is too long.
   feed = feedWith({ patience: -1 });
   const lagging = await feed.transitions(null, undefined);
   const attentive = await feed.transitions(null, undefined);
   await installMany(1);
   expect((await lagging.next()).done).toBe(false);
-  // Twice what the tail holds, and one more, so that something falls off its end.
+  // One more than twice the capacity of the tail, so that the tail drops something.
   for (let told = 0; told < 2 * 2_048 + 1; told += 1) {
     if (told % 500 === 0) await installMany(Math.min(500, 2 * 2_048 + 1 - told));
     await attentive.next();
@@ -69,7 +70,7 @@ test('who stays away for too long is told that it lags, once what it missed is n
   expect(await lagging.next()).toEqual({ done: true, value: undefined });
 });
 
-test('who stays away for long, and misses nothing that is no longer at hand, goes on', async () => {
+test('a slow subscriber goes on while the tail still has what it missed', async () => {
   feed = feedWith({ patience: -1 });
   const subscription = await feed.transitions(null, undefined);
   await installMany(3);
@@ -80,29 +81,31 @@ test('who stays away for long, and misses nothing that is no longer at hand, goe
   expect(positions.map(Number)).toEqual([0, 1, 2].map((more) => Number(first) + more));
 });
 
-test('a place that the feed has not reached is refused, the last one is not', async () => {
+test('a place beyond the end of the feed is refused, and the end itself is accepted', async () => {
   await installMany(1);
   const end = await kept.reader.census();
   const position = String(Number(end.position) + 1);
-  await expect(feed.transitions(null, { position, fingerprint: null })).rejects.toThrow(BeyondEnd);
-  await expect(feed.transitions(null, { ...end, position })).rejects.toThrow(FeedRewound);
-  const subscription = await feed.transitions(null, end);
+  const claim = claimOf(end.place);
+  const beyond = { ...claim, positions: [position] };
+  await expect(feed.transitions(null, { ...beyond, fingerprint: null })).rejects.toThrow(BeyondEnd);
+  await expect(feed.transitions(null, beyond)).rejects.toThrow(FeedRewound);
+  const subscription = await feed.transitions(null, claim);
   await installMany(1);
   expect((await subscription.next()).value?.position).toBe(position);
 });
 
-test('there are no changes of what is not there', async () => {
+test('an unknown machine has no changes to follow', async () => {
   expect(await feed.changes(newId())).toBeNull();
 });
 
-test('whoever waits when the feed stops is told that nothing follows', async () => {
+test('a subscriber that waits when the feed stops gets the end of the subscription', async () => {
   const subscription = await feed.transitions(null, undefined);
   const waiting = subscription.next();
   await feed.stop();
   expect(await waiting).toEqual({ done: true, value: undefined });
 });
 
-test('an end is an end at any moment, and a second one is none', async () => {
+test('a subscription can end while it waits, and a second end does nothing', async () => {
   const subscription = await feed.transitions(null, undefined);
   const waiting = subscription.next();
   await subscription.return?.();
@@ -111,31 +114,44 @@ test('an end is an end at any moment, and a second one is none', async () => {
   expect(await subscription.next()).toEqual({ done: true, value: undefined });
 });
 
-test('the tail has what was appended, from some place on, and says where that is', () => {
+test('the tail holds the last entries, and says how far it reaches back', () => {
+  const PARTITIONS = 3;
   fc.assert(
     fc.property(
-      fc.nat(1_000),
       fc.integer({ min: 1, max: 8 }),
-      fc.array(fc.nat(6), { maxLength: 30 }),
-      (start, capacity, sizes) => {
-        const tail = new Tail<number>(start, capacity);
-        for (const size of sizes) {
-          tail.append(Array.from({ length: size }, (_entry, index) => tail.end + 1 + index));
-        }
-        const end = start + sizes.reduce((sum, size) => sum + size, 0);
-        expect(tail.end).toBe(end);
-        for (let after = start; after <= end + 1; after += 1) {
-          // The last ones are always there; of those before, all or none.
-          if (after >= end - Math.min(capacity, end - start)) {
-            expect(tail.reachesBackTo(after)).toBe(true);
-          }
-          if (!tail.reachesBackTo(after)) continue;
-          const next = tail.next(after, () => true);
-          expect(next).toEqual(after < end ? { entry: after + 1, position: after + 1 } : undefined);
-          const even = after + 1 + ((after + 1) % 2);
-          expect(tail.next(after, (entry) => entry % 2 === 0)?.position).toBe(
-            even <= end ? even : undefined,
+      fc.array(fc.array(fc.nat(PARTITIONS - 1), { maxLength: 6 }), { maxLength: 30 }),
+      (capacity, appended) => {
+        // The whole feed, and the place after each of its entries.
+        const places = [beginning(PARTITIONS)];
+        const feed: Placed[] = [];
+        const tail = new Tail<Placed>(beginning(PARTITIONS), capacity);
+        for (const partitions of appended) {
+          tail.append(
+            partitions.map((partition) => {
+              const before = places.at(-1) ?? [];
+              const position = String(Number(before[partition]?.position) + 1);
+              const mark = { partition, ...markAt(position, `${partition} ${position}`) };
+              const place = advanced(before, mark);
+              const entry = { ...mark, place };
+              places.push(place);
+              feed.push(entry);
+              return entry;
+            }),
           );
+        }
+        const isThere = places.map((place) => tail.startAfter(place) !== undefined);
+        // The tail always holds the last entries. It may hold older ones, too.
+        const kept = Math.min(capacity, feed.length);
+        expect(isThere.slice(feed.length - kept)).toEqual(Array(kept + 1).fill(true));
+        expect(isThere.toSorted()).toEqual(isThere);
+        for (const [index, place] of places.entries()) {
+          const first = tail.startAfter(place);
+          if (first === undefined) continue;
+          expect(tail.has(first)).toBe(true);
+          const rest = [];
+          for (let at = first; tail.at(at) !== undefined; at += 1) rest.push(tail.at(at));
+          // It may begin with entries that the subscriber has.
+          expect(rest.slice(rest.length - (feed.length - index))).toEqual(feed.slice(index));
         }
       },
     ),

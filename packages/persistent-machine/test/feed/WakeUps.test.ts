@@ -1,4 +1,6 @@
-/** The one connection that listens for all machines: whom it wakes, and when it is there. Without polls. */
+/**
+ * Tests the one connection that listens for all machines: which followers it wakes, and when it is open. Polls are off.
+ */
 import { Client } from 'pg';
 import { WakeUps } from 'persistent-machine/feed/WakeUps';
 import { type TestDatabase, createTestDatabase } from '../harness/postgres';
@@ -8,7 +10,7 @@ const OWN = 'this instance';
 let database: TestDatabase;
 let owner: Client;
 let wakeUps: WakeUps;
-/** How often each has been woken. */
+/** How often the follower of each machine was woken. */
 let woken: { doors: number; tickets: number };
 
 beforeAll(async () => {
@@ -58,22 +60,22 @@ async function connections(): Promise<number> {
 const notify = async (channel: string, payload: string): Promise<unknown> =>
   owner.query('SELECT pg_notify($1, $2)', [channel, payload]);
 
-test('a notification wakes the followers of its channel alone; the instance’s own wakes none', async () => {
+test('a notification wakes only the followers of its channel, and the instance’s own notification wakes none', async () => {
   const leaving = [follow('doors'), follow('tickets')];
-  // Once it listens, there may be something new of each.
+  // When the connection begins to listen, each machine may have something new.
   await until(() => woken.doors === 1 && woken.tickets === 1);
   await notify('doors', OWN);
   await notify('an "odd" one', 'another instance');
   await notify('doors', 'another instance');
   await notify('tickets', OWN);
   await notify('tickets', 'another instance');
-  // They come in their order.
+  // Notifications come in their order.
   await until(() => woken.tickets === 2);
   expect(woken).toEqual({ doors: 2, tickets: 2 });
   for (const leave of leaving) await leave();
 });
 
-test('there is one connection for all, from the first follower to the last', async () => {
+test('one connection serves all followers, from the first to the last', async () => {
   expect(await connections()).toBe(0);
   const leaving = [follow('doors'), follow('doors'), follow('tickets')];
   await until(() => woken.doors === 2 && woken.tickets === 1);
@@ -92,7 +94,7 @@ test('there is one connection for all, from the first follower to the last', asy
   await until(async () => (await connections()) === 0);
 });
 
-test('a follower that joins while it listens looks at once: what came before is notified to it no more', async () => {
+test('a follower that joins a listening connection is woken at once, since it missed earlier notifications', async () => {
   const first = follow('doors');
   await until(() => woken.doors === 1);
   const second = follow('tickets');
@@ -101,7 +103,7 @@ test('a follower that joins while it listens looks at once: what came before is 
   await second();
 });
 
-test('a connection that is cut is made anew, and all followers look then', async () => {
+test('a connection that is cut is replaced, and all followers are woken', async () => {
   const leaving = [follow('doors'), follow('tickets')];
   await until(() => woken.doors === 1 && woken.tickets === 1);
   await owner.query(

@@ -1,26 +1,26 @@
 /**
- * Hundreds of subscribers who come back at the same moment: how many statements that takes, and how many of the
- * pool's connections at once. The rest is for those who change something.
+ * Tests hundreds of subscribers that come back at the same moment: how many statements they cost, and how many of the
+ * pool's connections they take at once. The other connections stay free for changes.
  */
 import { Feed } from '../../src/feed/Feed';
 import { WakeUps } from '../../src/feed/WakeUps';
 import { Open, doors } from '../machine/door';
-import { KeptMachines, newId, nobody } from '../store/KeptMachines';
+import { KeptMachines, anonymous, newId } from '../store/KeptMachines';
 
-/** Which nothing notifies here. */
+/** In these tests nothing notifies this channel. */
 const CHANNEL = 'door_transitions';
 
 const SUBSCRIBERS = 300;
 const DOORS = 1_300;
 const OPENED = 50;
 const PAGES = 40;
-const BEGINNING = { position: '0', fingerprint: null };
+const BEGINNING = { positions: ['0'], fingerprint: null, partition: 0 };
 
 let kept: KeptMachines<typeof doors>;
 let feed: Feed<typeof doors>;
 let ids: readonly string[];
 
-/** What has been sent since, by names that begin so: how often, and how much of it at once. */
+/** How many statements with such a name were sent, and how many of them at most were in flight at once. */
 function countOf(name: string): { readonly sent: number; readonly most: number } {
   const sent = kept.database.sent.filter((each) => each.name.startsWith(name));
   const most = new Map<string, number>();
@@ -43,7 +43,7 @@ beforeAll(async () => {
     onRewound: fail,
   });
   ids = Array.from({ length: DOORS }, newId);
-  await Promise.all(ids.map((id) => kept.store.begin(id, {}, nobody)));
+  await Promise.all(ids.map((id) => kept.store.begin(id, {}, anonymous)));
 });
 
 beforeEach(() => {
@@ -55,16 +55,16 @@ afterAll(async () => {
   await kept.close();
 });
 
-test('equal pages are read once, and doors are opened beside them', async () => {
+test('equal pages are read once, and doors can be opened meanwhile', async () => {
   const subscribers = await Promise.all(
-    // By all events there are, which tells their statement from that of the tail.
+    // A filter by all events, which gives their statement another name than the tail's.
     Array.from({ length: SUBSCRIBERS }, async () => feed.transitions(doors.events, BEGINNING)),
   );
-  // To look where the feed ends, and to prove a place: at most what is on its way, and one more.
+  // To find the end of the feed, and to prove a place: the groups in flight, and one more.
   expect(countOf('door_ledger/census').sent).toBeLessThanOrEqual(3);
   expect(countOf('door_transitions/witnesses').sent).toBeLessThanOrEqual(2);
   const opening = Promise.all(
-    ids.slice(0, OPENED).map(async (id) => kept.store.transition(id, 'Opening', {}, nobody)),
+    ids.slice(0, OPENED).map(async (id) => kept.store.transition(id, 'Opening', {}, anonymous)),
   );
   for (let told = 1; told <= DOORS; told += 1) {
     const positions = await Promise.all(
@@ -85,20 +85,18 @@ test('equal pages are read once, and doors are opened beside them', async () => 
 });
 
 test('different pages are read two at a time', async () => {
-  const places = Array.from({ length: PAGES }, (_each, index) => ({
-    position: String(2 * index),
-    fingerprint: null,
-  }));
+  const { nodes } = await kept.reader.feed(null, { from: 'start', size: 2 * PAGES });
+  const places = nodes.flatMap(({ place = [] }, index) => (index % 2 === 0 ? [place] : []));
   const pages = await Promise.all(
     places.map(async (place) => kept.reader.subscribers.catchUp(['Installation'], place)),
   );
   expect(pages.map(({ nodes }) => nodes[0]?.position)).toEqual(
-    places.map(({ position }) => String(Number(position) + 1)),
+    places.map(([mark]) => String(Number(mark?.position) + 1)),
   );
   expect(countOf('door_transitions/tail')).toEqual({ sent: PAGES, most: 2 });
 });
 
-test('what follows of many doors is read many at a time, and one after the other', async () => {
+test('the next versions of many doors are read in groups, one group after the other', async () => {
   const begun = await Promise.all(
     ids.slice(0, SUBSCRIBERS).map((id) => kept.reader.past(id, { version: 1 })),
   );
@@ -113,7 +111,7 @@ test('what follows of many doors is read many at a time, and one after the other
   expect(sent).toBeLessThanOrEqual(1 + Math.ceil(SUBSCRIBERS / 32));
 });
 
-test('the ledger is measured once for all who look at the metrics meanwhile', async () => {
+test('concurrent readings of the ledger’s size share one statement', async () => {
   const sizes = await Promise.all(
     Array.from({ length: SUBSCRIBERS }, async () => kept.reader.ledgerSize()),
   );

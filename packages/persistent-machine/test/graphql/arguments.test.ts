@@ -1,4 +1,7 @@
-/** Input that is refused before any machine is asked: by the rules of the columns, and by cursors of something else. */
+/**
+ * Tests input that is refused before any machine is asked: values that break the rule of a column, and cursors of
+ * another connection.
+ */
 import { type GraphQLFormattedError, graphql } from 'graphql';
 import { type Context, Machines } from 'persistent-machine/graphql/context';
 import { type Cursors, cursorsOf } from 'persistent-machine/graphql/cursors';
@@ -11,7 +14,7 @@ import { orders } from './order';
 const schema = createSchema([{ lifecycle: doors }, { lifecycle: orders }]);
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
-/** What a document is refused for. No machine is served: whatever is let through fails otherwise. */
+/** The reason why a document is refused. No machine is served here, so a valid document fails for another reason. */
 async function refusalOf(
   source: string,
   variableValues: Record<string, unknown> = {},
@@ -44,7 +47,7 @@ test.each([
   });
 });
 
-test('all that is wrong is told at once, each with the name of its argument', async () => {
+test('one error names all wrong arguments, each with its rule', async () => {
   const bad = { id: 'no UUID', customer: ' ', totalCents: 0, key: '\n' };
   expect(await refusalOf(PLACE, bad)).toEqual({
     code: 'BAD_USER_INPUT',
@@ -63,13 +66,14 @@ test.each([
   ['the longest text', 'Annie'],
   ['the shortest text', 'Al'],
 ])('%s keep the rule of at most five, since a character counts once', async (_, customer) => {
-  // It comes to the machine, which is not served here.
+  // The value reaches the machine, which is not served here.
   expect(await refusalOf(PLACE, { ...good, customer })).toEqual({});
 });
 
 const nameOf = ({ machine }: AnyLifecycle): Cursors => cursorsOf(namesOf(machine));
 const [OF_DOORS, OF_ORDERS] = [nameOf(doors), nameOf(orders)];
-const place = { position: '3', fingerprint: '0123456789abcdef' };
+const mark = { position: '3', fingerprint: '0123456789abcdef' };
+const place = { partition: 0, ...mark, place: [mark] };
 const now = new Date('2026-01-31T12:00:00.000Z');
 const phase = doors.begin(ID, {}, now);
 const transition = {
@@ -87,7 +91,7 @@ describe('a cursor of one machine', () => {
     ['list', 'the list', list, '{ orders(after: $after) { pageInfo { endCursor } } }'],
     ['list', 'the feed', list, '{ transitions(after: $after) { pageInfo { endCursor } } }'],
     ['history', 'the feed', history, '{ transitions(after: $after) { pageInfo { endCursor } } }'],
-  ])('that is of its %s is refused by %s of another, or of something else', async (...row) => {
+  ])('of its %s is refused by %s of another machine, or of other items', async (...row) => {
     const [, , after, selection] = row;
     expect(await refusalOf(`query ($after: String) ${selection}`, { after })).toEqual({
       code: 'BAD_USER_INPUT',
@@ -95,12 +99,12 @@ describe('a cursor of one machine', () => {
     });
   });
 
-  test('is refused by the history of another', () => {
+  test('is refused by the history of another machine', () => {
     expect(() => OF_ORDERS.version.parse(history, 'after')).toThrow('is not a cursor');
     expect(OF_DOORS.version.parse(history, 'after')).toEqual(['1']);
   });
 
-  test('is what it was before there were other machines, where the machine is bare', () => {
+  test('has no name of the machine in it where the machine is bare', () => {
     const written = (cursor: string): string => Buffer.from(cursor, 'base64url').toString();
     expect(written(feed)).toBe('feed 2 0123456789abcdef 3');
     expect(written(list)).toBe(`door 2026-01-31T12:00:00.000Z ${ID}`);

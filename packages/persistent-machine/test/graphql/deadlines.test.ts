@@ -1,16 +1,16 @@
-/** Each field that asks the database is given the deadline of its request: none may take one of its own. */
+/** Tests that each field that asks the database gets the deadline of its request, and takes none of its own. */
 import { type ExecutionResult, graphql } from 'graphql';
 import { Overloaded } from '../../src/database/failures';
 import type { Feed } from '../../src/feed/Feed';
 import { type Context, Machines } from '../../src/graphql/context';
 import { createSchema } from '../../src/graphql/schema';
-import { KeptMachines, newId, nobody } from '../store/KeptMachines';
+import { KeptMachines, anonymous, newId } from '../store/KeptMachines';
 import { doors } from './door';
 
 const schema = createSchema([{ lifecycle: doors }]);
 const id = newId();
 
-/** A document for each field of the root; `machine` asks no database. */
+/** A document for each root field, except `machine`, which asks no database. */
 const ROOT_FIELDS: Readonly<Record<string, string>> = {
   door: `{ door(id: "${id}") { id } }`,
   doors: '{ doors { totalCount } }',
@@ -23,7 +23,7 @@ const ROOT_FIELDS: Readonly<Record<string, string>> = {
   shut: `mutation { shut(id: "${id}") { __typename } }`,
 };
 
-/** Fields below them, each right below one that is answered. */
+/** Documents for fields below the root, each right below a field that is answered. */
 const OTHER_FIELDS: Readonly<Record<string, string>> = {
   history: `{ door(id: "${id}") { history { nodes { version } } } }`,
   'snapshot at a version': `{ door(id: "${id}") { snapshot(version: 1) { version } } }`,
@@ -36,7 +36,7 @@ let before: Awaited<ReturnType<typeof kept.contents>>;
 
 beforeAll(async () => {
   kept = await KeptMachines.of(doors);
-  await kept.store.begin(id, {}, nobody);
+  await kept.store.begin(id, {}, anonymous);
   before = await kept.contents();
 });
 
@@ -53,7 +53,7 @@ async function ask(source: string, inTime: number): Promise<ExecutionResult> {
   let asked = 0;
   const machines = new Machines();
   const { store, reader } = kept;
-  // Nothing is followed here.
+  // No document here subscribes to anything.
   const feed = undefined as unknown as Feed<typeof doors>;
   machines.serve(doors, { store, reader, feed });
   const contextValue: Partial<Context> = {
@@ -73,7 +73,7 @@ async function ask(source: string, inTime: number): Promise<ExecutionResult> {
 const causesOf = ({ errors = [] }: ExecutionResult): unknown[] =>
   errors.map(({ originalError }) => originalError);
 
-test('there is a document for each field of the root', () => {
+test('there is a document for each root field', () => {
   const fields = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
     Object.keys(type?.getFields() ?? {}),
   );
@@ -82,16 +82,22 @@ test('there is a document for each field of the root', () => {
   );
 });
 
-test.each(Object.entries(ROOT_FIELDS))('%s does nothing after it', async (_name, document) => {
-  expect(causesOf(await ask(document, 0))).toEqual([expect.any(Overloaded)]);
-});
+test.each(Object.entries(ROOT_FIELDS))(
+  '%s asks for nothing after the deadline',
+  async (_name, document) => {
+    expect(causesOf(await ask(document, 0))).toEqual([expect.any(Overloaded)]);
+  },
+);
 
-test.each(Object.entries(OTHER_FIELDS))('%s does nothing after it', async (_name, document) => {
-  expect(causesOf(await ask(document, 1))).toEqual([expect.any(Overloaded)]);
-  expect((await ask(document, 2)).errors).toBeUndefined();
-});
+test.each(Object.entries(OTHER_FIELDS))(
+  '%s asks for nothing after the deadline',
+  async (_name, document) => {
+    expect(causesOf(await ask(document, 1))).toEqual([expect.any(Overloaded)]);
+    expect((await ask(document, 2)).errors).toBeUndefined();
+  },
+);
 
-test('readings that go together are each told at their own', async () => {
+test('readings in one group each end at their own deadline', async () => {
   const { reader, session: rival } = kept;
   await rival.query('BEGIN');
   await rival.query('LOCK TABLE door_transitions');

@@ -1,10 +1,10 @@
-/** Doors and orders as clients ask for them: derived mutations, queries and subscriptions, over a real database. */
+/** Tests doors and orders as clients see them: derived mutations, queries and subscriptions, over a real database. */
 import type { ExecutionResult } from 'graphql';
 import { uuidv7 } from 'uuidv7';
 import { type Serving, serve } from './serving';
 
 let serving: Serving;
-/** A door and an order that no request is about, and all that is recorded of them. */
+/** A door and an order that no request names, and all of their rows. */
 let bystanders: { readonly door: string; readonly order: string };
 let before: object[];
 
@@ -75,7 +75,7 @@ test('an order is paid in parts: one event leads to two states, each answered as
   expect(await pay(id, 70)).toEqual({ __typename: 'Paid', version: 4, paidCents: 100 });
 });
 
-test('its history shows what each event carried, moments and flags as what they are', async () => {
+test('the history shows the data of each event, with moments and flags in their own types', async () => {
   const id = await placed(5);
   await pay(id, 5);
   const { shipOrder } = await serving.ask(
@@ -153,7 +153,7 @@ describe('a mutation that changes nothing', () => {
     expect(await pay(id, 1)).toEqual({ __typename: 'OrderNotFound', message, id });
   });
 
-  test('says that its key was used with another payment; with the same one it answers as the first time', async () => {
+  test('says that its key was used for another payment, and answers a repeated payment as the first time', async () => {
     const id = await placed(600);
     const first = { __typename: 'Placed', version: 3, paidCents: 500 };
     expect(await pay(id, 500, 'mine')).toEqual(first);
@@ -164,7 +164,7 @@ describe('a mutation that changes nothing', () => {
     });
   });
 
-  test('is noted by the name of its type', async () => {
+  test('is reported by the type of its refusal', async () => {
     const observation: { refusal: string | undefined } = { refusal: undefined };
     await serving.ask(PAY, { id: uuidv7(), amountCents: 1 }, { observation });
     expect(observation.refusal).toBe('OrderNotFound');
@@ -179,7 +179,7 @@ describe('an order that is drafted twice with one id', () => {
     expect(order).toEqual({ version: 1 });
   });
 
-  test('is refused the second time where something else is said', async () => {
+  test('is refused the second time if its data differ', async () => {
     const id = await draft();
     const [error] = await serving.errorsOf(DRAFT, { id, channel: 'phone' });
     expect(error?.extensions).toEqual({
@@ -192,7 +192,7 @@ describe('an order that is drafted twice with one id', () => {
 describe('node', () => {
   const NODES = 'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }';
 
-  test('finds what either machine has, with one statement for each', async () => {
+  test('finds doors and orders, with one statement for each machine', async () => {
     const [door, order, none] = [await hang(), await draft(), uuidv7()];
     serving.statements.length = 0;
     const source = `query ($door: ID!, $order: ID!, $none: ID!) {
@@ -210,7 +210,7 @@ describe('node', () => {
     expect(serving.statements).toEqual(['doors: find', 'orders: find']);
   });
 
-  test('shows what the token may read, and of one id in two machines the first such', async () => {
+  test('shows only what the token may read, and for an id in two machines the first of those', async () => {
     const id = await hang();
     await draft(id);
     const ids = [id, await hang(), await draft()];
@@ -225,7 +225,7 @@ describe('node', () => {
   });
 });
 
-test('each machine is listed, counted and followed by itself', async () => {
+test('each machine has its own list, counts and feed', async () => {
   const count = '{ census { shut open total } orderCensus { draft placed inTransit total } }';
   const was = await serving.ask(count);
   const door = await hang();
@@ -284,7 +284,7 @@ test('a door is shown as it was, by version and by time', async () => {
   });
 });
 
-test('a tool learns the machine by a query: its facts, and its events with what they carry', async () => {
+test('a tool reads the machine by a query: its facts, and its events with their data', async () => {
   const { orderMachine } = await serving.ask(`{
     orderMachine {
       name
@@ -322,7 +322,7 @@ describe('a subscription', () => {
     return (value as ExecutionResult | undefined)?.data;
   };
 
-  test('gives an order as it is, then after each change, and ends with it', async () => {
+  test('gives an order as it is, then after each change, and ends when the order does', async () => {
     const id = await placed(10);
     const changes = await serving.follow(
       'subscription ($id: ID!) { orderChanged(id: $id) { __typename version } }',
@@ -334,7 +334,7 @@ describe('a subscription', () => {
     expect(await changes.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('of an order that is not there is refused by a code of its machine', async () => {
+  test('to an unknown order is refused with a code of its machine', async () => {
     const follow = serving.follow('subscription ($id: ID!) { orderChanged(id: $id) { id } }', {
       id: uuidv7(),
     });
@@ -377,7 +377,7 @@ describe('a subscription', () => {
   });
 });
 
-test('a cursor of one machine’s pages is refused by another’s, wherever one is taken', async () => {
+test('every page of one machine refuses the cursors of the other', async () => {
   const { doors, transitions, door } = await serving.ask(
     `query ($id: ID!) {
       doors(first: 1) { pageInfo { endCursor } }

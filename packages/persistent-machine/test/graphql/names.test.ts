@@ -1,4 +1,4 @@
-/** Names that would mean two things in one schema: each is told in a sentence, when the schema is made. */
+/** Tests names that would mean two things in one schema: createSchema refuses each of them with a sentence. */
 import { Mutation, Query, Resolver } from 'type-graphql';
 import { graphqlOf } from 'persistent-machine/graphql/graphqlOf';
 import { createSchema } from 'persistent-machine/graphql/schema';
@@ -30,7 +30,7 @@ const USED: Declaration = {
   },
 };
 
-/** A ticket of this name, whose declaration is the one above but for what is given. Nothing happens to it here. */
+/** A ticket of this name, with the declaration above and the given changes. No test moves it. */
 function ticket(name: string, different: Partial<Declaration> = {}): AnyLifecycle {
   const declared = new Machine<Declaration>(name, { ...USED, ...different });
   const phases = Object.entries(declared.declaration.states).map(([state, { accepts }]) => {
@@ -68,13 +68,13 @@ test('two states of one name are refused', () => {
 });
 
 test.each(['Node', 'PageInfo', 'Query', 'Int'])(
-  'a state that is called as the type %s of every schema is refused',
+  'a state with the name of %s, a type of every schema, is refused',
   (name) => {
     expect(() => schemaOf(beginningIn(name))).toThrow(`would have the type ${name} in the schema`);
   },
 );
 
-test('a state that is called as another type of its own machine is refused', () => {
+test('a state with the name of another type of its machine is refused', () => {
   expect(() => schemaOf(beginningIn('PassEvent', 'Pass'))).toThrow(
     'The schema would have two types PassEvent. Rename the state, event or refusal that one of them is named after.',
   );
@@ -90,21 +90,21 @@ test('two machines of one name are refused', () => {
   expect(() => schemaOf(ticket('Fare'), ticket('Fare'))).toThrow('Two machines are called Fare.');
 });
 
-/** A ticket whose events carry these. */
+/** A ticket whose events carry these data. */
 function carrying(name: string, issue: Columns, use: Columns): AnyLifecycle {
   const { Issue, Use } = USED.events;
   if (Issue === undefined || Use === undefined) throw new Error('There are no such events.');
   return ticket(name, { events: { Issue: { ...Issue, data: issue }, Use: { ...Use, data: use } } });
 }
 
-test('what two events carry under one name is of one kind, since a transition shows it under that name', () => {
+test('data of one name in two events must be of one kind, since a transition shows both under that name', () => {
   const [number, words] = [int({ says: 'A number.' }), text({ max: 9, says: 'In words.' })];
   expect(() => schemaOf(carrying('Fare', { zone: number }, { zone: words }))).toThrow(
     'Events of Fare carry zone as int and as text. Rename one of them.',
   );
 });
 
-test('a field that an application has written by hand is not derived, and belongs to its machine', () => {
+test('a field that an application writes by hand replaces the derived one, and belongs to its machine', () => {
   const graphql = graphqlOf(doors);
 
   @Resolver()

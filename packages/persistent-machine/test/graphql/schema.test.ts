@@ -1,4 +1,4 @@
-/** What is derived of two machines in one schema: a door, which has the bare names, and an order beside it. */
+/** Tests what is derived from two machines in one schema: a door, which is bare, and an order beside it. */
 import {
   type GraphQLNamedType,
   type GraphQLSchema,
@@ -44,7 +44,7 @@ const OWN = (name: string): string[] => [
   `history(first: Int, after: String, last: Int, before: String): ${name}TransitionConnection!`,
 ];
 
-test('the interface of a machine has all columns, nullable; the type of a state has what the state has', () => {
+test('the interface of a machine has all columns, nullable, and the type of a state has the columns of that state', () => {
   expect(typeOf('Order')).toEqual([
     'interface Order implements Node {',
     'id: ID!',
@@ -69,7 +69,7 @@ test('the interface of a machine has all columns, nullable; the type of a state 
   ]);
 });
 
-test('a machine that is bare takes the short names, and another has its own in front', () => {
+test('a bare machine takes the short names, and the names of another machine begin with its own', () => {
   const types = Object.values(schema.getTypeMap())
     .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
     .map(({ name }) => name)
@@ -109,7 +109,7 @@ test('a machine that is bare takes the short names, and another has its own in f
   ]);
 });
 
-test('a mutation takes what its event carries, and answers each state that it leads to, or each refusal', () => {
+test('a mutation takes the data of its event, and answers a state that the event leads to, or a refusal', () => {
   const mutations = typeOf('Mutation');
   expect(mutations).toContain(
     'payOrder(id: ID!, amountCents: Int!, occurredAt: DateTime, idempotencyKey: String): OrderPaymentResult',
@@ -139,7 +139,7 @@ test('a mutation takes what its event carries, and answers each state that it le
   ]);
 });
 
-test('a transition shows what its event carried, where the events of its machine carry anything', () => {
+test('a transition shows the data of its event, if any event of its machine carries data', () => {
   expect(typeOf('OrderTransition')).toContain('data: OrderTransitionData');
   expect(typeOf('OrderTransitionData')).toEqual([
     'type OrderTransitionData {',
@@ -151,7 +151,7 @@ test('a transition shows what its event carried, where the events of its machine
   expect(typeOf('DoorTransition').filter((line) => line.startsWith('data'))).toEqual([]);
 });
 
-test('each root field belongs to its machine, and reads or writes; those of no machine only read', () => {
+test('each root field belongs to its machine, and reads or writes; a field of no machine only reads', () => {
   const fields = rootFieldsOf(schema);
   expect(fields.get('Query.orderTransitions')).toEqual({ machine: 'orders', access: 'read' });
   expect(fields.get('Subscription.transitions')).toEqual({ machine: 'doors', access: 'read' });
@@ -164,7 +164,7 @@ test('each root field belongs to its machine, and reads or writes; those of no m
   ]);
 });
 
-test('a schema has the types of the machines that it serves, whichever other machines there are', () => {
+test('a schema has the types of the machines that it serves, and of no other', () => {
   const alone = createSchema([{ lifecycle: orders }]);
   expect(
     Object.keys(alone.getTypeMap()).filter((name) => /Door|^Phase$|^Census$/.test(name)),

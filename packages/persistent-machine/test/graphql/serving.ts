@@ -1,4 +1,4 @@
-/** Doors and orders, served over a database of their own without a server around them: what a document is answered. */
+/** Serves doors and orders over a database of their own, without an HTTP server. Does not know what a test asks. */
 import { randomUUID } from 'node:crypto';
 import { type ExecutionResult, type GraphQLError, graphql, parse, subscribe } from 'graphql';
 import { Client } from 'pg';
@@ -33,8 +33,8 @@ export interface Serving {
   readonly machines: Machines;
   /** The statements that were sent, by machine and lane. */
   readonly statements: string[];
-  /** @returns what a document is answered, which is no error */
-  // A test looks into answers of every shape, and fails where one is not as it says.
+  /** @returns the data of a document's answer, which has no errors */
+  // A test looks into answers of every shape, and fails where the shape is another.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   ask(source: string, variables?: object, context?: Partial<Context>): Promise<any>;
   /** @returns the errors of a document */

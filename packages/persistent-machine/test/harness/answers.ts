@@ -1,13 +1,13 @@
 /**
- * What PostgreSQL answered to the statements of this process, by their names: how a test knows that what it
- * wanted to go wrong has gone wrong. In one process all statements go through one method.
+ * Records what PostgreSQL answered to the named statements of this process, so that a test can prove that a fault has
+ * happened. All statements of a process go through one method.
  */
 import { Client, DatabaseError } from 'pg';
 
 export interface Answers {
-  /** Of the statements of this name, in order: `ok`, or an error's code, or `lost`. */
+  /** The answers to the statements of this name, in order: `ok`, an error's code, or `lost`. */
   of(statement: string): readonly string[];
-  /** The sessions on which named statements have gone. */
+  /** The sessions that have sent named statements. */
   readonly sessions: ReadonlySet<Client>;
   stop(): void;
 }
@@ -16,7 +16,7 @@ export function watchAnswers(): Answers {
   const answers: { readonly statement: string; readonly answer: string }[] = [];
   const sessions = new Set<Client>();
   const original: unknown = Reflect.get(Client.prototype, 'query');
-  // It has many forms: what it is given and what it gives go through as they are.
+  // `query` has many overloads: arguments and results pass through unchanged.
   const query = jest.spyOn(Client.prototype, 'query').mockImplementation(function (
     this: Client,
     ...given: readonly unknown[]

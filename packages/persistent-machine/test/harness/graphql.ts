@@ -1,8 +1,8 @@
-/** A client as plain as possible: one POST, and what came back. */
+/** The plainest client: one POST, and its answer. */
 
 export interface Answer {
   readonly status: number;
-  // A test looks into answers of every shape, and fails where one is not as it says.
+  // A test looks into answers of every shape, and fails where the shape is another.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly data: any;
   readonly errors:

@@ -1,11 +1,14 @@
-/** The one PostgreSQL of a test run, on which each test makes a database of its own. Does not know what is kept in one. */
+/**
+ * The one PostgreSQL of a test run, on which each test creates a database of its own. Does not know what a test keeps
+ * there.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 
-/** Has how to reach the run's PostgreSQL; from Jest's global set-up to its workers. */
+/** The variable by which Jest's global set-up tells its workers how to reach the run's PostgreSQL. */
 const VARIABLE = 'TEST_POSTGRES';
 
 /** How the PostgreSQL of a run is reached. */
@@ -47,37 +50,37 @@ export async function startPostgres(): Promise<RunningPostgres> {
   };
 }
 
-/** From now on this process and those that it starts make their databases on this PostgreSQL. */
+/** From now on this process and its children create their databases on this PostgreSQL. */
 export function usePostgres(postgres: Postgres): void {
   process.env[VARIABLE] = JSON.stringify(postgres);
 }
 
 export interface TestDatabase {
   readonly url: string;
-  /** Drops it; fails while a connection to it is open, which then is a test's leak. */
+  /** Drops the database. Fails while a connection to it is open: a test has leaked it. */
   readonly drop: () => Promise<void>;
 }
 
-/** @param template a database that it becomes a copy of; left out: it is empty */
+/** @param template the database to copy; left out: the new one is empty */
 export async function createTestDatabase(template = 'template0'): Promise<TestDatabase> {
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2)}`;
   await createDatabase(name, template);
   return { url: urlOf(name), drop: () => dropDatabase(name) };
 }
 
-/** @param template a database that it becomes a copy of */
+/** @param template the database to copy */
 export async function createDatabase(name: string, template = 'template0'): Promise<void> {
   const owner = decodeURIComponent(new URL(thePostgres().ownerUrl).username);
   await administrate(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE ${template}`);
 }
 
-/** Does nothing where it is not there. */
+/** Does nothing if there is no such database. */
 export async function dropDatabase(name: string): Promise<void> {
   const options = thePostgres().isPooled === true ? ' WITH (FORCE)' : '';
   await administrate(`DROP DATABASE IF EXISTS ${name}${options}`);
 }
 
-/** Runs a statement as who may create databases, outside any of the tests' own. */
+/** Runs a statement as the administrator, outside the databases of the tests. */
 export async function administrate(statement: string): Promise<void> {
   const client = new Client({ connectionString: thePostgres().administratorUrl });
   await client.connect();

@@ -7,7 +7,7 @@ import { serializers } from 'persistent-machine/log';
 export interface RunningServer {
   /** Without a path: `http://127.0.0.1:…`. */
   readonly url: string;
-  /** What it has logged, as parsed lines. */
+  /** Its log, as parsed lines. */
   readonly logs: readonly Record<string, unknown>[];
   stop(): Promise<void>;
 }
@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, string>>;
 
 /**
  * @param environment variables as a user would set them, with a DATABASE_URL
- * @param starting starts it, or what looks like one from outside; left out: by itself
+ * @param starting starts the server, perhaps behind a proxy; left out: alone
  */
 export async function startServer(
   application: Served,

@@ -1,4 +1,4 @@
-/** An application in a process of its own, as a start command runs it: what can be killed. */
+/** Starts an application in a process of its own, as its start command does, so that a test can kill it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -10,9 +10,9 @@ export interface ServerProcess {
   readonly child: ChildProcess;
   /** Where it listens, from the line that announces it; undefined where it ends without one. */
   readonly url: string | undefined;
-  /** What it has logged, as parsed lines. */
+  /** Its log, as parsed lines. */
   readonly logs: readonly Record<string, unknown>[];
-  /** Its exit code, and all that it said on standard error. */
+  /** Its exit code, and all of its standard error. */
   readonly ended: Promise<{ readonly code: number | null; readonly complaint: string }>;
   /** Ends it in order, if it has not ended. */
   stop(): Promise<void>;
@@ -26,9 +26,8 @@ export interface StartingProcess extends Omit<ServerProcess, 'url'> {
 
 /**
  * @param main the file that it runs
- * @param environment beside the test's own, of which it gets neither the database nor what a developer's
- *   .env says
- * @param mostDescriptors how many it may have open; left out: as many as the test
+ * @param environment added to the test's own, without the test's database and a developer's .env
+ * @param mostDescriptors how many descriptors the process may have open; left out: as many as the test
  */
 export function spawnProcess(
   main: string,
@@ -54,13 +53,13 @@ export function spawnProcess(
     },
   );
   const complaint = text(child.stderr);
-  // Not `exit`: what it said may still be on its way then.
+  // Not `exit`: output may still be on its way then.
   const ended = once(child, 'close').then(async ([code]: (number | null)[]) => ({
     code: code ?? null,
     complaint: await complaint,
   }));
   const logs: Record<string, unknown>[] = [];
-  // Read to its end, also once it is ready: whoever writes into a closed pipe fails.
+  // Read to the end, also once the process is ready: it would fail by writing into a closed pipe.
   const lines = createInterface({ input: child.stdout });
   const url = new Promise<string | undefined>((resolve) => {
     lines.on('line', (line) => {
@@ -87,7 +86,7 @@ export function spawnProcess(
   };
 }
 
-/** The same, awaited. */
+/** Starts the command, and waits until it is ready or has ended. */
 export async function startProcess(
   main: string,
   environment: Record<string, string>,
@@ -97,13 +96,13 @@ export async function startProcess(
   return { ...starting, url: await starting.url };
 }
 
-/** Where a start that must succeed listens. */
+/** The server of a start that must succeed. */
 export function serverOf({ url }: ServerProcess): { readonly url: string } {
   if (url === undefined) throw new Error('It has ended before it was ready.');
   return { url };
 }
 
-/** A port that nobody listens at. */
+/** A port at which no process listens. */
 export async function freePort(): Promise<number> {
   const occupant = createServer().listen(0, '127.0.0.1');
   await once(occupant, 'listening');

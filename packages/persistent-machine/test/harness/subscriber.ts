@@ -1,4 +1,4 @@
-/** Subscribers, over either transport, by the protocols' own clients; they do not come back by themselves. */
+/** Subscribers over either transport, by the protocols' own clients. They do not reconnect. */
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import WebSocket from 'ws';
@@ -9,16 +9,16 @@ export type Transport = (typeof TRANSPORTS)[number];
 /** How a subscription came to its end. */
 export type Ending =
   | { readonly by: 'completion' }
-  /** What the sink was told: GraphQL errors, an HTTP response, a socket's close. */
+  /** What the sink received: GraphQL errors, an HTTP response, a socket's close. */
   | { readonly by: 'error'; readonly error: unknown };
 
 export interface Subscriber {
-  /** What has come so far. */
-  // As of ask: a test looks into answers of every shape.
+  /** The results so far. */
+  // As in `ask`.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly results: readonly { readonly data?: any; readonly errors?: readonly any[] }[];
   readonly ended: Promise<Ending>;
-  /** Waits until so many results have come, or it has ended. */
+  /** Waits until so many results have come, or the subscription has ended. */
   untilReceived(number: number): Promise<void>;
   /** Stops reading from its socket, and reads again; WebSocket only. */
   readonly socket: () => WebSocket;
@@ -29,7 +29,7 @@ export interface Subscriber {
 /**
  * @param server with a `url`, without a path
  * @param onResult called with each result, as it comes
- * @param token said where its transport says it; undefined: nothing is said
+ * @param token sent where the transport expects it; undefined: no token
  */
 export function subscribe(
   server: { readonly url: string },
@@ -77,7 +77,7 @@ export function subscribe(
           webSocketImpl: WebSocket,
           connectionParams: credentials,
           retryAttempts: 0,
-          // Until it is stopped: a test may want to know whether the server has closed it.
+          // Stays open until the test stops it, so that a test sees a close by the server.
           lazy: false,
           onNonLazyError: () => undefined,
           on: {

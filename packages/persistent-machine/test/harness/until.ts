@@ -3,7 +3,7 @@
 /** In milliseconds; below Jest's own limit, so that the error names the condition. */
 const PATIENCE = 25_000;
 
-/** Looks again and again until something is so. */
+/** Polls until a condition holds. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const patience = Date.now() + PATIENCE;
   while (!(await isSo())) {

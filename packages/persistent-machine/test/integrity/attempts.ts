@@ -1,31 +1,33 @@
 /**
- * What a declaration says of each state, event and column, as changes by raw SQL that keep it or break it: each is a
- * change that would be right but for one thing.
+ * Derives changes by raw SQL from a declaration. Each keeps all rules, or breaks exactly one rule of a state, an event
+ * or a column.
  */
 import type { ByHand, Edge, Row, Step } from './byHand';
 import { type Value, breachesOf, hours, limitsOf, sampleOf, sqlOf } from './samples';
 
 export interface Attempt {
   readonly title: string;
-  /** What refuses it: the SQLSTATE, and a constraint's name or words of the message. Undefined: it is accepted. */
+  /**
+   * How PostgreSQL refuses it: the SQLSTATE, and a constraint's name or words of the message. Undefined: it accepts it.
+   */
   readonly refusal: { readonly code: string; readonly by: string } | undefined;
   readonly statements: readonly string[];
 }
 
-/** Of a machine in each state, and of an id that no machine has. */
+/** A machine in each state, and an id that no machine has. */
 export interface Subjects {
   /** By state, the record as it is. */
   readonly rows: ReadonlyMap<string, Row>;
-  readonly nobody: string;
+  readonly unusedId: string;
 }
 
 export const CHECK = '23514';
 export const RULE = '23000';
 
-/** The steps that can be made now: the beginning of another machine, and each edge of one that is there. */
-export function stepsOf(byHand: ByHand, { rows, nobody }: Subjects): Step[] {
+/** The steps that can be made now: the beginning of another machine, and each edge of the existing ones. */
+export function stepsOf(byHand: ByHand, { rows, unusedId }: Subjects): Step[] {
   return byHand.edges.map((edge) => {
-    if (edge.from === null) return byHand.begin(nobody);
+    if (edge.from === null) return byHand.begin(unusedId);
     return byHand.step(rowIn(rows, edge.from), edge);
   });
 }
@@ -40,7 +42,7 @@ function inWords({ from, event, to }: Edge): string {
   return `${event} from ${from ?? 'nothing'} to ${to}`;
 }
 
-/** Each (state, column): what the state has, may have, and cannot hold. */
+/** Each (state, column): columns that the state has, may have, and cannot hold. */
 export function statesAndColumns(byHand: ByHand, subjects: Subjects): Attempt[] {
   const by = `${byHand.shape.records}_state_agrees_with_columns`;
   return stepsOf(byHand, subjects).flatMap((step) =>
@@ -55,7 +57,7 @@ export function statesAndColumns(byHand: ByHand, subjects: Subjects): Attempt[] 
       });
       if (held === 'lacks') return [attempt('with', valueFor(byHand, column), true)];
       if (held === 'has') return [attempt('without', null, true)];
-      // Of what a state may have, the moment of its own event must be there all the same.
+      // A column that takes the moment of the event must be set, even if the state may lack it.
       return isSet && column !== byHand.momentOf(event)
         ? [attempt('with', valueFor(byHand, column), false), attempt('without', null, false)]
         : [];
@@ -63,7 +65,7 @@ export function statesAndColumns(byHand: ByHand, subjects: Subjects): Attempt[] 
   );
 }
 
-/** Each (event, column): what the event sets may change, and nothing else. */
+/** Each (event, column): an event may change the columns that it sets, and no others. */
 export function eventsAndColumns(byHand: ByHand, subjects: Subjects): Attempt[] {
   return stepsOf(byHand, subjects).flatMap((step) => {
     const { before, edge } = step;
@@ -91,12 +93,12 @@ function say(value: Value | undefined): string {
   return value instanceof Date ? value.toISOString() : String(value ?? 'nothing');
 }
 
-/** As a message has it. */
+/** The name of a column as a message prints it. */
 function nameAlone(byHand: ByHand, column: string): string {
   return byHand.nameOf(column).replaceAll('"', '');
 }
 
-/** A value that a column does not have; in time after everything. */
+/** A value that a column does not have; a moment is later than all others. */
 export function valueFor(byHand: ByHand, column: string, current: Value = null): Value {
   const rules = byHand.machine.declaration.columns[column];
   for (let number = 1_000; rules !== undefined && number < 1_100; number += 1) {
@@ -122,7 +124,7 @@ export function transitions(byHand: ByHand, subjects: Subjects): Attempt[] {
           refusal: isLegal(edge)
             ? undefined
             : { code: CHECK, by: `${byHand.shape.history}_are_legal` },
-          // Of an event whose moment the new state cannot hold, too.
+          // The new state may lack the column of the event's moment: then occurred_at is set by hand.
           statements: byHand.statements(
             step,
             step.after[byHand.momentOf(event)] == null
@@ -135,9 +137,9 @@ export function transitions(byHand: ByHand, subjects: Subjects): Attempt[] {
   );
 }
 
-/** The change by an edge that there may not be, with whatever its new state must have. */
-function forced(byHand: ByHand, { rows, nobody }: Subjects, edge: Edge): Step {
-  const begun = byHand.begin(nobody);
+/** A change along an edge that may not exist, with every column that its new state must have. */
+function forced(byHand: ByHand, { rows, unusedId }: Subjects, edge: Edge): Step {
+  const begun = byHand.begin(unusedId);
   const step =
     edge.from === null
       ? { ...begun, edge, after: { ...begun.after, stateType: edge.to } }
@@ -229,7 +231,7 @@ const FITTING: Readonly<Record<string, readonly string[]>> = {
   flag: ['true'],
 };
 
-/** What each event carries. */
+/** The data of each event. */
 export function data(byHand: ByHand, subjects: Subjects): Attempt[] {
   if (!byHand.shape.hasData) return [];
   const refusal = { code: CHECK, by: `${byHand.shape.history}_have_their_data` };

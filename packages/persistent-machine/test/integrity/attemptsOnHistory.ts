@@ -1,10 +1,10 @@
-/** Ways in which raw SQL could record of any machine what was not done. */
+/** Attempts by raw SQL to record a transition of any machine that was not made. */
 import { type Attempt, CHECK, type Subjects, valueFor } from './attempts';
 import type { ByHand } from './byHand';
 import { hours, sqlOf } from './samples';
 import { group, isRule, sumOf, trialOf } from './trial';
 
-/** What must not be accepted of a history. */
+/** Attempts that PostgreSQL must refuse for a history. */
 export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
   const { byHand, begin, step, next, id, legal, withFault, subjects } = trialOf(machine, of);
   const { records, history, ledger, owner } = byHand.shape;
@@ -15,16 +15,16 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
   return [
     ...group(isRule(`the history of ${name} is append-only`), {
       'a transition edited': [`UPDATE ${history} SET actor = 'me'`],
-      'a transition edited by a merge': [
+      'a transition edited by MERGE': [
         `MERGE INTO ${history} USING (SELECT) AS nothing ON ${owner.name} = ${id}
          WHEN MATCHED THEN UPDATE SET actor = 'me'`,
       ],
-      'a transition overwritten where it conflicts': [
+      'a transition overwritten by ON CONFLICT': [
         `${byHand.transitionRecorded(step, { version: '1' })}
-         ON CONFLICT (${owner.name}, version) DO UPDATE SET actor = 'me'`,
+         ON CONFLICT (partition, ${owner.name}, version) DO UPDATE SET actor = 'me'`,
       ],
       'a transition deleted': [`DELETE FROM ${history}`],
-      'the history truncated with what refers to it': [`TRUNCATE ${history} CASCADE`],
+      'the history truncated with the tables that refer to it': [`TRUNCATE ${history} CASCADE`],
     }),
     // feature_not_supported
     ...group(
@@ -43,6 +43,14 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
       },
     ),
     ...group(
+      { code: CHECK, by: `${history}_are_in_their_partition` },
+      {
+        'a transition in another partition than its machine': withFault({
+          transition: { partition: String(byHand.partition + 1) },
+        }),
+      },
+    ),
+    ...group(
       { code: CHECK, by: `${history}_begin_at_version_1` },
       {
         'a beginning at version 0': byHand.statements(begin, { row: { version: 0 } }),
@@ -57,7 +65,7 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
             ...step,
             before: null,
             edge,
-            after: { ...after, id: subjects.nobody, version },
+            after: { ...after, id: subjects.unusedId, version },
           }),
         ]),
       ),
@@ -82,7 +90,7 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
     ...group(
       { code: '428C9', by: 'previous_version' },
       {
-        'a previous version of its own choice': withFault({
+        'a previous version written by the statement': withFault({
           transition: { previous_version: '1' },
         }),
       },
@@ -122,19 +130,19 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
           after: { ...after, [byHand.momentOf(edge.event)]: hours(500) },
         }),
       ],
-      'a transition inserted by a merge': [
+      'a transition inserted by MERGE': [
         moves,
         `MERGE INTO ${history} USING (SELECT) AS nothing ON false WHEN NOT MATCHED THEN
          INSERT ${recorded.replace(/^INSERT INTO \w+/, '')}`,
       ],
-      // A temporary table hides ours of the same name from all that does not name the schema.
+      // A temporary table hides ours of the same name from statements that do not name the schema.
       'a transition that equals a shadow of its record': [
         `CREATE TEMPORARY TABLE ${records} ON COMMIT DROP AS SELECT * FROM ${records}`,
         ...legal,
       ],
     }),
     ...group(isRule(`a transition of ${name} has a position beyond the ledger`), {
-      'a transition that the ledger does not know of': [
+      'a transition that the ledger does not count': [
         writes,
         byHand.transitionRecorded(step, byHand.positionBefore(-1)),
       ],
@@ -145,7 +153,7 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
       ],
       'a position far ahead': withFault({ transition: { position: '1000000' } }),
       'a position that a shadow of the ledger has': [
-        `CREATE TEMPORARY TABLE ${ledger} ON COMMIT DROP AS SELECT 1000 AS position`,
+        `CREATE TEMPORARY TABLE ${ledger} ON COMMIT DROP AS SELECT ${byHand.partition} AS partition, 1000 AS position`,
         writes,
         recorded,
       ],
@@ -162,7 +170,7 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
       },
     ),
     ...group(isRule(`a transition of ${name} has a position before the one that it follows`), {
-      'a machine that the feed has backwards': backwards(byHand, subjects),
+      'a machine whose transitions have their positions in reverse': backwards(byHand, subjects),
     }),
     ...(next === undefined
       ? []
@@ -190,9 +198,9 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
   ];
 }
 
-/** A beginning and its first change, whose positions are the other way round. */
-function backwards(byHand: ByHand, { nobody }: Subjects): string[] {
-  const begin = byHand.begin(nobody);
+/** A beginning and its first change, with their positions exchanged. */
+function backwards(byHand: ByHand, { unusedId }: Subjects): string[] {
+  const begin = byHand.begin(unusedId);
   const next = byHand.edges.find(({ from }) => from === begin.edge.to);
   if (next === undefined) return [];
   const step = byHand.step(begin.after, next);

@@ -1,34 +1,44 @@
-/** Ways in which raw SQL could make the ledger of any machine count what was not recorded. */
+/** Attempts by raw SQL to make the ledger of any machine count what was not recorded. */
 import { type Attempt, CHECK, type Subjects } from './attempts';
 import type { ByHand } from './byHand';
 import { group, isRule, trialOf } from './trial';
 
-/** What must not be accepted of a ledger. */
+/** Attempts that PostgreSQL must refuse for a ledger. */
 export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
   const { byHand, step, legal } = trialOf(machine, of);
   const { history, ledger } = byHand.shape;
+  const { partition, partitions, inPartition } = byHand;
   const { name } = byHand.machine;
   const { edge } = step;
   const [moves, writes, recorded] = legal;
   return [
-    ...group(isRule(`the ledger of ${name} is one row for good`), {
+    ...group(isRule(`the ledger of ${name} is kept for good`), {
       'the ledger deleted': [`DELETE FROM ${ledger}`],
       'the ledger truncated': [`TRUNCATE ${ledger}`],
     }),
     ...group(
       { code: '23505', by: `${ledger}_pkey` },
-      { 'a second ledger': [`INSERT INTO ${ledger} (position, counts) VALUES (0, '{}')`] },
-    ),
-    ...group(
-      { code: CHECK, by: `${ledger}_is_one_row` },
       {
-        'a second ledger that is not the one': [
-          `INSERT INTO ${ledger} (singleton, position, counts) VALUES (false, 0, '{}')`,
+        'a second ledger of a partition': [
+          `INSERT INTO ${ledger} (partition, position, counts) VALUES (${partition}, 0, '{}')`,
         ],
-        'a ledger that is not the one any more': [`UPDATE ${ledger} SET singleton = false`],
       },
     ),
-    ...['singleton', 'position', 'counts'].flatMap((column) =>
+    ...group(
+      { code: CHECK, by: `${ledger}_has_this_partition` },
+      {
+        ...Object.fromEntries(
+          [-1, partitions].map((other) => [
+            `a ledger of the partition ${other}, which does not exist`,
+            [`INSERT INTO ${ledger} (partition, position, counts) VALUES (${other}, 0, '{}')`],
+          ]),
+        ),
+        'a ledger that leaves its partition': [
+          `UPDATE ${ledger} SET partition = ${partitions} ${inPartition}`,
+        ],
+      },
+    ),
+    ...['partition', 'position', 'counts'].flatMap((column) =>
       group(
         { code: '23502', by: `"${column}"` },
         { [`a ledger whose ${column} is null`]: [`UPDATE ${ledger} SET ${column} = NULL`] },
@@ -45,15 +55,15 @@ export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
         byHand.ledgerMoves({}, -5),
       ],
       'counts changed alone': [byHand.ledgerMoves({ [edge.to]: 1 }, 0)],
-      'a change that only the ledger knows of': [moves, writes],
-      'a transition that went back to a savepoint': [
+      'a change that is counted but not recorded': [moves, writes],
+      'a transition that was rolled back to a savepoint': [
         moves,
         writes,
         'SAVEPOINT before_the_record',
         recorded,
         'ROLLBACK TO before_the_record',
       ],
-      'a transition that is silently left out where it conflicts': [
+      'a transition that ON CONFLICT DO NOTHING leaves out': [
         moves,
         writes,
         `${byHand.transitionRecorded(step, { position: '1' })} ON CONFLICT DO NOTHING`,
@@ -73,7 +83,7 @@ export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
         ]),
       ),
       ...Object.fromEntries(
-        // The right count, as other JSON; and what is no count.
+        // The right count as other JSON, and values that are no count.
         ['%s.0', '%s.5', '"%s"', '[%s]', 'null', 'false'].map((count) => [
           `a change that makes a count ${count}`,
           [
@@ -89,7 +99,11 @@ export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
       ...Object.fromEntries(
         ['{}', '[]', '7', 'null'].map((counts) => [
           `a change after which the counts are ${counts}`,
-          [`UPDATE ${ledger} SET position = position + 1, counts = '${counts}'`, writes, recorded],
+          [
+            `UPDATE ${ledger} SET position = position + 1, counts = '${counts}' ${inPartition}`,
+            writes,
+            recorded,
+          ],
         ]),
       ),
     }),

@@ -1,10 +1,10 @@
-/** Ways in which raw SQL could change a record of any machine otherwise than by its next transition. */
-import type { Attempt, Subjects } from './attempts';
+/** Attempts by raw SQL to change a record of any machine otherwise than by its next transition. */
+import { type Attempt, CHECK, type Subjects } from './attempts';
 import type { ByHand } from './byHand';
 import { hours, sqlOf } from './samples';
 import { group, isRule, sumOf, trialOf } from './trial';
 
-/** What must be accepted of any machine, and what not of its record. */
+/** Changes that PostgreSQL must accept for any machine, and attempts that it must refuse for a record. */
 export function recordAttempts(machine: ByHand, of: Subjects): Attempt[] {
   const { byHand, begin, step, id, legal, withFault, subjects } = trialOf(machine, of);
   const { records, history, ledger } = byHand.shape;
@@ -15,7 +15,7 @@ export function recordAttempts(machine: ByHand, of: Subjects): Attempt[] {
     ...group(undefined, {
       'a change': legal,
       'a change that is checked before its end': [...legal, 'SET CONSTRAINTS ALL IMMEDIATE'],
-      'what is left after going back to a savepoint': [
+      'a change after a rollback to a savepoint': [
         ...byHand.statements(begin),
         'SAVEPOINT begun',
         ...legal,
@@ -41,14 +41,23 @@ export function recordAttempts(machine: ByHand, of: Subjects): Attempt[] {
       {
         'a change without its transition': [writes],
         'a record without a history': [byHand.recordWritten(begin)],
-        'a record changed next after its transition': [
+        'a record changed again after its transition': [
           ...legal,
           `UPDATE ${records} SET version = version + 1 WHERE id = ${id}`,
         ],
-        'a change by a merge': [
+        'a change by MERGE': [
           `MERGE INTO ${records} USING (SELECT) AS nothing ON id = ${id}
            WHEN MATCHED THEN UPDATE SET version = version + 1`,
         ],
+      },
+    ),
+    ...group(
+      { code: CHECK, by: `${records}_are_in_their_partition` },
+      {
+        'a machine that begins in another partition': byHand.statements(begin, {
+          record: { partition: String(byHand.partition + 1) },
+        }),
+        'a record that leaves its partition': withFault({ record: { partition: '-1' } }),
       },
     ),
     ...group(
@@ -63,16 +72,16 @@ export function recordAttempts(machine: ByHand, of: Subjects): Attempt[] {
       'a change without a new version': withFault({ record: { version: 'version' } }),
       'a version that jumps': withFault({ record: { version: 'version + 2' } }),
       'a version back': withFault({ record: { version: 'version - 1' } }),
-      'an id changed': withFault({ record: { id: sqlOf(subjects.nobody) } }),
+      'an id changed': withFault({ record: { id: sqlOf(subjects.unusedId) } }),
       'a column edited': [`UPDATE ${records} SET updated_at = ${sqlOf(hours(8))}`],
-      'a record overwritten where it conflicts': [
+      'a record overwritten by ON CONFLICT': [
         `${byHand.recordWritten({ ...begin, after: { ...begin.after, id: after['id'] ?? null } })}
-         ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`,
+         ON CONFLICT (partition, id) DO UPDATE SET updated_at = excluded.updated_at`,
       ],
     }),
     ...group(isRule(`a record of ${name} is kept for good`), {
       'a record deleted': [`DELETE FROM ${records} WHERE id = ${id}`],
-      'a record deleted by a merge': [
+      'a record deleted by MERGE': [
         `MERGE INTO ${records} USING (SELECT) AS nothing ON id = ${id} WHEN MATCHED THEN DELETE`,
       ],
       'all records truncated': [`TRUNCATE ${records}`],

@@ -1,9 +1,10 @@
 /**
- * Changes of any machine by hand, as SQL, in their three steps, each of which can be made wrong: the ledger moves, the
- * record changes, the transition is recorded. Derived from the declaration, as a reader would read it.
+ * Changes any machine by hand, in three SQL statements: the ledger moves, the record changes, the transition is
+ * recorded. A test can make each of them wrong. Derived from the declaration alone.
  */
 import type { AnyMachine, Columns } from '../../src/machine';
 import { identifier } from '../../src/integrity/names';
+import { partitionOf } from '../../src/operations/partition';
 import { type Shape, shapeOf } from '../../src/integrity/shape';
 import { type Value, hours, sampleOf, sqlOf } from './samples';
 
@@ -21,14 +22,14 @@ export interface Step {
   readonly edge: Edge;
   readonly before: Row | null;
   readonly after: Row;
-  /** What its event carries. */
+  /** The data of its event. */
   readonly data: Readonly<Record<string, Value>> | null;
 }
 
 /** Columns, by the names of SQL, and for each an SQL expression. */
 export type Expressions = Readonly<Record<string, string>>;
 
-/** What is made wrong. */
+/** What a test makes wrong. */
 export interface Fault {
   /** Values of the record, which its transition repeats. */
   readonly row?: Row;
@@ -40,9 +41,6 @@ export interface Fault {
 
 export type Statements = readonly [ledger: string, record: string, transition: string];
 
-/** The transition's position where the ledger has moved by one. */
-const LAST = '(SELECT position FROM ';
-
 export class ByHand {
   readonly shape: Shape;
   readonly edges: readonly Edge[];
@@ -50,7 +48,18 @@ export class ByHand {
   readonly events: readonly string[];
   readonly columns: readonly string[];
 
-  constructor(readonly machine: AnyMachine) {
+  /** The partition in which all changes are. */
+  readonly partition: number;
+  /** The ledger of that partition, for a FROM or an UPDATE. */
+  readonly inPartition: string;
+
+  /** @param partitions how many the database has */
+  constructor(
+    readonly machine: AnyMachine,
+    readonly partitions = 1,
+  ) {
+    this.partition = partitions - 1;
+    this.inPartition = `WHERE partition = ${this.partition}`;
     const { initial, states, events, columns } = machine.declaration;
     this.shape = shapeOf(machine);
     this.states = Object.keys(states);
@@ -64,6 +73,17 @@ export class ByHand {
         ),
       ),
     ];
+  }
+
+  /** An id in the partition; another one for each number. */
+  idOf(number: number): string {
+    const ids = Array.from({ length: 1_000 }, (_, index) => {
+      const digits = String(1_000 * number + index).padStart(12, '0');
+      return `01990000-0000-7000-8000-${digits}`;
+    });
+    const found = ids.find((id) => partitionOf(id, this.partitions) === this.partition);
+    if (found === undefined) throw new Error('No id is in the partition.');
+    return found;
   }
 
   /** Whether a state has a column, may have it, or cannot hold it. */
@@ -112,7 +132,7 @@ export class ByHand {
     });
   }
 
-  /** The change of a machine by one of its edges: whatever its event may set gets a value that it did not have. */
+  /** The change of a machine by one of its edges: each column that the event may set gets a new value. */
   step(before: Row, edge: Edge): Step {
     const version = Number(before['version']) + 1;
     const at = hours(version);
@@ -137,7 +157,7 @@ export class ByHand {
     };
   }
 
-  /** The shortest way to each state that can be reached, and what the machine is there. */
+  /** The shortest steps to each state that can be reached. */
   ways(idOf: (state: string) => string): Map<string, readonly Step[]> {
     const ways = new Map<string, readonly Step[]>();
     const [first] = this.edges;
@@ -173,9 +193,9 @@ export class ByHand {
   }
 
   /**
-   * By so many positions, and by so many machines in each state.
+   * Moves the ledger by so many positions, and by so many machines in each state.
    *
-   * @param wrong makes the expression of the counts another one
+   * @param wrong replaces the expression of the counts
    */
   ledgerMoves(
     counts: Readonly<Record<string, number>>,
@@ -186,14 +206,19 @@ export class ByHand {
       ([state, number]) => `'${state}', coalesce(counts ->> '${state}', '0')::bigint + ${number}`,
     );
     return `UPDATE ${this.shape.ledger} SET position = position + ${positions},
-            counts = ${wrong(`counts || jsonb_build_object(${parts.join(', ')})`)}`;
+            counts = ${wrong(`counts || jsonb_build_object(${parts.join(', ')})`)}
+            ${this.inPartition}`;
   }
 
   recordWritten(
     { before, after }: Pick<Step, 'before' | 'after'>,
     expressions: Expressions = {},
   ): string {
-    const all = Object.entries({ ...this.#expressionsOf(after), ...expressions });
+    const all = Object.entries({
+      partition: String(this.partition),
+      ...this.#expressionsOf(after),
+      ...expressions,
+    });
     if (before === null) {
       return `INSERT INTO ${this.shape.records} (${all.map(([name]) => name).join(', ')})
               VALUES (${all.map(([, value]) => value).join(', ')})`;
@@ -208,13 +233,14 @@ export class ByHand {
     const { id, ...recorded } = this.#expressionsOf(after);
     const moment = after[this.momentOf(edge.event)] ?? null;
     const all = Object.entries({
+      partition: String(this.partition),
       [this.shape.owner.name]: id ?? 'NULL',
       ...recorded,
       event: sqlOf(edge.event),
       from_state_type: sqlOf(edge.from),
       occurred_at: sqlOf(moment),
       recorded_at: sqlOf(after['updatedAt'] ?? null),
-      position: `${LAST}${this.shape.ledger})`,
+      position: this.#lastPosition,
       ...(this.shape.hasData ? { data: data === null ? 'NULL' : sqlOf(JSON.stringify(data)) } : {}),
       ...expressions,
     });
@@ -222,9 +248,14 @@ export class ByHand {
             VALUES (${all.map(([, value]) => value).join(', ')})`;
   }
 
-  /** The position, where the ledger has moved by several: so many before the last one. */
+  /** The position that is so many before the last one, for a ledger that has moved by several. */
   positionBefore(number: number): Expressions {
-    return { position: `${LAST}${this.shape.ledger}) - ${number}` };
+    return { position: `${this.#lastPosition} - ${number}` };
+  }
+
+  /** The transition's position where the ledger has moved by one. */
+  get #lastPosition(): string {
+    return `(SELECT position FROM ${this.shape.ledger} ${this.inPartition})`;
   }
 
   #expressionsOf(row: Row): Record<string, string> {

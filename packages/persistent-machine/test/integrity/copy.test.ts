@@ -1,4 +1,4 @@
-/** What PostgreSQL refuses where rows come by other ways than statements: by COPY, and in a session without triggers. */
+/** Tests that PostgreSQL also checks rows that come by COPY, and that only a superuser can switch triggers off. */
 import { randomUUID } from 'node:crypto';
 import { Client, type Connection, Query } from 'pg';
 import { ByHand } from './byHand';
@@ -72,12 +72,12 @@ const recorded = {
   updated_at: moment,
 };
 
-test('a record copied in without its history', async () => {
+test('COPY of a record without its history is refused', async () => {
   const refusal = await refusalOf(new Copy(records, { id: randomUUID(), ...recorded }));
   expect(refusal).toMatchObject({ code: '23503', constraint: 'orders_are_recorded' });
 });
 
-test('a transition copied in ahead of its record', async () => {
+test('COPY of a transition ahead of its record is refused', async () => {
   const transition = {
     order_id: randomUUID(),
     event: 'Drafting',
@@ -92,7 +92,7 @@ test('a transition copied in ahead of its record', async () => {
   });
 });
 
-test('a session without triggers is a superuser’s alone', async () => {
+test('only a superuser can have a session without triggers', async () => {
   const [row] = await session.query<{ superuser: string }>(
     "SELECT current_setting('is_superuser') AS superuser",
   );

@@ -3,7 +3,7 @@ import { type EntityTarget, DataSource, Entity, type ObjectLiteral } from 'typeo
 import { createTestDatabase } from '../harness/postgres';
 import { migrate } from '../../src/database/migrate';
 import { differencesOf, entitiesOf, entityOf } from '../../src/integrity';
-import { SCHEMA } from '../../src/integrity/described';
+import { inDatabase } from '../../src/integrity/described';
 import type { AnyMachine } from '../../src/machine';
 import type { MigratedDatabase } from './describeIntegrity';
 import { door, order } from './machines';
@@ -31,10 +31,10 @@ export async function connect(
   return dataSource;
 }
 
-/** Runs statements, in which a mark stands for the schema. */
+/** Runs statements, in which marks stand for the schema and the number of partitions. */
 export async function run(dataSource: DataSource, statements: readonly string[]): Promise<void> {
   for (const statement of statements) {
-    await dataSource.query(statement.replaceAll(SCHEMA, 'public'));
+    await dataSource.query(inDatabase(statement, { schema: 'public', partitions: 1 }));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * What PostgreSQL itself refuses of any machine, whoever asks, and what it must accept: tests that are derived from the
- * machine's declaration, on a database that has its tables.
+ * Tests what PostgreSQL itself accepts and refuses for any machine, from any client. Derived from the machine's
+ * declaration.
  */
 import { historyChecks, ledgerChecks, recordChecks } from '../../src/integrity/checks';
 import type { AnyMachine } from '../../src/machine';
@@ -27,28 +27,30 @@ export interface MigratedDatabase {
 
 const GROUPS = {
   'a state has its columns, and none that it cannot hold': statesAndColumns,
-  'an event changes what it sets, and nothing else': eventsAndColumns,
-  'an event leads from a state to those that are declared': transitions,
+  'an event changes the columns that it sets, and no others': eventsAndColumns,
+  'an event leads from a state only to its declared targets': transitions,
   'a transition occurred at its moment, and not before the one that it follows': moments,
   'a column keeps its rules': rules,
   'an event carries its data': data,
   'a record changes by its next transition': recordAttempts,
-  'the history records what was done': historyAttempts,
-  'the ledger counts what was recorded': ledgerAttempts,
+  'the history records only transitions that were made': historyAttempts,
+  'the ledger counts only what was recorded': ledgerAttempts,
 } as const satisfies Record<string, (byHand: ByHand, subjects: Subjects) => Attempt[]>;
 
-/** @param open gives a database with the machine's tables, and with none of its machines */
+/**
+ * @param open creates a database that has the machine's tables, and no rows of machines
+ * @param partitions how many that database has
+ */
 export function describeIntegrity(
   machine: AnyMachine,
   open: () => Promise<MigratedDatabase>,
+  partitions = 1,
 ): void {
-  const byHand = new ByHand(machine);
-  const idOf = (number: number): string =>
-    `01990000-0000-7000-8000-${String(number).padStart(12, '0')}`;
-  const ways = byHand.ways((state) => idOf(byHand.states.indexOf(state)));
+  const byHand = new ByHand(machine, partitions);
+  const ways = byHand.ways((state) => byHand.idOf(byHand.states.indexOf(state)));
   const subjects: Subjects = {
     rows: new Map([...ways].map(([state, steps]) => [state, steps.at(-1)?.after ?? {}])),
-    nobody: idOf(999),
+    unusedId: byHand.idOf(999),
   };
 
   describe(`PostgreSQL keeps ${machine.name} as declared:`, () => {
@@ -56,7 +58,7 @@ export function describeIntegrity(
     let session: Session;
     let before: Contents;
 
-    // A machine in each state: what is tried is tried on one, and the others are its bystanders.
+    // A machine in each state: an attempt is made on one, with the others as bystanders.
     beforeAll(async () => {
       database = await open();
       session = await Session.open(database.url);
@@ -76,7 +78,7 @@ export function describeIntegrity(
     const groups = Object.entries(GROUPS).map(
       ([title, of]) => [title, of(byHand, subjects)] as const,
     );
-    // Not every machine has rules, or events with data.
+    // A machine may have no rules, and no events with data.
     test.each(groups.filter(([, { length }]) => length > 0))('%s', async (_, attempts) => {
       const outcomes: unknown[] = [];
       for (const { title, statements } of attempts) {

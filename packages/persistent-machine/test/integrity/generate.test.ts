@@ -1,4 +1,4 @@
-/** What `npm run migration:generate` writes for each kind of difference: it makes it go away, and it can be taken back. */
+/** Tests `npm run migration:generate`: for each kind of difference, the migration removes it and can be reverted. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
@@ -38,7 +38,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** Runs something with a DataSource, on the migrations of the folder. */
+/** Runs a function with a DataSource that has the migrations of the folder. */
 async function using<Result>(
   entities: Entities,
   work: (dataSource: DataSource) => Promise<Result>,
@@ -69,7 +69,7 @@ async function everything(dataSource: DataSource): Promise<Described> {
   );
 }
 
-describe('what is written for', () => {
+describe('a migration removes the difference:', () => {
   test.each(differences)('$what', async ({ from, to, drift = [], says, saysNot }) => {
     expect(await migrations.generate(from(), 'First')).toMatchObject({ warnings: [] });
     const before = await using(from(), async (dataSource) => {
@@ -89,7 +89,7 @@ describe('what is written for', () => {
     await using(to(), async (dataSource) => {
       expect(await migrate(dataSource)).toEqual([expect.stringMatching(/^Second\d+$/)]);
       expect(await differencesOf(dataSource)).toEqual({ up: [], down: [], others: [] });
-      // What is wanted, TypeORM finds too.
+      // TypeORM agrees that nothing is missing.
       const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
       expect(upQueries.map(({ query }) => query)).toEqual([]);
     });
@@ -100,8 +100,8 @@ describe('what is written for', () => {
   });
 });
 
-describe('nothing is written', () => {
-  test('where nothing is missing, and it says so', async () => {
+describe('no migration is written', () => {
+  test('where nothing is missing, and the command says so', async () => {
     await migrations.generate(plain(), 'First');
     const files = migrations.files();
     expect(await migrations.generate(plain(), 'Second')).toEqual({
@@ -111,7 +111,7 @@ describe('nothing is written', () => {
     expect(migrations.files()).toEqual(files);
   });
 
-  test('of the tables of a machine that is declared no more: they are left, and named', async () => {
+  test('for tables of a machine that is no longer declared: they stay, and a warning names them', async () => {
     await migrations.generate([...plain(), ...entitiesFor(order)], 'First');
     expect(await migrations.generate(plain(), 'Second')).toEqual({
       info: ['Nothing is missing: no migration was written.'],
@@ -119,15 +119,15 @@ describe('nothing is written', () => {
         'These tables belong to no entity, and stay as they are: order_ledger, order_transitions, orders.',
       ],
     });
-    // Its triggers still stand, on a function that it shares.
+    // The triggers of this machine remain, with the function that they share.
     await using(plain(), async (dataSource) => {
       await expect(dataSource.query('DELETE FROM order_ledger')).rejects.toThrow(
-        /Order is one row/,
+        /the ledger of Order is kept for good/,
       );
     });
   });
 
-  test('of what was made by hand, and says so', async () => {
+  test('for objects that an operator created and commented', async () => {
     await migrations.generate(plain(), 'First');
     await using(plain(), async (dataSource) => {
       await migrate(dataSource);
@@ -158,7 +158,7 @@ describe('nothing is written', () => {
     expect(migrations.files()).toEqual([]);
   });
 
-  test('of an entity that wants more than tables', async () => {
+  test('for an entity that needs more than tables', async () => {
     const attempt = migrations.generate([...plain(), Moody], 'First');
     await expect(attempt).rejects.toBeInstanceOf(NotGenerated);
     await expect(attempt).rejects.toThrow(/moods_mood_enum.*a text column with a CHECK/);
@@ -185,7 +185,7 @@ describe('nothing is written', () => {
       return row?.superuser === 'on';
     });
     const attempt = migrations.generate(plain(), 'First');
-    // Nothing can be kept from a superuser.
+    // A superuser has every right.
     if (isSuperuser) await attempt;
     else await expect(attempt).rejects.toThrow(/GRANT CREATE ON DATABASE/);
     expect(migrations.files()).toHaveLength(isSuperuser ? 2 : 0);
@@ -198,7 +198,7 @@ class Moody {
   mood!: string;
 }
 
-test('a column that goes with what it holds is told of', async () => {
+test('a warning names each column that is dropped with its data', async () => {
   await migrations.generate(entitiesFor(keyed), 'First');
   const { info, warnings } = await migrations.generate(plain(), 'Second');
   expect(info).toEqual([expect.stringMatching(/^Wrote .*Second\.ts$/)]);
@@ -208,7 +208,7 @@ test('a column that goes with what it holds is told of', async () => {
   );
 });
 
-test('a migration comes after those that are there, however late they are', async () => {
+test('a new migration comes after the existing ones, even if their timestamps are in the future', async () => {
   migrations.now = 9_000_000_000_000;
   await migrations.generate(plain(), 'First');
   migrations.now = 1_800_000_000_000;
@@ -238,7 +238,7 @@ test('the files are as Prettier would have them, and import nothing but types of
   }
 });
 
-test('a migration works in any schema, and so do the triggers that it makes', async () => {
+test('a migration and its triggers work in any schema', async () => {
   const all = (): Entities => [...plain(), ...entitiesFor(order)];
   await migrations.generate(plain(), 'First');
   await migrations.generate(all(), 'Second');
@@ -255,7 +255,7 @@ test('a migration works in any schema, and so do the triggers that it makes', as
   await dataSource.destroy();
 });
 
-test('a database is migrated with what it holds, or not at all', async () => {
+test('a database is migrated with its rows, or not at all', async () => {
   await migrations.generate(plain(), 'First');
   const begin = new ByHand(door).begin(randomUUID());
   await using(plain(), async (dataSource) => {
@@ -279,13 +279,16 @@ test('a database is migrated with what it holds, or not at all', async () => {
     await session.close();
   });
 
-  // Its key is too short for that.
+  // The door's key is too short for this rule.
   const strict = keyedBy(text({ min: 10, max: 20, says: 'Longer.' }));
   await migrations.generate(entitiesFor(strict), 'Third');
   await using(entitiesFor(strict), async (dataSource) => {
     const before = await everything(dataSource);
     const pending = { database: 'test', schema: 'public', pending: ['Third'], isEmpty: false };
-    const attempt = migrateDatabase(dataSource, pending, { info: jest.fn(), warn: jest.fn() });
+    const attempt = migrateDatabase(dataSource, pending, [], {
+      partitions: undefined,
+      log: { info: jest.fn(), warn: jest.fn() },
+    });
     await expect(attempt).rejects.toBeInstanceOf(UnusableDatabase);
     await expect(attempt).rejects.toThrow(
       /^Rows of the database do not fit a migration, and nothing was changed: .*doors_key_is_valid/,

@@ -1,4 +1,4 @@
-/** Each kind of difference between a database and what is declared, and what the migration must say of it. */
+/** Each kind of difference between a database and a declaration, and what the migration must say about it. */
 import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 import { entitiesOf, entityOf } from '../../src/integrity';
 import {
@@ -13,14 +13,14 @@ import {
 import { door, order } from './machines';
 import type { Entities } from './migrations';
 
-/** The entities of a machine, with what is added to the one of its records by hand. */
+/** The entities of a machine, with decorators that an application adds to the entity of its records. */
 export function entitiesFor(machine: AnyMachine, ...byHand: ClassDecorator[]): Entities {
   class Record extends entityOf(machine) {}
   for (const decorate of [Entity(), ...byHand]) decorate(Record);
   return Object.values(entitiesOf(Record));
 }
 
-/** A door that is declared otherwise. */
+/** A door with a changed declaration. */
 function doorWith(change: (declaration: Declaration) => Partial<Declaration>): AnyMachine {
   const { declaration } = door as AnyMachine;
   return new Machine<Declaration>('Door', { ...declaration, ...change(declaration) });
@@ -28,7 +28,7 @@ function doorWith(change: (declaration: Declaration) => Partial<Declaration>): A
 
 export const plain = (): Entities => entitiesFor(door);
 
-const says = 'Whatever there is to say.';
+const says = 'Any description.';
 const key = text({ min: 1, max: 20, says });
 
 /** An event that is like the door's others. */
@@ -129,7 +129,7 @@ export const differences: readonly Difference[] = [
     saysNot: /FUNCTION|TRIGGER|ADD COLUMN/,
   },
   {
-    what: 'a pattern with what TypeScript would read otherwise',
+    what: 'a pattern with characters that mean something else in TypeScript',
     from: plain,
     to: () => entitiesFor(keyedWith(text({ pattern: /^`\${1}\\'"$/, says }), BY_LOCKING)),
     says: /doors_key_is_valid/,
@@ -176,7 +176,7 @@ export const differences: readonly Difference[] = [
     saysNot: /doors_state_agrees_with_columns/,
   },
   {
-    what: 'what is written on the entity by hand',
+    what: 'decorators that an application adds to an entity',
     from: plain,
     to: () =>
       entitiesFor(
@@ -200,32 +200,32 @@ export const differences: readonly Difference[] = [
     saysNot: /refuse_change\(\) RETURNS|doors/,
   },
   {
-    what: 'a table that is no machine’s',
+    what: 'a table that belongs to no machine',
     from: plain,
     to: () => [...plain(), Guest],
     says: /CREATE TABLE guests[^]*IDENTITY/,
   },
   {
-    what: 'changes of a table that is no machine’s',
+    what: 'changes of a table that belongs to no machine',
     from: () => [...plain(), Guest],
     to: () => [...plain(), NamedGuest],
     says: /SET DEFAULT 'anonymous'[^]*guests_by_name/,
   },
   {
     ...same,
-    what: 'an index that somebody dropped',
+    what: 'an index that an operator dropped',
     drift: ['DROP INDEX doors_by_age'],
     says: /CREATE INDEX doors_by_age/,
   },
   {
     ...same,
-    what: 'an index that somebody made',
+    what: 'an index that an operator created',
     drift: ['CREATE INDEX by_whim ON doors (version)'],
     says: /DROP INDEX by_whim/,
   },
   {
     ...same,
-    what: 'a CHECK that somebody loosened, and one that is gone',
+    what: 'a CHECK that an operator loosened, and one that is gone',
     drift: [
       'ALTER TABLE doors DROP CONSTRAINT doors_state_agrees_with_columns',
       'ALTER TABLE doors ADD CONSTRAINT doors_state_agrees_with_columns CHECK (true)',
@@ -235,13 +235,13 @@ export const differences: readonly Difference[] = [
   },
   {
     ...same,
-    what: 'a foreign key that is not deferred any more',
+    what: 'a foreign key that an operator made not deferrable',
     drift: ['ALTER TABLE doors ALTER CONSTRAINT doors_are_recorded NOT DEFERRABLE'],
     says: /INITIALLY DEFERRED/,
   },
   {
     ...same,
-    what: 'a trigger that somebody switched off, and one that is gone',
+    what: 'a trigger that an operator disabled, and one that is gone',
     drift: [
       'ALTER TABLE doors DISABLE TRIGGER doors_change_by_transition',
       'DROP TRIGGER ledger_is_never_deleted ON ledger',
@@ -251,7 +251,7 @@ export const differences: readonly Difference[] = [
   },
   {
     ...same,
-    what: 'a function that somebody loosened',
+    what: 'a function that an operator loosened',
     drift: [
       `CREATE OR REPLACE FUNCTION ledger_counts_what_was_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN
@@ -263,19 +263,19 @@ export const differences: readonly Difference[] = [
   },
   {
     ...same,
-    what: 'a column that somebody added, with a default',
+    what: 'a column that an operator added, with a default',
     drift: ["ALTER TABLE doors ADD COLUMN whim text NOT NULL DEFAULT 'none'"],
     says: /DROP COLUMN whim/,
   },
   {
     ...same,
-    what: 'a column that must not be null any more',
+    what: 'a column that an operator made NOT NULL',
     drift: ['ALTER TABLE doors ALTER COLUMN moved_at SET NOT NULL'],
     says: /ALTER COLUMN moved_at DROP NOT NULL/,
   },
   {
     ...same,
-    what: 'what TypeORM keeps of a generated column',
+    what: 'TypeORM’s metadata of a generated column',
     drift: ["UPDATE typeorm_metadata SET value = 'version'"],
     says: /INSERT INTO typeorm_metadata/,
     saysNot: /previous_version integer/,

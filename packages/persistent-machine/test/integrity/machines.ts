@@ -1,13 +1,13 @@
-/** Machines of these tests' own: an order with data, several targets and cycles; and a door, which goes round. */
+/** Machines of these tests: an order with data, several targets and cycles, and a door, whose states form a cycle. */
 import { flag, int, machine, moment, text } from '../../src/machine';
 
-const says = 'Whatever there is to say.';
+const says = 'Any description.';
 const customer = text({ min: 1, max: 20, says: 'Who placed it.' });
 const totalCents = int({ min: 1, max: 1_000_000, says: 'What it costs, in cents.' });
 const code = text({ pattern: /^[A-Z]{2}-\d{3}$/, says: 'Where it goes.' });
 const isGift = flag({ says: 'Whether it is wrapped.' });
 const deliverBy = moment({ says: 'When it must be there.' });
-// A word that PostgreSQL takes for a name only in quotation marks.
+// A word that PostgreSQL accepts as a name only in quotation marks.
 const user = text({ says: 'Who drafted it.' });
 
 export const order = machine('Order', {

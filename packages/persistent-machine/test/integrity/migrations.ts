@@ -15,14 +15,14 @@ import { generateMigration } from '../../src/integrity';
 
 export type Entities = readonly EntityTarget<ObjectLiteral>[];
 
-/** What the command said. */
+/** What the command printed. */
 export interface Said {
   readonly info: readonly string[];
   readonly warnings: readonly string[];
 }
 
 export class Migrations {
-  /** What the clock says, in milliseconds. */
+  /** The time of the clock, in milliseconds. */
   now = 1_800_000_000_000;
 
   constructor(
@@ -46,13 +46,13 @@ export class Migrations {
       entities: [...entities] as never[],
       migrations: this.#classes(),
       installExtensions: false,
-      // It would tell on the console of a migration that fails.
+      // TypeORM would print a failing migration on the console.
       logger: 'debug',
     });
     return dataSource.initialize();
   }
 
-  /** Migrates, and generates what is then missing. */
+  /** Runs the migrations, and generates one for what is then missing. */
   async generate(entities: Entities, name: string): Promise<Said> {
     const dataSource = await this.connect(entities);
     const said = { info: [] as string[], warnings: [] as string[] };

@@ -1,4 +1,4 @@
-/** What PostgreSQL refuses where two transactions change machines by hand at once. */
+/** Tests what PostgreSQL refuses when two transactions change machines by hand at once. */
 import { randomUUID } from 'node:crypto';
 import { ByHand, type Step } from './byHand';
 import { openWithOrders } from './databases';
@@ -13,7 +13,7 @@ let database: MigratedDatabase;
 let session: Session;
 let rival: Session;
 let observer: Session;
-/** Two machines that began, and the same change of each. */
+/** Two machines that have begun, and the same change of each. */
 let one: Step;
 let other: Step;
 let bystanders: Contents;
@@ -50,7 +50,7 @@ afterEach(async () => {
   await Promise.all([rival.close(), observer.close()]);
 });
 
-/** What is recorded of all machines but the two. */
+/** The rows of all machines except the two. */
 async function others(): Promise<Contents> {
   const ids = [one.after['id'], other.after['id']];
   const [rows = [], history = []] = await session.contentsOf(byHand);
@@ -59,7 +59,7 @@ async function others(): Promise<Contents> {
   );
 }
 
-/** Lets statements begin while the rival's are not committed yet, and wait for them. */
+/** Runs statements that begin before the rival's transaction ends, and must wait for it. */
 async function race(
   rivals: readonly string[],
   end: 'COMMIT' | 'ROLLBACK',
@@ -82,38 +82,41 @@ test.each([
   ['READ COMMITTED', '23000', 'does not follow the one before'],
   ['REPEATABLE READ', '40001', 'serialize'],
   ['SERIALIZABLE', '40001', 'serialize'],
-])('of two changes of one machine the second is refused (%s)', async (level, code, why) => {
-  const again = byHand.statements(one, {
-    record: { version: 'version + 1' },
-    transition: {
-      version: `(SELECT version FROM ${records} WHERE id = '${String(one.after['id'])}')`,
-    },
-  });
-  const outcome = await race(byHand.statements(one), 'COMMIT', [
-    `SET TRANSACTION ISOLATION LEVEL ${level}`,
-    `SELECT FROM ${records}`,
-    ...again,
-  ]);
-  expect(outcome).toEqual({ code, message: expect.stringContaining(why) });
-});
+])(
+  'the second of two concurrent changes of one machine is refused (%s)',
+  async (level, code, why) => {
+    const again = byHand.statements(one, {
+      record: { version: 'version + 1' },
+      transition: {
+        version: `(SELECT version FROM ${records} WHERE id = '${String(one.after['id'])}')`,
+      },
+    });
+    const outcome = await race(byHand.statements(one), 'COMMIT', [
+      `SET TRANSACTION ISOLATION LEVEL ${level}`,
+      `SELECT FROM ${records}`,
+      ...again,
+    ]);
+    expect(outcome).toEqual({ code, message: expect.stringContaining(why) });
+  },
+);
 
-/** A change that takes the next position, of which it tells no ledger. */
+/** A change that takes the next position without moving the ledger. */
 const unannounced = (): string[] => [
   byHand.recordWritten(other),
   byHand.transitionRecorded(other, byHand.positionBefore(-1)),
 ];
 
-test('a position that another transaction commits is taken', async () => {
+test('a position that another transaction has committed is refused as taken', async () => {
   const outcome = await race(byHand.statements(one), 'COMMIT', unannounced());
   expect(outcome).toEqual({ code: '23505', message: expect.stringContaining('position_key') });
 });
 
-test('a position that another transaction takes back is beyond the ledger', async () => {
+test('a position that another transaction has rolled back is refused as beyond the ledger', async () => {
   const outcome = await race(byHand.statements(one), 'ROLLBACK', unannounced());
   expect(outcome).toEqual({ code: '23000', message: expect.stringContaining('beyond the ledger') });
 });
 
-test('the ledger does not move to where another transaction has moved it', async () => {
+test('a move of the ledger to where another transaction has moved it is refused', async () => {
   const [row] = await session.query<{ position: string }>(`SELECT position FROM ${ledger}`);
   const outcome = await race(byHand.statements(one), 'COMMIT', [
     `UPDATE ${ledger} SET position = ${Number(row?.position) + 2}`,

@@ -1,4 +1,4 @@
-/** Values that keep the rules of a column, and such as just do not. */
+/** Sample values that keep the rules of a column, and values that just break one. */
 import * as fc from 'fast-check';
 import type { Column, TextColumn } from '../../src/machine';
 import { patternInSql } from '../../src/integrity/pattern';
@@ -13,7 +13,7 @@ export function hours(number: number): Date {
   return new Date(BEGINNING.getTime() + number * 3_600_000);
 }
 
-/** @returns a value that keeps the rules; another one for each number, as far as the rules let there be others */
+/** @returns a value that keeps the rules; another number gives another value, if the rules allow one */
 export function sampleOf(rules: Column, number: number): Value {
   switch (rules.kind) {
     case 'text':
@@ -44,7 +44,7 @@ function textOf({ min = 0, max = 1_000, pattern }: TextColumn, number: number): 
   return String.fromCodePoint(0x1f600 + (number % 50)).repeat(Math.min(Math.max(min, 2), max));
 }
 
-/** @returns by what is wrong, values that break one rule, and only that one; as many as SQL can tell */
+/** @returns values that each break exactly one rule that SQL can check, by the name of the breach */
 export function breachesOf(rules: Column): Readonly<Record<string, Value>> {
   if (rules.kind === 'moment' || rules.kind === 'flag') return {};
   const { min, max } = rules;

@@ -1,14 +1,16 @@
-/** A session of the tables' owner, who changes a machine by hand. Knows the tables, and not what is tried on them. */
+/**
+ * A session as the tables' owner, for changes of a machine by hand. Knows the tables, and not what is tried on them.
+ */
 import { Client, DatabaseError } from 'pg';
 import type { ByHand } from './byHand';
 
 /** How an attempt ends. */
 export type Outcome = 'accepted' | { readonly code: string | undefined; readonly message: string };
 
-/** All that the tables of a machine hold. */
+/** All rows of a machine's tables. */
 export type Contents = readonly (readonly object[])[];
 
-/** Ends a transaction that was accepted. */
+/** Rolls back a transaction that was accepted. */
 const TAKE_BACK = "DO $$ BEGIN RAISE EXCEPTION 'taken back'; END $$";
 
 export class Session {
@@ -44,7 +46,7 @@ export class Session {
     }
   }
 
-  /** How a transaction of these statements ends; one that is accepted is taken back, so that it is in no other's way. */
+  /** The outcome of a transaction, which is rolled back even if it is accepted. */
   async outcomeOf(statements: readonly string[]): Promise<Outcome> {
     try {
       await this.commit([...statements, 'SET CONSTRAINTS ALL IMMEDIATE', TAKE_BACK]);

@@ -1,4 +1,4 @@
-/** One change of any machine, on which is tried what holds for all machines alike. */
+/** Picks one change of any machine, on which all machines are tried alike. */
 import { type Attempt, RULE, type Subjects, stepsOf } from './attempts';
 import type { ByHand, Edge, Fault, Statements, Step } from './byHand';
 import { sqlOf } from './samples';
@@ -9,7 +9,7 @@ export interface Trial {
   /** Begins another machine. */
   readonly begin: Step;
   readonly step: Step;
-  /** One that may follow the step; undefined where its state is final. */
+  /** An edge that may follow the step; undefined where the state is final. */
   readonly next: Edge | undefined;
   /** The id of the machine that is changed, as a constant of SQL. */
   readonly id: string;
@@ -23,7 +23,7 @@ export function trialOf(byHand: ByHand, subjects: Subjects): Trial {
   return {
     byHand,
     subjects,
-    begin: byHand.begin(subjects.nobody),
+    begin: byHand.begin(subjects.unusedId),
     step,
     next: byHand.edges.find(({ from }) => from === step.edge.to),
     id: sqlOf(step.after['id'] ?? null),
@@ -37,7 +37,7 @@ export function isRule(rule: string): { readonly code: string; readonly by: stri
   return { code: RULE, by: rule };
 }
 
-/** Attempts that end alike. */
+/** Attempts that PostgreSQL refuses alike. */
 export function group(
   refusal: Attempt['refusal'],
   attempts: Readonly<Record<string, readonly string[]>>,

@@ -1,4 +1,4 @@
-/** What the classes of a machine's states must not be, when they are put to it. */
+/** Tests the classes that `classes()` refuses. */
 import { classes } from '../../src/machine';
 import { Cancelled, Delivered, Draft, Paid, Placed, Shipped, order } from './order';
 
@@ -31,7 +31,7 @@ describe('the classes of its states', () => {
     expect(put(change)).toThrow(new TypeError(`Order: ${sentence}.`));
   });
 
-  test('there is no base for what is no state', () => {
+  test('a name that is not a state has no base class', () => {
     expect(() => order.phase('Lost' as 'Paid')).toThrow(
       new TypeError('Lost is not a state of Order.'),
     );

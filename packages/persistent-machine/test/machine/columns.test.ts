@@ -1,4 +1,4 @@
-/** What columns must not be, with a sentence for each. */
+/** Tests the columns that a declaration refuses, with a sentence for each. */
 import { int, text } from '../../src/machine';
 import { columns, note, parcel, refuses, withColumn, withSent } from './parcel';
 

@@ -1,4 +1,4 @@
-/** What a declaration makes, and how one is refused that says what it must not. */
+/** Tests what a declaration makes, and with which sentences a wrong one is refused. */
 import { classes, machine as checkedMachine } from '../../src/machine';
 import { columns, grams, machine, parcel, refuses, sender, withPacking } from './parcel';
 
@@ -14,7 +14,7 @@ test('a declaration that keeps the rules makes a machine', () => {
   });
 });
 
-test('all faults are told at once, a line each', () => {
+test('one error names all faults, each on its own line', () => {
   expect(() => machine('parcel', { ...parcel, says: ' ' })).toThrow(
     new TypeError(
       'parcel: its name must be written like PurchaseOrder.\n' +
@@ -37,7 +37,7 @@ refuses([
   ['the state Packed has sender, which must be in the data of Packing', withPacking({ data: {} })],
 ]);
 
-test('a machine that begins with data has them, and none begins without', () => {
+test('a machine that begins with data has them, and cannot begin without them', () => {
   const declared = checkedMachine('Parcel', {
     says: 'A parcel.',
     columns: { sender, sentAt: columns.sentAt },

@@ -1,4 +1,4 @@
-/** A machine that goes round and round, and the guard on when its events occurred. */
+/** Tests a machine whose states form a cycle, and the range of occurredAt. */
 import { CLOCK_TOLERANCE, type Moment, OccurredAtOutOfRange, Refusal } from '../../src/machine';
 import { Closed, type DoorPhase, Open, doors } from './door';
 
@@ -34,13 +34,13 @@ test('a door goes round, and its one column takes the moment of each event', () 
   expect(phase).toBeInstanceOf(Closed);
 });
 
-test('the phase of a state that may have a moment occurred when it has one', () => {
+test('a phase occurred at the optional moment of its state, or else at its creation', () => {
   const closed = moved('Closing', moved('Opening', door, { now: movedAt }), { now });
   expect(doors.phaseOf({ ...closed.state }).occurredAt).toEqual(now);
   expect(doors.phaseOf({ ...door.state }).occurredAt).toEqual(installedAt);
 });
 
-describe('the guard on occurredAt', () => {
+describe('the check of occurredAt', () => {
   const open = new Open({ ...door.state, version: 2, stateType: 'Open', movedAt });
   const closeAt = (occurredAt: Date | null | undefined, clock = now): unknown =>
     open.close({ occurredAt, now: clock });
@@ -67,11 +67,11 @@ describe('the guard on occurredAt', () => {
     );
   });
 
-  test.each([undefined, null])('takes the clock’s moment where it is %s', (none) => {
+  test.each([undefined, null])('takes the clock’s time where it is %s', (none) => {
     expect(closeAt(none)).toMatchObject({ state: { movedAt: now } });
   });
 
-  test('takes the last moment where a slow clock is before it, and refuses no caller', () => {
+  test('accepts the last transition’s moment when a slow clock is behind it, and refuses no caller', () => {
     const slow = after(movedAt, -60_000);
     expect(closeAt(undefined, slow)).toMatchObject({ state: { movedAt, updatedAt: slow } });
     expect(closeAt(movedAt, slow)).toMatchObject({ state: { movedAt } });
@@ -80,7 +80,7 @@ describe('the guard on occurredAt', () => {
     );
   });
 
-  test('lets no invalid date through', () => {
+  test('throws for an invalid date', () => {
     expect(() => closeAt(new Date(NaN))).toThrow(RangeError);
   });
 });

@@ -1,4 +1,4 @@
-/** A door, which goes round and round: one column takes the moments of all its events, and two events shut it. */
+/** A door, whose states form a cycle: one column takes the moments of all its events, and two events shut it. */
 import {
   type Moment,
   type OccurredAtOutOfRange,

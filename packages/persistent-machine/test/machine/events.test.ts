@@ -1,4 +1,4 @@
-/** What events, their data and what they set must not be, with a sentence for each. */
+/** Tests the events, their data and the columns they set that a declaration refuses, with a sentence for each. */
 import { Refusal, int, text } from '../../src/machine';
 import {
   Damaged,
@@ -68,7 +68,7 @@ describe('an event', () => {
   ]);
 });
 
-describe('what an event carries and sets', () => {
+describe('the data of an event, and the columns that it sets', () => {
   refuses([
     [
       'Grams in the data of the event Sending must be written like paidCents',

@@ -1,4 +1,4 @@
-/** A machine of six states, by its full matrix: every state with every event, derived from its declaration. */
+/** Tests a machine of six states with its full matrix, derived from its declaration: every event in every state. */
 import { IllegalTransition, Refusal } from '../../src/machine';
 import {
   Cancelled,
@@ -81,21 +81,24 @@ describe('the machine allows what its declaration says, and nothing else', () =>
     ]);
   });
 
-  test.each(orders.states)('%s says which events it accepts, always in the same list', (state) => {
-    const accepted = new Set(
-      orders.edges.filter(({ from }) => from === state).map(({ event }) => event),
-    );
-    expect(phases[state].nextEvents).toEqual([...accepted]);
-    expect(phases[state].nextEvents).toBe(orders.nextEvents(state));
-  });
+  test.each(orders.states)(
+    '%s lists the events that it accepts, as the same array each time',
+    (state) => {
+      const accepted = new Set(
+        orders.edges.filter(({ from }) => from === state).map(({ event }) => event),
+      );
+      expect(phases[state].nextEvents).toEqual([...accepted]);
+      expect(phases[state].nextEvents).toBe(orders.nextEvents(state));
+    },
+  );
 
-  test('it is called by its name, and many of it by the plural', () => {
+  test('it has its name and its plural', () => {
     expect(order).toMatchObject({ name: 'Order', plural: 'orders', bare: false });
   });
 });
 
 describe('what an order records', () => {
-  test('a draft is the first version, and has nothing of what comes later', () => {
+  test('a draft is version 1, and has no value of a later state', () => {
     expect(draft).toBeInstanceOf(Draft);
     expect(draft.state).toEqual({
       id,
@@ -116,7 +119,7 @@ describe('what an order records', () => {
     });
   });
 
-  test('a placement records what the customer says and what the class computes', () => {
+  test('a placement records its data, and what the class computes', () => {
     expect(placed.state).toEqual({
       ...draft.state,
       version: 2,
@@ -141,13 +144,13 @@ describe('what an order records', () => {
     });
   });
 
-  test('a delivered order keeps what its state keeps, and its carrier is gone', () => {
+  test('a delivered order keeps the columns of its state, and loses its carrier', () => {
     const { Delivered: delivered } = phases;
     expect(delivered).toBeInstanceOf(Delivered);
     expect(delivered.state).toMatchObject({ customer: 'Ann', shippedAt: days(3), carrier: null });
   });
 
-  test('a cancelled order keeps what it had, be it much or nothing', () => {
+  test('a cancelled order keeps all values that it had', () => {
     expect(phases.Cancelled).toBeInstanceOf(Cancelled);
     expect(phases.Cancelled.state).toMatchObject({ customer: 'Ann', paidAt: null, reason: 'late' });
     const early = made(draft.cancel({ reason: 'a mistake' }, { now }));
@@ -161,7 +164,7 @@ describe('what an order records', () => {
     });
   });
 
-  test('what a caller says beside the data reaches no column', () => {
+  test('a value that a caller adds to the data reaches no column', () => {
     const said = { reason: 'late', id: 'another', version: 7, customer: 'Eve', carrier: 'Post' };
     const cancelled = made(placed.cancel(said, { now }));
     expect(cancelled.state).toEqual({
@@ -174,7 +177,7 @@ describe('what an order records', () => {
     });
   });
 
-  test('a transition leaves the phase that it starts from as it was', () => {
+  test('a transition does not change the phase that it starts from', () => {
     const before = { ...placed.state };
     placed.cancel({ reason: 'late' }, { now });
     expect(placed.state).toEqual(before);

@@ -1,4 +1,4 @@
-/** An order in each of its states, as one came to be. */
+/** An order in each of its states, reached by legal events. */
 import { Refusal } from '../../src/machine';
 import { type OrderPhase, Paid, orders } from './order';
 
@@ -7,10 +7,10 @@ export const draftedAt = new Date('2026-01-01T00:00:00.000Z');
 export const days = (count: number): Date => new Date(draftedAt.getTime() + count * 86_400_000);
 export const now = days(10);
 
-/** Performs an event that is known to be accepted. */
+/** The phase that an event made, which must not be a refusal. */
 export function made<O>(outcome: O): Exclude<O, Refusal> {
   if (outcome instanceof Refusal) throw new Error(outcome.message);
-  // Of the union O, as the compiler does not see.
+  // The compiler does not narrow the union O.
   return outcome as Exclude<O, Refusal>;
 }
 

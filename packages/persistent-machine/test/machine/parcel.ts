@@ -1,7 +1,7 @@
-/** A declaration that keeps the rules, and what changes it into one that breaks them. */
+/** A declaration that keeps the rules, and functions that make it break one. */
 import { Refusal, flag, int, machine as checkedMachine, moment, text } from '../../src/machine';
 
-// The compiler sees much of what is declared here. What is put together at run time, it does not see.
+// The compiler does not see a declaration that is put together at run time.
 export const machine = checkedMachine as (name: string, declaration: unknown) => unknown;
 
 export class Damaged extends Refusal {

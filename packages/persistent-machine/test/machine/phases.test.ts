@@ -1,10 +1,10 @@
-/** What a phase is to what compares it, and how it is rebuilt from its record. */
+/** Tests how a phase is compared and copied, and how it is rebuilt from its record. */
 import { CorruptRecord } from '../../src/machine';
 import { order, orders } from './order';
 import { draft, id, now, phases, placed } from './orderPhases';
 
 describe('a phase', () => {
-  test('is nothing but its record to what copies or compares it', () => {
+  test('has its record as its only property when code copies or compares it', () => {
     expect(Object.entries(placed)).toEqual([['state', placed.state]]);
     expect(Object.getOwnPropertyNames(placed)).toEqual(['state']);
     expect(placed).toEqual(orders.phaseOf({ ...placed.state }));

@@ -1,10 +1,10 @@
-/** What refusals say, to a person and to a program. */
+/** Tests the messages and the fields of refusals. */
 import { IdempotencyKeyReused, IllegalTransition, NotFound, Refusal } from '../../src/machine';
 import { doors } from './door';
 
 const closed = doors.begin('a door', {}, new Date(0));
 
-test('an illegal transition names the event, the state that refused it, and what that accepts', () => {
+test('an illegal transition names the event, the state that refused it, and the events that this state accepts', () => {
   expect(new IllegalTransition('Closing', closed)).toMatchObject({
     message: 'Closing is not possible in Closed, which accepts Opening, Locking.',
     event: 'Closing',
@@ -18,7 +18,7 @@ test('an illegal transition names the event, the state that refused it, and what
 });
 const final = { stateType: 'Gone', nextEvents: [], occurredAt: new Date(0) };
 
-test('what is not found is named in words', () => {
+test('NotFound names the machine in words', () => {
   expect(new NotFound('PurchaseOrder', '7')).toMatchObject({
     message: 'There is no purchase order 7.',
     machine: 'PurchaseOrder',
@@ -26,7 +26,7 @@ test('what is not found is named in words', () => {
   });
 });
 
-test('a key that was used is named', () => {
+test('IdempotencyKeyReused names the key', () => {
   expect(new IdempotencyKeyReused('k')).toMatchObject({
     message: 'The idempotency key "k" was used for another request: take a new key.',
     idempotencyKey: 'k',

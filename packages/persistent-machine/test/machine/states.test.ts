@@ -1,4 +1,4 @@
-/** What states must not be, with a sentence for each. */
+/** Tests the states that a declaration refuses, with a sentence for each. */
 import { events, parcel, refuses, states, withPacked, withSent } from './parcel';
 
 refuses([

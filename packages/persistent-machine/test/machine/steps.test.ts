@@ -1,4 +1,4 @@
-/** The step of an event, and what it does not take from a class that makes its phases by itself. */
+/** Tests the step of an event, and what it refuses from a class that makes its phases without `become`. */
 import { type MachineRecord, OccurredAtOutOfRange, Refusal, classes } from '../../src/machine';
 import { Delivered, Overpaid, Shipped, order, orders } from './order';
 import { days, id, now, phases, placed, shipped } from './orderPhases';
@@ -8,7 +8,7 @@ describe('a step', () => {
     expect(orders.step('Payment')).toBe(orders.step('Payment'));
   });
 
-  test('hands on the refusals that its event lists', () => {
+  test('returns the refusals that its event lists', () => {
     const outcome = orders.step('Payment')(placed, { amountCents: 501 }, { now });
     expect(outcome).toEqual(new Overpaid(500));
     const late = orders.step('Delivery')(shipped, {}, { now, occurredAt: days(2) });
@@ -24,7 +24,7 @@ describe('a step', () => {
     );
   });
 
-  /** The machine, but for what a shipped order makes of its delivery. */
+  /** The order's machine with another `deliver` in its class Shipped. */
   function delivering(
     outcome: (from: Shipped, delivered: MachineRecord) => unknown,
   ): () => unknown {
@@ -40,7 +40,7 @@ describe('a step', () => {
   }
   const as = (record: MachineRecord): Delivered => new Delivered(record as Delivered['state']);
 
-  test('takes what a class makes by itself, if it can be recorded', () => {
+  test('accepts a phase that a class makes by itself, if it can be recorded', () => {
     expect(delivering((_, record) => as(record))()).toEqual(phases.Delivered);
   });
 
@@ -70,7 +70,7 @@ describe('a step', () => {
       `Delivery changed the id of ${id}.`,
     ],
     [
-      'a version too many',
+      'a version that is not the next',
       (_, record) => as({ ...record, version: 6 }),
       'Delivery made version 6 from version 4.',
     ],
@@ -98,7 +98,7 @@ describe('a step', () => {
       'Delivery occurred before the transition that it follows, or at an invalid date.',
     ],
     [
-      'no time at all',
+      'an invalid date',
       (_, record) => as({ ...record, deliveredAt: new Date(NaN) } as MachineRecord),
       'Delivery made a Delivered whose deliveredAt is not the moment of its last transition.',
     ],
@@ -107,7 +107,7 @@ describe('a step', () => {
       () => new Holiday(),
       'deliver refused with Holiday, which Delivery does not list.',
     ],
-  ])('does not take %s', (_title, outcome, message) => {
+  ])('does not accept %s', (_title, outcome, message) => {
     expect(delivering(outcome)).toThrow(new TypeError(message));
   });
 });

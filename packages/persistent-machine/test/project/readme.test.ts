@@ -1,16 +1,16 @@
-/** The machine in the engine's README, run as it stands there. */
+/** Runs the machine in the engine's README as it stands there. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
-test('the README’s machine runs, and says what the README says', () => {
+test('the README’s machine runs, and prints what the README says', () => {
   const readme = readFileSync(join(__dirname, '../../README.md'), 'utf8');
   const [, code = ''] = /^```ts\n([^]*?)\n```$/m.exec(readme) ?? [];
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
   });
   const told: unknown[] = [];
-  // The code of the README, and what it asks for by name.
+  // Runs the code of the README, with the modules that it requires.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval
   const run = new Function('require', 'exports', 'console', outputText) as (
     ...names: unknown[]

@@ -1,6 +1,6 @@
 /**
- * What a document is weighed at, against what it is answered with: graphql-js executes it on a machine's schema, where every
- * page and every list is as full as it can be. No document is weighed below its answer, however its sizes are given.
+ * Compares the weight of a document with the size of its answer: graphql-js executes it on a machine's schema in which
+ * every list is full. No document may weigh less than its answer.
  */
 import fc from 'fast-check';
 import {
@@ -21,7 +21,7 @@ import {
 } from 'graphql';
 import { costLimit, limitCost } from 'persistent-machine/server/cost';
 
-/** Of a door, in the form of every machine's. */
+/** The schema of a door, in the form of every machine's schema. */
 const schema: GraphQLSchema = buildSchema(`
   type Query {
     door(id: ID!): Door
@@ -61,11 +61,11 @@ const schema: GraphQLSchema = buildSchema(`
   type TransitionInfo { event: DoorEvent! }
 `);
 
-/** Whether it may be asked for where answers may have so many values at the most. */
+/** Whether the limit accepts a document where an answer may have at most so many values. */
 const isAccepted = (query: string, mostValues: number): boolean =>
   validate(schema, parse(query), [costLimit(mostValues)]).length === 0;
 
-/** What a document is weighed at, up to a bound. */
+/** The weight of a document, up to a bound. */
 function weightOf(query: string, bound: number): number {
   let [low, high] = [0, bound];
   while (low < high) {
@@ -76,7 +76,7 @@ function weightOf(query: string, bound: number): number {
   return low;
 }
 
-/** As our own: 20 unless a size is given, and none where it is out of range, or given twice. */
+/** The size of a page as the engine reads it: 20 by default; an error where it is out of range or given twice. */
 function sizeOf({ first, last }: Readonly<Record<string, unknown>>): number {
   if (typeof first === 'number' && typeof last === 'number') throw new Error('Both were given.');
   const size = first ?? last ?? 20;
@@ -86,7 +86,7 @@ function sizeOf({ first, last }: Readonly<Record<string, unknown>>): number {
 
 const listed = (type: GraphQLOutputType): boolean => isListType(getNullableType(type));
 
-/** Everything there is, as often as it may be. */
+/** Resolves every field, with as many items as a list may have. */
 const fullest: GraphQLFieldResolver<
   { readonly size?: number },
   unknown,
@@ -108,14 +108,14 @@ const fullest: GraphQLFieldResolver<
   return Array<unknown>(number ?? 0).fill(value);
 };
 
-/** How many objects an answer has, and values in them. */
+/** The number of an answer's objects and of the values in them. */
 function countOf(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countOf(item), 0);
   if (typeof value !== 'object' || value === null) return 1;
   return Object.values(value).reduce<number>((sum, item) => sum + countOf(item), 1);
 }
 
-/** The document's own values, but the one that is all of them. */
+/** The number of an answer's objects and values, without the root object. */
 function answerSizeOf(query: string, variableValues: Readonly<Record<string, unknown>>): number {
   const result = execute({
     schema,
@@ -125,7 +125,7 @@ function answerSizeOf(query: string, variableValues: Readonly<Record<string, unk
     fieldResolver: fullest,
     typeResolver: () => 'Open',
   });
-  // Nothing here waits.
+  // No resolver here is asynchronous.
   const { data } = result as { data?: unknown };
   return data === null || data === undefined ? 0 : countOf(data) - 1;
 }
@@ -221,13 +221,13 @@ const documents = fc.record({ query: queries, size: literal }).map(
 
 const UNAMBIGUOUS = [OverlappingFieldsCanBeMergedRule, UniqueArgumentNamesRule];
 
-test('no document is weighed below what it is answered with', () => {
+test('no document weighs less than its answer', () => {
   let answered = 0;
   fc.assert(
     fc.property(documents, (document) => {
-      // One that says two things at once is refused by the specification's own rules.
+      // The specification's own rules refuse an ambiguous document.
       const [ambiguous] = validate(schema, parse(document), UNAMBIGUOUS);
-      // What is weighed at more is refused: its answer need not be made.
+      // The limit refuses a heavier document, so its answer need not be made.
       if (ambiguous || !isAccepted(document, 50_000)) return;
       const size = answerSizeOf(document, { ids: ['a', 'a', 'a'], small: 3, none: null });
       if (size === 0) return;
@@ -246,7 +246,7 @@ test.each([
   ['a number that no integer of the machine holds', '-99999999999999999999999999999999'],
   ['minus one', '-1'],
   ['nought', '0'],
-])('a page whose size is %s lowers the weight of nothing beside it', (_name, size) => {
+])('a page whose size is %s does not lower the weight of the fields beside it', (_name, size) => {
   const beside = `doors(first: 100) { ${inner} }`;
   const given = weightOf(`{ a: doors(first: ${size}) { ${inner} } ${beside} }`, 100_000);
   expect(given).toBeGreaterThan(weightOf(`{ ${beside} }`, 100_000));
@@ -265,12 +265,12 @@ test.each([
   'first: 1, first: 100',
   'first: null, last: $size',
   'last: 0, first: $size',
-])('a page of %s is weighed as one of the largest size', (size) => {
+])('a page of %s weighs as much as one of the largest size', (size) => {
   const document = `query ($size: Int = 1) { doors(${size}) { ${inner} } }`;
   expect(weightOf(document, 100_000)).toBe(weightOf(`{ doors(first: 100) { ${inner} } }`, 100_000));
 });
 
-test('nodes are weighed by the list of their ids, and by the longest where it is not known', () => {
+test('nodes are weighed by their list of ids, or by the longest list where theirs is not known', () => {
   const weigh = (list: string): number =>
     weightOf(`query ($ids: [ID!]!, $id: ID!) { nodes(ids: ${list}) { id } }`, 100_000);
   expect(weigh('[]')).toBe(2);

@@ -1,4 +1,7 @@
-/** Idempotency keys of clients, over HTTP and on two servers: which are taken, what a retry says, and what is told first. */
+/**
+ * Tests the idempotency keys of clients, over HTTP and on two servers: which keys are accepted, what a retry gets, and
+ * which refusal comes first.
+ */
 import { Client } from 'pg';
 import { type Answer, ask } from '../harness/graphql';
 import { type TestDatabase, createTestDatabase } from '../harness/postgres';
@@ -13,7 +16,7 @@ const OUT_OF_RANGE = '9999-12-31T23:59:59Z';
 let database: TestDatabase;
 let servers: readonly [RunningServer, RunningServer];
 let session: Client;
-/** A door that no test names, which has used the key that the others use. */
+/** A door that no test names. It has used the same key as the others. */
 let bystander: string;
 let before: readonly object[];
 let id: string;
@@ -74,7 +77,7 @@ async function mutate(
 
 const opened = (): object => ({ outcome: { __typename: 'Open', id, version: 2, phase: 'OPEN' } });
 
-test('an opening that is replayed after a shutting, on another server, is answered as it was', async () => {
+test('an opening that is repeated after a shutting gets its first answer, on another server, too', async () => {
   expect((await mutate('open', { idempotencyKey: 'key' })).data).toEqual(opened());
   expect((await mutate('shut', {})).data.outcome).toMatchObject({ __typename: 'Shut', version: 3 });
   for (const server of servers) {
@@ -84,7 +87,7 @@ test('an opening that is replayed after a shutting, on another server, is answer
   }
 });
 
-test('a beginning that is repeated after an opening, on another server, is answered as it was', async () => {
+test('a beginning that is repeated after an opening gets its first answer, on another server, too', async () => {
   await mutate('open', {});
   const beginning = 'mutation ($id: ID) { hang(id: $id) { id version phase } }';
   for (const [index, server] of servers.entries()) {
@@ -93,7 +96,7 @@ test('a beginning that is repeated after an opening, on another server, is answe
   }
 });
 
-test('an occurredAt that differs by less than a millisecond, or in its offset only, is the same', async () => {
+test('an occurredAt that differs by less than a millisecond, or only in its offset, counts as the same', async () => {
   const recorded = new Date().toISOString();
   await mutate('open', { idempotencyKey: 'key', occurredAt: recorded });
   const offset = new Date(Date.parse(recorded) + 3_600_000).toISOString().replace('Z', '+01:00');
@@ -111,7 +114,7 @@ test.each([
   ['255 characters beyond the first plane', '👶'.repeat(255)],
   ['quotes, braces and a backslash', `"'{}\\,NULL`],
   ['another script', 'ключ 鍵 مفتاح'],
-])('a key of %s is taken, and told from others', async (_what, idempotencyKey) => {
+])('a key of %s is accepted, and differs from a similar one', async (_what, idempotencyKey) => {
   expect((await mutate('open', { idempotencyKey })).data).toEqual(opened());
   expect((await mutate('open', { idempotencyKey })).data).toEqual(opened());
   expect((await mutate('shut', { idempotencyKey })).data).toEqual({
@@ -129,9 +132,9 @@ test.each([
   ['a tab', '\t'],
   ['a NUL', 'a\0'],
   ['DEL', '\x7f'],
-  ['a control character of the second kind', '\x85'],
+  ['a C1 control character', '\x85'],
   ['half a character', '\ud83d'],
-  ['a character that nobody sees', '\u200b'],
+  ['an invisible character', '\u200b'],
 ])('a key of %s is refused', async (_what, idempotencyKey) => {
   const { data, errors } = await mutate('open', { idempotencyKey });
   expect(data).toEqual({ outcome: null });
@@ -141,11 +144,11 @@ test.each([
   expect((await mutate('open', {})).data).toEqual(opened());
 });
 
-describe('a client is told first', () => {
+describe('a client first learns', () => {
   const kindOf = ({ data, errors }: Answer): unknown =>
     errors?.[0]?.extensions['code'] ?? data.outcome.__typename;
 
-  test('of bad input, then of a door that is not there', async () => {
+  test('of its bad input, then that there is no such door', async () => {
     const stranger = { id: newId() };
     expect(kindOf(await mutate('open', { ...stranger, idempotencyKey: '' }))).toBe(
       'BAD_USER_INPUT',
@@ -156,7 +159,7 @@ describe('a client is told first', () => {
     }
   });
 
-  test('what a key was used for, then of the transition that is illegal', async () => {
+  test('that its key was used before, then that the transition is illegal', async () => {
     await mutate('open', { idempotencyKey: 'key' });
     await mutate('shut', {});
     expect(kindOf(await mutate('open', { idempotencyKey: 'key' }))).toBe('Open');
@@ -164,7 +167,7 @@ describe('a client is told first', () => {
     expect(kindOf(await mutate('shut', { idempotencyKey: 'other' }))).toBe('IllegalTransition');
   });
 
-  test('what a key was used for, then of the time that is out of range', async () => {
+  test('that its key was used before, then that the time is out of range', async () => {
     await mutate('open', { idempotencyKey: 'key' });
     const occurredAt = OUT_OF_RANGE;
     for (const field of ['open', 'shut'] as const) {
@@ -177,7 +180,7 @@ describe('a client is told first', () => {
     );
   });
 
-  test('of the transition that is illegal, then of the time that is out of range', async () => {
+  test('that the transition is illegal, then that the time is out of range', async () => {
     await mutate('open', {});
     expect(kindOf(await mutate('open', { occurredAt: OUT_OF_RANGE }))).toBe('IllegalTransition');
   });

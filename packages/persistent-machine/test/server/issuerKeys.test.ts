@@ -1,6 +1,6 @@
 /**
- * An issuer of tokens that goes away, comes back, and changes its keys: whose tokens are taken meanwhile, and how often
- * the issuer is asked. Over HTTP, by a clock of the test.
+ * Tests an issuer of tokens that goes away, comes back, and changes its keys: which tokens the server accepts
+ * meanwhile, and how often it asks the issuer. Over HTTP, with a clock of the test.
  */
 import { once } from 'node:events';
 import { type ServerResponse, createServer } from 'node:http';
@@ -16,7 +16,7 @@ import {
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** What a token's bearer is answered: whether they are known, are not, or cannot be told. */
+/** The answer to a token's bearer: known, unknown, or that the server cannot decide now. */
 type Verdict = 'known' | 'unknown' | 'unavailable';
 
 class Issuer {
@@ -43,7 +43,7 @@ class Issuer {
   }
 
   get port(): number {
-    // Of a server that listens on a port.
+    // A server that listens on a port has an address with it.
     return (this.server.address() as AddressInfo).port;
   }
 
@@ -104,7 +104,7 @@ const fail = (response: ServerResponse): void => {
   response.writeHead(500).end();
 };
 
-/** What an issuer that is away looks like. */
+/** The ways in which an issuer may be away. */
 const ABSENCES: readonly (readonly [string, () => Promise<void> | void])[] = [
   ['is not there', async () => issuer.stop()],
   [
@@ -114,19 +114,19 @@ const ABSENCES: readonly (readonly [string, () => Promise<void> | void])[] = [
     },
   ],
   [
-    'answers something else',
+    'answers with HTML',
     () => {
       issuer.answer = (response) => response.end('<html>');
     },
   ],
   [
-    'answers no keys',
+    'answers without keys',
     () => {
       issuer.answer = (response) => response.end('{}');
     },
   ],
   [
-    'breaks off',
+    'cuts the connection',
     () => {
       issuer.answer = (response) => response.destroy();
     },
@@ -134,7 +134,7 @@ const ABSENCES: readonly (readonly [string, () => Promise<void> | void])[] = [
 ];
 
 describe.each(ABSENCES)('an issuer that %s', (_absence, leave) => {
-  test('has the tokens of its known keys taken, for as long as that lasts', async () => {
+  test('does not affect tokens with known keys, however long it is away', async () => {
     expect(await ask(known)).toBe('known');
     await leave();
     for (const elapsed of [MINUTE, 9 * MINUTE, 2 * MINUTE, MINUTE, 60 * MINUTE, DAY, 30 * DAY]) {
@@ -144,7 +144,7 @@ describe.each(ABSENCES)('an issuer that %s', (_absence, leave) => {
     expect(logged).toEqual(['The keys at AUTH_JWKS_URL cannot be fetched']);
   });
 
-  test('has an unknown key’s tokens refused as not to be told, and known ones’ taken meanwhile', async () => {
+  test('makes tokens with an unknown key undecidable, and does not affect known keys meanwhile', async () => {
     expect(await ask(known)).toBe('known');
     await leave();
     now += MINUTE;
@@ -153,7 +153,7 @@ describe.each(ABSENCES)('an issuer that %s', (_absence, leave) => {
   });
 });
 
-test('an issuer that comes back without a key has its tokens refused from then on', async () => {
+test('the server refuses the tokens of a key once the issuer is back without it', async () => {
   const { published } = issuer;
   expect(await ask(known)).toBe('known');
   const { answer } = issuer;
@@ -164,7 +164,7 @@ test('an issuer that comes back without a key has its tokens refused from then o
   published.delete('known');
   issuer.answer = answer;
   now += MINUTE;
-  // A token of its new key waits for its answer.
+  // A token with the new key waits for the issuer's answer.
   expect(await ask(await issuer.sign('next'))).toBe('known');
   expect(await ask(known)).toBe('unknown');
   expect(logged).toEqual([
@@ -173,14 +173,14 @@ test('an issuer that comes back without a key has its tokens refused from then o
   ]);
 });
 
-test('an issuer that takes a key back has its tokens refused within ten minutes, with no other token asked for', async () => {
+test('the server refuses the tokens of a withdrawn key within ten minutes, without a token with another key', async () => {
   expect(await ask(known)).toBe('known');
   issuer.published.clear();
   now += 10 * MINUTE;
   expect(await ask(known)).toBe('unknown');
 });
 
-test('an issuer that comes back at the same port has its next key taken', async () => {
+test('the server accepts a new key of an issuer that is back at the same port', async () => {
   expect(await ask(known)).toBe('known');
   const { port } = issuer;
   await issuer.stop();
@@ -193,7 +193,7 @@ test('an issuer that comes back at the same port has its next key taken', async 
   expect(await ask(known)).toBe('known');
 });
 
-test('a known key’s tokens do not wait for an issuer that has failed and does not answer', async () => {
+test('tokens with a known key do not wait for an issuer that has failed and now hangs', async () => {
   expect(await ask(known)).toBe('known');
   issuer.answer = fail;
   now += 60 * MINUTE;
@@ -206,7 +206,7 @@ test('a known key’s tokens do not wait for an issuer that has failed and does 
   for (const response of held) fail(response);
 });
 
-test('a flood of tokens with unknown keys is one request to the issuer, and so are all of the next ten seconds', async () => {
+test('a flood of tokens with unknown keys costs one request to the issuer in ten seconds', async () => {
   expect(await ask(known)).toBe('known');
   expect(issuer.asked).toBe(1);
   now += MINUTE;
@@ -215,14 +215,14 @@ test('a flood of tokens with unknown keys is one request to the issuer, and so a
   expect(await flood()).toEqual(new Set(['unknown']));
   expect(issuer.asked).toBe(2);
   now += 9_999;
-  // It is not waited for, either.
+  // No token waits for the issuer, either.
   issuer.answer = () => undefined;
   expect(await flood()).toEqual(new Set(['unknown']));
   expect(await ask(known)).toBe('known');
   expect(issuer.asked).toBe(2);
 });
 
-test('a flood of tokens while the issuer fails is one request to it in ten seconds, too', async () => {
+test('a flood of tokens costs a failing issuer one request in ten seconds, too', async () => {
   expect(await ask(known)).toBe('known');
   issuer.answer = fail;
   for (let minute = 1; minute <= 3; minute += 1) {
@@ -234,7 +234,7 @@ test('a flood of tokens while the issuer fails is one request to it in ten secon
   }
 });
 
-test('before any key is known the issuer is asked once a second, and answers all who wait', async () => {
+test('before any key is known, the server asks the issuer once a second, for all waiting tokens', async () => {
   const { answer } = issuer;
   issuer.answer = fail;
   const verdicts = await Promise.all(Array.from({ length: 200 }, async () => ask(known)));

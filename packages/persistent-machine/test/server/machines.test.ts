@@ -1,4 +1,4 @@
-/** Two machines that one server serves, over HTTP and its sockets: what each has for itself, and what they share. */
+/** Tests two machines on one server, over HTTP and its sockets: what each has for itself, and what they share. */
 import { SignJWT } from 'jose';
 import { Client } from 'pg';
 import pino from 'pino';
@@ -87,7 +87,7 @@ async function metrics(): Promise<ReadonlyMap<string, number>> {
     return [line.slice(0, space), Number(line.slice(space))];
   });
   const read = new Map(samples);
-  // Else one series of two machines would be one.
+  // Two series of the same name would be one entry of the map.
   expect(read.size).toBe(samples.length);
   return read;
 }
@@ -119,7 +119,7 @@ afterAll(async () => {
 });
 
 describe('each machine', () => {
-  test('counts its own, and finds no other’s', async () => {
+  test('counts and finds only its own records', async () => {
     type Counted = Readonly<Record<'doors' | 'tickets', { readonly total: number }>>;
     const { doors, tickets } = (await ask(COUNT)).data as Counted;
     const door = await install('Door');
@@ -143,7 +143,7 @@ describe('each machine', () => {
     });
   });
 
-  test('has cursors of its own, which the other refuses, as page and as subscription', async () => {
+  test('has its own cursors, which pages and subscriptions of the other refuse', async () => {
     const { data } = await ask('{ census { cursor } ticketCensus { cursor } }');
     const refusal = { extensions: { code: 'BAD_USER_INPUT', fields: [{ path: 'after' }] } };
     const after = (field: string, cursor: string): string => `${field}(after: "${cursor}")`;
@@ -213,7 +213,7 @@ describe('each machine', () => {
       expect(read.get(`lane_queue_length{machine="${machine}",lane="swap"}`)).toBe(0);
       expect(read.get(`ledger_size_bytes{machine="${machine}"}`)).toBeGreaterThan(0);
     }
-    // None is of no machine.
+    // Every series of these has a machine.
     const unlabelled = [...read.keys()].filter(
       (each) =>
         /^(?:lane|feed|ledger|machine)_/.test(each) && !/\bmachine="(?:Door|Ticket)"/.test(each),
@@ -234,37 +234,47 @@ describe('a token', () => {
     ['changes one machine', INSTALL, 'doors:write'],
     ['reads both', `{ ${DOORS} ${TICKETS} }`, 'doors:read tickets:read'],
     ['changes both', INSTALL_BOTH, 'doors:write tickets:write'],
-    ['asks what belongs to no machine', NODE, 'tickets:read'],
+    ['reads a field that belongs to no machine', NODE, 'tickets:read'],
     [
       'introspects',
       '{ __schema { queryType { name } } __type(name: "Int") { name } }',
       'doors:read',
     ],
-    ['asks for the root’s type', '{ __typename }', 'tickets:read'],
-    ['asks for the type of the mutations', 'mutation { __typename }', 'tickets:write'],
+    ['reads the type of the query root', '{ __typename }', 'tickets:read'],
+    ['reads the type of the mutation root', 'mutation { __typename }', 'tickets:write'],
   ];
   const refused: readonly (readonly [string, string, string, string])[] = [
-    ['of another machine', `{ ${DOORS} }`, 'tickets:read', 'doors:read'],
-    ['that writes alone', `{ ${DOORS} }`, 'doors:write', 'doors:read'],
-    ['that reads alone', INSTALL, 'doors:read tickets:read', 'doors:write'],
+    ['for another machine', `{ ${DOORS} }`, 'tickets:read', 'doors:read'],
+    ['that may only write', `{ ${DOORS} }`, 'doors:write', 'doors:read'],
+    ['that may only read', INSTALL, 'doors:read tickets:read', 'doors:write'],
     ['that may write another machine', INSTALL, 'tickets:write doors:read', 'doors:write'],
-    ['of one of two', `{ ${TICKETS} ${DOORS} }`, 'doors:read', 'tickets:read'],
-    ['of one of two changes', INSTALL_BOTH, 'doors:write', 'tickets:write'],
+    ['for one of two readings', `{ ${TICKETS} ${DOORS} }`, 'doors:read', 'tickets:read'],
+    ['for one of two changes', INSTALL_BOTH, 'doors:write', 'tickets:write'],
     [
-      'that a fragment would hide it from',
+      'for one of two readings, the other in a fragment,',
       `{ ...F ${DOORS} } fragment F on Query { ... on Query { __typename ...G } } fragment G on Query { t: ${TICKETS} }`,
       'doors:read',
       'tickets:read',
     ],
-    ['that an alias would hide it from', `{ census: ${TICKETS} }`, 'doors:read', 'tickets:read'],
     [
-      'that a condition would hide it from',
+      'for another machine than that of the aliased field',
+      `{ census: ${TICKETS} }`,
+      'doors:read',
+      'tickets:read',
+    ],
+    [
+      'for one of two readings, the other skipped by a condition,',
       `{ ${DOORS} ticketCensus @skip(if: true) { total } }`,
       'doors:read',
       'tickets:read',
     ],
-    ['that only writes', NODE, 'doors:write', 'doors:read, tickets:read'],
-    ['that only reads', 'mutation { __typename }', 'doors:read', 'doors:write, tickets:write'],
+    ['without a right to read, for a node,', NODE, 'doors:write', 'doors:read, tickets:read'],
+    [
+      'without a right to write, for the mutation root,',
+      'mutation { __typename }',
+      'doors:read',
+      'doors:write, tickets:write',
+    ],
   ];
 
   test.each(allowed)('%s', async (_what, query, scope) => {
@@ -281,7 +291,7 @@ describe('a token', () => {
     expect(await rows()).toEqual(before);
   });
 
-  test('is shown by its id only what it may read', async () => {
+  test('finds by id only what it may read', async () => {
     const id = await install('Ticket');
     const query = 'query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }';
     expect((await ask(query, { id }, 'tickets:read')).data).toEqual({
@@ -292,7 +302,7 @@ describe('a token', () => {
   });
 
   test.each(['', 'doors', 'orders:read', 'door:read', 'Door:read'])(
-    'that says %j lets its bearer do nothing, whatever is asked',
+    'with the scope %j lets its bearer do nothing',
     async (scope) => {
       for (const query of [NODE, 'no document']) {
         expect(await ask(query, {}, scope)).toMatchObject({
@@ -303,7 +313,7 @@ describe('a token', () => {
     },
   );
 
-  test('of a document with several operations is judged by the one that is meant', async () => {
+  test('needs only the scopes of the named operation in a document with several', async () => {
     const query = `query A { ${DOORS} } query B { ${TICKETS} }`;
     const response = async (operationName: string): Promise<Response> =>
       fetch(`${application.url}/graphql`, {
@@ -343,8 +353,8 @@ describe('a token', () => {
   });
 });
 
-describe('what is wrong with one machine', () => {
-  test('fills its queue, and is seen at admission by all', async () => {
+describe('a fault of one machine', () => {
+  test('fills its queue, so that admission refuses requests to both machines', async () => {
     const lock = new Client({ connectionString: database.url });
     await lock.connect();
     await lock.query('BEGIN');
@@ -352,7 +362,7 @@ describe('what is wrong with one machine', () => {
     const id = '00000000-0000-4000-8000-000000000000';
     const waiting: Promise<Reply>[] = [];
     await until(async () => {
-      // Different ones: those of one id are one entry of their statement.
+      // The ids differ, since requests for one id are one entry of a statement.
       const variables = { id: id.replace(/0{3}$/, String(100 + waiting.length)) };
       waiting.push(ask('query ($id: ID!) { door(id: $id) { id } }', variables));
       const read = await metrics();
@@ -370,7 +380,7 @@ describe('what is wrong with one machine', () => {
     expect((await ask('{ ticketCensus { total } }')).status).toBe(200);
   });
 
-  test('as tables that are gone, makes the instance not ready until they are back', async () => {
+  test('such as a missing table makes the instance not ready until the table is back', async () => {
     expect(await isReady()).toBe(true);
     await owner.query('ALTER TABLE ticket_ledger RENAME TO ticket_ledger_away');
     expect(await ask('{ ticketCensus { total } }')).toMatchObject({ data: null });
@@ -381,8 +391,8 @@ describe('what is wrong with one machine', () => {
     expect((await ask('{ ticketCensus { total } }')).errors).toBeUndefined();
   });
 
-  // The last one: an instance with a broken ledger stays as it is.
-  test('as a ledger that is broken, makes the instance not ready, and keeps no other from going on', async () => {
+  // The last test, since an instance with a broken ledger stays not ready.
+  test('such as a broken ledger makes the instance not ready, and the other machine goes on', async () => {
     const door = await install('Door');
     await owner.query(`
       ALTER TABLE ticket_ledger DISABLE TRIGGER ticket_ledger_counts_what_was_recorded;

@@ -1,13 +1,15 @@
-/** Many scrapes at once, and readings that fail: over HTTP, of metrics whose slow reading the test holds. */
+/**
+ * Tests many scrapes at once, and readings that fail, over HTTP. The test holds back the slow reading of the metrics.
+ */
 import fastify, { type FastifyInstance } from 'fastify';
 import { type MachineReadings, Metrics, type Readings } from 'persistent-machine/metrics';
 import { metricsRoute } from 'persistent-machine/server/metricsRoute';
 
 let server: FastifyInstance;
-/** How many scrapes have come, and what waits for more to come. */
+/** How many scrapes have come, and a callback for the next one. */
 let arrived: number;
 let onArrival: () => void;
-/** How often the database was asked, and what has it answer. */
+/** How often the database was asked, and a function by which the test answers. */
 let asked: number;
 let answer: (size: number) => void;
 
@@ -63,7 +65,7 @@ async function untilArrived(number: number): Promise<void> {
 const scrape = async (url: string, number: number): Promise<Response[]> =>
   Promise.all(Array.from({ length: number }, async () => fetch(url)));
 
-test('two hundred scrapes at once ask the database once at a time, and twice in all', async () => {
+test('two hundred scrapes at once ask the database twice in all, and once at a time', async () => {
   const url = await serve(READINGS);
   const first = fetch(url);
   await untilArrived(1);
@@ -72,7 +74,7 @@ test('two hundred scrapes at once ask the database once at a time, and twice in 
   expect(asked).toBe(1);
   answer(100);
   expect(await (await first).text()).toMatch(/^ledger_size_bytes\{machine="Door"\} 100$/m);
-  // Those who came meanwhile are shown what was read after they had come.
+  // Scrapes that came meanwhile get a value that was read after they came.
   expect(asked).toBe(2);
   answer(200);
   for (const response of await others) {
@@ -87,7 +89,7 @@ test('two hundred scrapes at once ask the database once at a time, and twice in 
   expect(await (await later).text()).toMatch(/^ledger_size_bytes\{machine="Door"\} 300$/m);
 });
 
-test('more scrapes than may wait are refused, and those that wait are answered', async () => {
+test('scrapes beyond the limit are refused, and the waiting ones are answered', async () => {
   const url = await serve(READINGS, 3);
   const waiting = scrape(url, 3);
   await untilArrived(3);
@@ -101,7 +103,7 @@ test('more scrapes than may wait are refused, and those that wait are answered',
   expect((await waiting).map(({ status }) => status)).toEqual([200, 200, 200]);
 });
 
-test('a reading that fails is left out and counted, and fails neither the scrape nor the next one', async () => {
+test('a failing reading is left out and counted, and fails neither this scrape nor the next one', async () => {
   const fail = (): never => {
     throw new Error('This cannot be read.');
   };

@@ -6,7 +6,7 @@ import { Entity, type MigrationInterface, type QueryRunner } from 'typeorm';
 import type { Served } from 'persistent-machine/application';
 import { dataSourceOf } from 'persistent-machine/database/dataSource';
 import { differencesOf, entitiesOf, entityOf } from 'persistent-machine/integrity';
-import { SCHEMA } from '../../src/integrity/described';
+import { inDatabase } from '../../src/integrity/described';
 import { door, doors } from '../graphql/door';
 import { ticket, tickets } from './ticket';
 
@@ -28,11 +28,12 @@ class Tables1764000000000 implements MigrationInterface {
     const [{ schema }] = await queryRunner.manager.query<[{ schema: string }]>(
       'SELECT quote_ident(current_schema()) AS schema',
     );
-    for (const statement of up) await queryRunner.query(statement.replaceAll(SCHEMA, schema));
+    const facts = { schema, partitions: 1 };
+    for (const statement of up) await queryRunner.query(inDatabase(statement, facts));
   }
 
   async down(): Promise<void> {
-    return Promise.reject(new Error('No test takes it back.'));
+    return Promise.reject(new Error('No test reverts it.'));
   }
 }
 

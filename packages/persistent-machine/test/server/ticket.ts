@@ -1,4 +1,4 @@
-/** A ticket, of which there is little to say: it is pending, and then settled. It takes no bare names. */
+/** A ticket, a small machine that is not bare: it is pending, and then settled. */
 import {
   type Moment,
   type OccurredAtOutOfRange,

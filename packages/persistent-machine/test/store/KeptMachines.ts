@@ -1,4 +1,6 @@
-/** The machines of a lifecycle on a database of their own, with all that keeps it right, and without a server around them. */
+/**
+ * Opens a database for the machines of one lifecycle, with their store and reader, and without a server around them.
+ */
 import { Client } from 'pg';
 import { type DataSource, Entity } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
@@ -30,7 +32,7 @@ export interface Limits {
 }
 
 export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
-  /** Called after each commit of this instance, not of its neighbours; a test may put its own here. */
+  /** Called after each commit of this instance, and not of its neighbours. A test may replace it. */
   onCommit: () => void = () => undefined;
   readonly #clean: () => Promise<void>;
 
@@ -106,14 +108,14 @@ export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
     return kept;
   }
 
-  /** The names of the statements that are sent meanwhile. */
+  /** Runs an action, and returns the names of the statements that it sent. */
   async statementsOf(asking: () => Promise<unknown>): Promise<string[]> {
     this.database.sent.length = 0;
     await asking();
     return this.database.sent.map(({ name }) => name);
   }
 
-  /** All that the tables hold, in order: what must not change, compared as a whole. */
+  /** All rows of the tables, in order, for comparison as a whole. */
   async contents(): Promise<Record<'records' | 'history' | 'ledger', readonly object[]>> {
     const { records, history, ledger, owner } = this.tables;
     const rowsOf = async (text: string): Promise<object[]> =>
@@ -130,7 +132,7 @@ export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
   }
 }
 
-/** Nobody was asked who asks. */
-export const nobody = { actor: null };
+/** A request without an actor. */
+export const anonymous = { actor: null };
 
 export const newId = uuidv7;

@@ -1,6 +1,6 @@
 /**
- * The lane by itself, with a fake in place of the database and of the clock: what is sent when, with whom,
- * and what each entry is told, in whatever order things happen.
+ * Tests the lane alone, with a fake database and a fake clock: which entries it sends when and together, and the
+ * outcome of each entry, in any order of events.
  */
 import fc from 'fast-check';
 import {
@@ -41,17 +41,17 @@ const failures = {
   unexpected: new Error('a bug'),
 };
 
-/** Far enough for whatever a test does. */
+/** A deadline later than the end of any test, in milliseconds. */
 const LATER = 60_000;
 
-/** How much time passes at once, in milliseconds, where a test watches it pass. */
+/** How much time passes at once in a test that watches it pass, in milliseconds. */
 const STEP = 10;
 
 let sent: Sent[];
 let keysRead: number;
 
 beforeEach(() => {
-  // Turns of the event loop are real: they are none of the clock's.
+  // The fake clock leaves the turns of the event loop alone.
   jest.useFakeTimers({ now: 0, doNotFake: ['setImmediate'] });
   sent = [];
   keysRead = 0;
@@ -62,7 +62,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** A lane whose statements wait for the test; unless told otherwise, each entry is answered its name. */
+/** A lane whose statements wait for the test. By default, the result of each entry is its name. */
 function laneWith(settings: Partial<LaneSettings<Entry, string>> = {}): Lane<Entry, string> {
   return new Lane<Entry, string>({
     execute: async (group) =>
@@ -96,12 +96,12 @@ function submit(
   { key = name, deadline = LATER }: { key?: string; deadline?: number } = {},
 ): Promise<string> {
   const outcome = lane.submit({ key, name }, deadline);
-  // What becomes of it is for the test to look at, and may be before that.
+  // The test awaits the outcome, which may be rejected before that.
   outcome.catch(() => undefined);
   return outcome;
 }
 
-/** Lets all happen that happens without any time passing: one thing that leads to another, and so on. */
+/** Runs everything that needs no time to pass, with all its consequences. */
 async function turn(): Promise<void> {
   for (let step = 0; step < 4; step += 1) {
     await new Promise((resolve) => {
@@ -115,7 +115,7 @@ async function pass(milliseconds: number): Promise<void> {
   await turn();
 }
 
-/** The names of each statement so far. */
+/** The names of the entries of each statement so far. */
 const groups = (): (readonly string[])[] => sent.map(({ names }) => names);
 
 function last(): Sent {
@@ -124,7 +124,7 @@ function last(): Sent {
   return statement;
 }
 
-/** Of an outcome that must not be there yet. */
+/** Whether an outcome is still open. */
 async function isPending(outcome: Promise<string>): Promise<boolean> {
   const pending = Symbol('pending');
   const winner = await Promise.race([outcome.catch(String), turn().then(() => pending)]);
@@ -141,7 +141,7 @@ describe('groups', () => {
     expect(performance.now()).toBe(0);
   });
 
-  test('all that arrives in one turn goes together, in order, and each is told its own result', async () => {
+  test('entries that arrive in one turn go together, in order, and each gets its own result', async () => {
     const lane = laneWith();
     const outcomes = ['a', 'b', 'c'].map((name) => submit(lane, name));
     await turn();
@@ -150,7 +150,7 @@ describe('groups', () => {
     expect(await Promise.all(outcomes)).toEqual(['first', 'second', 'third']);
   });
 
-  test('what arrives while the lane is busy forms the next groups, each as large as may be', async () => {
+  test('entries that arrive while the lane is busy form the next groups, each as large as allowed', async () => {
     const lane = laneWith();
     const outcomes = [submit(lane, 'a')];
     await turn();
@@ -169,7 +169,7 @@ describe('groups', () => {
     expect(sent).toHaveLength(3);
   });
 
-  test('those who wait are sent before those whose answers have come are told', async () => {
+  test('the lane sends the waiting entries before it settles the answered ones', async () => {
     const lane = laneWith();
     const sentByThen = submit(lane, 'a').then(groups);
     await turn();
@@ -181,7 +181,7 @@ describe('groups', () => {
     expect(await other).toBe('b');
   });
 
-  test('no more statements are in flight than allowed, and whichever ends makes room', async () => {
+  test('no more statements are in flight than allowed, and each that ends makes room', async () => {
     const lane = laneWith({ inFlight: 2, groupSize: 1 });
     const outcomes = ['a', 'b', 'c', 'd'].map((name) => submit(lane, name));
     await turn();
@@ -202,7 +202,7 @@ describe('groups', () => {
     ]);
   });
 
-  test('a full queue refuses at once, and takes again what it has room for', async () => {
+  test('a full queue refuses entries at once, and accepts entries again when it has room', async () => {
     const lane = laneWith({ queueSize: 2 });
     const outcomes = [submit(lane, 'a')];
     await turn();
@@ -237,7 +237,7 @@ describe('entries with the same key', () => {
     expect(await Promise.all(outcomes)).toEqual(['a1', 'b1', 'after a1', 'after a1']);
   });
 
-  test('one that arrives when the first is in flight does not join it', async () => {
+  test('an entry that arrives when the first is in flight does not join it', async () => {
     const lane = laneWith({ inFlight: 2 });
     const outcomes = [submit(lane, 'a1', { key: 'a' })];
     await turn();
@@ -248,7 +248,7 @@ describe('entries with the same key', () => {
     expect(await Promise.all(outcomes)).toEqual(['a1', 'a2']);
   });
 
-  test('when the first is refused, the others get their own chance', async () => {
+  test('when the first is refused, the lane sends the others themselves', async () => {
     const lane = laneWith();
     const culprit = submit(lane, 'a1', { key: 'a' });
     const others = [submit(lane, 'a2', { key: 'a' }), submit(lane, 'a3', { key: 'a' })];
@@ -262,7 +262,7 @@ describe('entries with the same key', () => {
   });
 
   test.each(['overloaded', 'unreachable', 'lost'] as const)(
-    'when the first is %s, all of them go again, in order',
+    'when the first is %s, all entries go again, in order',
     async (failure) => {
       const lane = laneWith({ settle: async (_entry, result) => result });
       const outcomes = ['a1', 'a2'].map((name) => submit(lane, name, { key: 'a' }));
@@ -277,11 +277,11 @@ describe('entries with the same key', () => {
 });
 
 describe('entries of several forms', () => {
-  /** Of the form that their name begins with. */
+  /** A lane in which the first letter of an entry's name is its form. */
   const ofForms = (settings: Partial<LaneSettings<Entry, string>> = {}): Lane<Entry, string> =>
     laneWith({ formOf: ({ name }) => name.charAt(0), ...settings });
 
-  test('go apart, and those of one form go together from wherever they stand', async () => {
+  test('go in separate groups, and entries of one form go together from anywhere in the queue', async () => {
     const lane = ofForms();
     const names = ['a1', 'b1', 'a2', 'b2', 'a3', 'a4'];
     const outcomes = names.map((name) => submit(lane, name));
@@ -293,7 +293,7 @@ describe('entries of several forms', () => {
     expect(await Promise.all(outcomes)).toEqual(names);
   });
 
-  test('are asked once where they are equal, and each is told at its own deadline', async () => {
+  test('go once where their keys are equal, and each ends at its own deadline', async () => {
     const lane = ofForms({ groupSize: 1, formOf: ({ key }) => key });
     const first = submit(lane, 'a', { key: 'a' });
     await turn();
@@ -333,7 +333,7 @@ describe('deadlines', () => {
     expect(groups()).toEqual([['a'], ['c']]);
   });
 
-  test('an entry is told at its deadline, however long the statement before it takes', async () => {
+  test('an entry fails at its deadline, however long the statement before it takes', async () => {
     const lane = laneWith();
     const first = submit(lane, 'a');
     await turn();
@@ -359,7 +359,7 @@ describe('deadlines', () => {
     ['unreachable', Unreachable],
     ['lost', Unreachable],
   ] as const)(
-    'what is %s is sent again until the deadline, ever more rarely, and is then told why',
+    'an entry that is %s is sent again with growing delays, and fails with the cause at its deadline',
     async (failure, type) => {
       const lane = laneWith();
       const outcome = submit(lane, 'a', { deadline: 10_000 });
@@ -380,7 +380,7 @@ describe('deadlines', () => {
     },
   );
 
-  test('who only waited while the database was unreachable is told that', async () => {
+  test('an entry that only waited while the database was unreachable fails with Unreachable', async () => {
     const lane = laneWith({ groupSize: 1 });
     const outcomes = ['a', 'b'].map((name) => submit(lane, name, { deadline: 1_000 }));
     while (await isPending(Promise.any(outcomes))) {
@@ -390,7 +390,7 @@ describe('deadlines', () => {
     for (const outcome of outcomes) await expect(outcome).rejects.toThrow(Unreachable);
   });
 
-  test('an entry that has been tried with success before is not told of old troubles', async () => {
+  test('an entry does not fail with the cause of a failure that is over', async () => {
     const lane = laneWith();
     const first = submit(lane, 'a');
     await turn();
@@ -409,8 +409,8 @@ describe('deadlines', () => {
   });
 });
 
-describe('refused data', () => {
-  test('are sent one by one, so that the culprit fails nobody else', async () => {
+describe('entries of a group with refused data', () => {
+  test('are sent one by one, so that the culprit fails no other entry', async () => {
     const lane = laneWith();
     const outcomes = ['a', 'culprit', 'c'].map((name) => submit(lane, name));
     await turn();
@@ -445,13 +445,13 @@ describe('refused data', () => {
     expect(groups()).toEqual([['slow', 'late', 'later'], ['slow']]);
   });
 
-  test('one by one, one that has to go round again does not hold up the others', async () => {
+  test('do not wait for one another when they are sent one by one', async () => {
     const lane = laneWith({ inFlight: 2 });
     const outcomes = ['a', 'b', 'c'].map((name) => submit(lane, name));
     await turn();
     last().fail(failures.refused);
     await turn();
-    // `a` is slow; the others need not wait for it, since the lane may have a second statement in flight.
+    // `a` is slow. The others need not wait for it, since the lane may have a second statement in flight.
     const [, slow] = sent;
     await turn();
     for (const statement of sent.slice(2)) statement.answer();
@@ -463,8 +463,8 @@ describe('refused data', () => {
   });
 });
 
-describe('what another transaction’s lock holds up', () => {
-  test('goes again after a pause, in which others go', async () => {
+describe('an entry that the lock of another transaction holds up', () => {
+  test('goes again after a pause, in which other entries go', async () => {
     const lane = laneWith();
     const [held, other] = [submit(lane, 'a'), submit(lane, 'b')];
     await turn();
@@ -481,7 +481,7 @@ describe('what another transaction’s lock holds up', () => {
     expect(await held).toBe('a');
   });
 
-  test('goes again with the next group, ever more rarely, until its deadline', async () => {
+  test('goes again with growing pauses until its deadline', async () => {
     const lane = laneWith();
     const held = submit(lane, 'a', { deadline: 10_000 });
     while (await isPending(held)) {
@@ -496,7 +496,7 @@ describe('what another transaction’s lock holds up', () => {
     expect(lane.length).toBe(0);
   });
 
-  test('is joined by what has the same key, and each is told at its own deadline', async () => {
+  test('is joined by entries with the same key, and each ends at its own deadline', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.9);
     const lane = laneWith();
     const held = submit(lane, 'a1', { key: 'a' });
@@ -518,7 +518,7 @@ describe('what another transaction’s lock holds up', () => {
     expect(await Promise.all([held, other])).toEqual(['a1', 'after a1']);
   });
 
-  test('takes no place in the queue, and has a bound of its own', async () => {
+  test('takes no place in the queue, and has a limit of its own', async () => {
     const lane = laneWith({ queueSize: 2 });
     const held = [submit(lane, 'a'), submit(lane, 'b')];
     await turn();
@@ -537,7 +537,7 @@ describe('what another transaction’s lock holds up', () => {
     expect(await Promise.all(held)).toEqual(['a', 'b']);
   });
 
-  test('and may have been applied, is never told that it was not', async () => {
+  test('never fails as not applied if it may have been applied', async () => {
     const lane = laneWith({ settle: async (_entry, result) => `settled ${result}` });
     const [unknown, found] = [submit(lane, 'a', { deadline: 2_000 }), submit(lane, 'b')];
     await turn();
@@ -557,7 +557,7 @@ describe('what another transaction’s lock holds up', () => {
     expect(await found).toBe('settled b');
   });
 
-  test('has its group sent one by one, beside the next groups, when it fails all of it', async () => {
+  test('has its group sent one by one, beside the next groups, if it fails the whole group', async () => {
     const lane = laneWith({ isHeldUp: (error) => error === failures.locked });
     const outcomes = ['a', 'culprit', 'c'].map((name) => submit(lane, name));
     await turn();
@@ -573,7 +573,7 @@ describe('what another transaction’s lock holds up', () => {
     await turn();
     expect(last().names).toEqual(['culprit']);
 
-    // What has its key goes the same way: it would hold up a group.
+    // An entry with its key also goes alone, since it would hold up a group.
     const rival = submit(lane, 'rival', { key: 'culprit' });
     const other = submit(lane, 'e');
     await turn();
@@ -591,9 +591,9 @@ describe('what another transaction’s lock holds up', () => {
   });
 });
 
-describe('errors for which trying again is no help', () => {
+describe('errors that a retry does not help', () => {
   test.each(['unavailable', 'unexpected'] as const)(
-    '%s: the whole group is told at once, and the next one goes',
+    '%s: the whole group fails at once, and the next group goes',
     async (failure) => {
       const lane = laneWith();
       const outcomes = ['a', 'b'].map((name) => submit(lane, name));
@@ -610,7 +610,7 @@ describe('errors for which trying again is no help', () => {
     },
   );
 
-  test('a statement that throws before it is sent is like one that fails', async () => {
+  test('a statement that throws before it is sent counts as a failed one', async () => {
     const lane = laneWith({
       execute: () => {
         throw failures.unavailable;
@@ -635,7 +635,7 @@ describe('a lost answer', () => {
     });
   });
 
-  test('is asked for again, and what is answered then is settled', async () => {
+  test('is asked for again, and the lane settles the second answer', async () => {
     const lane = laneWith({ settle });
     const outcomes = ['a', 'b'].map((name) => submit(lane, name));
     await turn();
@@ -653,7 +653,7 @@ describe('a lost answer', () => {
     ]);
   });
 
-  test('settles nothing for who was not sent, and for who was never lost', async () => {
+  test('is not settled for an entry that was not sent itself, or whose answer was not lost', async () => {
     const lane = laneWith({ settle });
     const lost = submit(lane, 'a1', { key: 'a' });
     const follower = submit(lane, 'a2', { key: 'a' });
@@ -668,7 +668,7 @@ describe('a lost answer', () => {
     expect(settled).toEqual([{ name: 'a1', result: 'a1' }]);
   });
 
-  test('of an entry is never taken for answered by what another one is answered', async () => {
+  test('of an entry is never replaced by the answer to another entry', async () => {
     const lane = laneWith({ settle, inFlight: 2 });
     const outcomes = [submit(lane, 'a1', { key: 'a' })];
     await turn();
@@ -681,12 +681,12 @@ describe('a lost answer', () => {
     await pass(2_000);
     for (const statement of sent.slice(3)) statement.answer();
     expect(await Promise.all(outcomes)).toEqual(['settled a1', 'settled a2']);
-    // One of them may have led the other, had it not been sent itself before.
+    // Each was sent by itself before, so neither may be answered from the result of the other.
     expect(groups()).toHaveLength(4);
   });
 
   test.each(['overloaded', 'unreachable', 'unavailable', 'unexpected', 'refused', 'lost'] as const)(
-    'that cannot be asked for again (%s) is unknown at the deadline, not before',
+    'that no retry recovers (%s) is an unknown outcome at the deadline, and not before',
     async (failure) => {
       const lane = laneWith({ settle });
       const outcome = submit(lane, 'a', { deadline: 5_000 });
@@ -704,7 +704,7 @@ describe('a lost answer', () => {
   );
 
   test.each(['unreachable', 'unexpected'] as const)(
-    'whose settlement fails (%s) is asked for once more',
+    'is asked for once more if its settlement fails (%s)',
     async (failure) => {
       settle.mockRejectedValueOnce(failures[failure]);
       const lane = laneWith({ settle });
@@ -719,7 +719,7 @@ describe('a lost answer', () => {
     },
   );
 
-  test('whose settlement fails for good is unknown at the deadline, and fails nobody else', async () => {
+  test('whose settlement fails for good is an unknown outcome at the deadline, and fails no other entry', async () => {
     settle.mockImplementation(({ name }, result) => {
       if (name === 'a') throw failures.unexpected;
       return Promise.resolve(result);
@@ -743,7 +743,7 @@ describe('a crowd', () => {
   const named = (prefix: string, size = CROWD): string[] =>
     Array.from({ length: size }, (_, index) => `${prefix}${index}`);
 
-  test('of the same key is one entry of one statement, looked at once each', async () => {
+  test('of entries with one key is one entry of one statement, and the lane reads each key once', async () => {
     const follow = jest.fn(() => 'lost');
     const lane = laneWith({ queueSize: CROWD, follow });
     const outcomes = named('a').map((name) => submit(lane, name, { key: 'a' }));
@@ -757,11 +757,11 @@ describe('a crowd', () => {
     expect(keysRead).toBeLessThanOrEqual(CROWD);
   });
 
-  test('of different keys goes in full groups, looked at once each and once more where a group is full', async () => {
+  test('of entries with different keys goes in full groups, and the lane reads each key once, and one more for each full group', async () => {
     const lane = laneWith({ queueSize: CROWD, groupSize: 256 });
     const outcomes = named('a').map((name) => submit(lane, name));
     await turn();
-    // It grows meanwhile: each answer brings the next.
+    // The list grows meanwhile: after each answer the lane sends the next group.
     for (const { answer } of sent) {
       answer();
       await turn();
@@ -771,8 +771,8 @@ describe('a crowd', () => {
     expect(keysRead).toBeLessThanOrEqual(CROWD + sent.length);
   });
 
-  test('of the same key, as large as a queue may be, survives a failure', async () => {
-    // More than fit on a stack as the arguments of one call.
+  test('of entries with one key survives a failure, even if it is as large as a queue may be', async () => {
+    // More than a stack can hold as the arguments of one call.
     const size = 200_000;
     const lane = laneWith({ queueSize: size });
     const outcomes = named('a', size).map((name) => submit(lane, name, { key: 'a' }));
@@ -785,13 +785,13 @@ describe('a crowd', () => {
   });
 });
 
-describe('whatever happens, in whatever order', () => {
+describe('in any order of events', () => {
   interface Claim {
     readonly name: string;
-    /** Of several claims to one thing one wins. */
+    /** Of several claims with one key, one wins. */
     readonly key: string;
     readonly deadline: number;
-    /** Whether the database refuses it. */
+    /** Whether the database refuses the claim. */
     readonly refused: boolean;
   }
 
@@ -822,17 +822,17 @@ describe('whatever happens, in whatever order', () => {
     )
     .map((list) => list.map((claim, index): Claim => ({ ...claim, name: `${claim.key}${index}` })));
 
-  /** A database that keeps who has won what, and for good; its answers come when the scheduler says so. */
+  /** A fake database that keeps the winner of each key for good, and answers when the scheduler says so. */
   class FakeDatabase {
-    /** Of each key, who has won it. */
+    /** The name of the winner, by key. */
     readonly winners = new Map<string, string>();
-    /** Those whose answer was lost at least once. */
+    /** The names of claims whose answer was lost at least once. */
     readonly lost = new Set<string>();
     readonly told = new Map<string, Told>();
-    /** From when on deadlines count. */
+    /** The moment from which deadlines count. */
     readonly start = performance.now();
     inFlight = 0;
-    /** What goes wrong now; after the last of them nothing does. */
+    /** What goes wrong with each next statement; after the last fate, nothing. */
     readonly #fates: Fate[];
 
     constructor(
@@ -867,7 +867,7 @@ describe('whatever happens, in whatever order', () => {
       expect(group.length).toBeGreaterThan(0);
       expect(group.length).toBeLessThanOrEqual(this.limits.groupSize);
       expect(new Set(group.map(({ key }) => key)).size).toBe(group.length);
-      // As many again may be in flight alone.
+      // As many statements again may be in flight for entries that go alone.
       expect(this.inFlight).toBeLessThan(2 * this.limits.inFlight);
       for (const { name, deadline } of group) {
         expect(this.start + deadline).toBeGreaterThan(performance.now());
@@ -922,8 +922,8 @@ describe('whatever happens, in whatever order', () => {
     }
   }
 
-  /** What an entry may be told whose change was certainly not applied. */
-  const isTold = (error: unknown): boolean =>
+  /** Whether an entry may fail with this error when its change was certainly not applied. */
+  const isNotApplied = (error: unknown): boolean =>
     error === failures.unexpected ||
     error instanceof Overloaded ||
     error instanceof DatabaseUnavailable ||
@@ -931,7 +931,7 @@ describe('whatever happens, in whatever order', () => {
 
   const namesOf = (group: readonly Claim[]): string => group.map(({ name }) => name).join(', ');
 
-  test('each entry is told once, and the truth', async () => {
+  test('each entry gets one outcome, and a true one', async () => {
     const reached = new Map<string, number>();
     const reach = (what: string): void => {
       reached.set(what, (reached.get(what) ?? 0) + 1);
@@ -943,10 +943,10 @@ describe('whatever happens, in whatever order', () => {
         claims,
         fc.array(fc.constantFrom(...fates), { maxLength: 20 }),
         fc.record({ groupSize: fc.integer({ min: 1, max: 4 }), inFlight: fc.constantFrom(1, 2) }),
-        // How long it is between one event and the next, over and over.
+        // The pauses between events, over and over.
         fc.array(fc.constantFrom(0, 0, 1, 30, 300), { minLength: 1, maxLength: 8 }),
         async (scheduler, entries, fateList, limits, pauses) => {
-          // So that a failure's seed tells all.
+          // Without randomness, the seed of a failure is enough to repeat it.
           jest.spyOn(Math, 'random').mockReturnValue(0.5);
           const database = new FakeDatabase(scheduler, fateList, limits);
           const lane = new Lane<Claim, boolean>({
@@ -967,7 +967,7 @@ describe('whatever happens, in whatever order', () => {
             });
           }
 
-          // Ends since each event either is of the scheduler's, or lets time pass until all deadlines have.
+          // Ends: each event either takes one from the scheduler, or lets time pass towards the deadlines.
           for (let events = 0; scheduler.count() > 0 || database.told.size < entries.length;) {
             if (scheduler.count() > 0) await scheduler.waitNext(1);
             const pause = pauses[events % pauses.length] ?? 0;
@@ -992,8 +992,8 @@ describe('whatever happens, in whatever order', () => {
               expect(database.lost).toContain(name);
             } else {
               reach('failed');
-              expect(isTold(told.error)).toBe(true);
-              // Not applied, not even later.
+              expect(isNotApplied(told.error)).toBe(true);
+              // The change was not applied, not even later.
               expect(winner).not.toBe(name);
               if (told.error instanceof RefusedData) expect(refused).toBe(true);
               expect(database.lost).not.toContain(name);
@@ -1003,7 +1003,7 @@ describe('whatever happens, in whatever order', () => {
       ),
       { numRuns: 400 },
     );
-    // The dice have shown every side.
+    // The runs have reached every kind of outcome.
     expect([...reached.keys()].sort()).toEqual(['failed', 'lost', 'unknown', 'won']);
   });
 });

@@ -1,10 +1,10 @@
-/** The lanes of a machine as one: their names, how full they are, and what is told of their groups. */
+/** Tests the lanes of a machine together: their names, how full they are, and what is reported of their groups. */
 import type { Reader, Statement } from '../../src/database/Database';
 import { Overloaded } from '../../src/database/failures';
 import { type Operation, oneByOne } from '../../src/operations/Operation';
 import { Lanes } from '../../src/store/Lanes';
 
-/** Far enough for whatever a test does, in milliseconds. */
+/** A deadline later than the end of any test. */
 const deadline = (): number => performance.now() + 60_000;
 
 const statement: Statement = { name: 'echo', text: 'SELECT' };
@@ -18,7 +18,7 @@ function echo(lane: Partial<Operation<string, string>['lane']> = {}): Operation<
   };
 }
 
-/** A database that answers once it is let. */
+/** A fake database that answers once the test lets it. */
 function heldDatabase(): {
   readonly reader: Reader;
   readonly sent: unknown[][];
@@ -39,7 +39,7 @@ function heldDatabase(): {
   return { reader, sent, letGo };
 }
 
-test('a lane has a name that no other has', () => {
+test('the name of a lane is unique', () => {
   const lanes = new Lanes({ queueSize: 1 });
   const { reader } = heldDatabase();
   lanes.open(echo(), reader);
@@ -48,7 +48,7 @@ test('a lane has a name that no other has', () => {
   expect(lanes.lengths).toEqual({ echo: 0, 'another echo': 0 });
 });
 
-test('one full lane refuses requests at the entrance, unless only subscribers wait in it', async () => {
+test('admission refuses requests while one lane is full, unless only subscribers wait in it', async () => {
   const lanes = new Lanes({ queueSize: 1 });
   const { reader, letGo } = heldDatabase();
   const aside = lanes.open(echo({ isAside: true }), reader, { name: 'aside' });
@@ -68,7 +68,7 @@ test('one full lane refuses requests at the entrance, unless only subscribers wa
   expect(lanes.isFull).toBe(false);
 });
 
-test('each group is told of by the name of its lane', async () => {
+test('each group is reported with the name of its lane', async () => {
   const groups: unknown[] = [];
   const lanes = new Lanes({
     queueSize: 10,

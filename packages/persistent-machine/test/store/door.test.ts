@@ -1,15 +1,15 @@
-/** Doors, whose events carry nothing: what the store sends for them, and what it does not send at all. */
+/** Tests doors, whose events carry no data: which statements the store sends for them, and which it does not. */
 import { IdempotencyKeyReused, type Moment, classes } from '../../src/machine';
 import { startInstance } from '../describeMachine/Instance';
 import { Closed, type DoorPhase, Locked, Open, door, doors } from '../machine/door';
-import { KeptMachines, newId, nobody } from './KeptMachines';
+import { KeptMachines, anonymous, newId } from './KeptMachines';
 
 let kept: KeptMachines<typeof doors>;
 let bystander: DoorPhase;
 
 async function install(): Promise<string> {
   const id = newId();
-  await kept.store.begin(id, {}, nobody);
+  await kept.store.begin(id, {}, anonymous);
   return id;
 }
 
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  bystander = await kept.store.begin(newId(), {}, nobody);
+  bystander = await kept.store.begin(newId(), {}, anonymous);
 });
 
 afterEach(async () => {
@@ -33,7 +33,7 @@ test('no statement of a machine whose events carry nothing has a clause for data
   const id = await install();
   await kept.statementsOf(async () => {
     await install();
-    await kept.store.transition(id, 'Opening', {}, { ...nobody, idempotencyKey: 'key' });
+    await kept.store.transition(id, 'Opening', {}, { ...anonymous, idempotencyKey: 'key' });
     await kept.reader.history(id, { from: 'start', size: 1 });
     await kept.reader.feed(null, { from: 'start', size: 1 });
     await kept.reader.past(id, { version: 1 });
@@ -42,16 +42,16 @@ test('no statement of a machine whose events carry nothing has a clause for data
   for (const { text } of kept.database.sent) expect(text).not.toMatch(/\bdata\b/);
 });
 
-test('a key needs no statement more than none', async () => {
+test('a request with a key sends no more statements than one without', async () => {
   const [id, other] = [newId(), newId()];
-  const begin = async (): Promise<unknown> => kept.store.begin(id, {}, nobody);
+  const begin = async (): Promise<unknown> => kept.store.begin(id, {}, anonymous);
   const open = async (of: string, idempotencyKey?: string): Promise<unknown> =>
-    kept.store.transition(of, 'Opening', {}, { ...nobody, idempotencyKey });
+    kept.store.transition(of, 'Opening', {}, { ...anonymous, idempotencyKey });
   expect(await kept.statementsOf(begin)).toEqual(['doors/begin']);
   expect(await kept.statementsOf(begin)).toEqual(['doors/begin', 'doors/find-version']);
   expect(await kept.statementsOf(async () => open(id))).toEqual(['doors/find', 'doors/swap']);
   expect(await kept.statementsOf(async () => open(id))).toEqual(['doors/find']);
-  await kept.store.begin(other, {}, nobody);
+  await kept.store.begin(other, {}, anonymous);
   expect(await kept.statementsOf(async () => open(other, 'key'))).toEqual([
     'doors/find-with-key',
     'doors/swap',
@@ -64,8 +64,8 @@ test.each([
   'retry:999999999:00000000-0000-0000-0000-000000000000',
   'retry:2:',
   'retry:99999999999:00000000-0000-0000-0000-000000000000',
-])('a key that looks like one of the store’s own is the caller’s: %s', async (idempotencyKey) => {
-  const request = { ...nobody, idempotencyKey };
+])('the key of a caller may look like one of the store’s own: %s', async (idempotencyKey) => {
+  const request = { ...anonymous, idempotencyKey };
   const id = await install();
   const opened = await kept.store.transition(id, 'Opening', {}, request);
   expect(opened).toBeInstanceOf(Open);
@@ -77,8 +77,8 @@ test.each([
   expect(await kept.contents()).toEqual(contents);
 });
 
-describe('a programming error is thrown at once, and nothing is changed:', () => {
-  /** What an unlocking makes of a locked door, where it is not done as it should be. */
+describe('a programming error is thrown at once, and changes nothing:', () => {
+  /** A wrong implementation of `unlock`. */
   type Fault = (locked: Locked, at: Moment) => DoorPhase;
   let fault: Fault;
 
@@ -92,37 +92,37 @@ describe('a programming error is thrown at once, and nothing is changed:', () =>
   const faultyDoors = classes(door, { ...doors.classes, Locked: faulty });
 
   const FAULTS: Readonly<Record<string, Fault>> = {
-    'a verb that returns what it was given': (locked) => locked,
-    'a verb of another state': (locked, at) =>
+    'a verb that returns its own phase': (locked) => locked,
+    'a verb that leads to another state': (locked, at) =>
       new Open({ ...locked.state, version: 3, stateType: 'Open', movedAt: at.now }),
-    'a version that is not one more': (locked, at) =>
+    'a verb that skips a version': (locked, at) =>
       new Closed({ ...locked.state, version: 4, stateType: 'Closed', movedAt: at.now }),
   };
 
   test.each(Object.entries(FAULTS))('%s', async (_what, unlock) => {
     const id = await install();
-    await kept.store.transition(id, 'Locking', {}, nobody);
+    await kept.store.transition(id, 'Locking', {}, anonymous);
     fault = unlock;
     const contents = await kept.contents();
     const { store, stop } = await startInstance(faultyDoors, kept.url, () => new Date());
-    await expect(store.transition(id, 'Unlocking', {}, nobody)).rejects.toThrow(TypeError);
+    await expect(store.transition(id, 'Unlocking', {}, anonymous)).rejects.toThrow(TypeError);
     await stop();
     expect(await kept.contents()).toEqual(contents);
-    expect(await kept.store.transition(id, 'Unlocking', {}, nobody)).toBeInstanceOf(Closed);
+    expect(await kept.store.transition(id, 'Unlocking', {}, anonymous)).toBeInstanceOf(Closed);
   });
 
   test.each([
-    ['an event that there is not', 'Openign'],
-    ['the event of a beginning', 'Installation'],
-    ['the name of something else in JavaScript', 'constructor'],
+    ['an event that does not exist', 'Openign'],
+    ['the initial event', 'Installation'],
+    ['the name of a property that every object has', 'constructor'],
   ])('%s', async (_what, event) => {
     const id = await install();
     const sent = await kept.statementsOf(async () => {
-      await expect(kept.store.transition(id, event as 'Opening', {}, nobody)).rejects.toThrow(
+      await expect(kept.store.transition(id, event as 'Opening', {}, anonymous)).rejects.toThrow(
         TypeError,
       );
     });
     expect(sent).toEqual([]);
-    expect(await kept.store.transition(id, 'Opening', {}, nobody)).toBeInstanceOf(Open);
+    expect(await kept.store.transition(id, 'Opening', {}, anonymous)).toBeInstanceOf(Open);
   });
 });

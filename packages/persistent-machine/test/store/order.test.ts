@@ -1,4 +1,4 @@
-/** Orders, whose events carry data and are refused for a reason of their own: what their own data decide. */
+/** Tests orders, whose events carry data and have a refusal of their own. */
 import {
   IdempotencyKeyReused,
   IllegalTransition,
@@ -6,18 +6,18 @@ import {
   OccurredAtOutOfRange,
 } from '../../src/machine';
 import { Cancelled, Overpaid, Paid, Placed, orders } from '../machine/order';
-import { KeptMachines, newId, nobody } from './KeptMachines';
+import { KeptMachines, anonymous, newId } from './KeptMachines';
 
 let kept: KeptMachines<typeof orders>;
-/** An order that no test touches, and what the tables hold of it. */
+/** An order that no test touches, and its rows. */
 let bystander: string;
 let before: readonly object[];
 
 const placement = { customer: 'Ada', totalCents: 300 };
 
 async function placed(id = newId()): Promise<string> {
-  await kept.store.begin(id, {}, nobody);
-  await kept.store.transition(id, 'Placement', placement, nobody);
+  await kept.store.begin(id, {}, anonymous);
+  await kept.store.transition(id, 'Placement', placement, anonymous);
   return id;
 }
 
@@ -28,10 +28,10 @@ const rowsOf = async (id: string): Promise<object[]> => {
   );
 };
 
-/** Asks, and expects that it changes nothing. */
-async function inVain<Result>(asking: () => Promise<Result>): Promise<Result> {
+/** Runs an action, and expects that it changes no row. */
+async function expectUnchanged<Result>(action: () => Promise<Result>): Promise<Result> {
   const contents = await kept.contents();
-  const result = await asking();
+  const result = await action();
   expect(await kept.contents()).toEqual(contents);
   return result;
 }
@@ -39,12 +39,12 @@ async function inVain<Result>(asking: () => Promise<Result>): Promise<Result> {
 beforeAll(async () => {
   kept = await KeptMachines.of(orders);
   bystander = await placed();
-  // It has used the keys that the others use.
+  // It has used the same keys as the others.
   await kept.store.transition(
     bystander,
     'Payment',
     { amountCents: 1 },
-    { ...nobody, idempotencyKey: 'key' },
+    { ...anonymous, idempotencyKey: 'key' },
   );
   before = await rowsOf(bystander);
   expect(before).toHaveLength(4);
@@ -58,11 +58,11 @@ afterAll(async () => {
   await kept.close();
 });
 
-test('of payments at once, no cent is paid twice or beyond what is due', async () => {
+test('payments at once take no cent twice, and none beyond what is due', async () => {
   const id = await placed();
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, async () =>
-      kept.store.transition(id, 'Payment', { amountCents: 10 }, nobody),
+      kept.store.transition(id, 'Payment', { amountCents: 10 }, anonymous),
     ),
   );
   expect(outcomes.filter((outcome) => outcome instanceof Placed)).toHaveLength(29);
@@ -71,37 +71,42 @@ test('of payments at once, no cent is paid twice or beyond what is due', async (
   expect(await kept.store.find(id)).toMatchObject({ stateType: 'Paid', state: { paidCents: 300 } });
 });
 
-test('a key is free where the first attempt was refused', async () => {
-  const request = { ...nobody, idempotencyKey: 'key' };
+test('a key stays free after a refused attempt', async () => {
+  const request = { ...anonymous, idempotencyKey: 'key' };
   const id = await placed();
   expect(
-    await inVain(() => kept.store.transition(id, 'Payment', { amountCents: 301 }, request)),
+    await expectUnchanged(() =>
+      kept.store.transition(id, 'Payment', { amountCents: 301 }, request),
+    ),
   ).toEqual(new Overpaid(300));
   expect(await kept.store.transition(id, 'Payment', { amountCents: 300 }, request)).toBeInstanceOf(
     Paid,
   );
 });
 
-describe('a caller is told first', () => {
-  const tooEarly = { ...nobody, occurredAt: new Date(0), idempotencyKey: 'key' };
+describe('a caller first learns', () => {
+  const tooEarly = { ...anonymous, occurredAt: new Date(0), idempotencyKey: 'key' };
 
-  test('that there is no such order, then what a key was used for', async () => {
+  test('that there is no such order, then that the key was used before', async () => {
     const stranger = newId();
     const pay = async (id: string): Promise<unknown> =>
-      inVain(() => kept.store.transition(id, 'Payment', { amountCents: 1_000 }, tooEarly));
+      expectUnchanged(() => kept.store.transition(id, 'Payment', { amountCents: 1_000 }, tooEarly));
     expect(await pay(stranger)).toEqual(new NotFound('Order', stranger));
     const id = newId();
-    await kept.store.begin(id, {}, nobody);
+    await kept.store.begin(id, {}, anonymous);
     // The key is free, and a draft is not paid.
     expect(await pay(id)).toBeInstanceOf(IllegalTransition);
-    await kept.store.transition(id, 'Placement', placement, { ...nobody, idempotencyKey: 'key' });
+    await kept.store.transition(id, 'Placement', placement, {
+      ...anonymous,
+      idempotencyKey: 'key',
+    });
     expect(await pay(id)).toEqual(new IdempotencyKeyReused('key'));
   });
 
-  test('what the order itself refuses, then that the time is out of range', async () => {
+  test('that the order itself refuses, then that the time is out of range', async () => {
     const id = await placed();
     const pay = async (amountCents: number): Promise<unknown> =>
-      inVain(() => kept.store.transition(id, 'Payment', { amountCents }, tooEarly));
+      expectUnchanged(() => kept.store.transition(id, 'Payment', { amountCents }, tooEarly));
     expect(await pay(301)).toEqual(new Overpaid(300));
     expect(await pay(300)).toBeInstanceOf(OccurredAtOutOfRange);
   });
@@ -113,31 +118,36 @@ test.each([
   ['no text', 7 as unknown as string],
   ['nothing', undefined as unknown as string],
 ])(
-  'data that would not come back as they were said (%s) are thrown, and nothing is sent',
+  'data that PostgreSQL could not return unchanged (%s) are an error, and nothing is sent',
   async (_what, reason) => {
     const id = await placed();
     const sent = await kept.statementsOf(async () => {
-      await expect(kept.store.transition(id, 'Cancellation', { reason }, nobody)).rejects.toThrow(
-        TypeError,
-      );
+      await expect(
+        kept.store.transition(id, 'Cancellation', { reason }, anonymous),
+      ).rejects.toThrow(TypeError);
     });
     expect(sent).toEqual([]);
-    expect(await kept.store.transition(id, 'Cancellation', { reason: 'a' }, nobody)).toBeInstanceOf(
-      Cancelled,
-    );
+    expect(
+      await kept.store.transition(id, 'Cancellation', { reason: 'a' }, anonymous),
+    ).toBeInstanceOf(Cancelled);
   },
 );
 
-test('it needs no statement more for data, and its statements name them', async () => {
+test('data need no statement more, and each statement has a clause for them', async () => {
   const id = await placed();
   const names = await kept.statementsOf(async () =>
-    kept.store.transition(id, 'Payment', { amountCents: 1 }, { ...nobody, idempotencyKey: 'once' }),
+    kept.store.transition(
+      id,
+      'Payment',
+      { amountCents: 1 },
+      { ...anonymous, idempotencyKey: 'once' },
+    ),
   );
   expect(names).toEqual(['orders/find-with-key', 'orders/swap']);
   for (const { text } of kept.database.sent) expect(text).toMatch(/\bdata\b/);
 });
 
-test('the same page of many histories is one statement, and another page is another', async () => {
+test('one statement reads the same page of many histories, and another statement another page', async () => {
   const ids = [bystander, await placed(), await placed()];
   const first = { from: 'start', size: 2 } as const;
   const names = await kept.statementsOf(async () => {

@@ -1,14 +1,17 @@
-/** Changes of one door that hold each other up, on two instances: each is told what became of the door, and none is lost. */
+/**
+ * Tests changes of one door that wait for each other's locks, on two instances: each caller learns what became of the
+ * door, and no change is lost.
+ */
 import { until } from '../harness/until';
 import { watchAnswers } from '../harness/answers';
 import { type Instance, startInstance } from '../describeMachine/Instance';
 import { IdempotencyKeyReused, IllegalTransition } from '../../src/machine';
 import { Locked, Open, doors } from '../machine/door';
-import { KeptMachines, newId, nobody } from './KeptMachines';
+import { KeptMachines, anonymous, newId } from './KeptMachines';
 
 let kept: KeptMachines<typeof doors>;
 let neighbour: Instance<typeof doors>;
-/** A door that no test touches, which has used the keys that the others use. */
+/** A door that no test touches. It has used the same keys as the others. */
 let bystander: string;
 let before: readonly object[];
 /** A door that is closed. */
@@ -25,15 +28,15 @@ beforeAll(async () => {
   kept = await KeptMachines.of(doors);
   neighbour = await startInstance(doors, kept.url, () => new Date());
   bystander = newId();
-  await kept.store.begin(bystander, {}, nobody);
-  await kept.store.transition(bystander, 'Opening', {}, { ...nobody, idempotencyKey: 'key' });
+  await kept.store.begin(bystander, {}, anonymous);
+  await kept.store.transition(bystander, 'Opening', {}, { ...anonymous, idempotencyKey: 'key' });
   before = await rowsOf(bystander);
   expect(before).toHaveLength(3);
 });
 
 beforeEach(async () => {
   id = newId();
-  await kept.store.begin(id, {}, nobody);
+  await kept.store.begin(id, {}, anonymous);
 });
 
 afterEach(async () => {
@@ -45,7 +48,7 @@ afterAll(async () => {
   await kept.close();
 });
 
-/** Has a rival hold a lock, in a transaction that changes nothing, until all that is to happen meanwhile has happened. */
+/** Has a rival hold a lock while `meanwhile` runs, in a transaction that changes nothing. */
 async function hold(lock: string, meanwhile: () => Promise<void>): Promise<void> {
   await kept.session.query('BEGIN');
   try {
@@ -59,7 +62,7 @@ async function hold(lock: string, meanwhile: () => Promise<void>): Promise<void>
 /** The ledger's row is the last that a commit locks: no change finishes while a rival holds it. */
 const ALL_COMMITS = 'SELECT FROM door_ledger FOR UPDATE';
 
-/** Waits until a session waits for a lock of the rival's. */
+/** Waits until a session waits for the rival's lock. */
 async function untilOneWaits(): Promise<void> {
   await until(async () => {
     const { rows } = await kept.session.query(
@@ -70,32 +73,32 @@ async function untilOneWaits(): Promise<void> {
   });
 }
 
-/** Waits until as many statements that move doors have been answered since. */
-async function untilSwapped(times: number, asking: () => void): Promise<void> {
+/** Calls `act`, and waits until so many statements that move doors have been answered. */
+async function untilSwapped(times: number, act: () => void): Promise<void> {
   const answers = watchAnswers();
-  asking();
+  act();
   await until(() => answers.of('doors/swap').length >= times);
   answers.stop();
 }
 
-test('an opening that is held up by a rival which changes nothing is an opening', async () => {
+test('an opening succeeds after it has waited for a rival that changes nothing', async () => {
   let opening: Promise<unknown> | undefined;
   await hold(`SELECT FROM doors WHERE id = '${id}' FOR UPDATE`, async () =>
     untilSwapped(2, () => {
-      opening = kept.store.transition(id, 'Opening', {}, nobody);
+      opening = kept.store.transition(id, 'Opening', {}, anonymous);
     }),
   );
   expect(await opening).toBeInstanceOf(Open);
 });
 
-test('an opening that is held up by a locking is told of the locking', async () => {
+test('an opening that has waited for a locking is refused with the locked door', async () => {
   let opening: Promise<unknown> | undefined;
   let locking: Promise<unknown> | undefined;
   await hold(ALL_COMMITS, async () => {
-    locking = kept.store.transition(id, 'Locking', {}, nobody);
+    locking = kept.store.transition(id, 'Locking', {}, anonymous);
     await untilOneWaits();
     await untilSwapped(2, () => {
-      opening = neighbour.store.transition(id, 'Opening', {}, nobody);
+      opening = neighbour.store.transition(id, 'Opening', {}, anonymous);
     });
   });
   expect(await locking).toBeInstanceOf(Locked);
@@ -103,11 +106,11 @@ test('an opening that is held up by a locking is told of the locking', async () 
 });
 
 test.each([2, 20])(
-  '%i retries that race are one outcome, which is recorded once',
+  '%i concurrent retries get one outcome, which is recorded once',
   async (number) => {
     let racing: Promise<unknown[]> | undefined;
     await hold(ALL_COMMITS, async () => {
-      // What the instance that comes second asks for is skipped.
+      // The statement of the second instance skips the door, since the first one has locked it.
       await untilSwapped(1, () => {
         racing = Promise.all(
           Array.from({ length: number }, async (_, index) =>
@@ -115,7 +118,7 @@ test.each([2, 20])(
               id,
               'Opening',
               {},
-              { ...nobody, idempotencyKey: 'key' },
+              { ...anonymous, idempotencyKey: 'key' },
             ),
           ),
         );
@@ -130,7 +133,7 @@ test.each([2, 20])(
   },
 );
 
-test('of many different keys one wins, and the others stay free', async () => {
+test('one of many requests with different keys wins, and the other keys stay free', async () => {
   const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
   const outcomes = await Promise.all(
     keys.map(async (idempotencyKey, index) =>
@@ -138,7 +141,7 @@ test('of many different keys one wins, and the others stay free', async () => {
         id,
         'Opening',
         {},
-        { ...nobody, idempotencyKey },
+        { ...anonymous, idempotencyKey },
       ),
     ),
   );
@@ -146,12 +149,17 @@ test('of many different keys one wins, and the others stay free', async () => {
   expect(winners).toHaveLength(1);
   expect(outcomes.filter((outcome) => outcome instanceof IllegalTransition)).toHaveLength(19);
   for (const idempotencyKey of keys) {
-    const closing = await kept.store.transition(id, 'Closing', {}, { ...nobody, idempotencyKey });
+    const closing = await kept.store.transition(
+      id,
+      'Closing',
+      {},
+      { ...anonymous, idempotencyKey },
+    );
     if (winners.includes(idempotencyKey)) {
       expect(closing).toEqual(new IdempotencyKeyReused(idempotencyKey));
     } else {
       expect(closing).toMatchObject({ stateType: 'Closed' });
-      await kept.store.transition(id, 'Opening', {}, nobody);
+      await kept.store.transition(id, 'Opening', {}, anonymous);
     }
   }
 });

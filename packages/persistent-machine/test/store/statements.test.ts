@@ -1,6 +1,6 @@
 /**
- * The statements themselves on a real PostgreSQL: hammered from many sides at once, where no change, count,
- * position or winner may be lost; and on a large table, of which each must read but little.
+ * Tests the statements on a real PostgreSQL: with concurrent writers, where no change, count, position or winner may be
+ * lost, and on a large table, of which each statement may read only a little.
  */
 import fc from 'fast-check';
 import { Client } from 'pg';
@@ -11,10 +11,10 @@ import { begin } from '../../src/operations/begin';
 import type { Change } from '../../src/operations/change';
 import { find } from '../../src/operations/find';
 import type { Key, PageRequest } from '../../src/operations/page';
-import type { Place } from '../../src/operations/place';
+import type { ClaimedPlace } from '../../src/operations/place';
 import { swap } from '../../src/operations/swap';
 import { type DoorPhase, doors } from '../machine/door';
-import { type Instance as InstanceOf, KeptMachines, newId, nobody } from './KeptMachines';
+import { type Instance as InstanceOf, KeptMachines, anonymous, newId } from './KeptMachines';
 
 type Instance = InstanceOf<typeof doors>;
 type Event = 'Opening' | 'Closing' | 'Locking';
@@ -35,7 +35,7 @@ async function close(): Promise<void> {
   await kept.close();
 }
 
-/** What becomes of a door by an event, recorded by `actor`; undefined where that is not legal. */
+/** The change of a door by an event, with `actor` as its actor; undefined where the event is illegal. */
 function changeOf(phase: DoorPhase, event: Event, actor: string): Change | undefined {
   const next = doors.step(event)(phase, {}, { now: new Date() });
   return next instanceof Refusal
@@ -48,7 +48,7 @@ function installationOf(id: string, actor: string): Change {
   return { ...commonOf(phase, actor), event: 'Installation', from: null };
 }
 
-/** What an operation sends for some questions; for none, a statement that does nothing. */
+/** The query that an operation sends for some questions; without any, a statement that does nothing. */
 function queryOf<Question>(
   { query }: Operation<Question, unknown, never>,
   questions: readonly Question[],
@@ -60,13 +60,13 @@ function commonOf(
   { state: record, occurredAt }: DoorPhase,
   actor: string,
 ): Omit<Change, 'event' | 'from'> {
-  return { record, data: null, occurredAt, actor, idempotencyKey: null, token: null };
+  return { partition: 0, record, data: null, occurredAt, actor, idempotencyKey: null, token: null };
 }
 
-describe('hammered from many sides at once', () => {
-  /** A session besides the owner's. */
+describe('with concurrent writers', () => {
+  /** A session of a writer, beside the owner's. */
   let client: Client;
-  /** Of a door that no side plays with. */
+  /** The id of a door that no writer changes. */
   const bystander = newId();
   let before: Awaited<ReturnType<typeof kept.contents>>;
 
@@ -74,7 +74,7 @@ describe('hammered from many sides at once', () => {
     await open();
     client = new Client({ connectionString: kept.url });
     await client.connect();
-    await kept.store.begin(bystander, {}, nobody);
+    await kept.store.begin(bystander, {}, anonymous);
     before = await kept.contents();
   });
 
@@ -92,19 +92,19 @@ describe('hammered from many sides at once', () => {
   const STEP = 16;
   const everyMember = [...Array(WINDOW).keys()];
 
-  /** What a side does next: to which doors, in which order. */
+  /** What a writer does next: to which doors, and in which order. */
   interface Round {
-    /** A window of all doors begins here. */
+    /** The number of the door at which the round's window begins. */
     readonly first: number;
-    /** Which of the window. */
+    /** The doors of the window, by their number in it. */
     readonly members: readonly number[];
     readonly event: Event;
-    /** Of a side whose transactions it ends itself. */
+    /** How a writer ends its transaction, if it ends it itself. */
     readonly end: 'COMMIT' | 'ROLLBACK';
   }
 
-  /** The windows of all sides wander over the doors together, so that each is fought for while it is young. */
-  const roundsOf = (side: number): Round[] =>
+  /** The windows move over the doors together, so that all writers contend for new doors. */
+  const roundsOf = (writer: number): Round[] =>
     fc
       .sample(
         fc.record<Round>({
@@ -113,25 +113,25 @@ describe('hammered from many sides at once', () => {
           event: fc.constantFrom('Opening', 'Closing', 'Locking'),
           end: fc.constantFrom('COMMIT', 'ROLLBACK'),
         }),
-        { seed: SEED + side, numRuns: ROUNDS },
+        { seed: SEED + writer, numRuns: ROUNDS },
       )
       .map((round, index) => ({ ...round, first: round.first + index * STEP }));
 
-  /** What a side was told is recorded; `actor` marks the one change out of all that were tried. */
+  /** A change that a writer was told is recorded; `actor` tells it from all others that were tried. */
   interface Claim {
     readonly id: string;
     readonly version: number;
     readonly actor: string | null;
   }
 
-  /** Commits a group of changes, and answers which were applied. */
+  /** Commits a group of changes, and returns the applied ones. */
   type Commit = (query: Query) => Promise<Pick<Claim, 'id' | 'version'>[]>;
 
   const ids = Array.from({ length: STEP * ROUNDS + WINDOW }, () => newId());
   let tried = 0;
 
-  /** Looks at a group of doors, and changes each as it was then, whoever was faster. */
-  async function play(
+  /** Reads a group of doors, and changes each from the state that it has read, even if another writer was faster. */
+  async function changeGroup(
     { database: reading, tables }: Instance,
     { first, members, event }: Round,
     commit: Commit,
@@ -148,7 +148,7 @@ describe('hammered from many sides at once', () => {
       const phase = phases.get(id);
       if (phase === undefined) return [];
       const change = changeOf(phase, event, `try ${(tried += 1)}`);
-      // What was done to the door before, once more beside what is to be done: this must be lost.
+      // A repetition of the door's last change goes along with the new one, and must not be applied.
       return change ? [{ ...change, record: phase.state, actor: 'again' }, change] : [];
     });
 
@@ -157,20 +157,21 @@ describe('hammered from many sides at once', () => {
       [begin(tables), begins],
       [swap(tables), swaps],
     ] as const) {
+      if (changes.length === 0) continue;
       const applied = await commit(queryOf(operation, changes));
       for (const { id, version } of applied) {
         const change = changes.find(({ record }) => record.id === id && record.version === version);
-        claims.push({ id, version, actor: change?.actor ?? 'nobody asked for this' });
+        claims.push({ id, version, actor: change?.actor ?? 'no writer asked for this' });
       }
     }
     return claims;
   }
 
-  /** One that plays, and says what it was told is recorded. */
-  type Side = (round: Round) => Promise<Claim[]>;
+  /** Makes a round of changes, and returns the ones that it was told are recorded. */
+  type Writer = (round: Round) => Promise<Claim[]>;
 
-  /** A group that waits too long for an id that another one inserts is not applied, and goes again. */
-  const tryingAgain =
+  /** Sends a group again that has waited too long for an id that another group inserts. */
+  const retrying =
     (commit: Commit): Commit =>
     async (query) => {
       for (;;) {
@@ -182,24 +183,24 @@ describe('hammered from many sides at once', () => {
       }
     };
 
-  /** Each statement is a transaction of its own. */
+  /** Makes each statement a transaction of its own. */
   const committing =
-    (instance: Instance): Side =>
+    (instance: Instance): Writer =>
     async (round) =>
-      play(
+      changeGroup(
         instance,
         round,
-        tryingAgain(async ({ statement, values }) => instance.database.run(statement, values)),
+        retrying(async ({ statement, values }) => instance.database.run(statement, values)),
       );
 
-  /** Takes some of its transactions back. */
-  const wavering =
-    (instance: Instance, client: Client): Side =>
+  /** Rolls back some of its transactions. */
+  const rollingBack =
+    (instance: Instance, client: Client): Writer =>
     async (round) =>
-      play(
+      changeGroup(
         instance,
         round,
-        tryingAgain(async ({ statement: { text }, values }) => {
+        retrying(async ({ statement: { text }, values }) => {
           await client.query('BEGIN');
           try {
             const { rows } = await client.query<Claim>(text, [...values]);
@@ -212,9 +213,9 @@ describe('hammered from many sides at once', () => {
         }),
       );
 
-  /** Goes through the store, which looks again when it has lost. */
-  const asking =
-    ({ store }: Instance): Side =>
+  /** Goes through the store, which loads the record again when it has lost a swap. */
+  const throughStore =
+    ({ store }: Instance): Writer =>
     async ({ first, members, event }) => {
       const claims = members.map(async (member): Promise<Claim[]> => {
         const id = ids[first + member] ?? '';
@@ -225,15 +226,15 @@ describe('hammered from many sides at once', () => {
       return (await Promise.all(claims)).flat();
     };
 
-  /** Lets all sides play, round after round. */
-  async function fight(sides: readonly Side[]): Promise<Claim[]> {
-    const games = sides.map((side, index) => ({ side, rounds: roundsOf(index) }));
+  /** Runs all writers at once, round after round. */
+  async function runAll(writers: readonly Writer[]): Promise<Claim[]> {
+    const plans = writers.map((writer, index) => ({ writer, rounds: roundsOf(index) }));
     const claims: Claim[] = [];
     for (let index = 0; index < ROUNDS; index += 1) {
       const outcomes = await Promise.allSettled(
-        games.map(async ({ side, rounds }) => {
+        plans.map(async ({ writer, rounds }) => {
           const round = rounds[index];
-          return round ? side(round) : [];
+          return round ? writer(round) : [];
         }),
       );
       for (const outcome of outcomes) {
@@ -244,7 +245,7 @@ describe('hammered from many sides at once', () => {
     return claims;
   }
 
-  /** Looks at the tables again and again until the end, and whether all that is seen at once agrees. */
+  /** Reads the tables again and again until the end, and checks that each snapshot agrees with itself. */
   async function watch(end: Promise<unknown>): Promise<void> {
     const over = end.then(
       () => true,
@@ -265,15 +266,15 @@ describe('hammered from many sides at once', () => {
     } while (!(await Promise.race([over, Promise.resolve(false)])));
   }
 
-  test('nothing deadlocks, and what was answered, recorded and counted is the same', async () => {
+  test('no writer deadlocks, and the answers, the history and the counts agree', async () => {
     const [one, other, third] = instances;
-    const fighting = fight([
+    const running = runAll([
       ...instances.map(committing),
-      wavering(one, client),
-      asking(other),
-      asking(third),
+      rollingBack(one, client),
+      throughStore(other),
+      throughStore(third),
     ]);
-    const [claims] = await Promise.all([fighting, watch(fighting)]);
+    const [claims] = await Promise.all([running, watch(running)]);
 
     const { rows: recorded } = await owner.query<Claim & { position: string }>(
       `SELECT door_id AS id, version, actor, position FROM door_transitions
@@ -285,7 +286,7 @@ describe('hammered from many sides at once', () => {
     );
     expect(new Set(claims.map(nameOf))).toEqual(new Set(recorded.map(nameOf)));
     expect(claims).toHaveLength(recorded.length);
-    // It was a fight.
+    // The writers have contended: more was tried than recorded.
     expect(tried).toBeGreaterThan(2 * recorded.length);
 
     const { rows: ledger } = await owner.query(
@@ -304,7 +305,7 @@ describe('hammered from many sides at once', () => {
     expect(strays).toEqual([]);
   });
 
-  test('of begins of the same ids, each in an order of its own, each id has one', async () => {
+  test('of concurrent beginnings of the same ids, in different orders, each id has one', async () => {
     const orders = fc.sample(fc.shuffledSubarray(everyMember, { minLength: WINDOW }), {
       seed: SEED,
       numRuns: 80,
@@ -312,12 +313,12 @@ describe('hammered from many sides at once', () => {
     for (let round = 0; round < 10; round += 1) {
       const fresh = everyMember.map(() => newId());
       const begun = await Promise.all(
-        orders.slice(round * 8, round * 8 + 8).map(async (order, side) => {
-          const { database: one, tables } = instances[side % 2 === 0 ? 0 : 1];
+        orders.slice(round * 8, round * 8 + 8).map(async (order, writer) => {
+          const { database: one, tables } = instances[writer % 2 === 0 ? 0 : 1];
           const changes = order.map((member) =>
-            installationOf(fresh[member] ?? '', `side ${side}`),
+            installationOf(fresh[member] ?? '', `writer ${writer}`),
           );
-          const commit = tryingAgain(async ({ statement, values }) => one.run(statement, values));
+          const commit = retrying(async ({ statement, values }) => one.run(statement, values));
           return commit(queryOf(begin(tables), changes));
         }),
       );
@@ -339,9 +340,9 @@ describe('while the tables grow from nothing', () => {
   beforeEach(open);
   afterEach(close);
 
-  test('a group soon reads no table, whenever its plans and those of its triggers were made', async () => {
+  test('a group soon scans no table, whenever PostgreSQL made its plans and those of its triggers', async () => {
     const { tables, store } = kept;
-    const bystander = await store.begin(newId(), {}, nobody);
+    const bystander = await store.begin(newId(), {}, anonymous);
     for (let round = 1; round <= 12; round += 1) {
       const begins = Array.from({ length: 256 }, () => installationOf(newId(), 'nobody'));
       const openings = begins.flatMap(
@@ -355,11 +356,11 @@ describe('while the tables grow from nothing', () => {
       ]) {
         await owner.query({ ...statement, values: [...values] });
       }
-      // What a commit would check.
+      // Runs the checks of a commit.
       await owner.query('SET CONSTRAINTS ALL IMMEDIATE');
       const after = await scans();
       await owner.query('COMMIT');
-      // While they are smaller, reading them is cheapest.
+      // While the tables are smaller, a scan is the cheapest plan.
       if (round > 6) expect({ round, after }).toEqual({ round, after: before });
       if (round === 8) await owner.query('ANALYZE');
     }
@@ -373,13 +374,13 @@ describe('with 50,000 doors, all of them in one state', () => {
   const GROUP = 256;
   /** How many blocks a page may read; the tables have thousands. */
   const BLOCKS_OF_A_PAGE = 100;
-  /** And for each of a group of doors. */
+  /** How many blocks a statement may read for each door of its group. */
   const BLOCKS_OF_A_DOOR = 20;
 
-  /** As for a statement that was run often, and as for one that is run once. */
+  /** The plans of a statement that runs often, and of one that runs once. */
   const PLANNINGS = ['force_generic_plan', 'force_custom_plan'];
 
-  /** By age. */
+  /** The doors by age. */
   let ids: string[];
   let keys: Key[];
 
@@ -408,7 +409,7 @@ describe('with 50,000 doors, all of them in one state', () => {
   });
 
   afterAll(async () => {
-    // Whatever was run was taken back.
+    // Every change was rolled back.
     const { rows } = await owner.query('SELECT position FROM door_ledger');
     await close();
     expect(rows).toEqual([{ position: String(DOORS) }]);
@@ -416,13 +417,13 @@ describe('with 50,000 doors, all of them in one state', () => {
 
   interface Reading {
     readonly name: string;
-    /** Of our tables, those that were read from end to end, be it by the statement or by its triggers. */
+    /** Our tables that the statement or its triggers read from end to end. */
     readonly scanned: readonly string[];
-    /** By the statement itself. */
+    /** How many blocks the statement itself read. */
     readonly blocks: number;
   }
 
-  /** Runs a statement as `planning` says, takes it back, and says what it has read. */
+  /** Runs a statement with the given kind of plan, rolls it back, and returns what it has read. */
   async function readingOf({ statement, values }: Query, planning: string): Promise<Reading> {
     await owner.query(`BEGIN; SET LOCAL plan_cache_mode = ${planning}`);
     await owner.query(`PREPARE subject AS ${statement.text}`);
@@ -430,7 +431,7 @@ describe('with 50,000 doors, all of them in one state', () => {
     const { rows } = await owner.query<{ 'QUERY PLAN': string }>(
       `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE subject ${literals(values)}`,
     );
-    // What a commit would check.
+    // Runs the checks of a commit.
     await owner.query('SET CONSTRAINTS ALL IMMEDIATE');
     const after = await scans();
     await owner.query('ROLLBACK; DEALLOCATE subject');
@@ -447,7 +448,7 @@ describe('with 50,000 doors, all of them in one state', () => {
     };
   }
 
-  /** As EXECUTE takes them. */
+  /** The values as EXECUTE takes them. */
   function literals(values: readonly unknown[]): string {
     // All that the statements take, in arrays or not.
     const each = (values as readonly (Scalar | readonly Scalar[])[]).map((value) =>
@@ -490,7 +491,7 @@ describe('with 50,000 doors, all of them in one state', () => {
     );
   }
 
-  /** Of what is run, the statements that read more than so many blocks, or a table from end to end. */
+  /** Runs an action, and returns its statements that read more than so many blocks, or a table from end to end. */
   async function wasteful(planning: string, limit: number, run: () => unknown): Promise<Reading[]> {
     const { database: remembering } = kept;
     remembering.sent.length = 0;
@@ -581,8 +582,8 @@ describe('with 50,000 doors, all of them in one state', () => {
   );
 });
 
-function placeAt(position: number): Place {
-  return { position: String(position), fingerprint: null };
+function placeAt(position: number): ClaimedPlace {
+  return { positions: [String(position)], fingerprint: null, partition: 0 };
 }
 
 /** How often each of our tables was read from end to end, for comparison within a transaction of the owner. */

@@ -1,5 +1,5 @@
-/** Tickets, whose beginning carries data. */
-import { KeptMachines, newId, nobody } from './KeptMachines';
+/** Tests tickets, whose beginning carries data. */
+import { KeptMachines, anonymous, newId } from './KeptMachines';
 import { tickets } from './ticket';
 
 const said = {
@@ -16,7 +16,7 @@ let before: unknown;
 beforeAll(async () => {
   kept = await KeptMachines.of(tickets);
   bystander = newId();
-  await kept.store.begin(bystander, said, nobody);
+  await kept.store.begin(bystander, said, anonymous);
   before = await kept.store.find(bystander);
 });
 
@@ -29,11 +29,11 @@ afterAll(async () => {
 });
 
 test.each([
-  ['a moment that is none', { promisedAt: new Date(NaN) }],
+  ['an invalid date', { promisedAt: new Date(NaN) }],
   ['a number that is not whole', { number: 1.5 }],
 ])('%s is thrown, and nothing is sent', async (_what, wrong) => {
   const sent = await kept.statementsOf(async () => {
-    await expect(kept.store.begin(newId(), { ...said, ...wrong }, nobody)).rejects.toThrow(
+    await expect(kept.store.begin(newId(), { ...said, ...wrong }, anonymous)).rejects.toThrow(
       TypeError,
     );
   });

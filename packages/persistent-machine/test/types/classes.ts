@@ -1,7 +1,4 @@
-/**
- * What the classes of a machine cannot be. Never run: the compiler looks at it, and its words are compared with those
- * above each line.
- */
+/** Classes that a machine cannot have. Never runs: a test compares the compiler's errors with these comments. */
 import {
   IllegalTransition,
   type Moment,
@@ -151,7 +148,7 @@ class Swapped extends door.phase('Open') {
 void classes(door, { Open: Swapped, Closed, Locked: LockedDoor });
 void classes(door, { Open, Closed, Locked: LockedDoor });
 
-// The class of another machine's state of the same name.
+// The class belongs to a state of another machine, with the same name.
 const otherDoor = machine('OtherDoor', {
   says: 'Another door.',
   columns: { movedAt: moment({ says: 'When it was moved.' }), shutAt: moment({ says: 'Shut.' }) },

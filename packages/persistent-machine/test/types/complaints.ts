@@ -1,4 +1,4 @@
-/** Has the compiler look at the files of this folder, and reads what their comments expect of it. */
+/** Compiles the files of this folder, and reads the errors that their comments expect. */
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 

@@ -1,6 +1,6 @@
 /**
- * What a declaration cannot say. Never run: the compiler looks at it, and its words are compared with those above each
- * line. One fault must not hide another, so all are in few machines.
+ * Faults that a declaration cannot have. Never runs: a test compares the compiler's errors with these comments. One
+ * fault must not hide another, so few machines have all of them.
  */
 import { Refusal, flag, int, machine, moment, text } from '../../src/machine';
 
@@ -179,6 +179,6 @@ export const states = machine('States', {
   },
 });
 
-// One wrong word leaves the rest known: its classes are not complained of.
+// The compiler still knows the rest of a declaration with one wrong word, and accepts its classes.
 export class Open extends names.phase('Open') {}
 export class Gone extends states.phase('Gone') {}

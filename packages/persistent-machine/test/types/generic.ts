@@ -1,4 +1,4 @@
-/** What is inferred of a lifecycle by what is generic in machines. Never run: the compiler looks at it. */
+/** What the compiler infers of a lifecycle for code that is generic in machines. This file never runs. */
 import type {
   AnyLifecycle,
   DataOf,
@@ -27,7 +27,7 @@ import {
 type Orders = typeof orders;
 type Same<A, B> = [A, B] extends [B, A] ? true : false;
 
-/** As a store does it: any lifecycle, and one of its events. */
+/** Takes any lifecycle and one of its events, as a store does. */
 function transition<L extends AnyLifecycle, E extends TransitionEventIn<L>>(
   lifecycle: L,
   event: E,
@@ -35,7 +35,7 @@ function transition<L extends AnyLifecycle, E extends TransitionEventIn<L>>(
   data: DataOf<L, E>,
   at: Moment,
 ): OutcomeOf<L, E> {
-  // The step of E gives the outcome of E: of any lifecycle, only its own type says so.
+  // The step of E returns the outcome of E. Only the type of the given lifecycle says so.
   return lifecycle.step(event)(phase, data, at) as OutcomeOf<L, E>;
 }
 
@@ -67,7 +67,7 @@ transition(orders, 'Payment', phase, { amount: 5 }, at);
 // @ts-expect-error Type 'number' is not assignable to type 'never'.
 transition(doors, 'Opening', door, { amountCents: 5 }, at);
 
-/** As a feed does it: nothing is known of the lifecycle. */
+/** Knows nothing of the lifecycle, as a feed does. */
 export function replay({ phaseOf }: Pick<AnyLifecycle, 'phaseOf'>): readonly string[] {
   return phaseOf({ id: '', version: 1, stateType: '', createdAt: at.now, updatedAt: at.now })
     .nextEvents;

@@ -1,6 +1,6 @@
 /**
- * What cannot be done with a phase, and what a class cannot do. Never run: the compiler looks at it, and its words are
- * compared with those above each line.
+ * What a caller cannot do with a phase, and what a class cannot do. Never runs: a test compares the compiler's errors
+ * with these comments.
  */
 import type { Moment, OccurredAtOutOfRange } from '../../src/machine';
 import { Closed, type DoorPhase, door } from '../machine/door';
@@ -136,7 +136,7 @@ export class OfPaid extends order.phase('Paid') {
   }
 }
 
-// By several events from one state to another: the moment says which event may be performed.
+// Several events lead from one state to another: the type of the moment says which event a class may perform.
 export class OfOpen extends door.phase('Open') {
   close(now: Moment): unknown {
     // @ts-expect-error Argument of type 'Moment<string>' is not assignable to parameter of type 'Moment<"Closing">'.

@@ -1,4 +1,7 @@
-/** What may be asked of a store, by the lifecycle of its machines; and what comes of it. */
+/**
+ * What a caller may ask of a store, by the lifecycle of its machines, and the types of the answers. This file never
+ * runs.
+ */
 import type { Feed } from '../../src/feed/Feed';
 import type {
   AnyLifecycle,
@@ -20,7 +23,7 @@ declare const any: MachineStore<AnyLifecycle>;
 
 const request = { actor: null };
 
-// What an event leads to, and what it may be refused for, is known.
+// The compiler knows the targets and the refusals of an event.
 export const paid: Promise<
   | Placed
   | Paid
@@ -34,7 +37,7 @@ export const draft: Promise<Draft> = store.begin('id', {}, request);
 export const found: Promise<OrderPhase | null> = store.find('id');
 export const past: Promise<OrderPhase | null> = reader.past('id', { version: 1 });
 
-// An event that there is not, that begins an order, or without its data.
+// An unknown event, an event that begins an order, and an event without its data.
 // @ts-expect-error Argument of type '"Paiment"' is not assignable
 void store.transition('id', 'Paiment', { amountCents: 1 }, request);
 // @ts-expect-error Argument of type '"Drafting"' is not assignable
@@ -48,7 +51,7 @@ void store.transition('id', 'Delivery', { amountCents: 1 }, request);
 // @ts-expect-error Type 'number' is not assignable to type 'never'
 void store.begin('id', { amountCents: 1 }, request);
 
-// What events carried has the types of the declaration, and an event has one of its names.
+// The data of transitions have the declared types, and their events the declared names.
 export async function amounts(): Promise<number[]> {
   const { nodes } = await reader.history('id', { from: 'start', size: 1 });
   return nodes.flatMap(({ data }) =>
@@ -61,5 +64,5 @@ export async function isPayment(): Promise<boolean> {
   return value?.event === 'Paiment';
 }
 
-// Where nothing is known of a lifecycle, any event may be asked for.
+// A caller may ask for any event of an unknown lifecycle.
 export const anything: Promise<MachinePhase | Refusal> = any.transition('id', 'Any', {}, request);

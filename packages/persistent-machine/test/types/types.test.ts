@@ -1,4 +1,7 @@
-/** What must not compile does not, for the reason that stands above it; and all else compiles. */
+/**
+ * Tests that each wrong line does not compile, for the reason in the comment above it, and that everything else
+ * compiles.
+ */
 import { type Complaint, lookAt } from './complaints';
 
 const files = lookAt(['declarations.ts', 'classes.ts', 'phases.ts', 'generic.ts', 'store.ts']);

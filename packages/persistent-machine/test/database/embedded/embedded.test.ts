@@ -1,6 +1,6 @@
 /**
- * Owns what the embedded PostgreSQL promises, shown on real clusters and real processes that are really
- * killed; knows nothing of what the application keeps in it.
+ * Tests the promises of the embedded PostgreSQL, on real clusters and on processes that are really killed. Does not
+ * know what the application keeps in it.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ jest.setTimeout(120_000);
 
 const CHECKOUT = join(__dirname, '../../../../..');
 const SOURCES = 'packages/persistent-machine/src';
-/** Two accounts that every Linux has. */
+/** The user ids of two accounts that every Linux system has. */
 const [DAEMON, NOBODY] = [1, 65534];
 const onlyOnLinux = process.platform === 'linux' ? it : it.skip;
 const onlyAsRoot = process.getuid?.() === 0 ? it : it.skip;
@@ -65,7 +65,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children) await kill(child);
   await Promise.all(running.map((postgres) => postgres.stop()));
-  // What a killed process of a test has left is ended as everywhere: by the next start.
+  // A killed process may have left its server: as in production, the next start ends it.
   if ((await serverProcesses()).length > 0) await (await start()).stop();
   expect(await serverProcesses()).toEqual([]);
   for (const cleanUp of cleanups) await cleanUp();
@@ -81,12 +81,12 @@ async function start(options: Partial<EmbeddedPostgresOptions> = {}): Promise<Em
 
 interface Owner {
   readonly child: ChildProcess;
-  /** Its URL, or why there is none. */
+  /** The URL of its server, or the reason why there is none. */
   readonly line: string;
   readonly nextLine: () => Promise<string>;
 }
 
-/** Starts in a process of its own, which ends on SIGTERM, when its start fails, and when this one ends. */
+/** Starts a server in a child process, which ends on SIGTERM, when the start fails, and when this process ends. */
 async function startInChild(place: { checkout?: string; user?: number } = {}): Promise<Owner> {
   const child = spawnOwner(place);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -178,13 +178,13 @@ async function serverProcesses(): Promise<number[]> {
     .map(({ pid }) => pid);
 }
 
-/** As which users the server's processes run. */
+/** The users that the server's processes run as. */
 async function serverUsers(): Promise<number[]> {
   const owners = (await serverProcesses()).map(async (pid) => (await stat(`/proc/${pid}`)).uid);
   return [...new Set(await Promise.all(owners))];
 }
 
-/** What of this checkout runs a server, with the package of binaries as npm unpacks it: without links. */
+/** Copies what a server needs from this checkout. The package of binaries has no links, as npm unpacks it. */
 async function copyCheckout(checkout: string): Promise<{
   checkout: string;
   binaries: string;
@@ -206,7 +206,7 @@ async function copyCheckout(checkout: string): Promise<{
   for (const entry of await readdir(library, { withFileTypes: true })) {
     if (entry.isSymbolicLink()) await rm(join(library, entry.name));
   }
-  // A version of its own, so that its copy is nobody else's.
+  // A version of its own, so that no other process uses its copy.
   const version = `of-a-test-${basename(home)}`;
   await writeFile(
     join(binaries, 'package.json'),
@@ -223,7 +223,7 @@ async function copyCheckout(checkout: string): Promise<{
 }
 
 describe('an embedded PostgreSQL', () => {
-  it('keeps what was written for the next start', async () => {
+  it('keeps committed rows for the next start', async () => {
     const first = await start();
     await query(first.url, 'create table kept as select 42 as answer');
     await first.stop();
@@ -257,7 +257,7 @@ describe('an embedded PostgreSQL', () => {
     ]);
   });
 
-  it('gives tests a superuser, who may make databases of their own', async () => {
+  it('gives tests a superuser, which may create databases', async () => {
     const { superuserUrl } = await start();
     await query(superuserUrl, 'create database one_of_a_test');
     const url = new URL(superuserUrl);
@@ -267,7 +267,7 @@ describe('an embedded PostgreSQL', () => {
     ]);
   });
 
-  it('listens on no port, lets nobody in without a password, and keeps its files to itself', async () => {
+  it('listens on no port, requires a password, and lets no other user read its files', async () => {
     const { url, superuserUrl } = await start();
     expect(
       await query(superuserUrl, `select current_setting('listen_addresses') as addresses`),
@@ -319,13 +319,13 @@ describe('an embedded PostgreSQL', () => {
     }
   });
 
-  it('is reached by a short path, however long the name of its directory', async () => {
+  it('has a socket with a short path, however long the name of its directory', async () => {
     directory = join(home, 'a folder with spaces, commas and "quotes"', 'x'.repeat(120), 'data');
     const { url } = await start();
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('stops once, however often it is told to, and leaves nothing behind', async () => {
+  it('stops once, however often stop is called, and leaves nothing behind', async () => {
     const postgres = await start();
     await Promise.all([postgres.stop(), postgres.stop()]);
     await postgres.stop();
@@ -337,7 +337,7 @@ describe('an embedded PostgreSQL', () => {
 });
 
 describe('the owner of a data directory', () => {
-  it('keeps it: a second one is refused, with the pid of the first', async () => {
+  it('keeps it: a second process is refused, and the error names the pid of the first', async () => {
     const { url } = await start();
     const { line } = await startInChild();
     expect(line).toContain(`EmbeddedPostgresError: The data directory ${directory} is in use`);
@@ -346,7 +346,7 @@ describe('the owner of a data directory', () => {
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('is exactly one of those that start at the same time', async () => {
+  it('is exactly one of five processes that start at the same time', async () => {
     const contenders = await Promise.all(Array.from({ length: 5 }, () => startInChild()));
     const winners = contenders.filter(({ line }) => line.startsWith('postgres://'));
     expect(winners.map(({ line }) => line)).toHaveLength(1);
@@ -356,21 +356,21 @@ describe('the owner of a data directory', () => {
     }
   });
 
-  it('is exactly one of those that find a killed one', async () => {
+  it('is exactly one of five processes that start after the owner was killed', async () => {
     await kill((await startInChild()).child);
     const contenders = await Promise.all(Array.from({ length: 5 }, () => startInChild()));
     expect(contenders.filter(({ line }) => line.startsWith('postgres://'))).toHaveLength(1);
     expect(contenders.filter(({ line }) => line.includes('in use by the process'))).toHaveLength(4);
   });
 
-  it('alone gets the Ctrl-C of its terminal, not the server', async () => {
+  it('gets the Ctrl-C of its terminal, and its server does not', async () => {
     const { child, line: url, nextLine } = await startInChild();
     process.kill(-Number(child.pid), 'SIGINT');
     expect(await nextLine()).toBe('interrupted');
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('when killed leaves a server that the next one ends, and every committed row', async () => {
+  it('leaves every committed row when it is killed, and a server that the next owner ends', async () => {
     const { child, line: url } = await startInChild();
     await query(url, 'create table kept as select 42 as answer');
     const orphan = await postmasterPid();
@@ -383,7 +383,7 @@ describe('the owner of a data directory', () => {
     expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
   });
 
-  it('is not taken to be running because its pid, or its server’s, belongs to another process now', async () => {
+  it('counts as gone when its pid, or that of its server, belongs to another process now', async () => {
     await (await start()).stop();
     const owner = join(directory, 'owner');
     await rename(join(owner, 'free'), join(owner, `${process.pid}-started-at-another-time`));
@@ -393,7 +393,7 @@ describe('the owner of a data directory', () => {
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('may be interrupted while it makes the cluster', async () => {
+  it('may be killed while it creates the cluster', async () => {
     const child = spawnOwner();
     await eventually(async () => {
       const folder = (await readdir(directory)).find((name) => name.startsWith('initialising-'));
@@ -409,7 +409,7 @@ describe('the owner of a data directory', () => {
 });
 
 describe('a server that ends by itself', () => {
-  it('runs again when its postmaster was killed: same URL, same data, though a child lingers', async () => {
+  it('is restarted with the same URL and data when its postmaster is killed, although a child lingers', async () => {
     const { url } = await start();
     await query(url, 'create table kept as select 42 as answer');
     // This one never looks whether its postmaster still runs.
@@ -436,7 +436,7 @@ describe('a server that ends by itself', () => {
     ]);
   });
 
-  it('runs again when it was shut down from outside, and again', async () => {
+  it('is restarted each time that another process shuts it down', async () => {
     const { url } = await start();
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
       const before = await postmasterPid();
@@ -448,7 +448,7 @@ describe('a server that ends by itself', () => {
     }
   });
 
-  it('may be stopped while it is started again', async () => {
+  it('can be stopped during a restart', async () => {
     const postgres = await start();
     process.kill(await postmasterPid(), 'SIGKILL');
     await eventually(() => {
@@ -459,7 +459,7 @@ describe('a server that ends by itself', () => {
     expect(await exists(socketFolder(postgres.url))).toBe(false);
   });
 
-  it('may be stopped while it cannot be started', async () => {
+  it('can be stopped while its restarts fail', async () => {
     const postgres = await start();
     const postmaster = await postmasterPid();
     const [place, elsewhere] = [join(directory, 'postgres'), join(directory, 'elsewhere')];
@@ -473,7 +473,7 @@ describe('a server that ends by itself', () => {
     expect(await serverProcesses()).toEqual([]);
   });
 
-  it('is looked after: a socket that was cleaned away comes back, a long log is cut', async () => {
+  it('gets its socket back after the folder was deleted, and a long log is cut', async () => {
     const { url } = await start();
     const log = join(directory, 'postgres.log');
     await appendFile(log, Buffer.alloc(11_000_000, '.\n'));
@@ -493,12 +493,12 @@ describe('a start that fails says what to do', () => {
     );
   });
 
-  it('on a folder that is no cluster', async () => {
+  it('on a folder that is not a cluster', async () => {
     await mkdir(join(directory, 'postgres'), { recursive: true });
     await expect(start()).rejects.toThrow(/not a PostgreSQL cluster of ours.*Move it away/s);
   });
 
-  it('on a cluster that another PostgreSQL seems to use, which goes on', async () => {
+  it('on a cluster that another PostgreSQL seems to use, and leaves that one running', async () => {
     const { url } = await start();
     const stranger = await postmasterPid();
     directory = join(home, 'other');
@@ -516,7 +516,7 @@ describe('a start that fails says what to do', () => {
       await (await start()).stop();
       const record = '1-in-another-namespace';
       await rename(join(directory, 'owner', 'free'), join(directory, 'owner', record));
-      // Of a server in another container nothing is to be seen but that its socket answers.
+      // From here, a server in another container shows nothing except a socket that answers.
       const socket = createServer().listen(join(dataFolder(), '.s.PGSQL.5432'));
       await once(socket, 'listening');
       try {
@@ -538,21 +538,21 @@ describe('a start that fails says what to do', () => {
     }
   });
 
-  it('on a machine that lacks the loader which the binaries ask for', async () => {
+  it('on a machine without the loader that the binaries need', async () => {
     const { checkout, binaries } = await copyCheckout(join(home, 'checkout'));
     await writeFile(join(binaries, 'native/bin/postgres'), '#!/no/such/loader', { mode: 0o755 });
     const { line } = await startInChild({ checkout });
     expect(line).toMatch(/EmbeddedPostgresError.*does not run on this machine.*DATABASE_URL/);
   });
 
-  it('on a directory that cannot be made', async () => {
+  it('on a directory that cannot be created', async () => {
     await writeFile(directory, 'a file');
     directory = join(directory, 'below');
     await expect(start()).rejects.toThrow(EmbeddedPostgresError);
     await expect(start()).rejects.toThrow(`cannot run in ${directory}: ENOTDIR`);
   });
 
-  it('with the server’s last words, and leaves the directory free', async () => {
+  it('with the server’s last lines of log, and leaves the directory free', async () => {
     await expect(start({ settings: { max_connections: 'many' } })).rejects.toThrow(
       /did not start.*exit code 1.*invalid value for parameter "max_connections": "many"/s,
     );
@@ -561,15 +561,18 @@ describe('a start that fails says what to do', () => {
 });
 
 describe('as root', () => {
-  onlyAsRoot('the server runs as nobody, below a folder that is closed to nobody', async () => {
-    expect((await stat(home)).mode & 0o777).toBe(0o700);
-    const { url } = await start();
-    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(await serverUsers()).toEqual([NOBODY]);
-  });
+  onlyAsRoot(
+    'the server runs as the user “nobody”, below a folder that this user cannot enter',
+    async () => {
+      expect((await stat(home)).mode & 0o777).toBe(0o700);
+      const { url } = await start();
+      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect(await serverUsers()).toEqual([NOBODY]);
+    },
+  );
 
   onlyAsRoot(
-    'the server runs as the owner of an existing cluster, who can use it again',
+    'the server runs as the owner of an existing cluster, and that user can start it later',
     async () => {
       await chown(home, DAEMON, DAEMON);
       const first = await startInChild({ user: DAEMON });
@@ -586,7 +589,7 @@ describe('as root', () => {
     },
   );
 
-  onlyAsRoot('a cluster that root has put back is given to nobody', async () => {
+  onlyAsRoot('a cluster that root has restored is given to the user “nobody”', async () => {
     await (await start()).stop();
     await cp(directory, join(home, 'copy'), { recursive: true });
     directory = join(home, 'copy');
@@ -595,17 +598,20 @@ describe('as root', () => {
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  onlyAsRoot('binaries that nobody can reach are copied to where it can, once', async () => {
-    const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
-    for (let time = 1; time <= 2; time += 1) {
-      const { child, line: url } = await startInChild({ checkout });
-      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-      expect(await copies()).toEqual([expect.stringMatching(/-0$/)]);
-      await kill(child, 'SIGTERM');
-    }
-  });
+  onlyAsRoot(
+    'binaries that the user “nobody” cannot reach are copied once to a folder that it can reach',
+    async () => {
+      const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
+      for (let time = 1; time <= 2; time += 1) {
+        const { child, line: url } = await startInChild({ checkout });
+        expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+        expect(await copies()).toEqual([expect.stringMatching(/-0$/)]);
+        await kill(child, 'SIGTERM');
+      }
+    },
+  );
 
-  onlyAsRoot('a copy of the binaries that somebody else has laid out is not used', async () => {
+  onlyAsRoot('a copy of the binaries that another user has planted is not used', async () => {
     const { checkout, version, copies } = await copyCheckout(join(home, 'checkout'));
     const trap = `/tmp/persistent-state-machine-postgres-${version}-0`;
     await mkdir(join(trap, 'native'), { recursive: true });
@@ -616,7 +622,7 @@ describe('as root', () => {
     expect(await copies()).toHaveLength(2);
   });
 
-  onlyAsRoot('is not needed: an ordinary user runs everything as itself', async () => {
+  onlyAsRoot('is not needed: an ordinary user runs the server as itself', async () => {
     await chown(home, NOBODY, NOBODY);
     const { child, line: url } = await startInChild({ user: NOBODY });
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -624,17 +630,14 @@ describe('as root', () => {
     await kill(child, 'SIGTERM');
   });
 
-  onlyAsRoot(
-    'is not needed: links missing in a package that may not be changed are made in a copy',
-    async () => {
-      await chmod(home, 0o755);
-      await mkdir(directory);
-      await chown(directory, NOBODY, NOBODY);
-      const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
-      const { child, line: url } = await startInChild({ checkout, user: NOBODY });
-      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-      expect(await copies()).toEqual([expect.stringMatching(`-${NOBODY}$`)]);
-      await kill(child, 'SIGTERM');
-    },
-  );
+  onlyAsRoot('is not needed: a copy gets the links that a read-only package lacks', async () => {
+    await chmod(home, 0o755);
+    await mkdir(directory);
+    await chown(directory, NOBODY, NOBODY);
+    const { checkout, copies } = await copyCheckout(join(home, 'checkout'));
+    const { child, line: url } = await startInChild({ checkout, user: NOBODY });
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(await copies()).toEqual([expect.stringMatching(`-${NOBODY}$`)]);
+    await kill(child, 'SIGTERM');
+  });
 });

@@ -1,23 +1,24 @@
 /**
- * Written by `npm run migration:generate`: what entities and declarations wanted then, and the database lacked. A
- * migration is history: it is never edited once released, and it imports nothing of ours, which will have moved on by
- * the time it runs.
+ * Written by `npm run migration:generate`: what entities and declarations wanted, and the database lacked. Do not
+ * edit a released migration. It imports nothing of ours, because our code goes on changing, and a migration must not.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class Orders1795829265156 implements MigrationInterface {
+export class Orders1795847757057 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const schema = await schemaOf(queryRunner);
+    const partitions = await partitionsOf(queryRunner);
     await queryRunner.query(`
       CREATE TABLE order_ledger (
-        singleton boolean DEFAULT true NOT NULL,
+        partition integer DEFAULT 0 NOT NULL,
         "position" bigint NOT NULL,
         counts jsonb NOT NULL,
-        CONSTRAINT order_ledger_pkey PRIMARY KEY (singleton),
-        CONSTRAINT order_ledger_is_one_row CHECK (singleton)
+        CONSTRAINT order_ledger_pkey PRIMARY KEY (partition),
+        CONSTRAINT order_ledger_has_this_partition CHECK (partition >= 0 AND partition < ${partitions})
       )`);
     await queryRunner.query(`
       CREATE TABLE order_transitions (
+        partition integer DEFAULT 0 NOT NULL,
         order_id uuid NOT NULL,
         version integer NOT NULL,
         previous_version integer GENERATED ALWAYS AS (NULLIF(version - 1, 0)) STORED,
@@ -44,8 +45,11 @@ export class Orders1795829265156 implements MigrationInterface {
         idempotency_key text,
         token uuid,
         data jsonb,
-        CONSTRAINT order_transitions_pkey PRIMARY KEY (order_id, version),
-        CONSTRAINT order_transitions_position_key UNIQUE ("position"),
+        CONSTRAINT order_transitions_pkey PRIMARY KEY (partition, order_id, version),
+        CONSTRAINT order_transitions_position_key UNIQUE (partition, "position"),
+        CONSTRAINT order_transitions_are_in_their_partition CHECK (
+          partition = ('x' || left(md5(order_id::text), 7))::bit(28)::integer % ${partitions}
+        ),
         CONSTRAINT order_transitions_are_legal CHECK (
           (coalesce(from_state_type, ''), event, state_type) IN (
             ('', 'Drafting', 'Draft'),
@@ -83,6 +87,7 @@ export class Orders1795829265156 implements MigrationInterface {
       )`);
     await queryRunner.query(`
       CREATE TABLE orders (
+        partition integer DEFAULT 0 NOT NULL,
         id uuid NOT NULL,
         version integer NOT NULL,
         state_type text NOT NULL,
@@ -99,7 +104,10 @@ export class Orders1795829265156 implements MigrationInterface {
         shipped_at timestamp(3) with time zone,
         delivered_at timestamp(3) with time zone,
         cancelled_at timestamp(3) with time zone,
-        CONSTRAINT orders_pkey PRIMARY KEY (id),
+        CONSTRAINT orders_pkey PRIMARY KEY (partition, id),
+        CONSTRAINT orders_are_in_their_partition CHECK (
+          partition = ('x' || left(md5(id::text), 7))::bit(28)::integer % ${partitions}
+        ),
         CONSTRAINT orders_carrier_is_valid CHECK (char_length(carrier) >= 1 AND char_length(carrier) <= 255),
         CONSTRAINT orders_customer_is_valid CHECK (char_length(customer) >= 1 AND char_length(customer) <= 255),
         CONSTRAINT orders_reason_is_valid CHECK (char_length(reason) >= 1 AND char_length(reason) <= 255),
@@ -120,17 +128,18 @@ export class Orders1795829265156 implements MigrationInterface {
         )
       )`);
     await queryRunner.query(`
-      CREATE INDEX order_transitions_by_event ON order_transitions USING btree (event, "position")`);
+      CREATE INDEX order_transitions_by_event ON order_transitions USING btree (partition, event, "position")`);
     await queryRunner.query(`
-      CREATE UNIQUE INDEX order_transitions_idempotency_key ON order_transitions USING btree (order_id, idempotency_key) WHERE idempotency_key IS NOT NULL`);
+      CREATE UNIQUE INDEX order_transitions_idempotency_key ON order_transitions USING btree (partition, order_id, idempotency_key) WHERE idempotency_key IS NOT NULL`);
     await queryRunner.query(`CREATE INDEX orders_by_age ON orders USING btree (created_at, id)`);
     await queryRunner.query(`
       CREATE INDEX orders_by_state_and_age ON orders USING btree (state_type, created_at, id)`);
     await queryRunner.query(`
       ALTER TABLE orders
-        ADD CONSTRAINT orders_are_recorded FOREIGN KEY (id, version) REFERENCES order_transitions(order_id, version) DEFERRABLE INITIALLY DEFERRED`);
+        ADD CONSTRAINT orders_are_recorded FOREIGN KEY (partition, id, version) REFERENCES order_transitions(partition, order_id, version) DEFERRABLE INITIALLY DEFERRED`);
     await queryRunner.query(`
-      INSERT INTO order_ledger (position, counts) VALUES (0, '{ "Draft": 0, "Placed": 0, "Paid": 0, "Shipped": 0, "Delivered": 0, "Cancelled": 0 }')`);
+      INSERT INTO order_ledger (partition, position, counts)
+      SELECT partition, 0, '{ "Draft": 0, "Placed": 0, "Paid": 0, "Shipped": 0, "Delivered": 0, "Cancelled": 0 }' FROM generate_series(0, ${partitions} - 1) AS partition`);
     await queryRunner.query(`
       CREATE OR REPLACE FUNCTION order_ledger_counts_what_was_recorded() RETURNS trigger LANGUAGE plpgsql
       SET enable_seqscan = off AS $$
@@ -146,7 +155,8 @@ export class Orders1795829265156 implements MigrationInterface {
           FROM ${schema}.order_transitions
           CROSS JOIN LATERAL (VALUES (state_type, 1, 0), (from_state_type, 0, 1))
             AS each (state, entered, departed)
-          WHERE position > old.position AND position <= new.position AND state IS NOT NULL
+          WHERE partition = new.partition AND position > old.position AND position <= new.position
+            AND state IS NOT NULL
           GROUP BY state
         ) AS sums;
         IF size < 1 OR size <> new.position - old.position THEN
@@ -212,15 +222,16 @@ export class Orders1795829265156 implements MigrationInterface {
         FROM recorded
         LEFT JOIN LATERAL (
           SELECT * FROM ${schema}.orders AS record
-          WHERE record.id = recorded.order_id LIMIT 1
+          WHERE record.partition = recorded.partition AND record.id = recorded.order_id LIMIT 1
         ) AS record ON true
         LEFT JOIN LATERAL (
           SELECT * FROM ${schema}.order_transitions AS previous
-          WHERE previous.order_id = recorded.order_id
+          WHERE previous.partition = recorded.partition AND previous.order_id = recorded.order_id
             AND previous.version = recorded.previous_version
           LIMIT 1
         ) AS previous ON true
-        LEFT JOIN ${schema}.order_ledger AS ledger ON ledger.singleton;
+        LEFT JOIN ${schema}.order_ledger AS ledger
+          ON ledger.partition = recorded.partition;
         IF wrong IS NOT NULL THEN
           RAISE EXCEPTION 'a transition of Order %', wrong
             USING ERRCODE = 'integrity_constraint_violation';
@@ -241,7 +252,7 @@ export class Orders1795829265156 implements MigrationInterface {
     await queryRunner.query(`
       CREATE TRIGGER order_ledger_is_never_deleted
         BEFORE DELETE OR TRUNCATE ON order_ledger
-        EXECUTE FUNCTION refuse_change('the ledger of Order is one row for good')`);
+        EXECUTE FUNCTION refuse_change('the ledger of Order is kept for good')`);
     await queryRunner.query(`
       CREATE TRIGGER order_transitions_are_append_only
         BEFORE UPDATE OR DELETE OR TRUNCATE ON order_transitions
@@ -282,10 +293,18 @@ export class Orders1795829265156 implements MigrationInterface {
   }
 }
 
-/** Functions name it in full: a session's temporary table would otherwise be taken for ours. */
+/** The functions name their tables with the schema, since a session's temporary table could stand in for ours. */
 async function schemaOf(queryRunner: QueryRunner): Promise<string> {
   const [row] = await queryRunner.manager.query<{ schema: string }[]>(
     'SELECT quote_ident(current_schema()) AS schema',
   );
   return row?.schema ?? 'public';
+}
+
+/** Each installation chooses its number of partitions; the server sets it before it runs the migrations. */
+async function partitionsOf(queryRunner: QueryRunner): Promise<string> {
+  const [row] = await queryRunner.manager.query<{ partitions: string | null }[]>(
+    "SELECT nullif(current_setting('persistent_machine.partitions', true), '') AS partitions",
+  );
+  return row?.partitions ?? '1';
 }
