@@ -1,5 +1,4 @@
-/** What an open page does if the server goes away and comes back, and how it handles tokens. */
-import { SignJWT } from 'jose';
+/** What an open page does if the server goes away and comes back. */
 import type { Browser, Page } from 'playwright-core';
 import { Bystanders } from '../api/Bystanders';
 import { livingIn } from '../api/lives';
@@ -221,89 +220,5 @@ describe('if the feed and the life of a page share a socket,', () => {
     expect(sockets).toBeGreaterThan(1);
     await page.context().close();
     expect(offences).toEqual([]);
-  });
-});
-
-describe('AUTH=jwt', () => {
-  const SECRET = 'a secret of the test'.repeat(4);
-  let server: TestServer;
-  let page: Page;
-  let offences: readonly string[];
-
-  const tokenOf = (scope: string, validFor: string): Promise<string> =>
-    new SignJWT({ scope })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject('ada')
-      .setExpirationTime(validFor)
-      .sign(new TextEncoder().encode(SECRET));
-
-  const enter = async (token: string): Promise<void> => {
-    await page.getByLabel('Token').fill(token);
-    await page.getByRole('button', { name: 'Enter' }).click();
-  };
-
-  beforeAll(async () => {
-    server = await startServer({ AUTH: 'jwt', AUTH_JWT_SECRET: SECRET });
-  });
-
-  beforeEach(async () => {
-    ({ page, offences } = await openWindow(browser, server));
-    await page.goto('/');
-    await page.getByRole('heading', { name: 'A token is needed' }).waitFor();
-  });
-
-  afterEach(async () => {
-    await page.context().close();
-    expect(offences).toEqual([]);
-  });
-
-  afterAll(async () => {
-    await server.stop();
-  });
-
-  test('the page asks for a token, refuses an invalid one, and keeps a valid one for the tab', async () => {
-    await enter('nonsense');
-    await page.getByRole('alert').getByText('not valid').waitFor();
-    await enter(await tokenOf('lives:read lives:write', '1h'));
-    await live(page);
-    await page.getByRole('button', { name: 'Conceive' }).click();
-    await page.getByRole('status').getByRole('link').click();
-    await page.getByRole('button', { name: 'Birth' }).click();
-    await page.getByText('Birth is recorded').waitFor();
-    await page.getByRole('region', { name: 'History' }).getByText('by ada').nth(1).waitFor();
-    await page.reload();
-    await live(page);
-    await page.getByRole('button', { name: 'Death' }).waitFor();
-  });
-
-  test('the page refuses a token that no header can carry, and takes another one', async () => {
-    await enter('déjà vu ☃');
-    await page.getByRole('alert').getByText('This is no token').waitFor();
-    await enter(await tokenOf('lives:read', '1h'));
-    await live(page);
-    await page.getByRole('button', { name: 'Other token' }).click();
-    await page.getByRole('heading', { name: 'A token is needed' }).waitFor();
-    expect(await page.getByRole('alert').count()).toBe(0);
-    await page.reload();
-    await page.getByRole('heading', { name: 'A token is needed' }).waitFor();
-    await enter(await tokenOf('lives:read lives:write', '1h'));
-    await live(page);
-    await page.getByRole('button', { name: 'Conceive' }).click();
-    await page.getByRole('status').getByRole('link').waitFor();
-  });
-
-  test('a reader who tries to make a change learns which scope the token lacks', async () => {
-    await enter(await tokenOf('lives:read', '1h'));
-    await live(page);
-    await page.getByRole('button', { name: 'Conceive' }).click();
-    await page.getByText('The token lacks the scope lives:write.').waitFor();
-  });
-
-  test('if a token expires under an open page, the page asks for another', async () => {
-    await enter(await tokenOf('lives:read lives:write', '15s'));
-    await live(page);
-    await page.getByRole('alert').getByText('has expired').waitFor();
-    await enter(await tokenOf('lives:read lives:write', '1h'));
-    await live(page);
   });
 });

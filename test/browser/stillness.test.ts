@@ -1,9 +1,10 @@
 /**
- * Owns that nothing jumps, from a phone to a wide screen: what appears finds its place kept, everything stays in its
- * card and in the window, and is as large as a finger needs it.
+ * Nothing jumps, from a phone to a wide screen: what appears finds its place kept, everything stays in its card and in
+ * the window, and controls are large enough for a finger.
  */
 import type { Page } from 'playwright-core';
 import { livingIn } from '../api/lives';
+import { atOnce } from '../harness/atOnce';
 import { button, change, live, mean, onDashboard } from './onDashboard';
 
 jest.setTimeout(180_000);
@@ -12,7 +13,7 @@ const { server, open, openBlank, provoke } = onDashboard();
 
 /**
  * Notes whatever moves that was there before, however long after a click that is. A list that what is new is put on top
- * of moves by nature.
+ * of moves by nature, and a number that gets another digit grows to the left, where nothing stands.
  */
 const NOTE_SHIFTS = `
   shifts = [];
@@ -22,6 +23,7 @@ const NOTE_SHIFTS = `
       for (const { node, previousRect: a, currentRect: b } of sources) {
         const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
         if (element?.closest('.feed .transitions')) continue;
+        if (node?.nodeType === Node.TEXT_NODE && element.matches('.heading [data-count]')) continue;
         shifts.push([nameOf(node), [a.x, a.y], [b.x, b.y]].join(' '));
       }
     }
@@ -33,103 +35,119 @@ const viewportOf = (width: number): { width: number; height: number } => ({
   height: width < 500 ? 844 : 900,
 });
 
-describe.each([390, 768, 1280, 1920])('%d pixels wide', (width) => {
-  const viewport = viewportOf(width);
-  const settled = async (page: Page): Promise<unknown> => {
-    // Two frames: what was noted of the last one is told after the next.
-    await page.evaluate(
-      'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
-    );
-    return page.evaluate('shifts');
-  };
+const widths = new Map([390, 768, 1280, 1920].map((width) => [`${width} pixels wide`, width]));
 
-  test('nothing moves while a page comes, a life goes its way, and the server goes away and comes back', async () => {
+const openNoted = async (width: number): Promise<Page> => {
+  const page = await openBlank({ viewport: viewportOf(width) });
+  await page.addInitScript(NOTE_SHIFTS);
+  return page;
+};
+
+const settled = async (page: Page): Promise<unknown> => {
+  // Two frames: what was noted of the last one is told after the next.
+  await page.evaluate(
+    'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
+  );
+  return page.evaluate('shifts');
+};
+
+describe('at every width', () => {
+  test('nothing moves while a page loads, lives change, and the server goes away and comes back', async () => {
     provoke(/ERR_INTERNET_DISCONNECTED|WebSocket/);
-    const page = await openBlank({ viewport });
-    await page.addInitScript(NOTE_SHIFTS);
-    await page.goto('/');
-    await live(page);
-    await page.locator('.feed li').first().waitFor();
-    expect(await settled(page)).toEqual([]);
+    // Each page shows the changes that the others make, too.
+    await atOnce(widths, async (width) => {
+      const page = await openNoted(width);
+      await page.goto('/');
+      await live(page);
+      await page.locator('.feed li').first().waitFor();
+      expect(await settled(page)).toEqual([]);
 
-    await button(page, 'Conceive').click();
-    const begun = page.getByRole('status').getByRole('link');
-    await begun.waitFor();
-    expect(await settled(page)).toEqual([]);
-    await page.context().setOffline(true);
-    await page.getByText('The server is away.').waitFor();
-    await button(page, 'Conceive').click();
-    await page.getByRole('alert').waitFor();
-    expect(await settled(page)).toEqual([]);
-    await page.context().setOffline(false);
-    await live(page);
-    await page.getByRole('alert').waitFor({ state: 'detached' });
-    await begun.waitFor();
-    expect(await settled(page)).toEqual([]);
+      await button(page, 'Conceive').click();
+      const begun = page.getByRole('status').getByRole('link');
+      await begun.waitFor();
+      expect(await settled(page)).toEqual([]);
+      await page.context().setOffline(true);
+      await page.getByText('The server is away.').waitFor();
+      await button(page, 'Conceive').click();
+      await page.getByRole('alert').waitFor();
+      expect(await settled(page)).toEqual([]);
+      await page.context().setOffline(false);
+      await live(page);
+      await page.getByRole('alert').waitFor({ state: 'detached' });
+      await begun.waitFor();
+      expect(await settled(page)).toEqual([]);
 
-    const id = await begun.getAttribute('title');
-    await page.goto(`/lives/${String(id)}`);
-    await live(page);
-    await button(page, 'Birth').click();
-    await page.getByText('Birth is recorded').waitFor();
-    await page.getByRole('region', { name: 'History' }).getByText('version 2').waitFor();
-    await mean(page, 'Death');
-    await page.getByText('Death is recorded').waitFor();
-    await page.getByRole('region', { name: 'History' }).getByText('version 3').waitFor();
-    expect(await settled(page)).toEqual([]);
+      const id = await begun.getAttribute('title');
+      await page.goto(`/lives/${String(id)}`);
+      await live(page);
+      await button(page, 'Birth').click();
+      await page.getByText('Birth is recorded').waitFor();
+      await page.getByRole('region', { name: 'History' }).getByText('version 2').waitFor();
+      await mean(page, 'Death');
+      await page.getByText('Death is recorded').waitFor();
+      await page.getByRole('region', { name: 'History' }).getByText('version 3').waitFor();
+      expect(await settled(page)).toEqual([]);
+    });
+  });
 
-    for (const [path, there] of [
-      ['/lives', 'tbody tr'],
-      ['/feed', '.transitions li'],
-    ] as const) {
+  test.each([
+    ['/lives', 'tbody tr'],
+    ['/feed', '.transitions li'],
+  ])('nothing moves while %s loads', async (path, there) => {
+    await atOnce(widths, async (width) => {
+      const page = await openNoted(width);
       await page.goto(path);
       await live(page);
       await page.locator(there).first().waitFor();
       expect(await settled(page)).toEqual([]);
-    }
+    });
   });
 
   test('every view stays in the window, and what is in a card stays in it', async () => {
     for (let lives = 0; lives < 8; lives += 1) await livingIn(server(), 'Dead');
     const id = await livingIn(server(), 'Alive');
-    const page = await open('/', { viewport });
-    for (const path of ['/', '/lives', '/feed', `/lives/${id}`, `/lives/${id}?version=1`]) {
-      await page.goto(path);
+    await atOnce(widths, async (width) => {
+      const page = await open('/', { viewport: viewportOf(width) });
+      for (const path of ['/', '/lives', '/feed', `/lives/${id}`, `/lives/${id}?version=1`]) {
+        await page.goto(path);
+        await live(page);
+        await page.locator('.facts, .transitions li, tbody tr').first().waitFor();
+        expect([path, await page.evaluate(STICKING_OUT)]).toEqual([path, []]);
+      }
+      await page.goto('/');
       await live(page);
-      await page.locator('.facts, .transitions li, tbody tr').first().waitFor();
-      expect([path, await page.evaluate(STICKING_OUT)]).toEqual([path, []]);
-    }
-    await page.goto('/');
-    await live(page);
-    await page.locator('.feed li').nth(20).waitFor({ state: 'attached' });
-    const card = await page.locator('.feed').boundingBox();
-    const list = await page.locator('.feed .transitions').boundingBox();
-    if (card === null || list === null) throw new Error('The feed is not shown.');
-    expect(list.y + list.height).toBeLessThanOrEqual(card.y + card.height);
-    // It scrolls by itself, and does not make the page longer.
-    expect(
-      await page
-        .locator('.feed .transitions')
-        .evaluate(
-          (list: { scrollHeight: number; clientHeight: number }) =>
-            list.scrollHeight > list.clientHeight,
-        ),
-    ).toBe(true);
+      await page.locator('.feed li').nth(20).waitFor({ state: 'attached' });
+      const card = await page.locator('.feed').boundingBox();
+      const list = await page.locator('.feed .transitions').boundingBox();
+      if (card === null || list === null) throw new Error('The feed is not shown.');
+      expect(list.y + list.height).toBeLessThanOrEqual(card.y + card.height);
+      // It scrolls by itself, and does not make the page longer.
+      expect(
+        await page
+          .locator('.feed .transitions')
+          .evaluate(
+            (list: { scrollHeight: number; clientHeight: number }) =>
+              list.scrollHeight > list.clientHeight,
+          ),
+      ).toBe(true);
+    });
   });
 
   test('the picture is as wide as its card', async () => {
-    const page = await open('/', { viewport });
-    const card = await page.locator('.picture').boundingBox();
-    const boxes = await Promise.all(
-      (await page.locator('.machine .box rect').all()).map((box) => box.boundingBox()),
-    );
-    const left = Math.min(...boxes.map((box) => box?.x ?? NaN));
-    const right = Math.max(...boxes.map((box) => (box ? box.x + box.width : NaN)));
-    if (card === null) throw new Error('There is no picture.');
-    // Without the way to the first state, which has no box.
-    if (width > 640) expect((right - left) / card.width).toBeGreaterThan(0.6);
-    const [first] = boxes;
-    expect(first?.width).toBeGreaterThan(width === 1920 ? 180 : 90);
+    await atOnce(widths, async (width) => {
+      const page = await open('/', { viewport: viewportOf(width) });
+      const card = await page.locator('.picture').boundingBox();
+      const boxes = await Promise.all(
+        (await page.locator('.machine .box rect').all()).map((box) => box.boundingBox()),
+      );
+      const left = Math.min(...boxes.map((box) => box?.x ?? NaN));
+      const right = Math.max(...boxes.map((box) => (box ? box.x + box.width : NaN)));
+      if (card === null) throw new Error('There is no picture.');
+      // Without the way to the first state, which has no box.
+      if (width > 640) expect((right - left) / card.width).toBeGreaterThan(0.6);
+      const [first] = boxes;
+      expect(first?.width).toBeGreaterThan(width === 1920 ? 180 : 90);
+    });
   });
 });
 
@@ -149,6 +167,8 @@ test('on a phone, whatever is pressed is as large as a finger needs it', async (
 const STICKING_OUT = `(() => {
   const found = [];
   if (document.documentElement.scrollWidth > document.documentElement.clientWidth) found.push('the page');
+  const links = document.querySelector('header nav');
+  if (links.scrollWidth > links.clientWidth) found.push('the links');
   for (const card of document.querySelectorAll('.card')) {
     const bounds = card.getBoundingClientRect();
     for (const element of card.querySelectorAll('*')) {

@@ -39,7 +39,17 @@ export function App({ line, onLeave }: Props): ReactNode {
           </Link>
           <nav aria-label="Views">{session && <Navigation />}</nav>
           {session && <ConnectionState />}
-          {onLeave && <button onClick={onLeave}>Other token</button>}
+          {onLeave && (
+            <button className="token" title="Other token" onClick={onLeave}>
+              <svg viewBox="0 0 20 20" aria-hidden="true">
+                <g fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round">
+                  <circle cx="6.5" cy="10" r="3.5" />
+                  <path d="M10 10 H17 M14 10 v3 M17 10 v2.5" />
+                </g>
+              </svg>
+              <span>Other token</span>
+            </button>
+          )}
           <ThemeChoice />
         </header>
         {session ? (
@@ -59,9 +69,13 @@ function useOpened(line: Line, machine: Machine | undefined): Session | undefine
   const [session, setSession] = useState<Session>();
   useEffect(() => {
     if (machine === undefined) return;
+    let isClosed = false;
     const opened = openSession(line, machine);
-    setSession(opened);
+    void opened.ready.then(() => {
+      if (!isClosed) setSession(opened);
+    });
     return () => {
+      isClosed = true;
       opened.close();
       setSession(undefined);
     };

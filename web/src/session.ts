@@ -28,6 +28,8 @@ export interface Session {
   readonly cache: LifeCache;
   readonly socket: Socket;
   readonly feed: Feed;
+  /** From then on, views may ask: see Feed.run. */
+  readonly ready: Promise<void>;
   close(): void;
 }
 
@@ -67,9 +69,11 @@ export function openSession({ asker, socket, refuse }: Line, machine: Machine): 
   const cache = new LifeCache(documents.facts);
   const client = new ApolloClient({ cache, link: asker.link });
   const feed = new Feed({ client, cache, socket, documents }, machine.states);
-  void feed.run(closing.signal).then(() => {
-    const { connection } = feed.state;
-    if (connection.state === 'refused') refuse(connection.error);
+  const ready = new Promise<void>((resolve) => {
+    void feed.run(closing.signal, resolve).then(() => {
+      const { connection } = feed.state;
+      if (connection.state === 'refused') refuse(connection.error);
+    });
   });
   return {
     documents,
@@ -77,6 +81,7 @@ export function openSession({ asker, socket, refuse }: Line, machine: Machine): 
     cache,
     socket,
     feed,
+    ready,
     close: () => {
       closing.abort();
       client.stop();

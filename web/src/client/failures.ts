@@ -61,7 +61,9 @@ export function hasCode(error: unknown, code: string): boolean {
 export function sentenceOf(error: unknown): string {
   const [first] = errorsIn(error);
   if (first === undefined) return 'The server cannot be reached. Is it running?';
-  const problems = Object.values(problemsIn(error)).join(' ');
+  const problems = Object.entries(problemsIn(error))
+    .map(([path, problem]) => `“${path}” ${problem}`)
+    .join(' ');
   return SENTENCES[codeOf(first)] ?? (problems || first.message);
 }
 

@@ -24,6 +24,11 @@ export interface FeedState {
   readonly recent: readonly Transition[];
 }
 
+interface Watcher {
+  readonly tell: (transition: Transition) => void;
+  readonly forget: () => void;
+}
+
 /** By what the feed is followed. */
 interface Means {
   readonly client: ApolloClient;
@@ -36,7 +41,7 @@ export class Feed {
   readonly #means: Means;
   readonly #states: readonly MachineState[];
   readonly #listeners = new Set<() => void>();
-  readonly #watchers = new Set<(transition: Transition) => void>();
+  readonly #watchers = new Set<Watcher>();
   #state: FeedState = {
     connection: { state: 'connecting' },
     heardAt: undefined,
@@ -44,7 +49,7 @@ export class Feed {
     recent: [],
   };
   #frame: number | undefined;
-  #hasBegun = false;
+  #hasTried = false;
 
   constructor(means: Means, states: readonly MachineState[]) {
     this.#means = means;
@@ -61,18 +66,31 @@ export class Feed {
     return () => this.#listeners.delete(listener);
   };
 
-  /** @returns how to stop watching; a watcher is called with each transition, once */
-  readonly watch = (watcher: (transition: Transition) => void): (() => void) => {
+  /**
+   * @param tell is called with each transition, once
+   * @param forget is called when what was told may never have happened: the database was set back
+   * @returns how to stop watching
+   */
+  readonly watch = (
+    tell: (transition: Transition) => void,
+    forget: () => void = () => undefined,
+  ): (() => void) => {
+    const watcher = { tell, forget };
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   };
 
-  /** Follows the feed until the signal comes. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Follows the feed until the signal comes.
+   *
+   * @param whenTried is called once it is known where the feed begins, or that this cannot be known yet. What a view
+   * asks for from then on misses nothing that the feed does not tell.
+   */
+  async run(signal: AbortSignal, whenTried: () => void): Promise<void> {
     const { socket, documents } = this.#means;
     await follow(
       {
-        begin: () => this.#begin(),
+        begin: () => this.#begin(whenTried),
         after: (cursor: string, whenLive) =>
           socket.subscribe(documents.feed, { after: cursor }, signal, whenLive),
         deal: ({ transitions }) => this.#deal(transitions),
@@ -88,13 +106,18 @@ export class Feed {
   }
 
   /** The census and the feed after its cursor count every life once. What is listed ends there, too. */
-  async #begin(): Promise<string> {
+  async #begin(whenTried: () => void): Promise<string> {
     const { client, documents } = this.#means;
-    // Not for the first time: the database was set back, and what is cached may be newer than what it has.
-    if (this.#hasBegun) await client.resetStore().catch(() => undefined);
-    this.#hasBegun = true;
     const fetchPolicy = 'no-cache';
-    const counted = await client.query({ query: documents.census, fetchPolicy });
+    const isFirst = !this.#hasTried;
+    this.#hasTried = true;
+    const counted = await client.query({ query: documents.census, fetchPolicy }).finally(whenTried);
+    if (!isFirst) {
+      for (const { forget } of this.#watchers) forget();
+      // The database may have been set back: then what is cached may be newer than what it has. The views ask again after
+      // the census and not before, since the feed tells only what happens after the census.
+      await client.resetStore().catch(() => undefined);
+    }
     const listed = await client.query({
       query: documents.transitions,
       variables: { events: null, last: KEPT },
@@ -122,7 +145,7 @@ export class Feed {
     // Lives that are shown nowhere would only fill the memory.
     const { cache } = this.#means;
     if (cache.newest(life.id)) cache.keep(life);
-    for (const watcher of this.#watchers) watcher(transition);
+    for (const { tell } of this.#watchers) tell(transition);
     return cursor;
   }
 

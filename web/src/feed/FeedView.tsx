@@ -94,9 +94,14 @@ function useNewSince(newest: Transition | undefined, event: string | null): numb
   const [seen, setSeen] = useState<readonly Transition[]>([]);
   useEffect(
     () =>
-      feed.watch((transition) => {
-        setSeen((others) => [...others, transition].slice(-MOST));
-      }),
+      feed.watch(
+        (transition) => {
+          setSeen((others) => [...others, transition].slice(-MOST));
+        },
+        () => {
+          setSeen([]);
+        },
+      ),
     [feed],
   );
   // The feed has one order: what comes after the newest that is shown is new, and the rest is not.

@@ -14,28 +14,16 @@ export function useNews(
   const { feed } = useSession();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let isAsking = false;
-    let isOutdated = false;
-    const askSoon = (): void => {
-      timer ??= setTimeout(() => void askNow(), TOGETHER);
-    };
-    const askNow = async (): Promise<void> => {
+    const askNow = (): void => {
       timer = undefined;
-      // Two questions at once would share the answer to the first one.
-      isOutdated = isAsking;
-      if (isAsking) return;
-      isAsking = true;
       // The view tells what fails.
-      await ask().catch(() => undefined);
-      isAsking = false;
-      if (isOutdated) askSoon();
+      void ask().catch(() => undefined);
     };
     const stop = feed.watch((transition) => {
-      if (concerns(transition)) askSoon();
+      if (concerns(transition)) timer ??= setTimeout(askNow, TOGETHER);
     });
     return () => {
       stop();
-      isOutdated = false;
       clearTimeout(timer);
     };
   }, [feed, ask, concerns]);

@@ -1,5 +1,5 @@
 /** Begins a life, and says which; asks first for what its beginning must be told, if anything. */
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import type { Data } from '../machine/answers';
 import { useMachine } from '../machine/machine';
 import { capitalized, nameOf, wordsOf } from '../machine/names';
@@ -14,6 +14,7 @@ export function BeginButton(): ReactNode {
   const session = useSession();
   const { beginning } = useMachine();
   const change = useChange();
+  const button = useRef<HTMLButtonElement>(null);
   const [isAsking, setAsking] = useState(false);
   const [begun, setBegun] = useState<string>();
   const request = async (data: Data): Promise<void> => {
@@ -39,6 +40,7 @@ export function BeginButton(): ReactNode {
       </p>
       {/* Not disabled while it is busy: a button that is loses the focus. */}
       <button
+        ref={button}
         className="primary"
         aria-busy={change.isBusy}
         aria-haspopup={beginning.data.length > 0 ? 'dialog' : undefined}
@@ -48,7 +50,13 @@ export function BeginButton(): ReactNode {
       </button>
       {!isAsking && (
         <div className="outcome">
-          <ChangeNotice change={change} />
+          <ChangeNotice
+            change={change}
+            onClose={() => {
+              change.forget();
+              button.current?.focus();
+            }}
+          />
         </div>
       )}
       {isAsking && (

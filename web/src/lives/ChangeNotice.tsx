@@ -1,15 +1,18 @@
 /** What is in the way of a change, with what is done about it. Nothing, while nothing is. */
 import type { ReactNode } from 'react';
 import { Failure } from '../parts/Failure';
+import { Notice } from '../parts/Notice';
 import type { Change } from './useChange';
 
 interface Props {
   readonly change: Change;
   /** Sends the same again, where a person may; left out: the button is there for it. */
   readonly again?: (() => void) | undefined;
+  /** Forgets what is told, where it lies over other things. */
+  readonly onClose?: (() => void) | undefined;
 }
 
-export function ChangeNotice({ change, again }: Props): ReactNode {
+export function ChangeNotice({ change, again, onClose }: Props): ReactNode {
   const { trouble, error, isStopped, stop } = change;
   if (trouble !== undefined) {
     return (
@@ -23,7 +26,7 @@ export function ChangeNotice({ change, again }: Props): ReactNode {
   }
   if (error !== undefined) {
     return (
-      <Failure error={error}>
+      <Failure error={error} onClose={onClose}>
         {again && (
           <button type="button" onClick={again}>
             Try again
@@ -34,12 +37,12 @@ export function ChangeNotice({ change, again }: Props): ReactNode {
   }
   return (
     isStopped && (
-      <div className="notice" role="alert">
+      <Notice onClose={onClose}>
         <p>
           It is not sent again. The server may have done it: if you ask for the same once more, it
           has the same key, and is done once.
         </p>
-      </div>
+      </Notice>
     )
   );
 }

@@ -89,11 +89,21 @@ export function Events({ life: { id, phase, nextEvents } }: { life: Facts }): Re
   const possible = nextEvents.flatMap(
     (next) => machine.events.find(({ event }) => event === next) ?? [],
   );
+  const closeNotice = (): void => {
+    change.forget();
+    setRefusal(null);
+    group.current?.focus();
+  };
+  const onClose = asking ? undefined : closeNotice;
   const notice = refusal ? (
-    <RefusalNotice refusal={refusal} />
+    <RefusalNotice refusal={refusal} onClose={onClose} />
   ) : (
-    // Its own button is gone where it happened nevertheless.
-    <ChangeNotice change={change} again={last && !asking ? () => void request(last) : undefined} />
+    <ChangeNotice
+      change={change}
+      // Its own button is gone where it happened nevertheless.
+      again={last && !asking ? () => void request(last) : undefined}
+      onClose={onClose}
+    />
   );
   return (
     <div className="events">

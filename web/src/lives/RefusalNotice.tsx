@@ -5,16 +5,23 @@ import { useMachine } from '../machine/machine';
 import { nameOf } from '../machine/names';
 import { PhaseName } from '../machine/PhaseName';
 import { Moment } from '../parts/Moment';
+import { Notice } from '../parts/Notice';
 
-export function RefusalNotice({ refusal }: { refusal: Refusal }): ReactNode {
+interface Props {
+  readonly refusal: Refusal;
+  /** As of a notice. */
+  readonly onClose?: (() => void) | undefined;
+}
+
+export function RefusalNotice({ refusal, onClose }: Props): ReactNode {
   const meaning = useMeaning(refusal);
   return (
-    <div className="notice" role="alert">
+    <Notice onClose={onClose}>
       <p>
         <strong>{refusal.refusalMessage}</strong>
       </p>
       {meaning !== null && <p>{meaning}</p>}
-    </div>
+    </Notice>
   );
 }
 

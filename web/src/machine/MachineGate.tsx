@@ -1,9 +1,9 @@
-/** What is shown until the machine is known, without which nothing else can be asked for; asks for it until it is. */
+/** What is shown until there are views: asks for the machine, without which nothing else can be asked for, until it is known. */
 import type { ApolloClient } from '@apollo/client';
 import { type ReactNode, useEffect } from 'react';
 import { useAsked } from '../client/useAsked';
 import { MachineDocument } from '../graphql/graphql';
-import { Unanswered } from '../parts/Unanswered';
+import { Looking, Unanswered } from '../parts/Unanswered';
 import { type Machine, describe } from './machine';
 
 interface Props {
@@ -21,7 +21,7 @@ export function MachineGate({ client, onMachine }: Props): ReactNode {
   return (
     <main id="main">
       <h1 className="unseen">The state machine</h1>
-      <Unanswered asked={asked} />
+      {data ? <Looking /> : <Unanswered asked={asked} />}
     </main>
   );
 }
