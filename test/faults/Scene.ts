@@ -160,7 +160,7 @@ export class Scene {
   }
 
   /**
-   * Holds every commit by a lock on the ledger's row.
+   * Holds every commit by locks on all rows of the ledger.
    *
    * @returns a function that releases the lock
    */
@@ -208,7 +208,7 @@ export class Scene {
     return [
       ...(await rowsOf('SELECT * FROM lives WHERE id = ANY ($1) ORDER BY id')),
       ...(await rowsOf(
-        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY position',
+        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY partition, position',
       )),
     ];
   }
