@@ -7,11 +7,12 @@ import type { Client } from 'pg';
 import { PARTITIONS } from './topology';
 
 /** The cursor before the first transition. */
-export const BEGINNING = encoded(
-  ['feed 2', '0'.repeat(16), Array(PARTITIONS).fill(0).join(), ...(PARTITIONS > 1 ? [0] : [])].join(
-    ' ',
-  ),
-);
+export const BEGINNING = beginningOf(PARTITIONS);
+
+function beginningOf(partitions: number): string {
+  const zeros = Array<string>(partitions).fill('0');
+  return cursorAt(zeros.map(Number), zeros, 0);
+}
 
 interface Row {
   readonly partition: number;
@@ -39,7 +40,7 @@ export async function cursorsOf(
   const positions = Array<number>(PARTITIONS).fill(0);
   const fingerprints = Array<string>(PARTITIONS).fill('0');
   const left = [...rows];
-  const cursors = [BEGINNING];
+  const cursors = [reading.find(isBeginning) ?? BEGINNING];
   const advance = (index: number): void => {
     for (const { partition, fingerprint } of left.splice(index, 1)) {
       positions[partition] = (positions[partition] ?? 0) + 1;
@@ -47,13 +48,18 @@ export async function cursorsOf(
       cursors.push(cursorAt(positions, fingerprints, partition));
     }
   };
-  for (const cursor of reading.filter((each) => each !== BEGINNING)) {
+  for (const cursor of reading.filter((each) => !isBeginning(each))) {
     const partition = partitionIn(cursor);
     const index = left.findIndex((row) => row.partition === partition);
     if (index >= 0) advance(index);
   }
   while (left.length > 0) advance(0);
   return cursors;
+}
+
+/** A cursor of the beginning of a database that has another number of partitions. */
+export function foreignCursor(): string {
+  return beginningOf(PARTITIONS + 1);
 }
 
 /** The cursor of a position, as older releases made it, which knew one partition only. */
@@ -68,8 +74,13 @@ function cursorAt(
 ): string {
   const combined = fingerprints.reduce((sum, each) => sum ^ BigInt(`0x${each}`), 0n);
   const differences = positions.map((position, index) => position - (positions[index - 1] ?? 0));
-  const own = PARTITIONS > 1 ? ` ${partition}` : '';
+  const own = positions.length > 1 ? ` ${partition}` : '';
   return encoded(`feed 2 ${combined.toString(16).padStart(16, '0')} ${differences.join()}${own}`);
+}
+
+/** The beginning is no transition's place, so the partition that its cursor names does not matter. */
+function isBeginning(cursor: string): boolean {
+  return placeIn(cursor) === placeIn(BEGINNING);
 }
 
 /** What a cursor says of its place. Readings in different orders say the same of the end. */
