@@ -13,6 +13,7 @@ import {
   createTestDatabase,
   startServer,
 } from '../harness';
+import { idsTogether } from '../harness/partition';
 import { Proxy } from '../harness/proxy';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from './integrity';
@@ -93,11 +94,15 @@ export class Scene {
     return new URL(this.database.url).pathname.slice(1);
   }
 
-  async conceive(): Promise<string> {
-    const id = uuidv7();
+  async conceive(id = uuidv7()): Promise<string> {
     const document = 'mutation ($id: ID) { conceive(id: $id) { id } }';
     expect(await this.dataOf(document, { id })).toEqual({ conceive: { id } });
     return id;
+  }
+
+  /** Conceives lives whose changes at the same time go in one group. */
+  async conceiveTogether(number: number): Promise<string[]> {
+    return Promise.all(idsTogether(number).map(async (id) => this.conceive(id)));
   }
 
   /** Asks for a transition, whose result is in `data.outcome`. */

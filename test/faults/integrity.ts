@@ -4,7 +4,7 @@
  */
 import type { Client } from 'pg';
 import { lives } from '../../src/machine';
-import { partitionOf } from '../harness/partitionOf';
+import { partitionOf } from '../harness/partition';
 
 /** Each query returns rows that must not exist. */
 const QUESTIONS = {

@@ -6,7 +6,7 @@ import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { type Answer, ask } from '../harness';
 import { until } from '../../packages/persistent-machine/test/harness/until';
-import { partitionOf } from '../harness/partitionOf';
+import { partitionOf } from '../harness/partition';
 import { Scene, codesOf } from './Scene';
 import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
 
