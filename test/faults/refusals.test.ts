@@ -232,7 +232,8 @@ describe('a full queue', () => {
   play({ MAX_QUEUE: '2' });
 
   test('makes admission refuse requests before the server reads them, and only while it is full', async () => {
-    const ids = [await scene.conceive(), await scene.conceive(), await scene.conceive()];
+    const ids = idsTogether(3);
+    for (const id of ids) await scene.conceive(id);
     const letGo = await scene.holdCommits();
     const [first = '', ...others] = ids;
     const sent = scene.mutate('birth', { id: first });
