@@ -144,6 +144,14 @@ export class Scene {
     return rows[0]?.count ?? 0;
   }
 
+  /** The position of the partition that has the fewest transitions. */
+  async lowestPosition(): Promise<number> {
+    const { rows } = await this.owner.query<{ lowest: number }>(
+      'SELECT min(position)::integer AS lowest FROM ledger',
+    );
+    return rows[0]?.lowest ?? 0;
+  }
+
   /** Sets a parameter for all of the server's sessions, and ends the existing ones. */
   async set(parameter: string, value: string): Promise<void> {
     await this.alter(`SET ${parameter} = ${value}`);

@@ -14,7 +14,7 @@ let scene: Scene;
 beforeEach(async () => {
   scene = await Scene.open();
   // Every row of the ledger can then be set back by three positions.
-  while ((await lowestPosition()) < 3) await scene.conceive();
+  while ((await scene.lowestPosition()) < 3) await scene.conceive();
 });
 
 afterEach(async () => {
@@ -24,13 +24,6 @@ afterEach(async () => {
 afterEach(async () => {
   await scene.close();
 });
-
-async function lowestPosition(): Promise<number> {
-  const { rows } = await scene.owner.query<{ lowest: number }>(
-    'SELECT min(position)::integer AS lowest FROM ledger',
-  );
-  return rows[0]?.lowest ?? 0;
-}
 
 /** Moves the ledger. Only the table's owner can do that, with the trigger disabled. */
 async function tamper(positions: number): Promise<void> {

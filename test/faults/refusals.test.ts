@@ -8,6 +8,7 @@ import { Alive } from '../../src/machine';
 import { type TestStore, conceive, contentsOf, createStore } from '../api/store';
 import { type TestServer, administrate, ask, startServer } from '../harness';
 import { idsTogether } from '../harness/partition';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Scene, codesOf, outagesOf } from './Scene';
 import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
@@ -245,6 +246,17 @@ describe('a full queue', () => {
     const births = await Promise.all([sent, ...waiting]);
     expect(births.map(({ data }) => data)).toEqual(ids.map(birthOf));
     expect((await knock()).status).toBe(400);
+  });
+
+  test('has room for a subscriber, whatever its cursor says', async () => {
+    while ((await scene.lowestPosition()) < 1) await scene.conceive();
+    const { census } = await scene.dataOf('{ census { cursor } }');
+    const follow = 'subscription ($after: String) { transitions(after: $after) { lifeId } }';
+    const subscriber = subscribe(scene.server, 'WebSocket', follow, { after: census.cursor });
+    const id = await scene.conceive();
+    await subscriber.untilReceived(1);
+    await subscriber.stop();
+    expect(subscriber.results).toEqual([{ data: { transitions: { lifeId: id } } }]);
   });
 });
 
