@@ -125,3 +125,18 @@ describe.each([1, 10])('while another session inserts %i ids,', (number) => {
     for (const id of ids) expect(await eventsOf(id)).toEqual(['Conception']);
   });
 });
+
+test('while another session holds up every change, queries do not wait for it', async () => {
+  const ids = await manyLives(30);
+  await rival.query('SELECT FROM ledger FOR UPDATE');
+  const ended = (): number => answers.of('lives/swap').length + answers.of('lives/begin').length;
+  const before = ended();
+  const changes = ids.flatMap((id) => [birth(id), conceive(uuidv7())]);
+  await scene.untilWaiting(2);
+  await scene.dataOf('{ lives { nodes { id } } transitions { nodes { version } } }');
+  // So the queries were answered while the statements of all changes waited.
+  expect(ended()).toBe(before);
+  await rival.query('ROLLBACK');
+  for (const { errors } of await Promise.all(changes)) expect(errors).toBeUndefined();
+  for (const id of ids) expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
+});
