@@ -84,7 +84,7 @@ export async function contentsOf(client: Pick<Client, 'query'>): Promise<Content
   return {
     lives: await rowsOf('SELECT * FROM lives ORDER BY id'),
     transitions: await rowsOf('SELECT * FROM life_transitions ORDER BY life_id, version'),
-    ledger: await rowsOf('SELECT * FROM ledger'),
+    ledger: await rowsOf('SELECT * FROM ledger ORDER BY ledger'),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   createTestDatabase,
   startServer,
 } from '../harness';
+import { idsTogether } from '../harness/partition';
 import { Proxy } from '../harness/proxy';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from './integrity';
@@ -93,11 +94,15 @@ export class Scene {
     return new URL(this.database.url).pathname.slice(1);
   }
 
-  async conceive(): Promise<string> {
-    const id = uuidv7();
+  async conceive(id = uuidv7()): Promise<string> {
     const document = 'mutation ($id: ID) { conceive(id: $id) { id } }';
     expect(await this.dataOf(document, { id })).toEqual({ conceive: { id } });
     return id;
+  }
+
+  /** Conceives lives whose changes at the same time go in one group. */
+  async conceiveTogether(number: number): Promise<string[]> {
+    return Promise.all(idsTogether(number).map(async (id) => this.conceive(id)));
   }
 
   /** Asks for a transition, whose result is in `data.outcome`. */
@@ -139,6 +144,14 @@ export class Scene {
     return rows[0]?.count ?? 0;
   }
 
+  /** The position of the partition that has the fewest transitions. */
+  async lowestPosition(): Promise<number> {
+    const { rows } = await this.owner.query<{ lowest: number }>(
+      'SELECT min(position)::integer AS lowest FROM ledger',
+    );
+    return rows[0]?.lowest ?? 0;
+  }
+
   /** Sets a parameter for all of the server's sessions, and ends the existing ones. */
   async set(parameter: string, value: string): Promise<void> {
     await this.alter(`SET ${parameter} = ${value}`);
@@ -160,7 +173,7 @@ export class Scene {
   }
 
   /**
-   * Holds every commit by a lock on the ledger's row.
+   * Holds every commit by locks on all rows of the ledger.
    *
    * @returns a function that releases the lock
    */
@@ -208,7 +221,7 @@ export class Scene {
     return [
       ...(await rowsOf('SELECT * FROM lives WHERE id = ANY ($1) ORDER BY id')),
       ...(await rowsOf(
-        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY position',
+        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY partition, position',
       )),
     ];
   }

@@ -115,7 +115,7 @@ describe('if the database can be reached again within the deadline,', () => {
   });
 
   test.each(CUTS)('each request of a group that is cut %s gets its true outcome', async (cut) => {
-    const ids = await Promise.all(Array.from({ length: 20 }, async () => scene.conceive()));
+    const ids = await scene.conceiveTogether(20);
     const before = await scene.transitions();
     const isCut = scene.network.cut('lives/swap', cut);
     const answers = await Promise.all(ids.map(async (id) => scene.mutate('birth', { id })));
@@ -125,7 +125,7 @@ describe('if the database can be reached again within the deadline,', () => {
   });
 
   test('the server looks up the outcomes of a large group that was cut together', async () => {
-    const ids = await Promise.all(Array.from({ length: 200 }, async () => scene.conceive()));
+    const ids = await scene.conceiveTogether(200);
     const answers = watchAnswers();
     try {
       const isCut = scene.network.cut('lives/swap', 'once the database has answered');

@@ -4,6 +4,7 @@
  */
 import type { Client } from 'pg';
 import { lives } from '../../src/machine';
+import { partitionOf } from '../harness/partition';
 
 /** Each query returns rows that must not exist. */
 const QUESTIONS = {
@@ -33,20 +34,25 @@ const QUESTIONS = {
     WHERE (life.version, life.state_type, life.created_at, life.updated_at, life.born_at, life.died_at)
       IS DISTINCT FROM
           (last.version, last.state_type, last.created_at, last.updated_at, last.born_at, last.died_at)`,
-  'positions are not 1 to n, the ledger’s': `
-    SELECT count(*), min(history.position), max(history.position), ledger.position
-    FROM ledger LEFT JOIN life_transitions AS history ON true
-    GROUP BY ledger.position
-    HAVING count(history.position) <> ledger.position
+  'is not in the partition of its id': `
+    SELECT id, partition FROM (
+      SELECT id, partition FROM lives UNION ALL SELECT life_id, partition FROM life_transitions
+    ) AS placed
+    WHERE partition <> ${partitionOf('id')}`,
+  'positions are not 1 to n, the ledger’s of the partition': `
+    SELECT count(history.position), min(history.position), max(history.position), ledger.position, partition
+    FROM ledger FULL JOIN life_transitions AS history USING (partition)
+    GROUP BY partition, ledger.position
+    HAVING count(history.position) IS DISTINCT FROM ledger.position
       OR ledger.position > 0 AND (min(history.position), max(history.position)) <> (1, ledger.position)`,
-  'is counted otherwise by the ledger': `
-    SELECT coalesce(counted.state, life.state_type), counted.number, life.number FROM (
-      SELECT key AS state, value::bigint AS number
+  'is counted otherwise by the ledger’s row of the partition': `
+    SELECT state, counted.number, life.number, partition FROM (
+      SELECT partition, key AS state, value::bigint AS number
       FROM ledger, jsonb_each_text(counts) WHERE value <> '0'
     ) AS counted
     FULL JOIN (
-      SELECT state_type, count(*) AS number FROM lives GROUP BY state_type
-    ) AS life ON life.state_type = counted.state
+      SELECT partition, state_type AS state, count(*) AS number FROM lives GROUP BY partition, state_type
+    ) AS life USING (partition, state)
     WHERE counted.number IS DISTINCT FROM life.number`,
   'has a key more than once': `
     SELECT life_id, idempotency_key FROM life_transitions WHERE idempotency_key IS NOT NULL

@@ -13,6 +13,8 @@ let scene: Scene;
 
 beforeEach(async () => {
   scene = await Scene.open();
+  // Every row of the ledger can then be set back by three positions.
+  while ((await scene.lowestPosition()) < 3) await scene.conceive();
 });
 
 afterEach(async () => {

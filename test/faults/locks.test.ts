@@ -6,6 +6,7 @@ import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { type Answer, ask } from '../harness';
 import { until } from '../../packages/persistent-machine/test/harness/until';
+import { partitionOf } from '../harness/partition';
 import { Scene, codesOf } from './Scene';
 import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
 
@@ -98,8 +99,8 @@ describe.each([1, 10])('while another session inserts %i ids,', (number) => {
   test('conceptions of other ids succeed, and those of these ids are OVERLOADED, and succeed after a rollback', async () => {
     const ids = Array.from({ length: number }, () => uuidv7());
     await rival.query(
-      `INSERT INTO lives (id, version, state_type, created_at, updated_at)
-       SELECT id, 1, 'Gestating', '2020-01-01Z', '2020-01-01Z' FROM unnest($1::uuid[]) AS id`,
+      `INSERT INTO lives (partition, id, version, state_type, created_at, updated_at)
+       SELECT ${partitionOf('id')}, id, 1, 'Gestating', '2020-01-01Z', '2020-01-01Z' FROM unnest($1::uuid[]) AS id`,
       [ids],
     );
     const enough = ids.map((id) => keepAsking(async () => conceive(id)));
@@ -123,4 +124,19 @@ describe.each([1, 10])('while another session inserts %i ids,', (number) => {
     for (const { errors } of await Promise.all(conceptions)) expect(errors).toBeUndefined();
     for (const id of ids) expect(await eventsOf(id)).toEqual(['Conception']);
   });
+});
+
+test('while another session holds up every change, queries do not wait for it', async () => {
+  const ids = await manyLives(30);
+  await rival.query('SELECT FROM ledger FOR UPDATE');
+  const ended = (): number => answers.of('lives/swap').length + answers.of('lives/begin').length;
+  const before = ended();
+  const changes = ids.flatMap((id) => [birth(id), conceive(uuidv7())]);
+  await scene.untilWaiting(2);
+  await scene.dataOf('{ lives { nodes { id } } transitions { nodes { version } } }');
+  // So the queries were answered while the statements of all changes waited.
+  expect(ended()).toBe(before);
+  await rival.query('ROLLBACK');
+  for (const { errors } of await Promise.all(changes)) expect(errors).toBeUndefined();
+  for (const id of ids) expect(await eventsOf(id)).toEqual(['Conception', 'Birth']);
 });

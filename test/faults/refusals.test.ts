@@ -3,11 +3,12 @@
  * it reports at once, and that a reported failure has changed nothing.
  */
 import { Client } from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { RefusedData } from 'persistent-machine/database/failures';
 import { Alive } from '../../src/machine';
 import { type TestStore, conceive, contentsOf, createStore } from '../api/store';
 import { type TestServer, administrate, ask, startServer } from '../harness';
+import { idsTogether } from '../harness/partition';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Scene, codesOf, outagesOf } from './Scene';
 import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
@@ -232,7 +233,8 @@ describe('a full queue', () => {
   play({ MAX_QUEUE: '2' });
 
   test('makes admission refuse requests before the server reads them, and only while it is full', async () => {
-    const ids = [await scene.conceive(), await scene.conceive(), await scene.conceive()];
+    const ids = idsTogether(3);
+    for (const id of ids) await scene.conceive(id);
     const letGo = await scene.holdCommits();
     const [first = '', ...others] = ids;
     const sent = scene.mutate('birth', { id: first });
@@ -244,6 +246,17 @@ describe('a full queue', () => {
     const births = await Promise.all([sent, ...waiting]);
     expect(births.map(({ data }) => data)).toEqual(ids.map(birthOf));
     expect((await knock()).status).toBe(400);
+  });
+
+  test('has room for a subscriber, whatever its cursor says', async () => {
+    while ((await scene.lowestPosition()) < 1) await scene.conceive();
+    const { census } = await scene.dataOf('{ census { cursor } }');
+    const follow = 'subscription ($after: String) { transitions(after: $after) { lifeId } }';
+    const subscriber = subscribe(scene.server, 'WebSocket', follow, { after: census.cursor });
+    const id = await scene.conceive();
+    await subscriber.untilReceived(1);
+    await subscriber.stop();
+    expect(subscriber.results).toEqual([{ data: { transitions: { lifeId: id } } }]);
   });
 });
 
@@ -429,7 +442,7 @@ describe('data that PostgreSQL refuses', () => {
     { code: '22021', what: 'as no text', actor: 'nul \0 byte' },
     { code: '23000', what: 'only at the commit', actor: 'unwelcome in the end' },
   ])('$what ($code) affect no other request of their group', async ({ code, actor }) => {
-    const [session, bystander] = [await store.connect(), uuidv7()];
+    const session = await store.connect();
     await session.query(`
       ALTER TABLE life_transitions ADD CHECK (actor IS DISTINCT FROM 'unwelcome');
       CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -438,7 +451,7 @@ describe('data that PostgreSQL refuses', () => {
       CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON life_transitions
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
         WHEN (new.actor = 'unwelcome in the end') EXECUTE FUNCTION refuse()`);
-    const ids = Array.from({ length: GROUP }, () => uuidv7());
+    const [bystander = '', ...ids] = idsTogether(1 + GROUP);
     for (const id of [bystander, ...ids]) await conceive(store.lives, id);
     const { lives: before } = await contentsOf(session);
 
@@ -482,7 +495,7 @@ describe('data that PostgreSQL refuses over HTTP', () => {
     await scene.owner.query(
       `ALTER TABLE life_transitions ADD CHECK (idempotency_key IS DISTINCT FROM 'unwelcome')`,
     );
-    const [one, other] = [await scene.conceive(), await scene.conceive()];
+    const [one = '', other = ''] = await scene.conceiveTogether(2);
     const [refused, applied] = await Promise.all([
       scene.mutate('birth', { id: one, idempotencyKey: 'unwelcome' }),
       scene.mutate('birth', { id: other, idempotencyKey: 'welcome' }),

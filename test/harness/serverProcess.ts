@@ -5,6 +5,7 @@ import {
   spawnProcess as spawnMain,
   startProcess as startMain,
 } from '../../packages/persistent-machine/test/harness/serverProcess';
+import { PARTITIONS } from './topology';
 
 export {
   type ServerProcess,
@@ -15,6 +16,9 @@ export {
 
 const MAIN = 'src/main.ts';
 
+/** So a database that a test made empty gets as many partitions as the others of the run. */
+const GIVEN = PARTITIONS > 1 ? { PARTITIONS: String(PARTITIONS) } : {};
+
 type Options = Parameters<typeof spawnMain>[2];
 
 /** Starts the process, and does not wait. */
@@ -22,7 +26,7 @@ export function spawnProcess(
   environment: Record<string, string>,
   options?: Options,
 ): StartingProcess {
-  return spawnMain(MAIN, environment, options);
+  return spawnMain(MAIN, { ...GIVEN, ...environment }, options);
 }
 
 /** Starts the process, and waits until it listens. */
@@ -30,5 +34,5 @@ export async function startProcess(
   environment: Record<string, string>,
   options?: Options,
 ): Promise<ServerProcess> {
-  return startMain(MAIN, environment, options);
+  return startMain(MAIN, { ...GIVEN, ...environment }, options);
 }

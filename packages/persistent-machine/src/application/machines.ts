@@ -17,6 +17,7 @@ import type { GroupTracer } from '../store/LaneSettings';
 import { Lanes } from '../store/Lanes';
 import { MachineReader } from '../store/MachineReader';
 import { MachineStore } from '../store/MachineStore';
+import { Slots } from '../store/Slots';
 import type { MachineTables } from '../operations/tables';
 import type { OpenedDatabase } from './database';
 import type { Parts } from './Parts';
@@ -49,10 +50,12 @@ export function startMachines(served: readonly ServedMachine[], shared: Shared):
     ownPayload: sender,
     listen: configuration.listen,
   });
+  // Two thirds of the connections.
+  const slots = new Slots(Math.max(1, Math.floor((configuration.databasePoolSize * 2) / 3)));
   const readings = served.map((machine, index) => {
     const tables = opened.tables[index];
     if (tables === undefined) throw new Error(`${machine.lifecycle.machine.name} has no tables.`);
-    return startMachine(machine, tables, { ...shared, machines, wakeUps, sender });
+    return startMachine(machine, tables, { ...shared, machines, wakeUps, slots, sender });
   });
   metrics.read({ machines: readings, connections: () => opened.database.connections });
   return machines;
@@ -61,6 +64,8 @@ export function startMachines(served: readonly ServedMachine[], shared: Shared):
 interface Surroundings extends Shared {
   readonly machines: Machines;
   readonly wakeUps: WakeUps;
+  /** For the changes of all machines that have several partitions. */
+  readonly slots: Slots;
   /** Marks this instance's own notifications. */
   readonly sender: string;
 }
@@ -76,6 +81,7 @@ function startMachine(
   const timeout = configuration.requestTimeout;
   const lanes = new Lanes({
     queueSize: configuration.maxQueue,
+    slots: shared.slots,
     tracer,
     onGroup: observer.onGroup,
   });

@@ -6,13 +6,18 @@
 import { type Operation, oneByOne } from './Operation';
 import { type Place, type Witness, beginning, markAt, witnessExpression } from './place';
 import type { MachineTables } from './tables';
-import type { Spot } from './witnesses';
 
 /**
  * More than the clocks of two instances may differ, and than a transition may wait between its time of recording and
  * its commit.
  */
 const MARGIN = '1 minute';
+
+/** A position in one partition. */
+export interface Spot {
+  readonly partition: number;
+  readonly position: string;
+}
 
 interface Row extends Spot {
   readonly witness: Witness | null;

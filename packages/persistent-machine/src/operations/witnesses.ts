@@ -1,46 +1,64 @@
-/** Reads the witnesses of the transitions at given positions. */
-import { type Numbered, rowsByNumber } from './columns';
+/** Reads the witnesses of the transitions at the marks of places. */
 import { GROUP_SIZE, type Operation } from './Operation';
-import { type Witness, witnessExpression } from './place';
+import { type ClaimedPlace, type Witness, witnessExpression } from './place';
 import type { MachineTables } from './tables';
 
-interface Row extends Numbered {
+/** The positions of a place, by partition. */
+type Positions = ClaimedPlace['positions'];
+
+interface Row {
+  readonly number: number;
+  readonly partition: number;
   readonly witness: Witness;
 }
 
-export interface Spot {
-  readonly partition: number;
-  readonly position: string;
-}
-
-/** @returns an operation that answers a position with the witness of its transition, or null if there is none */
-export function witnesses(tables: MachineTables): Operation<Spot, Witness | null, Row> {
+/**
+ * A place is one question, however many partitions there are: so as many subscribers can come back at once as a queue
+ * has room for.
+ *
+ * @returns an operation that answers the positions of a place with the witnesses of their transitions, by partition;
+ *   null where there is none
+ */
+export function witnesses(
+  tables: MachineTables,
+): Operation<Positions, readonly (Witness | null)[], Row> {
   const statement = {
     name: `${tables.names.history}/witnesses`,
     text: `
-SELECT spot.number AS "#number", ${witnessExpression(tables, 'history')} AS witness
-FROM unnest($1::integer[], $2::bigint[]) WITH ORDINALITY AS spot (partition, position, number)
+SELECT mark.number, mark.partition, ${witnessExpression(tables, 'history')} AS witness
+FROM unnest($1::integer[], $2::integer[], $3::bigint[]) AS mark (number, partition, position)
 CROSS JOIN LATERAL (
   SELECT * FROM ${tables.history} AS history
-  WHERE history.partition = spot.partition AND history.position = spot.position
+  WHERE history.partition = mark.partition AND history.position = mark.position
   LIMIT 1
 ) AS history`,
   };
   return {
     lane: {
       name: 'prove',
-      groupSize: GROUP_SIZE,
+      groupSize: Math.ceil(GROUP_SIZE / tables.partitions),
       inFlight: 1,
-      keyOf: ({ partition, position }) => `${partition} ${position}`,
+      keyOf: (positions) => positions.join(),
       isAside: true,
     },
-    query: (spots) => ({
-      statement,
-      values: [spots.map(({ partition }) => partition), spots.map(({ position }) => position)],
-    }),
-    answers: (rows, spots) => {
-      const byNumber = rowsByNumber(rows);
-      return spots.map((_spot, index) => byNumber.get(index + 1)?.witness ?? null);
+    query: (places) => {
+      const marks = places.flatMap((positions, number) =>
+        positions.map((position, partition) => ({ number, partition, position })),
+      );
+      return {
+        statement,
+        values: [
+          marks.map(({ number }) => number),
+          marks.map(({ partition }) => partition),
+          marks.map(({ position }) => position),
+        ],
+      };
+    },
+    answers: (rows, places) => {
+      const found = places.map((positions) => positions.map((): Witness | null => null));
+      for (const { number, partition, witness } of rows)
+        found[number]?.splice(partition, 1, witness);
+      return found;
     },
   };
 }

@@ -8,7 +8,8 @@ import { ConnectionLost, Overloaded, RefusedData, isPassing } from '../database/
 import { Backoff } from './Backoff';
 import { HELD_UP, HeldUp } from './HeldUp';
 import type { LaneSettings } from './LaneSettings';
-import { Queue, type Rivals, type Waiting } from './Queue';
+import { Queue, type Rivals, type Waiting, keysOf } from './Queue';
+import { Slots } from './Slots';
 
 /** A queue and its statements in flight. */
 interface Track<Entry, Result> {
@@ -26,6 +27,7 @@ export type LaneLike<Entry, Result> = Pick<Lane<Entry, Result>, 'length' | 'isFu
 
 export class Lane<Entry, Result> {
   readonly #settings: LaneSettings<Entry, Result>;
+  readonly #slots: Slots;
   readonly #groups: Track<Entry, Result>;
   /** For the entries of a group that one of them made fail: alone, the culprit fails no others. */
   readonly #singles: Track<Entry, Result>;
@@ -39,6 +41,7 @@ export class Lane<Entry, Result> {
 
   constructor(settings: LaneSettings<Entry, Result>) {
     this.#settings = settings;
+    this.#slots = settings.slots ?? new Slots(Infinity);
     const track = (groupSize: number): Track<Entry, Result> => ({
       queue: new Queue((waiting) => {
         waiting.reject(this.#backoff.tooLate(waiting.uncertain));
@@ -99,8 +102,18 @@ export class Lane<Entry, Result> {
     if (track.scheduled || this.#backoff.isPausing || busy || track.queue.length === 0) return;
     track.scheduled = true;
     setImmediate(() => {
+      this.#runInSlot(track);
+    });
+  }
+
+  /** Its entries stay in the queue until there is a slot. */
+  #runInSlot(track: Track<Entry, Result>): void {
+    track.scheduled = true;
+    this.#slots.take(() => {
       track.scheduled = false;
-      void this.#runNextGroup(track);
+      // After the pause the lane schedules again.
+      if (this.#backoff.isPausing) this.#slots.giveBack();
+      else void this.#runNextGroup(track);
     });
   }
 
@@ -108,6 +121,7 @@ export class Lane<Entry, Result> {
     const group = this.#takeGroup(track);
     if (group.length === 0) {
       // All entries that were taken now wait elsewhere.
+      this.#slots.giveBack();
       this.#schedule(track);
       return;
     }
@@ -133,6 +147,7 @@ export class Lane<Entry, Result> {
   #land(track: Track<Entry, Result>, group: readonly Rivals<Entry, Result>[]): void {
     track.inFlight -= 1;
     if (track === this.#singles) for (const key of keysOf(group)) this.#triedAlone.delete(key);
+    this.#slots.giveBack();
   }
 
   #takeGroup(track: Track<Entry, Result>): Rivals<Entry, Result>[] {
@@ -182,7 +197,7 @@ export class Lane<Entry, Result> {
    */
   async #sendOthers(track: Track<Entry, Result>): Promise<void> {
     if (this.#backoff.isPausing || track.queue.length === 0) return;
-    if (!track.scheduled) void this.#runNextGroup(track);
+    if (!track.scheduled) this.#runInSlot(track);
     // After this turn the statement is on its way, if a connection is free.
     await new Promise(setImmediate);
   }
@@ -281,8 +296,4 @@ export class Lane<Entry, Result> {
       this.#schedule(track);
     });
   }
-}
-
-function keysOf(group: readonly Rivals<unknown, never>[]): string[] {
-  return group.flatMap((rivals) => rivals.slice(0, 1).map(({ key }) => key));
 }

@@ -1,5 +1,6 @@
 /** The settings of a lane. */
 import type { HELD_UP } from './HeldUp';
+import type { Slots } from './Slots';
 
 /** Traces requests into the statement that they share. */
 export interface GroupTracer {
@@ -41,6 +42,8 @@ export interface LaneSettings<Entry, Result> {
   readonly queueSize: number;
   /** The most statements in flight for groups, and as many again for entries that go alone. */
   readonly inFlight: number;
+  /** Bounds the statements in flight together with other lanes; undefined for a lane that is bounded by itself only. */
+  readonly slots?: Slots | undefined;
   /** Called for each group that is sent: its size, and how long its first entry waited, in milliseconds. */
   readonly observe?: (size: number, waited: number) => void;
   /** Undefined if requests are not traced. */

@@ -7,10 +7,16 @@ import type { Group, Operation } from '../operations/Operation';
 import { Lane, type LaneLike } from './Lane';
 import type { GroupTracer, LaneSettings } from './LaneSettings';
 import { PartitionedLane } from './PartitionedLane';
+import type { Slots } from './Slots';
 
 export interface LanesSettings {
   /** The most entries that wait in one lane. The lane refuses more at once. */
   readonly queueSize: number;
+  /**
+   * Bounds the statements of all partitions together, so that they never have all of the pool's connections, and
+   * readings do not wait for them. With one partition there is one statement of a kind at a time anyway.
+   */
+  readonly slots?: Slots | undefined;
   /** Called for each statement: its lane, how many entries it has, and how long the first waited, in milliseconds. */
   readonly onGroup?: (lane: string, size: number, waited: number) => void;
   readonly tracer?: GroupTracer | undefined;
@@ -48,7 +54,7 @@ export class Lanes {
   ): LaneLike<Question, Answer> {
     if (this.#lanes.has(name)) throw new Error(`There is a lane named ${name}.`);
     const { groupSize, inFlight, keyOf, formOf, partitionOf, isAside = false } = operation.lane;
-    const { queueSize, onGroup, tracer } = this.#settings;
+    const { queueSize, slots, onGroup, tracer } = this.#settings;
     const settings: LaneSettings<Question, Answer> = {
       execute: async (group) => run(operation, reader, group),
       follow: (answer) => answer,
@@ -64,7 +70,7 @@ export class Lanes {
       },
     };
     const lane = partitionOf
-      ? new PartitionedLane(settings, partitionOf)
+      ? new PartitionedLane({ ...settings, slots }, partitionOf)
       : new Lane<Question, Answer>(settings);
     this.#lanes.set(name, { lane, isAside });
     return lane;

@@ -111,3 +111,8 @@ export class Queue<Entry, Result> {
     for (const waiting of expired) this.#onExpired(waiting);
   }
 }
+
+/** The key of each of several rivals. */
+export function keysOf(group: readonly Rivals<unknown, never>[]): string[] {
+  return group.flatMap((rivals) => rivals.slice(0, 1).map(({ key }) => key));
+}

@@ -8,10 +8,17 @@ import type { AnyLifecycle, MachinePhase } from '../machine';
 import { type FeedAnswer, type FeedQuestion, TAIL_PAGE, tailPage } from '../operations/feedPage';
 import { type Following, type KnownVersion, following } from '../operations/following';
 import type { Page } from '../operations/page';
-import { type Claim, type MarkIn, type Place, type Witness, isPlace } from '../operations/place';
-import { placeAround } from '../operations/placeAround';
+import {
+  type Claim,
+  type ClaimedPlace,
+  type MarkIn,
+  type Place,
+  type Witness,
+  isPlace,
+} from '../operations/place';
+import { type Spot, placeAround } from '../operations/placeAround';
 import type { MachineTables } from '../operations/tables';
-import { type Spot, witnesses } from '../operations/witnesses';
+import { witnesses } from '../operations/witnesses';
 import type { LaneLike } from './Lane';
 import { type Lanes, ask } from './Lanes';
 import { FeedRewound, checkPartitions, claimOf, prove } from './place';
@@ -31,7 +38,7 @@ export class SubscriberReads<L extends AnyLifecycle> {
   readonly #news: (question: FeedQuestion) => Promise<FeedAnswer>;
   readonly #pages: LaneLike<FeedQuestion, FeedAnswer>;
   readonly #following: LaneLike<KnownVersion, Following>;
-  readonly #witnesses: LaneLike<Spot, Witness | null>;
+  readonly #witnesses: LaneLike<ClaimedPlace['positions'], readonly (Witness | null)[]>;
   readonly #around: LaneLike<Spot, Place | null>;
 
   constructor(
@@ -98,10 +105,9 @@ export class SubscriberReads<L extends AnyLifecycle> {
   async prove(claim: Claim, deadline = this.#deadline()): Promise<Place> {
     checkPartitions(claim, this.#partitions);
     if (!isPlace(claim)) return this.#placeOf(claim, deadline);
-    const found = claim.positions.map(async (position, partition) =>
-      position === '0' ? null : this.#witnesses.submit({ partition, position }, deadline),
-    );
-    return prove(claim, await Promise.all(found));
+    const { positions } = claim;
+    const isBeginning = positions.every((position) => position === '0');
+    return prove(claim, isBeginning ? [] : await this.#witnesses.submit(positions, deadline));
   }
 
   /** Proves again that a place exists. */

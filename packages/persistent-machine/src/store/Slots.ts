@@ -1,0 +1,29 @@
+/**
+ * How many statements several lanes may have in flight together: those that find no slot get one in turn. It does not
+ * know what they carry.
+ */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  /** @param number of statements at once */
+  constructor(number: number) {
+    this.#free = number;
+  }
+
+  /** @param callback called once there is a slot, possibly at once; the slot is taken until `giveBack` */
+  take(callback: () => void): void {
+    if (this.#free === 0) {
+      this.#waiting.push(callback);
+      return;
+    }
+    this.#free -= 1;
+    callback();
+  }
+
+  giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
