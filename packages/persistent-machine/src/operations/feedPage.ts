@@ -234,7 +234,7 @@ SELECT * FROM (
     ) AS row
   ) AS row
 ) AS row
-WHERE "#before it" < ${most} ORDER BY "#rank"`;
+WHERE "#before it" <= ${most} ORDER BY "#rank"`;
 }
 
 function pageOf(
