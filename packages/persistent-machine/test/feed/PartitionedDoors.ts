@@ -7,7 +7,7 @@ import { type Instance, startInstance } from '../describeMachine/Instance';
 import { type Cursors, cursorsOf } from '../../src/graphql/cursors';
 import { namesOf } from '../../src/graphql/names';
 import { partitionOf } from '../../src/operations/partition';
-import type { Claim } from '../../src/operations/place';
+import { type Claim, type ClaimedPlace, isPlace } from '../../src/operations/place';
 import type { Transition } from '../../src/store/transition';
 import { openWithTablesOf } from '../integrity/databases';
 import { door, doors } from '../machine/door';
@@ -34,6 +34,13 @@ const cursors: Cursors = cursorsOf(namesOf(door));
 /** What a client's cursor says: it is written as for a client, and read again. */
 export function claimOf(node: Parameters<Cursors['feed']['of']>[0]): Claim {
   return cursors.feed.parse(cursors.feed.of(node), 'after');
+}
+
+/** The same for what was read from the feed, or for the census. */
+export function placeOf(node: Parameters<Cursors['feed']['of']>[0]): ClaimedPlace {
+  const claim = claimOf(node);
+  if (!isPlace(claim)) throw new Error('It was not read from the feed.');
+  return claim;
 }
 
 export class PartitionedDoors {
@@ -110,9 +117,9 @@ export class PartitionedDoors {
   }
 
   /**
-   * What a subscriber is told up to the transitions of some doors. Ends the subscription.
+   * What a subscriber is told up to the beginnings of some doors.
    *
-   * @param last the doors; once one is told in each partition, the subscriber has been told everything before them
+   * @param last one in each partition: a subscriber that is told them all has been told everything before them
    */
   async toldUpTo(
     last: readonly string[],
@@ -120,10 +127,11 @@ export class PartitionedDoors {
   ): Promise<readonly Told[]> {
     const told: Told[] = [];
     const missing = new Set(last);
-    for await (const transition of subscription) {
-      told.push(transition);
-      missing.delete(transition.phase.state.id);
-      if (missing.size === 0) break;
+    while (missing.size > 0) {
+      const { value } = await subscription.next();
+      if (value === undefined) throw new Error('The subscription has ended.');
+      told.push(value);
+      missing.delete(value.phase.state.id);
     }
     return told;
   }
@@ -134,23 +142,20 @@ export function accepts(filter: Filter, { event }: Pick<Recorded, 'event'>): boo
 }
 
 /**
- * Expects that a subscriber has been told all that follows a place: once, in each partition in the order of commits,
- * and at each transition the place from which what was told later follows, no more and no less.
- *
- * @param after the positions of the place
+ * Expects that a subscriber has been told all that follows a place: once, in each partition in the order of commits.
+ * The place of each transition must be one after which comes what was told later, no more and no less.
  */
 export function expectTold(
   history: readonly (readonly Recorded[])[],
   told: readonly Told[],
-  after: readonly number[],
+  after: ClaimedPlace,
   filter: Filter = null,
 ): void {
-  const wanted = history.map((rows, partition) => [
-    after[partition] ?? 0,
-    ...rows
-      .filter((row) => row.position > (after[partition] ?? 0) && accepts(filter, row))
-      .map(({ position }) => position),
-  ]);
+  const wanted = history.map((rows, partition) => {
+    const start = Number(after.positions[partition]);
+    const later = rows.filter((row) => row.position > start && accepts(filter, row));
+    return [start, ...later.map(({ position }) => position)];
+  });
   const positions = wanted.map(([first = 0], partition) => [
     first,
     ...told.filter((each) => each.partition === partition).map(({ position }) => Number(position)),

@@ -12,7 +12,7 @@ import {
   type Recorded,
   type Told,
   accepts,
-  claimOf,
+  placeOf,
   positionsOf,
 } from './PartitionedDoors';
 
@@ -34,10 +34,9 @@ let history: readonly (readonly Recorded[])[];
 let claims: readonly ClaimedPlace[];
 
 beforeAll(async () => {
-  const empty = await PartitionedDoors.open(PARTITIONS, () => clock);
-  kept = empty;
+  kept = await PartitionedDoors.open(PARTITIONS, () => clock);
   const { store, reader } = kept.instances[0];
-  const beginning = claimOf(await reader.census());
+  const beginning = placeOf(await reader.census());
   const ids: string[] = [];
   for (const [index, partition] of BEGUN_IN.entries()) {
     // Several seconds there and back, with some equal times.
@@ -48,17 +47,16 @@ beforeAll(async () => {
     if (index % 2 === 1) await store.transition(ids[index >> 1] ?? id, 'Opening', {}, anonymous);
   }
   history = await kept.history();
-  const cursors = [beginning, claimOf(await reader.census())];
+  const cursors = [beginning, placeOf(await reader.census())];
   for (const size of [100, 3]) {
     for (const from of ['start', 'end'] as const) {
       for (const filter of [null, ['Opening']]) {
         const nodes = (await turned(from, size, filter)).flatMap((page) => page.nodes);
-        cursors.push(...nodes.map(claimOf));
+        cursors.push(...nodes.map(placeOf));
       }
     }
   }
-  // A cursor of the feed says a place.
-  claims = cursors as ClaimedPlace[];
+  claims = cursors;
 });
 
 afterAll(async () => {
@@ -82,7 +80,7 @@ async function turned(
     const last = page.nodes.at(from === 'start' ? -1 : 0);
     if (!(from === 'start' ? page.hasNextPage : page.hasPreviousPage)) return pages;
     if (last === undefined) throw new Error('An empty page says that others follow.');
-    at = claimOf(last);
+    at = placeOf(last);
   }
 }
 
