@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import type { Page, PageRequest } from '../../src/operations/page';
-import type { Claim, ClaimedPlace } from '../../src/operations/place';
+import { type Claim, type ClaimedPlace, type Mark, beginning } from '../../src/operations/place';
+import { claimOf } from '../../src/store/place';
 import { anonymous } from '../store/KeptMachines';
 import {
   type Filter,
@@ -32,11 +33,13 @@ let kept: PartitionedDoors;
 let history: readonly (readonly Recorded[])[];
 /** What the cursors say of all nodes, in both directions, and of the census. */
 let claims: readonly ClaimedPlace[];
+/** The marks of all transitions by partition, after that of the beginning. */
+let marks: readonly (readonly Mark[])[];
 
 beforeAll(async () => {
   kept = await PartitionedDoors.open(PARTITIONS, () => clock);
   const { store, reader } = kept.instances[0];
-  const beginning = placeOf(await reader.census());
+  const first = placeOf(await reader.census());
   const ids: string[] = [];
   for (const [index, partition] of BEGUN_IN.entries()) {
     // Several seconds there and back, with some equal times.
@@ -47,7 +50,7 @@ beforeAll(async () => {
     if (index % 2 === 1) await store.transition(ids[index >> 1] ?? id, 'Opening', {}, anonymous);
   }
   history = await kept.history();
-  const cursors = [beginning, placeOf(await reader.census())];
+  const cursors = [first, placeOf(await reader.census())];
   for (const size of [100, 3]) {
     for (const from of ['start', 'end'] as const) {
       for (const filter of [null, ['Opening']]) {
@@ -56,7 +59,12 @@ beforeAll(async () => {
       }
     }
   }
-  claims = cursors;
+  claims = [...new Map(cursors.map((claim) => [JSON.stringify(claim), claim])).values()];
+  const { nodes } = await read(null, { from: 'start', size: 100 });
+  marks = beginning(PARTITIONS).map((mark, partition) => [
+    mark,
+    ...nodes.filter((node) => node.partition === partition),
+  ]);
 });
 
 afterAll(async () => {
@@ -186,8 +194,12 @@ test('a page after, or before, any cursor is the right one, with its flags', asy
   }
 });
 
-test('a page between any two cursors is the right one, with its flags', async () => {
-  const anyClaim = fc.option(fc.constantFrom(...claims), { nil: undefined });
+test('a page between any two cursors is the right one, also with those that other instances have given', async () => {
+  // An instance merges the partitions in an order of its own, so any marks may be together in a place.
+  const anyPlace = fc
+    .tuple(fc.tuple(...marks.map((each) => fc.constantFrom(...each))), fc.nat(PARTITIONS - 1))
+    .map(([place, partition]) => claimOf(place, partition));
+  const anyClaim = fc.option(fc.oneof(fc.constantFrom(...claims), anyPlace), { nil: undefined });
   await fc.assert(
     fc.asyncProperty(
       fc.record({

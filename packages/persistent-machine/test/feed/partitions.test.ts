@@ -4,9 +4,11 @@
  */
 import { Feed } from '../../src/feed/Feed';
 import { WakeUps } from '../../src/feed/WakeUps';
+import { TAIL_PAGE } from '../../src/operations/feedPage';
 import { type ClaimedPlace, beginning } from '../../src/operations/place';
 import { claimOf } from '../../src/store/place';
 import type { doors } from '../machine/door';
+import { anonymous } from '../store/KeptMachines';
 import {
   type Filter,
   PartitionedDoors,
@@ -135,6 +137,17 @@ test('a subscriber goes on after each cursor that the other instance told, from 
     }
   }
   await moving;
+  await expectAllTold(await kept.installInEach(), followers);
+});
+
+test('a subscriber from the table is told all of a partition that has more than its share of a page', async () => {
+  const [here, there] = kept.instances;
+  const start = placeOf(await here.reader.census());
+  const ids = Array.from({ length: TAIL_PAGE }, () => kept.idIn(2));
+  await Promise.all(ids.map(async (id) => here.store.begin(id, {}, anonymous)));
+  const followers = await Promise.all(
+    FILTERS.map(async (filter) => follow(newFeed(there), start, filter)),
+  );
   await expectAllTold(await kept.installInEach(), followers);
 });
 
