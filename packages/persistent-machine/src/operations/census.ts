@@ -40,7 +40,7 @@ ORDER BY ledger.partition`,
     answers: (rows) => {
       const [first, ...others] = rows;
       if (first === undefined) throw new TypeError(`${names.ledger} has no row.`);
-      // As the end of a page decides between partitions, so that its cursor is this one.
+      // Of equal times that of the last partition, as at the end of a page: so both have one cursor.
       const last = others.reduce((one, other) => (isLater(one, other) ? one : other), first);
       const counts = sumOf(rows.map((row) => row.counts));
       const place = rows.map(({ position, witness }) => markAt(position, witness));
