@@ -40,7 +40,8 @@ ORDER BY ledger.partition`,
     answers: (rows) => {
       const [first, ...others] = rows;
       if (first === undefined) throw new TypeError(`${names.ledger} has no row.`);
-      const last = others.reduce((one, other) => (isLater(other, one) ? other : one), first);
+      // Of equal times that of the last partition, as at the end of a page: so both have one cursor.
+      const last = others.reduce((one, other) => (isLater(one, other) ? one : other), first);
       const counts = sumOf(rows.map((row) => row.counts));
       const place = rows.map(({ position, witness }) => markAt(position, witness));
       return [{ counts, place, partition: last.partition, ...markAt(last.position, last.witness) }];

@@ -23,11 +23,13 @@ export interface Instance<L extends AnyLifecycle = AnyLifecycle> {
 /**
  * @param url of a database that has the machine's tables
  * @param now the instance's clock
+ * @param partitions how many the database has
  */
 export async function startInstance<L extends AnyLifecycle>(
   lifecycle: L,
   url: string,
   now: () => Date,
+  partitions = 1,
 ): Promise<Instance<L>> {
   class Kept extends entityOf(lifecycle.machine) {}
   Entity()(Kept);
@@ -36,7 +38,7 @@ export async function startInstance<L extends AnyLifecycle>(
   const dataSource = dataSourceOf(settings, { machines: [{ entities }], migrations: [] });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 10_000 });
-  const tables = tablesOf(dataSource, entities);
+  const tables = tablesOf(dataSource, entities, partitions);
   const lanes = new Lanes({ queueSize: 10_000 });
   const timeout = 20_000;
   const fail = (error: unknown): never => {

@@ -54,10 +54,10 @@ export class Scene {
     lifecycle: AnyLifecycle,
     open: () => Promise<MigratedDatabase>,
   ): Promise<Scene> {
-    const { url, drop } = await open();
+    const { url, partitions, drop } = await open();
     const now = (): Date => scene.clock;
-    const here = await startInstance(lifecycle, url, now);
-    const there = await startInstance(lifecycle, url, now);
+    const here = await startInstance(lifecycle, url, now, partitions);
+    const there = await startInstance(lifecycle, url, now, partitions);
     const session = await Session.open(url);
     const clean = async (): Promise<void> => {
       for (const { stop } of [here, there]) await stop();
@@ -100,9 +100,9 @@ export class Scene {
     return {
       records: await this.query(`SELECT * FROM ${records} WHERE id ${which} ORDER BY id`),
       history: await this.query(
-        `SELECT * FROM ${history} WHERE ${owner.name} ${which} ORDER BY position`,
+        `SELECT * FROM ${history} WHERE ${owner.name} ${which} ORDER BY partition, position`,
       ),
-      ledger: await this.query(`SELECT * FROM ${ledger}`),
+      ledger: await this.query(`SELECT * FROM ${ledger} ORDER BY partition`),
     };
   }
 

@@ -1,10 +1,11 @@
 /**
  * Tests the feed: every transition that clients made on both instances comes once, in the order of positions, from any
- * place on.
+ * place on. With several partitions, each one's transitions come in this order.
  */
 import type { AnyLifecycle, MachinePhase } from '../../src/machine';
 import type { Page, PageRequest } from '../../src/operations/page';
-import type { Claim } from '../../src/operations/place';
+import { partitionOf } from '../../src/operations/partition';
+import type { Claim, Place } from '../../src/operations/place';
 import { claimOf } from '../../src/store/place';
 import type { Transition } from '../../src/store/transition';
 import type { Instance } from './Instance';
@@ -24,7 +25,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
   const { initial } = machine.declaration;
   /** The end of the feed before the test's transitions. */
   let start: Claim;
-  let startPosition: number;
+  let startPlace: Place;
   let countsBefore: Readonly<Record<string, number>>;
   /** The answers that the clients got, for each machine. */
   let done: readonly Answers[];
@@ -37,9 +38,9 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
 
   beforeAll(async () => {
     const { here, there } = scene();
-    const { place, position, counts } = await here.reader.census();
+    const { place, counts } = await here.reader.census();
     start = claimOf(place);
-    startPosition = Number(position);
+    startPlace = place;
     countsBefore = counts;
     const subscription = await there.feed.transitions(null, undefined);
     const byEvent = await Promise.all(
@@ -47,22 +48,25 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
     );
     const walks = ways.walks.flatMap((walk) => Array<Walk>(MACHINES).fill(walk));
     done = await scene().bringAll(walks);
-    const sentinel = await beginOne();
-    told = await upTo(sentinel, subscription);
+    const sentinels = await beginSentinels();
+    told = await upTo(sentinels, subscription);
     toldBy = new Map(
       await Promise.all(
         byEvent.map(async (each, index): Promise<[string, readonly Told[]]> => {
-          return [events[index] ?? '', await upTo(sentinel, each)];
+          return [events[index] ?? '', await upTo(sentinels, each)];
         }),
       ),
     );
-    done = [...done, [sentinel]];
+    done = [...done, ...sentinels.map((sentinel): Answers => [sentinel])];
     feed = await pages(here, null, 'start');
   });
 
   test('every transition comes once, in the order of positions, and each machine’s in the order of versions', () => {
-    const positions = feed.map(({ position }) => Number(position));
-    expect(positions).toEqual(feed.map((_, index) => startPosition + 1 + index));
+    for (const [partition, { position: startPosition }] of startPlace.entries()) {
+      const inPartition = feed.filter((transition) => transition.partition === partition);
+      const positions = inPartition.map(({ position }) => Number(position));
+      expect(positions).toEqual(positions.map((_, index) => Number(startPosition) + 1 + index));
+    }
     const byMachine = done.map(([{ state }]) =>
       feed.filter(({ phase }) => phase.state.id === state.id).map(({ phase }) => phase),
     );
@@ -71,10 +75,13 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
   });
 
   test('a subscriber on the other instance receives the same transitions, or those of its filter', () => {
-    expect(told).toEqual(feed);
+    expectSame(told, feed);
     for (const [wanted, some] of toldBy) {
       const filter = [wanted, initial.event];
-      expect(some).toEqual(feed.filter(({ event }) => filter.includes(event)));
+      expectSame(
+        some,
+        feed.filter(({ event }) => filter.includes(event)),
+      );
     }
   });
 
@@ -82,7 +89,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
     const all = await since(start);
     for (const instance of scene().instances) {
       for (const from of ['start', 'end'] as const) {
-        expect(await pages(instance, null, from)).toEqual(all);
+        expectSame(await pages(instance, null, from), all);
       }
     }
   });
@@ -92,18 +99,18 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
     const subscriptions = await Promise.all(
       events.map(async (event) => there.feed.transitions([event, initial.event], start)),
     );
-    const sentinel = await beginOne();
+    const sentinels = await beginSentinels();
     const all = await since(start);
     const by = (filter: readonly string[]): readonly Told[] =>
       all.filter(({ event }) => filter.includes(event));
     for (const [index, event] of events.entries()) {
       const [one, two] = [[event], [event, initial.event]];
       for (const filter of [one, two]) {
-        expect(await pages(there, filter, 'start')).toEqual(by(filter));
-        expect(await pages(there, filter, 'end')).toEqual(by(filter));
+        expectSame(await pages(there, filter, 'start'), by(filter));
+        expectSame(await pages(there, filter, 'end'), by(filter));
       }
       const subscription = subscriptions[index];
-      expect(subscription && (await upTo(sentinel, subscription))).toEqual(by(two));
+      expectSame(subscription ? await upTo(sentinels, subscription) : [], by(two));
     }
     expect(await pages(there, [], 'start')).toEqual([]);
   });
@@ -116,10 +123,10 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
       const { feed: following } = scene().instances[index % 2 === 0 ? 0 : 1];
       subscriptions.push(await following.transitions(null, place));
     }
-    const sentinel = await beginOne();
+    const sentinels = await beginSentinels();
     for (const [index, subscription] of subscriptions.entries()) {
       const place = places[index] ?? start;
-      expect(await upTo(sentinel, subscription)).toEqual(await since(place));
+      expectSame(await upTo(sentinels, subscription), await since(place));
     }
   });
 
@@ -137,7 +144,7 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
       const answer = await here.store.transition(id, event, said, { ...anonymous, occurredAt });
       phases.push(answer as MachinePhase);
       // A subscriber to this machine must receive nothing of another one.
-      await beginOne();
+      await beginSentinels();
     }
     const seen: unknown[] = [];
     while (seen.length < phases.length) seen.push((await subscription?.next())?.value);
@@ -152,7 +159,8 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
   test('the census has counted the transitions of the feed', async () => {
     const { nodes: end } = await scene().there.reader.feed(null, { from: 'end', size: 1 });
     const census = await scene().there.reader.census();
-    expect(end).toMatchObject([{ position: census.position, fingerprint: census.fingerprint }]);
+    const { place, partition, position, fingerprint } = census;
+    expect(end).toMatchObject([{ place, partition, position, fingerprint }]);
     const counts = Object.fromEntries(states.map((state) => [state, countsBefore[state] ?? 0]));
     for (const { from, phase } of await since(start)) {
       if (from !== null) counts[from] = (counts[from] ?? 0) - 1;
@@ -170,23 +178,51 @@ export function describeFeed({ lifecycle, ways, data, scene }: SuiteContext): vo
     );
   });
 
-  /** Begins a sentinel: a subscriber that has received it has received everything before it. */
-  async function beginOne(): Promise<MachinePhase> {
+  /**
+   * Begins a sentinel in each partition: a subscriber that has received them all has received everything before them.
+   */
+  async function beginSentinels(): Promise<readonly MachinePhase[]> {
     const [said] = data.of(initial.event, null);
-    return scene().here.store.begin(newId(), said, anonymous);
+    const { store } = scene().here;
+    return Promise.all(
+      startPlace.map(async (_, partition) => store.begin(idIn(partition), said, anonymous)),
+    );
   }
 
-  /** What a subscriber receives up to the beginning of a machine. */
+  function idIn(partition: number): string {
+    for (;;) {
+      const id = newId();
+      if (partitionOf(id, startPlace.length) === partition) return id;
+    }
+  }
+
+  /** What a subscriber receives up to the last one of the sentinels. */
   async function upTo(
-    { state }: MachinePhase,
+    sentinels: readonly MachinePhase[],
     subscription: AsyncIterableIterator<Told, undefined>,
   ): Promise<readonly Told[]> {
     const all: Told[] = [];
+    const missing = new Set(sentinels.map(({ state }) => state.id));
     for await (const transition of subscription) {
       all.push(transition);
-      if (transition.phase.state.id === state.id) break;
+      missing.delete(transition.phase.state.id);
+      if (missing.size === 0) break;
     }
     return all;
+  }
+
+  /**
+   * Expects the same transitions of two readings, in the same order. With several partitions, each reading merges them
+   * in an order of its own, in which its places are.
+   */
+  function expectSame(one: readonly Told[], other: readonly Told[]): void {
+    const ofEach = (all: readonly Told[]): unknown =>
+      startPlace.map((_, partition) =>
+        all
+          .filter((told) => told.partition === partition)
+          .map((told) => (startPlace.length === 1 ? told : { ...told, place: undefined })),
+      );
+    expect(ofEach(one)).toEqual(ofEach(other));
   }
 
   async function since(place: Claim): Promise<readonly Told[]> {

@@ -1,9 +1,11 @@
 /**
- * Runs the suite for any machine on an order. Its events carry data, lead to several states, and have a refusal of
- * their own.
+ * Runs the suite for any machine on an order, with one partition and with several. Its events carry data, lead to
+ * several states, and have a refusal of their own.
  */
 import { openWithTablesOf } from '../integrity/databases';
 import { order, orders } from '../machine/order';
 import { describeMachine } from './describeMachine';
 
-describeMachine(orders, openWithTablesOf(order));
+describe.each([1, 3])('with %i partitions:', (partitions) => {
+  describeMachine(orders, openWithTablesOf(order, partitions));
+});

@@ -44,11 +44,12 @@ export function historyAttempts(machine: ByHand, of: Subjects): Attempt[] {
     ),
     ...group(
       { code: CHECK, by: `${history}_are_in_their_partition` },
-      {
-        'a transition in another partition than its machine': withFault({
-          transition: { partition: String(byHand.partition + 1) },
-        }),
-      },
+      Object.fromEntries(
+        byHand.otherPartitions.map((partition) => [
+          `a transition in the partition ${partition}, where its machine is not`,
+          withFault({ transition: { partition: String(partition) } }),
+        ]),
+      ),
     ),
     ...group(
       { code: CHECK, by: `${history}_begin_at_version_1` },

@@ -73,6 +73,14 @@ export function ledgerAttempts(machine: ByHand, of: Subjects): Attempt[] {
         moves,
         recorded,
       ],
+      ...Object.fromEntries(
+        byHand.otherPartitions
+          .filter((other) => other >= 0 && other < partitions)
+          .map((other) => [
+            `a change that the ledger of the partition ${other} counts, too`,
+            [...legal, moves.replace(inPartition, `WHERE partition = ${other}`)],
+          ]),
+      ),
       'a position skipped': [byHand.ledgerMoves(byHand.countsOf(edge), 2), writes, recorded],
     }),
     ...group(isRule(`the counts of the ledger of ${name} changed`), {

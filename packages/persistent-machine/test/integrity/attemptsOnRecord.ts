@@ -53,12 +53,18 @@ export function recordAttempts(machine: ByHand, of: Subjects): Attempt[] {
     ),
     ...group(
       { code: CHECK, by: `${records}_are_in_their_partition` },
-      {
-        'a machine that begins in another partition': byHand.statements(begin, {
-          record: { partition: String(byHand.partition + 1) },
+      Object.fromEntries(
+        byHand.otherPartitions.flatMap((other) => {
+          const record = { partition: String(other) };
+          return [
+            [
+              `a machine that begins in the partition ${other}`,
+              byHand.statements(begin, { record }),
+            ],
+            [`a record that moves into the partition ${other}`, withFault({ record })],
+          ];
         }),
-        'a record that leaves its partition': withFault({ record: { partition: '-1' } }),
-      },
+      ),
     ),
     ...group(
       { code: '23505', by: `${records}_pkey` },

@@ -75,6 +75,12 @@ export class ByHand {
     ];
   }
 
+  /** Numbers that are not the partition: of the other ones, and just below and above all. */
+  get otherPartitions(): number[] {
+    const around = Array.from({ length: this.partitions + 2 }, (_, index) => index - 1);
+    return around.filter((partition) => partition !== this.partition);
+  }
+
   /** An id in the partition; another one for each number. */
   idOf(number: number): string {
     const ids = Array.from({ length: 1_000 }, (_, index) => {

@@ -32,28 +32,36 @@ export async function connect(
 }
 
 /** Runs statements, in which marks stand for the schema and the number of partitions. */
-export async function run(dataSource: DataSource, statements: readonly string[]): Promise<void> {
+export async function run(
+  dataSource: DataSource,
+  statements: readonly string[],
+  partitions = 1,
+): Promise<void> {
   for (const statement of statements) {
-    await dataSource.query(inDatabase(statement, { schema: 'public', partitions: 1 }));
+    await dataSource.query(inDatabase(statement, { schema: 'public', partitions }));
   }
 }
 
 export async function openWith(
   entities: readonly EntityTarget<ObjectLiteral>[],
+  partitions = 1,
 ): Promise<MigratedDatabase> {
   const database = await createTestDatabase();
   const dataSource = await connect(database.url, entities);
-  await run(dataSource, (await differencesOf(dataSource)).up);
+  await run(dataSource, (await differencesOf(dataSource)).up, partitions);
   await dataSource.destroy();
-  return database;
+  return { ...database, partitions };
 }
 
 export const openWithOrders = async (): Promise<MigratedDatabase> =>
   openWith(Object.values(entitiesOf(Order)));
 
 /** @returns how to open a database with the tables of a machine, for `describeMachine` */
-export function openWithTablesOf(machine: AnyMachine): () => Promise<MigratedDatabase> {
+export function openWithTablesOf(
+  machine: AnyMachine,
+  partitions = 1,
+): () => Promise<MigratedDatabase> {
   class Kept extends entityOf(machine) {}
   Entity()(Kept);
-  return async () => openWith(Object.values(entitiesOf(Kept)));
+  return async () => openWith(Object.values(entitiesOf(Kept)), partitions);
 }

@@ -17,11 +17,13 @@ import {
 import { historyAttempts } from './attemptsOnHistory';
 import { ledgerAttempts } from './attemptsOnLedger';
 import { recordAttempts } from './attemptsOnRecord';
-import { ByHand } from './byHand';
+import { ByHand, type Step } from './byHand';
 import { type Contents, Session } from './session';
 
 export interface MigratedDatabase {
   readonly url: string;
+  /** How many partitions it has; left out: 1. */
+  readonly partitions?: number;
   readonly drop: () => Promise<void>;
 }
 
@@ -37,33 +39,49 @@ const GROUPS = {
   'the ledger counts only what was recorded': ledgerAttempts,
 } as const satisfies Record<string, (byHand: ByHand, subjects: Subjects) => Attempt[]>;
 
-/**
- * @param open creates a database that has the machine's tables, and no rows of machines
- * @param partitions how many that database has
- */
-export function describeIntegrity(
-  machine: AnyMachine,
-  open: () => Promise<MigratedDatabase>,
-  partitions = 1,
-): void {
+/** What is tried on a database. */
+interface Plan {
+  readonly byHand: ByHand;
+  /** The steps that bring a machine into each state. */
+  readonly ways: ReadonlyMap<string, readonly Step[]>;
+  /** By the titles of `GROUPS`. */
+  readonly attempts: ReadonlyMap<string, readonly Attempt[]>;
+}
+
+/** @param partitions how many the database has */
+function planOf(machine: AnyMachine, partitions: number): Plan {
   const byHand = new ByHand(machine, partitions);
   const ways = byHand.ways((state) => byHand.idOf(byHand.states.indexOf(state)));
   const subjects: Subjects = {
     rows: new Map([...ways].map(([state, steps]) => [state, steps.at(-1)?.after ?? {}])),
     unusedId: byHand.idOf(999),
   };
+  const attempts = Object.entries(GROUPS).map(
+    ([title, of]) => [title, of(byHand, subjects)] as const,
+  );
+  return { byHand, ways, attempts: new Map(attempts) };
+}
 
+/** @param open creates a database that has the machine's tables, and no rows of machines */
+export function describeIntegrity(
+  machine: AnyMachine,
+  open: () => Promise<MigratedDatabase>,
+): void {
   describe(`PostgreSQL keeps ${machine.name} as declared:`, () => {
     let database: MigratedDatabase;
     let session: Session;
+    let plan: Plan;
     let before: Contents;
 
     // A machine in each state: an attempt is made on one, with the others as bystanders.
     beforeAll(async () => {
       database = await open();
       session = await Session.open(database.url);
-      for (const step of [...ways.values()].flat()) await session.commit(byHand.statements(step));
-      before = await session.contentsOf(byHand);
+      plan = planOf(machine, database.partitions ?? 1);
+      for (const step of [...plan.ways.values()].flat()) {
+        await session.commit(plan.byHand.statements(step));
+      }
+      before = await session.contentsOf(plan.byHand);
     });
 
     afterAll(async () => {
@@ -72,21 +90,23 @@ export function describeIntegrity(
     });
 
     afterEach(async () => {
-      expect(await session.contentsOf(byHand)).toEqual(before);
+      expect(await session.contentsOf(plan.byHand)).toEqual(before);
     });
 
-    const groups = Object.entries(GROUPS).map(
-      ([title, of]) => [title, of(byHand, subjects)] as const,
-    );
-    // A machine may have no rules, and no events with data.
-    test.each(groups.filter(([, { length }]) => length > 0))('%s', async (_, attempts) => {
+    // A machine may have no rules, and no events with data, with any number of partitions.
+    const titles = [...planOf(machine, 1).attempts]
+      .filter(([, { length }]) => length > 0)
+      .map(([title]) => title);
+    test.each(titles)('%s', async (title) => {
+      const attempts = plan.attempts.get(title) ?? [];
+      expect(attempts).not.toEqual([]);
       const outcomes: unknown[] = [];
-      for (const { title, statements } of attempts) {
-        outcomes.push({ title, outcome: await session.outcomeOf(statements) });
+      for (const { title: attempt, statements } of attempts) {
+        outcomes.push({ attempt, outcome: await session.outcomeOf(statements) });
       }
       expect(outcomes).toEqual(
-        attempts.map(({ title, refusal }) => ({
-          title,
+        attempts.map(({ title: attempt, refusal }) => ({
+          attempt,
           outcome: refusal
             ? { code: refusal.code, message: expect.stringContaining(refusal.by) }
             : 'accepted',
@@ -95,10 +115,9 @@ export function describeIntegrity(
     });
 
     test('every state can be reached, and every CHECK was tried', () => {
+      const { byHand, ways, attempts } = plan;
       expect([...ways.keys()].sort()).toEqual([...byHand.states].sort());
-      const tried = new Set(
-        groups.flatMap(([, attempts]) => attempts.map(({ refusal }) => refusal?.by)),
-      );
+      const tried = new Set([...attempts.values()].flat().map(({ refusal }) => refusal?.by));
       const checks = [recordChecks, historyChecks, ledgerChecks].flatMap((of) => of(byHand.shape));
       expect(checks.map(({ name }) => name).filter((name) => !tried.has(name))).toEqual([]);
     });

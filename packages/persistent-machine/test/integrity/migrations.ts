@@ -44,7 +44,7 @@ export class Migrations {
       ...(this.schema === undefined ? {} : { schema: this.schema }),
       // TypeORM's own type of them is a union of lists and records.
       entities: [...entities] as never[],
-      migrations: this.#classes(),
+      migrations: this.classes(),
       installExtensions: false,
       // TypeORM would print a failing migration on the console.
       logger: 'debug',
@@ -81,7 +81,8 @@ export class Migrations {
     rmSync(this.folder, { recursive: true });
   }
 
-  #classes(): (new () => MigrationInterface)[] {
+  /** The migrations that are in the folder. */
+  classes(): (new () => MigrationInterface)[] {
     if (!this.files().includes('index.ts')) return [];
     // What the generator writes.
     const { MIGRATIONS } = load(join(this.folder, 'index.ts')) as {

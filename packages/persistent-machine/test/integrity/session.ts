@@ -61,8 +61,8 @@ export class Session {
   async contentsOf({ shape: { records, history, ledger } }: ByHand): Promise<Contents> {
     return [
       await this.query(`SELECT * FROM ${records} ORDER BY id`),
-      await this.query(`SELECT * FROM ${history} ORDER BY position`),
-      await this.query(`SELECT * FROM ${ledger}`),
+      await this.query(`SELECT * FROM ${history} ORDER BY partition, position`),
+      await this.query(`SELECT * FROM ${ledger} ORDER BY partition`),
     ];
   }
 }

@@ -5,6 +5,7 @@
 import { Entity, type MigrationInterface, type QueryRunner } from 'typeorm';
 import type { Served } from 'persistent-machine/application';
 import { dataSourceOf } from 'persistent-machine/database/dataSource';
+import { PARTITIONS_SETTING } from 'persistent-machine/database/partitions';
 import { differencesOf, entitiesOf, entityOf } from 'persistent-machine/integrity';
 import { inDatabase } from '../../src/integrity/described';
 import { door, doors } from '../graphql/door';
@@ -25,10 +26,10 @@ const machines = [
 class Tables1764000000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const { up } = await differencesOf(queryRunner.dataSource);
-    const [{ schema }] = await queryRunner.manager.query<[{ schema: string }]>(
-      'SELECT quote_ident(current_schema()) AS schema',
+    const [facts] = await queryRunner.manager.query<[{ schema: string; partitions: number }]>(
+      `SELECT quote_ident(current_schema()) AS schema,
+              current_setting('${PARTITIONS_SETTING}')::integer AS partitions`,
     );
-    const facts = { schema, partitions: 1 };
     for (const statement of up) await queryRunner.query(inDatabase(statement, facts));
   }
 

@@ -23,6 +23,10 @@ export interface Instance<L extends AnyLifecycle> {
 }
 
 export interface Limits {
+  /** How many partitions the database has. */
+  readonly partitions?: number;
+  /** The most entries that wait in one lane. */
+  readonly queueSize?: number;
   /** The most connections of an instance. */
   readonly poolSize?: number;
   /** How long a statement may take, in milliseconds. */
@@ -54,12 +58,18 @@ export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
 
   static async of<L extends AnyLifecycle>(
     lifecycle: L,
-    { poolSize = 10, statementTimeout = 60_000, timeout = 60_000 }: Limits = {},
+    {
+      partitions = 1,
+      queueSize = 10_000,
+      poolSize = 10,
+      statementTimeout = 60_000,
+      timeout = 60_000,
+    }: Limits = {},
   ): Promise<KeptMachines<L>> {
     class Kept extends entityOf(lifecycle.machine) {}
     Entity()(Kept);
     const entities = entitiesOf(Kept);
-    const { url, drop } = await openWith(Object.values(entities));
+    const { url, drop } = await openWith(Object.values(entities), partitions);
     const dataSources: DataSource[] = [];
     const start = async (onCommit = (): void => undefined): Promise<Instance<L>> => {
       const settings = { url, poolSize, connectTimeout: 60_000 };
@@ -70,8 +80,8 @@ export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
         preparedStatements: true,
         statementTimeout,
       });
-      const tables = tablesOf(dataSource, entities);
-      const lanes = new Lanes({ queueSize: 10_000 });
+      const tables = tablesOf(dataSource, entities, partitions);
+      const lanes = new Lanes({ queueSize });
       const store = new MachineStore(database, tables, lifecycle, {
         lanes,
         timeout,
@@ -123,7 +133,7 @@ export class KeptMachines<L extends AnyLifecycle> implements Instance<L> {
     return {
       records: await rowsOf(`SELECT * FROM ${records} ORDER BY id`),
       history: await rowsOf(`SELECT * FROM ${history} ORDER BY ${owner.name}, version`),
-      ledger: await rowsOf(`SELECT * FROM ${ledger}`),
+      ledger: await rowsOf(`SELECT * FROM ${ledger} ORDER BY partition`),
     };
   }
 
