@@ -5,6 +5,7 @@
  *   npm run bench -- birth life        these operations, beside peers and floors
  *   npm run bench -- growth snapshot   on many lives; while an old snapshot is held
  *   npm run bench -- feed              how soon subscribers get transitions, what they cost, how fast they catch up
+ *   npm run bench -- partitions        how fast swaps commit with 1 to 8 partitions; not part of everything
  *   npm run bench -- profile           where the server's time goes; not part of everything
  *   npm run bench -- --quick           only to see that it runs
  */
@@ -18,14 +19,16 @@ import { measureFlushTime } from './database/flushTime';
 import { measureFeed } from './feed';
 import { startGrowth } from './growth';
 import { Worker } from './processes';
+import { measurePartitions } from './partitions';
 import { profile } from './profile';
-import { asJson, describe, describeDelivery, describeRound, tally } from './report';
+import { asJson, describe, describeDelivery, describeRound, describeSwaps, tally } from './report';
 import { type Round, type Series, measureAlternately, warmUp } from './series';
 import { quick, thorough } from './settings';
 import { measureUnderSnapshot } from './snapshot';
 
 const OPERATIONS = ['conceive', 'birth', 'life', 'lives'];
 const PARTS = [...OPERATIONS, 'growth', 'snapshot', 'feed'];
+const APART = ['partitions', 'profile'];
 const PROFILED = ['birth', 'life', 'lives'] as const;
 
 const DATA = join(__dirname, '.data');
@@ -36,10 +39,10 @@ async function main(ends: (() => Promise<void>)[]): Promise<void> {
     options: { quick: { type: 'boolean', default: false } },
     allowPositionals: true,
   });
-  const unknown = positionals.filter((part) => ![...PARTS, 'profile'].includes(part));
+  const unknown = positionals.filter((part) => ![...PARTS, ...APART].includes(part));
   if (unknown.length > 0) {
     throw new Error(
-      `Unknown: ${unknown.join(', ')}. The benchmark can measure ${PARTS.join(', ')}, profile.`,
+      `Unknown: ${unknown.join(', ')}. The benchmark can measure ${[...PARTS, ...APART].join(', ')}.`,
     );
   }
   const wanted = new Set(positionals.length > 0 ? positionals : PARTS);
@@ -51,6 +54,12 @@ async function main(ends: (() => Promise<void>)[]): Promise<void> {
   const generator = await Worker.start('load/generator.ts');
   ends.push(() => generator.stop());
 
+  if (wanted.has('partitions')) {
+    const rates = await measurePartitions(cluster, settings, (line) => {
+      console.error(line);
+    });
+    console.log(`\n${describeSwaps(rates)}`);
+  }
   if (wanted.has('profile')) {
     for (const operation of PROFILED) {
       console.log(`\n${await profile(cluster, generator, operation, settings.profile)}`);

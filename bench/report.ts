@@ -3,6 +3,7 @@ import { cpus, release, totalmem, type as platform } from 'node:os';
 import { type Claim, settleClaims, verdictOn } from './claims';
 import type { FlushTime } from './database/flushTime';
 import type { Delivery, Feed, Readings } from './feed';
+import type { SwapRate } from './partitions';
 import type { Round, Series } from './series';
 import type { Settings } from './settings';
 import type { SnapshotRound } from './snapshot';
@@ -55,6 +56,22 @@ export function describe(run: Run): string {
     .join('\n\n');
 }
 
+/** The rates of swaps by the number of partitions, each beside that of one partition. */
+export function describeSwaps(rates: readonly SwapRate[]): string {
+  return table(
+    SWAP_HEADINGS,
+    rates.map(({ partitions, hasTriggers, rate }) => {
+      const one = rates.find((each) => each.partitions === 1 && each.hasTriggers === hasTriggers);
+      return [
+        String(partitions),
+        hasTriggers ? 'on' : 'off',
+        grouped(rate),
+        (rate / (one?.rate ?? NaN)).toFixed(2),
+      ];
+    }),
+  );
+}
+
 /** The report as JSON, for programs. */
 export function asJson(run: Run): object {
   const { series, ...others } = run;
@@ -91,6 +108,7 @@ export function describeDelivery({ title, subscribers, perSecond, throughput }: 
   return `feed: ${title}, ${subscribers} subscribers at ${perSecond}/s: p99 ${throughput.p99.toFixed(2)} ms${wrong}`;
 }
 
+const SWAP_HEADINGS = ['partitions', 'triggers', 'swaps/s', 'of 1 partition'];
 const CLAIM_HEADINGS = ['', 'ratio', 'promised', 'aim', ''];
 const SNAPSHOT_HEADINGS = ['birth, a snapshot held for', 'rate/s', 'p50 ms', 'p99 ms'];
 const DELIVERY_HEADINGS = [

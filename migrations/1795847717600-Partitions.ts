@@ -1,8 +1,9 @@
 /**
  * Written by `npm run migration:generate`: what entities and declarations wanted, and the database lacked. By hand were
  * added the other partitions' rows of the ledger. A database that has rows keeps the one partition that it has. The
- * migration can be reverted while all rows are in the first partition. Do not edit a released migration. It imports
- * nothing of ours, because our code goes on changing, and a migration must not.
+ * migration can be reverted while all rows are in the first partition; otherwise the ledger keeps several rows, and its
+ * key fails. Do not edit a released migration. It imports nothing of ours, because our code goes on changing, and a
+ * migration must not.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
@@ -44,7 +45,10 @@ export class Partitions1795847717600 implements MigrationInterface {
     await queryRunner.query(`
       ALTER TABLE life_transitions
         ADD CONSTRAINT life_transitions_are_in_their_partition CHECK (
-          partition = ('x' || left(md5(life_id::text), 7))::bit(28)::integer % ${partitions}
+          partition = CASE ${partitions}
+            WHEN 1 THEN 0
+            ELSE ('x' || left(md5(life_id::text), 7))::bit(28)::integer % ${partitions}
+          END
         )`);
     await queryRunner.query(`
       ALTER TABLE lives
@@ -52,7 +56,10 @@ export class Partitions1795847717600 implements MigrationInterface {
     await queryRunner.query(`
       ALTER TABLE lives
         ADD CONSTRAINT lives_are_in_their_partition CHECK (
-          partition = ('x' || left(md5(id::text), 7))::bit(28)::integer % ${partitions}
+          partition = CASE ${partitions}
+            WHEN 1 THEN 0
+            ELSE ('x' || left(md5(id::text), 7))::bit(28)::integer % ${partitions}
+          END
         )`);
     await queryRunner.query(`
       CREATE INDEX life_transitions_by_event ON life_transitions USING btree (partition, event, "position")`);
@@ -157,7 +164,7 @@ export class Partitions1795847717600 implements MigrationInterface {
     await queryRunner.query(`ALTER TABLE lives DROP CONSTRAINT lives_are_in_their_partition`);
     await queryRunner.query(`DROP INDEX life_transitions_by_event`);
     await queryRunner.query(`DROP INDEX life_transitions_idempotency_key`);
-    await queryRunner.query(`DELETE FROM ledger WHERE partition > 0`);
+    await queryRunner.query(`DELETE FROM ledger WHERE partition > 0 AND position = 0`);
     await queryRunner.query(`ALTER TABLE ledger DROP COLUMN partition`);
     await queryRunner.query(`
       ALTER TABLE ledger ADD COLUMN singleton boolean DEFAULT true NOT NULL`);

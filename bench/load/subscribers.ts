@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import { isPlace } from 'persistent-machine/operations/place';
 import { cursorsOf } from 'persistent-machine/graphql/cursors';
 import { namesOf } from 'persistent-machine/graphql/names';
 import { life } from '../../src/machine';
@@ -86,8 +87,8 @@ class Audience {
 
   /** Adds a subscriber. @returns when it is connected and has subscribed */
   async join(): Promise<void> {
-    // A cursor without a fingerprint, so that the server accepts any position.
-    const after = feed.of({ position: String(this.#after), fingerprint: null });
+    // A cursor of the oldest form has no fingerprint, so the server accepts any position.
+    const after = Buffer.from(`feed ${this.#after}`).toString('base64url');
     let position = this.#after;
     const leave = await subscribe(this.#url, subscriptions.transitions, { after }, (data) => {
       // The type follows from the document. Without data, something has failed.
@@ -232,7 +233,8 @@ async function endOfFeed(url: string): Promise<number> {
 }
 
 function positionOf(cursor: string): number {
-  return Number(feed.parse(cursor, 'cursor').position);
+  const claim = feed.parse(cursor, 'cursor');
+  return Number(isPlace(claim) ? claim.positions[0] : claim.position);
 }
 
 async function post(url: string, request: object): Promise<string> {

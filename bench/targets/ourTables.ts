@@ -8,6 +8,7 @@ import { Life } from '../../src/entities';
 import { lives } from '../../src/machine';
 import { begin } from 'persistent-machine/operations/begin';
 import { run } from 'persistent-machine/store/Lanes';
+import { partitionOf } from 'persistent-machine/operations/partition';
 import { type MachineTables, tablesOf } from 'persistent-machine/operations/tables';
 
 /** How many lives one statement begins. Larger statements are no faster. */
@@ -21,8 +22,15 @@ export interface OurTables {
   close(): Promise<void>;
 }
 
-/** @param poolSize the most connections */
-export async function openOurTables(url: string, poolSize: number): Promise<OurTables> {
+/**
+ * @param poolSize the most connections
+ * @param partitions how many a new database gets
+ */
+export async function openOurTables(
+  url: string,
+  poolSize: number,
+  partitions = 1,
+): Promise<OurTables> {
   const dataSource = createDataSource({
     url,
     poolSize,
@@ -30,10 +38,10 @@ export async function openOurTables(url: string, poolSize: number): Promise<OurT
     statementTimeout: TIMEOUT,
   });
   await dataSource.initialize();
-  await migrate(dataSource);
+  await migrate(dataSource, partitions);
   return {
     database: new Database(dataSource, { preparedStatements: true, statementTimeout: TIMEOUT }),
-    tables: tablesOf(dataSource, entitiesOf(Life)),
+    tables: tablesOf(dataSource, entitiesOf(Life), partitions),
     close: () => dataSource.destroy(),
   };
 }
@@ -45,8 +53,9 @@ export async function conceiveOurs(
 ): Promise<string[]> {
   const beginning = begin(tables);
   const phases = Array.from({ length: count }, () => lives.begin(uuidv7(), {}, new Date()));
-  for (let first = 0; first < count; first += GROUP_SIZE) {
-    const changes = phases.slice(first, first + GROUP_SIZE).map(({ state, occurredAt }) => ({
+  const changes = phases
+    .map(({ state, occurredAt }) => ({
+      partition: partitionOf(state.id, tables.partitions),
       record: state,
       event: 'Conception',
       from: null,
@@ -55,8 +64,17 @@ export async function conceiveOurs(
       actor: null,
       idempotencyKey: null,
       token: null,
-    }));
-    await run(beginning, database, changes);
+    }))
+    .sort((one, other) => one.partition - other.partition);
+  while (changes.length > 0) {
+    // A statement changes lives of one partition.
+    const partition = changes[0]?.partition;
+    const end = changes.findIndex((change) => change.partition !== partition);
+    await run(
+      beginning,
+      database,
+      changes.splice(0, Math.min(end < 0 ? GROUP_SIZE : end, GROUP_SIZE)),
+    );
   }
   return phases.map(({ state }) => state.id);
 }

@@ -4,7 +4,7 @@ import type { FeedReading } from '../load/subscribers';
 import { serve } from '../processes';
 import { databaseUrl } from './environment';
 
-const PAGE = `SELECT * FROM life_transitions WHERE position > $1 ORDER BY position LIMIT 1000`;
+const PAGE = `SELECT * FROM life_transitions WHERE partition = 0 AND position > $1 ORDER BY position LIMIT 1000`;
 
 async function main(): Promise<void> {
   const client = new Client({ connectionString: databaseUrl });

@@ -8,6 +8,7 @@ import type { Load, Throughput } from '../load/load';
 import { Alive, Gestating, lives } from '../../src/machine';
 import { ask, run } from 'persistent-machine/store/Lanes';
 import { find } from 'persistent-machine/operations/find';
+import { partitionOf } from 'persistent-machine/operations/partition';
 import { swap } from 'persistent-machine/operations/swap';
 import { serve } from '../processes';
 import { databaseUrl, poolSize } from './environment';
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
     const alive = gestating.birth({ occurredAt: null, now: new Date() });
     if (!(alive instanceof Alive)) return false;
     const change = {
+      partition: partitionOf(alive.state.id, tables.partitions),
       record: alive.state,
       event: 'Birth',
       from: gestating.stateType,

@@ -6,9 +6,11 @@ import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { lives as lifecycle } from '../../src/machine';
 import { type TestStore, conceive, createStore } from './store';
+import { partitionOf } from 'persistent-machine/operations/partition';
 import { type TestServer, startServer } from '../harness';
+import { PARTITIONS } from '../harness/topology';
 import { dataOf } from './client';
-import { type Way, constant, mutationOf, waysTo } from './lives';
+import { type Way, constant, waysTo } from './lives';
 
 /** Fixed, so that a failure can be repeated. Each run asks the server for one page of each connection. */
 const RUNS = { seed: 20_261_124, numRuns: 150, interruptAfterTimeLimit: 10_000 };
@@ -41,8 +43,8 @@ let store: TestStore;
 let server: TestServer;
 /** By age. Some lives are conceived in the same millisecond, and ordered by their ids. */
 let lives: readonly Row[];
-/** In the order of commits. */
-const transitions: Row[] = [];
+/** By the time of recording, then by partition, and within a partition in the order of commits. */
+let transitions: readonly Row[] = [];
 /** The histories of some lives; one of them has all events. */
 const histories = new Map<string, readonly Row[]>();
 /** The cursors of each connection's rows in order, and those of the longest history. */
@@ -55,6 +57,7 @@ beforeAll(async () => {
   server = await startServer({ DATABASE_URL: store.url });
 
   const conceived: { id: string; millisecond: number; kind: string }[] = [];
+  const recorded: { id: string; kind: string; millisecond: number; partition: number }[] = [];
   const ways = waysTo().flatMap((way): Way[] =>
     [...way.keys(), way.length].map((end) => way.slice(0, end)),
   );
@@ -64,17 +67,21 @@ beforeAll(async () => {
     const millisecond = Math.floor(index / 4);
     now = new Date(conception + millisecond);
     await conceive(store.lives, id);
-    transitions.push({ id: `${id} 1`, kind: 'CONCEPTION' });
+    const partition = partitionOf(id, PARTITIONS);
+    recorded.push({ id: `${id} 1`, kind: 'CONCEPTION', millisecond, partition });
     const way = ways[index % ways.length] ?? [];
     for (const [step, { event }] of way.entries()) {
-      await dataOf(server, mutationOf(event, '__typename'), { id });
-      transitions.push({ id: `${id} ${step + 2}`, kind: constant(event) });
+      await store.lives.transition(id, event, {}, { actor: null });
+      recorded.push({ id: `${id} ${step + 2}`, kind: constant(event), millisecond, partition });
     }
     conceived.push({ id, millisecond, kind: constant(way.at(-1)?.to ?? 'Gestating') });
   }
   lives = conceived.sort(
     (one, other) => one.millisecond - other.millisecond || (one.id < other.id ? -1 : 1),
   );
+  transitions = recorded
+    .sort((one, other) => one.millisecond - other.millisecond || one.partition - other.partition)
+    .map(({ id, kind }) => ({ id, kind }));
   for (const { id } of lives.slice(0, 8)) {
     histories.set(
       id,
@@ -182,6 +189,15 @@ function variablesOf(
   };
 }
 
+/** The cursors that a page has, at the places of its rows in the whole feed. */
+function cursorsFor(nodes: readonly string[], edges: readonly Edge[]): string[] {
+  const own = [...cursors.transitions];
+  for (const [index, { cursor }] of edges.entries()) {
+    own[idsOf(transitions).indexOf(nodes[index] ?? '')] = cursor;
+  }
+  return own;
+}
+
 /** Asserts that a connection is this page, and is consistent. */
 function expectPage(
   connection: {
@@ -261,13 +277,13 @@ test('any page of transitions, of any events, is the slice of the specification'
         }`,
         { events: by, ...variablesOf(page, cursors.transitions) },
       );
-      expectPage(
-        answer.transitions,
-        pageOf(transitions, by, page),
-        cursors.transitions,
-        transitions,
-        asTransition,
-      );
+      const expected = pageOf(transitions, by, page);
+      // With several partitions, the cursors of a filtered page do not pass what the filter leaves out in the others.
+      const own =
+        by === null || PARTITIONS === 1
+          ? cursors.transitions
+          : cursorsFor(expected.nodes, answer.transitions.edges);
+      expectPage(answer.transitions, expected, own, transitions, asTransition);
     }),
     RUNS,
   );

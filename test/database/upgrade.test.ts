@@ -1,4 +1,7 @@
-/** A database of the previous release, with lives in each state: it is migrated with all of its data, and back. */
+/**
+ * A database of the previous release, with lives in each state: it is migrated with all of its data, and back, and the
+ * cursors that clients keep stay valid.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate, revert } from 'persistent-machine/database/migrate';
@@ -9,7 +12,9 @@ import { createDataSource } from '../../ormconfig';
 import { databaseSchema } from '../../scripts/databaseSchema';
 import { phaseOf } from '../../src/machine';
 import { type Contents, contentsOf } from '../api/store';
-import { type TestDatabase, createTestDatabase } from '../harness';
+import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
+import { type TestDatabase, ask, createTestDatabase, startServer } from '../harness';
+import { cursorsOf, oldCursor } from '../harness/cursors';
 import { Life } from '../../src/entities';
 
 const DUMP = readFileSync(join(__dirname, 'version-0.1.0.sql'), 'utf8');
@@ -18,6 +23,27 @@ let database: TestDatabase;
 let dataSource: DataSource;
 let owner: Client;
 let before: Contents;
+/** What the tables must hold at the end of a test. */
+let expected: Contents;
+
+/** The same rows in migrated tables: everything is in partition 0, whose number replaces the key of the ledger's row. */
+function inOnePartition({ lives, transitions, ledger }: Contents): Contents {
+  const partitioned = (row: object): object => ({ ...row, partition: 0 });
+  return {
+    lives: lives.map(partitioned),
+    transitions: transitions.map(partitioned),
+    ledger: ledger.map((row) => {
+      expect(row).toHaveProperty('singleton', true);
+      return partitioned({ ...row, singleton: undefined });
+    }),
+  };
+}
+
+async function upgrade(): Promise<string[]> {
+  const migrated = await migrate(dataSource);
+  expected = inOnePartition(before);
+  return migrated;
+}
 
 /** The migrations later than the dump. */
 const since = (): string[] =>
@@ -34,20 +60,22 @@ beforeEach(async () => {
   owner = new Client({ connectionString: database.url });
   await owner.connect();
   before = await contentsOf(owner);
+  expect(before.ledger).toHaveLength(1);
+  expected = before;
   dataSource = createDataSource({ url: database.url, poolSize: 2, connectTimeout: 60_000 });
   await dataSource.initialize();
 });
 
 afterEach(async () => {
-  expect(await contentsOf(owner)).toEqual(before);
+  expect(await contentsOf(owner)).toEqual(expected);
   await Promise.all([owner.end(), dataSource.destroy()]);
   await database.drop();
 });
 
 test('it is migrated with its data, and then matches the declarations', async () => {
-  expect(await migrate(dataSource)).toEqual(since());
+  expect(await upgrade()).toEqual(since());
   expect(await differencesOf(dataSource)).toEqual({ up: [], down: [], others: [] });
-  expect(await contentsOf(owner)).toEqual(before);
+  expect(await contentsOf(owner)).toEqual(expected);
 
   const lives = await dataSource.manager.find(Life);
   expect(lives.map((life) => phaseOf(life).stateType).sort()).toEqual([
@@ -60,20 +88,99 @@ test('it is migrated with its data, and then matches the declarations', async ()
   ]);
 });
 
-test('the upgrade rewrites no table', async () => {
+test('the upgrade writes no row of a table again, and builds only the indexes that a partition leads', async () => {
   // Only the tables of lives: another machine's may have been added since.
-  const files = async (): Promise<object[]> =>
-    dataSource.query<object[]>(
-      `SELECT relname, relfilenode FROM pg_class
-       WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(lives|life_|ledger)' ORDER BY relname`,
+  const files = async (kind: 'r' | 'i'): Promise<Record<string, string>> => {
+    const { rows } = await owner.query<{ name: string; file: string }>(
+      `SELECT relname AS name, relfilenode::text AS file FROM pg_class
+       WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(lives|life_|ledger)' AND relkind = $1
+       ORDER BY relname`,
+      [kind],
     );
-  const written = await files();
-  await migrate(dataSource);
-  expect(await files()).toEqual(written);
+    return Object.fromEntries(rows.map(({ name, file }) => [name, file]));
+  };
+  const tables = await files('r');
+  const indexes = await files('i');
+  // PostgreSQL gives a row that is written again another place, or another transaction.
+  const written = async (): Promise<object[]> => {
+    const selections = Object.keys(tables).map(
+      (table) => `SELECT '${table}' AS name, ctid, xmin FROM ${table}`,
+    );
+    return (await owner.query<object>(`${selections.join(' UNION ALL ')} ORDER BY name, ctid`))
+      .rows;
+  };
+  const rows = await written();
+
+  await upgrade();
+  expect(Object.keys(tables)).toEqual(['ledger', 'life_transitions', 'lives']);
+  expect(await files('r')).toEqual(tables);
+  expect(await written()).toEqual(rows);
+  const built = Object.entries(await files('i')).filter(([name, file]) => indexes[name] !== file);
+  expect(built.map(([name]) => name)).toEqual([
+    'ledger_pkey',
+    'life_transitions_by_event',
+    'life_transitions_idempotency_key',
+    'life_transitions_pkey',
+    'life_transitions_position_key',
+    'lives_pkey',
+  ]);
+});
+
+test('a cursor of the version before, in either of its forms, begins the same page and the same subscription', async () => {
+  const cursors = await cursorsOf(owner);
+  const server = await startServer({ DATABASE_URL: database.url });
+  expected = inOnePartition(before);
+  try {
+    for (const [place, fingerprinted] of cursors.entries()) {
+      for (const cursor of [fingerprinted, oldCursor(place)]) {
+        const { data, errors } = await ask(
+          server,
+          `query ($cursor: String) {
+             after: transitions(first: 100, after: $cursor) { nodes { cursor } }
+             before: transitions(last: 100, before: $cursor) { nodes { cursor } }
+           }`,
+          { cursor },
+        );
+        expect(errors).toBeUndefined();
+        const listed = (page: readonly string[]): object => ({
+          nodes: page.map((each) => ({ cursor: each })),
+        });
+        expect(data).toEqual({
+          after: listed(cursors.slice(place + 1)),
+          before: listed(cursors.slice(1, Math.max(place, 1))),
+        });
+
+        const left = cursors.slice(place + 1);
+        const subscriber = subscribe(
+          server,
+          'WebSocket',
+          'subscription ($cursor: String) { transitions(after: $cursor) { cursor } }',
+          { cursor },
+        );
+        await subscriber.untilReceived(left.length);
+        await subscriber.stop();
+        expect(subscriber.results).toEqual(
+          left.map((each) => ({ data: { transitions: { cursor: each } } })),
+        );
+      }
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
+test('a server that asks for more partitions than the one that the database has is told so, and changes nothing', async () => {
+  await owner.query("SET search_path = 'public'");
+  const found = await databaseSchema(owner);
+  await expect(startServer({ DATABASE_URL: database.url, PARTITIONS: '8' })).rejects.toThrow(
+    'PARTITIONS=8, but the database has 1 partition, and that number never changes: ' +
+      'unset PARTITIONS, or begin with an empty database.',
+  );
+  expect(await databaseSchema(owner)).toBe(found);
 });
 
 test('the upgraded tables enforce the declaration', async () => {
-  await migrate(dataSource);
+  await upgrade();
   const [dead] = await dataSource.manager.findBy(Life, { stateType: 'Dead' });
   await expect(
     owner.query(
@@ -85,7 +192,7 @@ test('the upgraded tables enforce the declaration', async () => {
   );
 });
 
-test('a revert restores the original', async () => {
+test('a revert restores the original, except that the key of the ledger is its last column', async () => {
   // The body of a function may have other indentation.
   const schema = async (): Promise<string> => (await databaseSchema(owner)).replaceAll(/^ +/gm, '');
   await owner.query("SET search_path = 'public'");
@@ -93,5 +200,9 @@ test('a revert restores the original', async () => {
   const migrated = await migrate(dataSource);
   expect(await schema()).not.toBe(found);
   for (const name of migrated.reverse()) expect(await revert(dataSource)).toBe(name);
-  expect(await schema()).toBe(found);
+  // PostgreSQL puts a column that was dropped and is added again behind all others.
+  const key = 'singleton boolean DEFAULT true NOT NULL,\n';
+  const [ledger = ''] = /CREATE TABLE ledger \([^]*?(?=CONSTRAINT)/.exec(found) ?? [];
+  expect(ledger).toContain(key);
+  expect(await schema()).toBe(found.replace(ledger, ledger.replace(key, '') + key));
 });

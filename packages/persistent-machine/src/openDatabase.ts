@@ -142,7 +142,10 @@ export async function migrateDatabase(
   if (installation.pending.length > 0) await checkMayMigrate(ask, installation, tables);
   const existing = await countPartitions(ask, installation.schema, ledgers);
   if (existing !== undefined) checkPartitions(partitions, existing);
-  const names = await migrate(dataSource, existing ?? partitions).catch((error: unknown) => {
+  const tell = (name: string, milliseconds: number): void => {
+    log.info(`Migrated the database: ${name}, in ${(milliseconds / 1_000).toFixed(1)} s`);
+  };
+  await migrate(dataSource, existing ?? partitions, tell).catch((error: unknown) => {
     const code = codeOf(error);
     if (code === INSUFFICIENT_PRIVILEGE) {
       throw new UnusableDatabase(
@@ -159,7 +162,6 @@ export async function migrateDatabase(
     }
     throw error;
   });
-  for (const name of names) log.info(`Migrated the database: ${name}`);
 }
 
 const INSUFFICIENT_PRIVILEGE = '42501';

@@ -15,18 +15,32 @@ export const MIGRATION_LOCK = 7_305_469_821;
  *
  * @param dataSource an initialized one
  * @param partitions how many partitions new tables get
+ * @param onMigrated called after the commit with the name of each migration that ran, and the milliseconds that it took
  * @returns the names of the migrations that this call ran
  */
-export async function migrate(dataSource: DataSource, partitions = 1): Promise<string[]> {
-  return locked(dataSource, async (queryRunner, executor, schema) => {
+export async function migrate(
+  dataSource: DataSource,
+  partitions = 1,
+  onMigrated: (name: string, milliseconds: number) => void = () => undefined,
+): Promise<string[]> {
+  const migrated = await locked(dataSource, async (queryRunner, executor, schema) => {
     await queryRunner.query('SELECT set_config($1, $2, true)', [
       PARTITIONS_SETTING,
       String(partitions),
     ]);
-    const migrations = await executor.executePendingMigrations();
+    const run: { readonly name: string; readonly milliseconds: number }[] = [];
+    for (const migration of await executor.getPendingMigrations()) {
+      const start = performance.now();
+      await executor.executeMigration(migration);
+      run.push({ name: migration.name, milliseconds: performance.now() - start });
+    }
+    // Nothing is pending any more. This makes TypeORM's own tables if there are no migrations at all.
+    await executor.executePendingMigrations();
     await adoptNames(queryRunner, schema);
-    return migrations.map((migration) => migration.name);
+    return run;
   });
+  for (const { name, milliseconds } of migrated) onMigrated(name, milliseconds);
+  return migrated.map(({ name }) => name);
 }
 
 /**

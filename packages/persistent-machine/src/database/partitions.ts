@@ -46,7 +46,7 @@ export async function countPartitions(
 export function checkPartitions(wanted: number | undefined, existing: number): void {
   if (wanted === undefined || wanted === existing) return;
   throw new UnusableDatabase(
-    `PARTITIONS=${wanted}, but the database has ${existing} ${existing === 1 ? 'partition' : 'partitions'}, and keeps ` +
-      'them: unset PARTITIONS, or begin with an empty database.',
+    `PARTITIONS=${wanted}, but the database has ${existing} ${existing === 1 ? 'partition' : 'partitions'}, and ` +
+      'that number never changes: unset PARTITIONS, or begin with an empty database.',
   );
 }

@@ -91,7 +91,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
     query({
       name: names.root('transitions'),
       type: () => transitions.connection,
-      says: 'Pages of the feed: all transitions, in the order in which they were committed.',
+      says: `Pages of the feed: all transitions, in the order in which they were committed. With several partitions in the database, the transitions of each ${noun} are in that order.`,
       arguments: feedArguments(names, enums),
       ask: async ({ events, ...asked }: AskedFeed, { machines, deadline }) => {
         const request = pageRequest(asked, cursors.feed);
@@ -129,7 +129,7 @@ export function readingOf(readable: Readable): readonly ResolverClass[] {
     subscription({
       name: names.root('transitions'),
       type: () => transitions.transition,
-      says: 'The feed: all transitions, after a cursor or from now on, in the order in which they are committed, with no gap and no repeat.',
+      says: `The feed: all transitions, after a cursor or from now on, in the order in which they are committed, with no gap and no repeat. With several partitions in the database, the transitions of each ${noun} are in that order.`,
       arguments: followArguments(names, enums),
       follow: async ({ after, events }: AskedFeed, { machines, deadline }) => {
         const place = isGiven(after) ? cursors.feed.parse(after, 'after') : undefined;

@@ -79,7 +79,10 @@ export function withoutSchema(text: string, schema: string, names: readonly stri
 
 /** Replaces the number of partitions in the definition of a CHECK by `PARTITIONS`. */
 export function withoutPartitions(definition: string): string {
-  return definition.replace(/(?<=\bpartition < |md5\(.*::integer % )\d+/, PARTITIONS);
+  return definition.replaceAll(
+    /(?<=\bpartition < |\bpartition =\s+CASE |md5\(.*::integer % )\d+/g,
+    PARTITIONS,
+  );
 }
 
 function escaped(text: string): string {

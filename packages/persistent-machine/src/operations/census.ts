@@ -48,8 +48,9 @@ ORDER BY ledger.partition`,
   };
 }
 
+/** Of transitions that were recorded at the same time, the feed has that of the higher partition last. */
 function isLater(one: Row, other: Row): boolean {
-  return (one.recordedAt?.getTime() ?? 0) > (other.recordedAt?.getTime() ?? 0);
+  return (one.recordedAt?.getTime() ?? 0) >= (other.recordedAt?.getTime() ?? 0);
 }
 
 function sumOf(each: readonly Readonly<Record<string, number>>[]): Record<string, number> {

@@ -1,0 +1,147 @@
+/**
+ * How fast the ledger lets swaps commit, by its number of partitions: the store's own statement in groups of 64, over
+ * eight connections, on lives at random, with all triggers and without. All groups are made before the measurement, so
+ * that the client takes little of the processor. Does not know the server.
+ */
+import { randomUUID } from 'node:crypto';
+import { Alive, Gestating, lives } from '../src/machine';
+import type { Change } from 'persistent-machine/operations/change';
+import { find } from 'persistent-machine/operations/find';
+import type { Group } from 'persistent-machine/operations/Operation';
+import { partitionOf } from 'persistent-machine/operations/partition';
+import { swap } from 'persistent-machine/operations/swap';
+import { run } from 'persistent-machine/store/Lanes';
+import type { BenchmarkDatabase, Cluster } from './database/cluster';
+import type { Settings } from './settings';
+import { median } from './series';
+import { type OurTables, conceiveOurs, openOurTables } from './targets/ourTables';
+
+const PARTITIONS = [1, 2, 4, 8];
+const CONNECTIONS = 8;
+const GROUP_SIZE = 64;
+/** More swaps a second than any number of partitions has reached here. */
+const HIGHEST_RATE = 30_000;
+
+export interface SwapRate {
+  readonly partitions: number;
+  readonly hasTriggers: boolean;
+  /** Swaps a second, the median of the rounds. */
+  readonly rate: number;
+}
+
+interface Subject {
+  readonly partitions: number;
+  readonly hasTriggers: boolean;
+  readonly database: BenchmarkDatabase;
+  readonly tables: OurTables;
+  readonly rates: number[];
+}
+
+/** @param tell called with a line for each round */
+export async function measurePartitions(
+  cluster: Cluster,
+  { rounds, seconds }: Settings,
+  tell: (line: string) => void,
+): Promise<readonly SwapRate[]> {
+  const subjects: Subject[] = [];
+  for (const hasTriggers of [true, false]) {
+    for (const partitions of PARTITIONS) {
+      const name = `partitions_${partitions}_${hasTriggers ? 'with' : 'without'}_triggers`;
+      const database = await cluster.createDatabase(name);
+      const tables = await openOurTables(database.url, CONNECTIONS, partitions);
+      if (!hasTriggers) {
+        for (const table of ['lives', 'life_transitions', 'ledger']) {
+          await database.administrator.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
+        }
+      }
+      subjects.push({ partitions, hasTriggers, database, tables, rates: [] });
+    }
+  }
+  try {
+    // The first round only prepares the statements and warms up the caches.
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const subject of subjects) {
+        const rate = await rateOf(subject, round === 0 ? 1 : seconds);
+        const { partitions, hasTriggers, rates } = subject;
+        if (round > 0) rates.push(rate);
+        const triggers = hasTriggers ? 'with triggers' : 'without';
+        tell(`swaps: ${partitions} partitions, ${triggers}: ${Math.round(rate)}/s`);
+      }
+    }
+  } finally {
+    for (const { tables } of subjects) await tables.close();
+  }
+  return subjects.map(({ partitions, hasTriggers, rates }) => ({
+    partitions,
+    hasTriggers,
+    rate: median(rates),
+  }));
+}
+
+async function rateOf({ database, tables }: Subject, seconds: number): Promise<number> {
+  const ids = await conceiveOurs(tables, HIGHEST_RATE * seconds);
+  const queries = groupsOf(tables, await changesOf(tables, ids)).map(swap(tables.tables).query);
+  await database.settle();
+  const end = performance.now() + seconds * 1_000;
+  const started = performance.now();
+  let swapped = 0;
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      for (let query = queries.pop(); query && performance.now() < end; query = queries.pop()) {
+        const rows = await tables.database.run(query.statement, query.values);
+        if (rows.length !== GROUP_SIZE)
+          throw new Error(`${rows.length} swaps of a group succeeded.`);
+        swapped += rows.length;
+      }
+    }),
+  );
+  if (queries.length === 0) throw new Error('It was faster than expected, and the lives ran out.');
+  return (swapped * 1_000) / (performance.now() - started);
+}
+
+/** The births of lives, in random order. */
+async function changesOf(
+  { database, tables }: OurTables,
+  ids: readonly string[],
+): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (let first = 0; first < ids.length; first += 1_000) {
+    const records = await run(find(tables), database, ids.slice(first, first + 1_000));
+    for (const record of records) {
+      const gestating = record && lives.phaseOf(record);
+      if (!(gestating instanceof Gestating)) throw new Error('A new life does not gestate.');
+      const alive = gestating.birth({ occurredAt: null, now: new Date() });
+      if (!(alive instanceof Alive)) throw new Error('A birth was refused.');
+      changes.push({
+        partition: partitionOf(gestating.state.id, tables.partitions),
+        record: alive.state,
+        event: 'Birth',
+        from: 'Gestating',
+        data: null,
+        occurredAt: alive.occurredAt,
+        actor: null,
+        idempotencyKey: null,
+        token: randomUUID(),
+      });
+    }
+  }
+  return changes
+    .map((change) => ({ change, rank: Math.random() }))
+    .sort((one, other) => one.rank - other.rank)
+    .map(({ change }) => change);
+}
+
+/** Whole groups, each of one partition; the partitions take turns. */
+function groupsOf({ tables }: OurTables, changes: readonly Change[]): Group<Change>[] {
+  const waiting = Array.from({ length: tables.partitions }, (): Change[] => []);
+  const groups: Group<Change>[] = [];
+  for (const change of changes) {
+    const group = waiting[change.partition] ?? [];
+    group.push(change);
+    if (group.length < GROUP_SIZE) continue;
+    // It is full, and so not empty.
+    groups.push(group as unknown as Group<Change>);
+    waiting[change.partition] = [];
+  }
+  return groups;
+}
