@@ -1,6 +1,7 @@
 /**
- * A lane for each partition that is in use, under one name and with one limit of what may wait. So a partition whose
- * statements are slow or fail holds up no other one. It does not know what the entries mean.
+ * A lane for each partition that is in use, under one name and with one limit of what may wait. A partition whose
+ * statements are slow or fail holds up no other one, until what waits for it has filled that limit. It does not know
+ * what the entries mean.
  */
 import { FULL, Lane, type LaneLike } from './Lane';
 import type { LaneSettings } from './LaneSettings';
