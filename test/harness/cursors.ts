@@ -32,10 +32,15 @@ export async function cursorsOf(
   reading: readonly string[] = [],
 ): Promise<string[]> {
   const { rows } = await client.query<Row>(`
+    -- A release without partitions has no such column.
     SELECT partition, left(encode(sha256(convert_to(
       concat_ws(' ', life_id, version, (extract(epoch FROM recorded_at) * 1000)::bigint),
       'UTF8')), 'hex'), 16) AS fingerprint
-    FROM life_transitions
+    FROM (
+      SELECT life_id, version, recorded_at, position,
+             coalesce((to_jsonb(life_transitions) ->> 'partition')::integer, 0) AS partition
+      FROM life_transitions
+    ) AS transition
     ORDER BY max(recorded_at) OVER (PARTITION BY partition ORDER BY position), partition, position`);
   const positions = Array<number>(PARTITIONS).fill(0);
   const fingerprints = Array<string>(PARTITIONS).fill('0');

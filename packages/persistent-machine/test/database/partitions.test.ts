@@ -106,7 +106,7 @@ test('another number than the database has is refused at the start, and a machin
       const opening = open(machines, partitions);
       await expect(opening).rejects.toThrow(UnusableDatabase);
       await expect(opening).rejects.toThrow(
-        `PARTITIONS=${partitions}, but the database has 3 partitions, and keeps them: unset PARTITIONS, or begin with ` +
+        `PARTITIONS=${partitions}, but the database has 3 partitions, and that number never changes: unset PARTITIONS, or begin with ` +
           'an empty database.',
       );
       // In particular, there are no tables of the second machine.
@@ -175,7 +175,7 @@ test('the migration command makes as many partitions as PARTITIONS says, and ref
   expect(run('2')).toEqual({
     status: 1,
     said:
-      'PARTITIONS=2, but the database has 3 partitions, and keeps them: unset PARTITIONS, or begin with an empty ' +
+      'PARTITIONS=2, but the database has 3 partitions, and that number never changes: unset PARTITIONS, or begin with an empty ' +
       'database.\n',
   });
   expect(run()).toEqual({ status: 0, said: '' });

@@ -81,9 +81,9 @@ test('the CHECKs compute the same partition of an id as the store, for any numbe
        WHERE conname = '${table}_are_in_their_partition'`,
     );
     const [{ expression } = { expression: '' }] = rows;
-    expect(expression).toMatch(/% 3\)*$/);
+    expect(expression.match(/\b3\b/g)).toHaveLength(2);
     for (let partitions = 1; partitions <= 32; partitions += 1) {
-      const condition = expression.replace(/% 3(?=\)*$)/, `% ${partitions}`);
+      const condition = expression.replaceAll(/\b3\b/g, String(partitions));
       const inParts = ids.map((each) => partitionOf(each, partitions));
       const refused = await kept.session.query(
         `SELECT * FROM unnest($1::uuid[], $2::integer[]) AS each (${id}, partition)
