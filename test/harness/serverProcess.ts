@@ -17,7 +17,7 @@ export {
 const MAIN = 'src/main.ts';
 
 /** So a database that a test made empty gets as many partitions as the others of the run. */
-const GIVEN = PARTITIONS > 1 ? { PARTITIONS: String(PARTITIONS) } : {};
+const GIVEN: Record<string, string> = PARTITIONS > 1 ? { PARTITIONS: String(PARTITIONS) } : {};
 
 type Options = Parameters<typeof spawnMain>[2];
 
