@@ -3,26 +3,15 @@
  * the page merges partitions by the time of recording. The same statement reads the witnesses of the places that bound
  * the page. The feed decides whether these prove the places.
  */
-import { selected } from './columns';
+import { BEYOND, feedStatement } from './feedStatement';
 import { type LaneOf, type Operation, type Query, oneByOne } from './Operation';
 import { LARGEST_PAGE, type Page, type PageRequest } from './page';
-import {
-  type ClaimedPlace,
-  type Place,
-  type Witness,
-  advanced,
-  beginning,
-  markAt,
-  witnessExpression,
-} from './place';
+import { type ClaimedPlace, type Place, type Witness, advanced, beginning, markAt } from './place';
 import type { MachineTables } from './tables';
-import { type TransitionRow, transitionColumns, transitionOf } from './transition';
+import { type TransitionRow, transitionOf } from './transition';
 
 /** The page size of the live tail, and of subscribers that are behind it. */
 export const TAIL_PAGE = 500;
-
-/** Above every position. */
-const BEYOND = '9223372036854775807';
 
 export interface FeedQuestion {
   /** Only transitions by one of these events; null for all. */
@@ -51,7 +40,7 @@ type FeedOperation = Operation<FeedQuestion, FeedAnswer, Row>;
 
 /** How much a page takes. */
 interface Room {
-  /** The most transitions in a statement's text: for a LIMIT by parameter, a generic plan expects a tenth of the table. */
+  /** The most transitions of each partition, for any page. */
   readonly scanned: number;
   /** The most transitions of each partition. */
   readonly ofEach: (size: number) => number;
@@ -107,7 +96,7 @@ function pagesOf(
     ['start', 'end'].flatMap((from) =>
       [false, true].map((isFiltered) => {
         const form = `${from}${isFiltered ? '/by' : ''}`;
-        const text = textOf(tables, room, from === 'start', isFiltered);
+        const text = feedStatement(tables, room.scanned, from === 'start', isFiltered);
         return [form, { name: `${names.history}/${name}/${form}`, text }] as const;
       }),
     ),
@@ -146,95 +135,6 @@ function boundsOf({ positions, partition }: ClaimedPlace): string[] {
   return positions.map((position, each) =>
     each === partition ? position : String(BigInt(position) + 1n),
   );
-}
-
-/**
- * The statement. Its parameters are, by partition, the positions after which and before which the page is, and those of
- * the place before which it is; then the most rows of each partition, the events, and the most rows in all.
- */
-function textOf(
-  tables: MachineTables,
-  room: Room,
-  isFromStart: boolean,
-  isFiltered: boolean,
-): string {
-  const { history, partitions } = tables;
-  const key = isFiltered ? ['partition', 'event', 'position'] : ['partition', 'position'];
-  const row = `(${key.map((column) => `row.${column}`).join(', ')})`;
-  const at = (position: string): string =>
-    `(scope.partition, ${isFiltered ? 'wanted.event, ' : ''}${position})`;
-  const [way, back] = isFromStart ? ['', ' DESC'] : [' DESC', ''];
-
-  /**
-   * Selects rows of one partition, in order. Partition and event are part of the order and of both bounds, not separate
-   * conditions: this leaves the planner only the index that has them, however rare an event is.
-   */
-  const scan = (above: string, below: string, order: string, most: string): string => {
-    const rows = `SELECT row.* FROM ${history} AS row
-    WHERE ${row} ${above} AND ${row} ${below}
-    ORDER BY ${key.map((column) => `row.${column}${order}`).join(', ')} LIMIT ${most}`;
-    return isFiltered
-      ? `SELECT row.* FROM unnest($6::text[]) AS wanted (event) CROSS JOIN LATERAL (
-    ${rows}
-  ) AS row ORDER BY row.position${order} LIMIT ${most}`
-      : rows;
-  };
-  const page = scan(
-    `> ${at('scope.after')}`,
-    `< ${at('scope.before')}`,
-    way,
-    `${room.scanned + 1}`,
-  );
-  // Not EXISTS: PostgreSQL would drop the order, and then might read the table from its beginning.
-  const behind = isFromStart
-    ? scan(`>= ${at('0')}`, `<= ${at('scope.after')}`, back, '1')
-    : scan(`>= ${at('scope.before')}`, `<= ${at(BEYOND)}`, back, '1');
-  const witness = (position: string): string =>
-    `(SELECT ${witnessExpression(tables, 'row')} FROM ${history} AS row
-        WHERE row.partition = scope.partition AND row.position = ${position})`;
-  const rows = `
-SELECT facts.*, node.*
-FROM facts
-LEFT JOIN LATERAL (
-  SELECT ${selected(transitionColumns(tables), 'row')}
-  FROM (SELECT facts."#scope" AS partition, facts.after, facts.before) AS scope
-  CROSS JOIN LATERAL (${page}) AS row
-  LIMIT $5::bigint
-) AS node ON true`;
-  return `
--- Materialized, or PostgreSQL would look the witnesses up again for each row of the page.
-WITH facts AS MATERIALIZED (
-  SELECT scope.partition AS "#scope", scope.after, scope.before,
-         (SELECT true FROM (${behind}) AS row) IS NOT NULL AS "#behind",
-         ${witness('scope.after')} AS "#after", ${witness('scope.proof')} AS "#before"
-  FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) AS scope (partition, after, before, proof)
-)${
-    partitions === 1
-      ? `${rows}\nORDER BY node."#position"${way}`
-      : merged(rows, isFromStart, `$${isFiltered ? 7 : 6}::bigint`)
-  }`;
-}
-
-/**
- * Merges the partitions by the time of recording, and keeps the order within each: clocks differ between instances, so
- * a transition counts as recorded no earlier than those before it (or, from the end, no later than those after it).
- * Returns one row more of each partition than the page has: the page's places need to know where it ends.
- */
-function merged(rows: string, isFromStart: boolean, most: string): string {
-  const [passed, way] = isFromStart ? ['max', ''] : ['min', ' DESC'];
-  return `
-SELECT * FROM (
-  SELECT *, lag("#rank", 1, 0::bigint) OVER (PARTITION BY "#scope" ORDER BY "#number") AS "#before it"
-  FROM (
-    SELECT *, row_number() OVER (ORDER BY "#passed"${way} NULLS LAST, "#scope"${way}, "#number") AS "#rank"
-    FROM (
-      SELECT *, row_number() OVER own AS "#number", ${passed}("#recordedAt") OVER own AS "#passed"
-      FROM (${rows}) AS row
-      WINDOW own AS (PARTITION BY "#scope" ORDER BY "#position"${way})
-    ) AS row
-  ) AS row
-) AS row
-WHERE "#before it" <= ${most} ORDER BY "#rank"`;
 }
 
 function pageOf(
