@@ -10,9 +10,9 @@ import { quoted } from './identifiers';
 export const PARTITIONS_SETTING = 'persistent_machine.partitions';
 
 /**
- * @param ledgers the names of the ledgers' tables; those that do not exist yet are left out
+ * @param ledgers the names of the ledgers' tables; a table that does not exist yet is left out
  * @returns undefined if there is no ledger yet
- * @throws UnusableDatabase if the ledgers differ
+ * @throws UnusableDatabase if a ledger has no row, or the ledgers differ
  */
 export async function countPartitions(
   ask: Ask,
@@ -31,6 +31,12 @@ export async function countPartitions(
       `SELECT '${name}' AS name, count(*)::integer AS rows FROM ${quoted(schema)}.${quoted(name)}`,
   );
   const found = await ask<{ name: string; rows: number }>(counts.join(' UNION ALL '));
+  const empty = found.find(({ rows }) => rows === 0);
+  if (empty !== undefined) {
+    throw new UnusableDatabase(
+      `The ledger ${schema}.${empty.name} has no row, so nothing can be recorded. Restore its rows from a backup.`,
+    );
+  }
   const numbers = new Set(found.map(({ rows }) => rows));
   if (numbers.size > 1) {
     const each = found.map(({ name, rows }) => `${name} has ${rows}`).join(', ');

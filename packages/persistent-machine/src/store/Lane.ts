@@ -64,7 +64,7 @@ export class Lane<Entry, Result> {
     return this.inQueue >= this.#settings.queueSize;
   }
 
-  /** How many entries wait, without those that a lock holds up. */
+  /** How many entries wait in the queue. Entries that a lock holds up are not in it. */
   get inQueue(): number {
     return this.#groups.queue.length + this.#singles.queue.length;
   }

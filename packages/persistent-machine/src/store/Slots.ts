@@ -1,6 +1,6 @@
 /**
- * How many statements several lanes may have in flight together: those that find no slot get one in turn. It does not
- * know what they carry.
+ * Bounds the statements that several lanes have in flight together. A statement that finds no slot waits for one, in
+ * the order of arrival. It does not know what the statements carry.
  */
 export class Slots {
   #free: number;

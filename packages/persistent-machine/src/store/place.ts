@@ -1,4 +1,4 @@
-/** Proves that a place in the feed still exists: the transitions at its positions are those that a cursor names. */
+/** Proves that a place in the feed still exists: the cursor names the very transitions that are at its positions. */
 import {
   type Claim,
   type ClaimedPlace,

@@ -139,6 +139,18 @@ test('ledgers with different numbers of partitions are refused', async () => {
   expect(await open(DOORS, 3)).toEqual([3]);
 });
 
+test('a ledger that has lost its rows is refused, and named', async () => {
+  expect(await open(BOTH, 3)).toEqual([3, 3]);
+  await owner.query('ALTER TABLE ticket_ledger DISABLE TRIGGER USER');
+  await owner.query('DELETE FROM ticket_ledger');
+  const opening = open(BOTH, undefined);
+  await expect(opening).rejects.toThrow(UnusableDatabase);
+  await expect(opening).rejects.toThrow(
+    'The ledger public.ticket_ledger has no row, so nothing can be recorded. Restore its rows from a backup.',
+  );
+  expect(await ledgers()).toEqual({ ledger: [0, 1, 2], ticket_ledger: [] });
+});
+
 test('instances that begin with one empty database and different numbers end with one, and the others refuse it', async () => {
   const openings = await Promise.allSettled([2, 3, 4].map(async (number) => open(BOTH, number)));
   const opened = openings.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
