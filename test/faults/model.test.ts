@@ -184,4 +184,4 @@ test('every answer is true, whatever fails', async () => {
   } catch (error) {
     throw new Error(`With the steps of seed ${seed}`, { cause: error });
   }
-}, 60_000);
+});
