@@ -1,7 +1,7 @@
 /**
- * How fast the ledger lets swaps commit, by its number of partitions: the store's own statement in groups of 64, over
- * eight connections, on lives at random, with all triggers and without. All groups are made before the measurement, so
- * that the client takes little of the processor. Does not know the server.
+ * How fast the ledger lets transitions commit, by its number of partitions. First the store's own swap in groups of 64,
+ * over eight connections, on lives at random, with all triggers and without: all groups are made before the measurement,
+ * so that the client takes little of the processor. Then births through two instances of the product.
  */
 import { randomUUID } from 'node:crypto';
 import { Alive, Gestating, lives } from '../src/machine';
@@ -12,9 +12,13 @@ import { partitionOf } from 'persistent-machine/operations/partition';
 import { swap } from 'persistent-machine/operations/swap';
 import { run } from 'persistent-machine/store/Lanes';
 import type { BenchmarkDatabase, Cluster } from './database/cluster';
-import type { Settings } from './settings';
-import { median } from './series';
+import { Worker } from './processes';
+import { MANY_CONNECTIONS, type Settings } from './settings';
+import { Series, median } from './series';
+import { together } from './targets/instances';
+import { startOurs } from './targets/ours';
 import { type OurTables, conceiveOurs, openOurTables } from './targets/ourTables';
+import { freshLives } from './variables';
 
 const PARTITIONS = [1, 2, 4, 8];
 const CONNECTIONS = 8;
@@ -76,6 +80,50 @@ export async function measurePartitions(
     hasTriggers,
     rate: median(rates),
   }));
+}
+
+/**
+ * @param numbers of partitions
+ * @returns for each of them births through two instances, and what stops all instances
+ */
+export async function startPairs(
+  cluster: Cluster,
+  { seconds, warmUp }: Settings,
+  numbers: readonly number[],
+): Promise<{ readonly series: readonly Series[]; readonly stop: () => Promise<void> }> {
+  const series: Series[] = [];
+  const ends: (() => Promise<void>)[] = [];
+  const generators = await Promise.all([0, 1].map(() => Worker.start('load/generator.ts')));
+  for (const partitions of numbers) {
+    const database = await cluster.createDatabase(`pair_${partitions}`);
+    await (await openOurTables(database.url, 1, partitions)).close();
+    const name = `two instances, ${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`;
+    const [first, second] = await Promise.all(
+      generators.map((generator) => startOurs(name, database, generator)),
+    );
+    if (first === undefined || second === undefined) throw new Error('An instance is missing.');
+    const target = together(name, first, second);
+    ends.push(() => target.stop());
+    series.push(
+      new Series({
+        target,
+        title: 'birth',
+        operation: 'birth',
+        connections: 2 * MANY_CONNECTIONS,
+        seconds,
+        warmUp,
+        variables: freshLives(target),
+      }),
+    );
+  }
+  return {
+    series,
+    stop: async () => {
+      for (const end of [...ends, ...generators.map((generator) => () => generator.stop())]) {
+        await end();
+      }
+    },
+  };
 }
 
 async function rateOf({ database, tables }: Subject, seconds: number): Promise<number> {
