@@ -41,6 +41,9 @@ export interface DatabaseObserver {
 /** How long a probe of a lost database may take, in milliseconds. */
 const PROBE_TIMEOUT = 500;
 
+/** After so many statements a connection's plans are made again for the first time. */
+const FIRST_REPLANNING = 16;
+
 const PROBE: Statement = { name: 'probe', text: 'SELECT 1' };
 
 /** Runs statements that change nothing. */
@@ -49,6 +52,8 @@ export type Reader = Pick<Database, 'run'>;
 export class Database {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
+  /** How many statements each connection has run. */
+  readonly #uses = new WeakMap<PoolClient, number>();
   /** By `performance.now()`; undefined while the database answers. */
   #lostAt: number | undefined;
   #probing: Promise<unknown> | undefined;
@@ -90,6 +95,7 @@ export class Database {
   ): Promise<Row[]> {
     const { preparedStatements, statementTimeout } = this.#settings;
     const client = await this.#connect();
+    this.#replan(client);
     try {
       const query = {
         text,
@@ -106,6 +112,20 @@ export class Database {
       client.release(!(failure instanceof RefusedData));
       throw failure;
     }
+  }
+
+  /**
+   * Has PostgreSQL make a connection's plans again, each time that the connection has run twice as many statements. A
+   * plan that was made for an almost empty table reads whole partitions, since that is as good there; and until the
+   * first ANALYZE, a minute later, PostgreSQL would keep it, for checks of foreign keys and for triggers, too.
+   */
+  #replan(client: PoolClient): void {
+    const uses = (this.#uses.get(client) ?? 0) + 1;
+    this.#uses.set(client, uses);
+    const isPowerOfTwo = (uses & (uses - 1)) === 0;
+    if (uses < FIRST_REPLANNING || !isPowerOfTwo) return;
+    // The statement that follows on this connection fails as well, and its failure is told.
+    client.query('DISCARD PLANS').catch(() => undefined);
   }
 
   /**
