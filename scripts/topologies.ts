@@ -1,6 +1,6 @@
 /**
- * Runs the tests of the API behind PgBouncer, with a replica, behind nginx, and with several partitions, one after the
- * other; with partitions the fault tests, too. Owns the list of tests that make no sense there, with the reasons. Does
+ * Runs the tests of the API behind PgBouncer, with a replica, and behind nginx with two instances and eight partitions,
+ * one after the other; then the fault tests with eight partitions. Owns the list of tests that make no sense there, with the reasons. Does
  * not know how the topologies are started.
  *
  * Its parameters are the topologies to run, by default all of them, and what else jest is to be told.
@@ -70,12 +70,6 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'subscribers that end leave nothing behind, also if they are still waiting',
       'if the server loses the session that listens, subscribers lose nothing',
     ],
-  },
-  partitions: {
-    'is about traces or the system’s clock, takes long, and would try the same again': [
-      'tracing.test.ts',
-      'clock.test.ts',
-    ],
     'uses cursors of builds that knew no partitions': [
       'a cursor beyond the end of the feed',
       'a cursor of an older release works, and beyond the end it is malformed',
@@ -85,15 +79,22 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'a transition has the same cursor in every field as on its edge in the feed',
     ],
   },
+  partitions: {
+    'is about traces or the system’s clock, takes long, and would try the same again': [
+      'tracing.test.ts',
+      'clock.test.ts',
+    ],
+  },
 };
 
-/** The projects of jest, and their folders. Most faults lie between a server and its database, where a topology is. */
-const API = { topologies: 'test/api' };
-const PROJECTS: Record<(typeof TOPOLOGIES)[number], Record<string, string>> = {
+/** The project of jest that a topology runs, and its folder. */
+const API = { project: 'topologies', folder: 'test/api' };
+const PROJECTS: Record<(typeof TOPOLOGIES)[number], typeof API> = {
   pgbouncer: API,
   replica: API,
   nginx: API,
-  partitions: { ...API, faults: 'test/faults' },
+  // Most faults lie between a server and its database, where the other topologies have something of their own.
+  partitions: { project: 'faults', folder: 'test/faults' },
 };
 
 const given: readonly string[] = process.argv.slice(2);
@@ -103,9 +104,8 @@ for (const topology of chosen.length > 0 ? chosen : TOPOLOGIES) {
   const names = Object.values(LEFT_OUT[topology]).flat();
   const files = names.filter((name) => name.endsWith('.test.ts'));
   const titles = names.filter((name) => !files.includes(name));
-  const sources = Object.values(PROJECTS[topology]).flatMap((folder) =>
-    readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8')),
-  );
+  const { project, folder } = PROJECTS[topology];
+  const sources = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
   // Fails on a title that no longer exists. The titles of `test.each` contain values, so only their beginnings are
   // compared.
   const gone = titles.filter((title) => {
@@ -120,14 +120,7 @@ for (const topology of chosen.length > 0 ? chosen : TOPOLOGIES) {
   }
   const more = given.filter((each) => !chosen.some((name) => name === each));
   // jest takes all words after `--selectProjects` for projects.
-  const parameters = [
-    'run',
-    'jest',
-    '--',
-    ...more,
-    '--selectProjects',
-    ...Object.keys(PROJECTS[topology]),
-  ];
+  const parameters = ['run', 'jest', '--', ...more, '--selectProjects', project];
   if (files.length > 0) parameters.push('--testPathIgnorePatterns', ...files);
   if (titles.length > 0) {
     const patterns = titles.map((title) => title.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));

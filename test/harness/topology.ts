@@ -20,7 +20,7 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
 }
 
 /** How many partitions the databases of the run have. */
-export const PARTITIONS = topology === 'partitions' ? 8 : 1;
+export const PARTITIONS = topology === 'partitions' || topology === 'nginx' ? 8 : 1;
 
 /** A URL that reaches all databases of the run another way. The global set-up hands it to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';

@@ -41,6 +41,9 @@ export interface DatabaseObserver {
 /** How long a probe of a lost database may take, in milliseconds. */
 const PROBE_TIMEOUT = 500;
 
+/** Keeps the prepared statements of a connection, and forgets their plans. */
+export const REPLAN = 'DISCARD PLANS';
+
 /** After so many statements a connection's plans are made again for the first time. */
 const FIRST_REPLANNING = 16;
 
@@ -125,7 +128,7 @@ export class Database {
     const isPowerOfTwo = (uses & (uses - 1)) === 0;
     if (uses < FIRST_REPLANNING || !isPowerOfTwo) return;
     // The statement that follows on this connection fails as well, and its failure is told.
-    client.query('DISCARD PLANS').catch(() => undefined);
+    client.query({ text: REPLAN }).catch(() => undefined);
   }
 
   /**
