@@ -98,8 +98,8 @@ export class Database {
   ): Promise<Row[]> {
     const { preparedStatements, statementTimeout } = this.#settings;
     const client = await this.#connect();
-    this.#replan(client);
     try {
+      if (this.#needsNewPlans(client)) await client.query({ text: REPLAN });
       const query = {
         text,
         values: [...values],
@@ -118,17 +118,14 @@ export class Database {
   }
 
   /**
-   * Has PostgreSQL make a connection's plans again, each time that the connection has run twice as many statements. A
-   * plan that was made for an almost empty table reads whole partitions, since that is as good there; and until the
-   * first ANALYZE, a minute later, PostgreSQL would keep it, for checks of foreign keys and for triggers, too.
+   * Whether PostgreSQL should make a connection's plans again: each time that the connection has run twice as many
+   * statements. A plan that was made for an almost empty table reads whole partitions, since that is as good there; and
+   * until the first ANALYZE, a minute later, PostgreSQL would keep it, for checks of foreign keys and for triggers, too.
    */
-  #replan(client: PoolClient): void {
+  #needsNewPlans(client: PoolClient): boolean {
     const uses = (this.#uses.get(client) ?? 0) + 1;
     this.#uses.set(client, uses);
-    const isPowerOfTwo = (uses & (uses - 1)) === 0;
-    if (uses < FIRST_REPLANNING || !isPowerOfTwo) return;
-    // The statement that follows on this connection fails as well, and its failure is told.
-    client.query({ text: REPLAN }).catch(() => undefined);
+    return uses >= FIRST_REPLANNING && (uses & (uses - 1)) === 0;
   }
 
   /**
