@@ -21,7 +21,7 @@ async function screenshot(): Promise<void> {
   const configuration = readConfiguration({ PORT: '0', DATA_DIR: directory });
   const application = await startApplication(served, configuration, pino({ level: 'silent' }));
   const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium-headless-shell',
     // In a container, root has no user namespace for the sandbox.
     args: ['--no-sandbox', '--disable-gpu'],
   });
