@@ -3,6 +3,8 @@
  */
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
+import type { Ask } from './ask';
+import { distribute, dropTriggers, hasCitus, isAboutTrigger } from './distribution';
 import { quoted } from './identifiers';
 import { PARTITIONS_SETTING } from './partitions';
 import { strayFunctions } from './strayFunctions';
@@ -11,7 +13,8 @@ import { strayFunctions } from './strayFunctions';
 export const MIGRATION_LOCK = 7_305_469_821;
 
 /**
- * Runs the pending migrations, and repairs what refers to the former name of a renamed schema or database.
+ * Runs the pending migrations, repairs what refers to the former name of a renamed schema or database, and distributes
+ * the tables if the database is the coordinator of a Citus cluster.
  *
  * @param dataSource an initialized one
  * @param partitions how many partitions new tables get
@@ -28,6 +31,8 @@ export async function migrate(
       PARTITIONS_SETTING,
       String(partitions),
     ]);
+    const ask = askOf(queryRunner);
+    const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
     const run: { readonly name: string; readonly milliseconds: number }[] = [];
     for (const migration of await executor.getPendingMigrations()) {
       const start = performance.now();
@@ -36,7 +41,8 @@ export async function migrate(
     }
     // Nothing is pending any more. This makes TypeORM's own tables if there are no migrations at all.
     await executor.executePendingMigrations();
-    await adoptNames(queryRunner, schema);
+    await adoptNames(ask, schema, tables);
+    if (await hasCitus(ask)) await distribute(ask, schema, tables, partitions);
     return run;
   });
   for (const { name, milliseconds } of migrated) onMigrated(name, milliseconds);
@@ -78,6 +84,12 @@ async function locked<Result>(
     await queryRunner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // Migrations name tables without a schema, and mean ours.
     await queryRunner.query("SELECT set_config('search_path', $1, true)", [quoted(schema)]);
+    const ask = askOf(queryRunner);
+    if (await hasCitus(ask)) {
+      const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
+      await dropTriggers(ask, schema, tables);
+      leaveTriggersOut(queryRunner);
+    }
     const result = await work(queryRunner, new MigrationExecutor(dataSource, queryRunner), schema);
     await queryRunner.commitTransaction();
     return result;
@@ -93,18 +105,26 @@ async function locked<Result>(
  * Updates what still has an old name after the schema was renamed, or the database restored under another name:
  * TypeORM's metadata, without which it would create generated columns again, and the functions of the triggers.
  */
-async function adoptNames(queryRunner: QueryRunner, schema: string): Promise<void> {
-  const tables = queryRunner.dataSource.entityMetadatas.map(({ tableName }) => tableName);
-  await queryRunner.query(
+async function adoptNames(ask: Ask, schema: string, tables: readonly string[]): Promise<void> {
+  await ask(
     `UPDATE ${quoted(schema)}.typeorm_metadata SET database = current_database(), schema = $1
      WHERE "table" = ANY ($2) AND (database, schema) IS DISTINCT FROM (current_database()::varchar, $1)`,
     [schema, tables],
   );
-  const ask = async <Row extends object>(
-    text: string,
-    values: readonly unknown[] = [],
-  ): Promise<Row[]> => queryRunner.manager.query<Row[]>(text, [...values]);
-  for (const definition of await strayFunctions(ask, schema, tables)) {
-    await queryRunner.query(definition);
-  }
+  for (const definition of await strayFunctions(ask, schema, tables)) await ask(definition);
+}
+
+/** Citus takes no triggers. So in a cluster the same migrations run without them. */
+function leaveTriggersOut(queryRunner: QueryRunner): void {
+  const query = queryRunner.query.bind(queryRunner);
+  queryRunner.query = async <Row>(text: string, ...others: unknown[]): Promise<Row> => {
+    // As a statement that returns no rows.
+    if (isAboutTrigger(text)) return [] as Row;
+    return query(text, ...(others as [])) as Promise<Row>;
+  };
+}
+
+function askOf(queryRunner: QueryRunner): Ask {
+  return async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+    queryRunner.manager.query<Row[]>(text, [...values]);
 }
