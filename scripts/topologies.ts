@@ -85,6 +85,7 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'a transition has the same cursor in every field as on its edge in the feed',
     ],
   },
+  citus: {},
 };
 
 /** The projects of jest, and their folders. Most faults lie between a server and its database, where a topology is. */
@@ -94,6 +95,7 @@ const PROJECTS: Record<(typeof TOPOLOGIES)[number], Record<string, string>> = {
   replica: API,
   nginx: API,
   partitions: { ...API, faults: 'test/faults' },
+  citus: API,
 };
 
 const given: readonly string[] = process.argv.slice(2);

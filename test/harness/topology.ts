@@ -4,11 +4,12 @@ import {
   type RunningPostgres,
   startPostgres as startPlain,
 } from '../../packages/persistent-machine/test/harness/postgres';
+import { startCitus } from './citus';
 import { Cluster } from './cluster';
 import { startNginx } from './nginx';
 import { startPgBouncer } from './pgbouncer';
 
-export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx', 'partitions'] as const;
+export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx', 'partitions', 'citus'] as const;
 
 /** undefined: only a server and its database. */
 const topology = topologyOf(process.env['TEST_TOPOLOGY']);
@@ -20,7 +21,7 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
 }
 
 /** How many partitions the databases of the run have. */
-export const PARTITIONS = topology === 'partitions' ? 8 : 1;
+export const PARTITIONS = topology === 'partitions' || topology === 'citus' ? 8 : 1;
 
 /** A URL that reaches all databases of the run another way. The global set-up hands it to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';
@@ -41,6 +42,8 @@ export async function startPostgres(): Promise<RunningPostgres> {
         },
       };
     }
+    case 'citus':
+      return startCitus(process.env['CITUS_URL'] ?? '', `citus_${process.pid}`);
     case 'nginx':
     case 'partitions':
     case undefined:
@@ -95,6 +98,7 @@ export async function startInTopology(
       };
     }
     case 'partitions':
+    case 'citus':
     case undefined:
       return start(environment);
   }
