@@ -85,7 +85,26 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'a transition has the same cursor in every field as on its edge in the feed',
     ],
   },
-  citus: {},
+  citus: {
+    'breaks or locks the tables by statements that Citus does not take': [
+      'is masked, and logged with its cause and the id of the request',
+      'is also masked and logged if GraphQL cannot represent a value from the database',
+      'changes nothing, and affects neither other requests in flight nor later ones',
+    ],
+    'counts statements, of which there is one for each partition': [
+      'twenty nodes cost one statement',
+      'twenty lives with their number cost one statement, and with their histories two',
+      'twenty transitions with the life of each cost two statements',
+    ],
+    'uses cursors of builds that knew no partitions': [
+      'a cursor beyond the end of the feed',
+      'a cursor of an older release works, and beyond the end it is malformed',
+      'pages after or before a cursor of an older release are given, and beyond the end it is malformed',
+    ],
+    'compares cursors of a history, which name one partition, with those of the feed': [
+      'a transition has the same cursor in every field as on its edge in the feed',
+    ],
+  },
 };
 
 /** The projects of jest, and their folders. Most faults lie between a server and its database, where a topology is. */

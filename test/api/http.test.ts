@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { serverAudits } from 'graphql-http';
 import { Client } from 'pg';
 import { type TestServer, startServer } from '../harness';
+import { lockLedger } from '../harness/partition';
 import { Bystanders } from './Bystanders';
 import { dataOf, send } from './client';
 import { livingIn } from './lives';
@@ -153,7 +154,7 @@ async function holdBirth({ url, database }: TestServer, behind?: string): Promis
   await rival.connect();
   // A session that holds the ledger's row blocks every commit.
   await rival.query('BEGIN');
-  await rival.query('SELECT FROM ledger FOR UPDATE');
+  await lockLedger(rival);
 
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);

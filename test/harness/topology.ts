@@ -20,8 +20,11 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
   return known;
 }
 
+/** Whether the databases are those of a cluster. */
+export const isCitus = topology === 'citus';
+
 /** How many partitions the databases of the run have. */
-export const PARTITIONS = topology === 'partitions' || topology === 'citus' ? 8 : 1;
+export const PARTITIONS = topology === 'partitions' || isCitus ? 8 : 1;
 
 /** A URL that reaches all databases of the run another way. The global set-up hands it to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';
