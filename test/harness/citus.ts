@@ -2,6 +2,8 @@
  * Databases on a Citus cluster that runs already: a coordinator and its workers. Each database is made on all nodes, as
  * a copy of a template, since Citus does not do that by itself. Does not know what is in them.
  */
+import { exec } from 'node:child_process';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
 import {
   type RunningPostgres,
@@ -89,4 +91,25 @@ async function ask<Row extends object>(
   } finally {
     await client.end();
   }
+}
+
+/** Kills a worker, by the command in CITUS_STOP_WORKER. */
+export async function stopWorker(worker: 1 | 2): Promise<void> {
+  await run('CITUS_STOP_WORKER', worker);
+}
+
+/** Starts a worker again, by the command in CITUS_START_WORKER, which ends once it takes connections. */
+export async function startWorker(worker: 1 | 2): Promise<void> {
+  await run('CITUS_START_WORKER', worker);
+}
+
+/** @param worker its number in the order of ports, which takes the place of `{}` in the command */
+async function run(variable: string, worker: number): Promise<void> {
+  const command = process.env[variable];
+  if (command === undefined) {
+    throw new Error(
+      `${variable} must be a command for worker {}, which is 1 or 2 in the order of ports.`,
+    );
+  }
+  await promisify(exec)(command.replaceAll('{}', String(worker)));
 }

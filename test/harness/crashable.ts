@@ -2,15 +2,14 @@
  * A database that a test can crash, and that comes back by itself: on a PostgreSQL of its own or, in a cluster, on one
  * whose workers a test can kill. Does not know what is in it.
  */
-import { exec } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { until } from '../../packages/persistent-machine/test/harness/until';
+import { startWorker, stopWorker } from './citus';
 import { createTestDatabase } from './postgres';
 import { isCitus } from './topology';
 
@@ -66,9 +65,9 @@ async function startInCluster(): Promise<CrashableDatabase> {
     crash: async () => {
       await restarted;
       turn += 1;
-      const worker = turn % 2 === 0 ? '1' : '2';
-      await run('CITUS_STOP_WORKER', worker);
-      restarted = delay(ABSENCE).then(async () => run('CITUS_START_WORKER', worker));
+      const worker = turn % 2 === 0 ? 1 : 2;
+      await stopWorker(worker);
+      restarted = delay(ABSENCE).then(async () => startWorker(worker));
     },
     untilItIsBack: async () => {
       await restarted;
@@ -78,20 +77,6 @@ async function startInCluster(): Promise<CrashableDatabase> {
       await drop();
     },
   };
-}
-
-/** Runs the command of a variable, with the worker's number in place of `{}`. */
-async function run(
-  variable: 'CITUS_STOP_WORKER' | 'CITUS_START_WORKER',
-  worker: string,
-): Promise<void> {
-  const command = process.env[variable];
-  if (command === undefined) {
-    throw new Error(
-      `${variable} must be a command that stops or starts worker {}, which is 1 or 2.`,
-    );
-  }
-  await promisify(exec)(command.replaceAll('{}', worker));
 }
 
 async function answers(url: string): Promise<boolean> {

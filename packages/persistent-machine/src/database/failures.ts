@@ -144,7 +144,7 @@ export function failureOf(error: unknown): unknown {
     return new ConnectionLost('The database closed the connection.', { cause: error });
   }
   // Nothing was sent to the node, so the coordinator has not committed either.
-  if (code === NODE_FAILURE && message.includes(NOT_CONNECTED)) {
+  if (code === NODE_FAILURE && NOT_CONNECTED.test(message)) {
     return new Unreachable('A node of the cluster cannot be reached.', { cause: error });
   }
   if (code === NODE_FAILURE || code.startsWith('57P') || NODE_LOST.test(message)) {
@@ -156,12 +156,23 @@ export function failureOf(error: unknown): unknown {
 /** connection_failure: a coordinator of Citus passes on that its connection to a node failed. */
 const NODE_FAILURE = '08006';
 
-/** How libpq's messages begin where it could not even connect. */
-const NOT_CONNECTED = 'failed with the following error: connection to server ';
+/** What the coordinator says if it could not even connect. */
+const NOT_CONNECTED =
+  /failed with the following error: (?:Connection refused|No route to host|Network is unreachable|could not translate host name|.*the database system is )/;
 
-/** Citus has no code of its own for a node that it loses at the commit. The node may have committed, now or later. */
-const NODE_LOST =
-  /^(?:could not commit transaction for shard|server closed the connection|failure on connection|connection not open)/;
+/**
+ * How Citus's messages begin, which have no code of their own, where it loses a node at the commit or while it sends
+ * rows. The node may have committed, now or later.
+ */
+const NODE_LOST = new RegExp(
+  [
+    '^could not (?:commit transaction for shard|establish|connect|flush copy|start copy)',
+    'failed to COPY',
+    'failure on connection',
+    'server closed the connection',
+    'connection (?:to the remote node|not open|lost)',
+  ].join('|^'),
+);
 
 /**
  * Whether a failure means that the database does not answer. An error that leaves the session open is an answer, such

@@ -87,6 +87,8 @@ async function locked<Result>(
     const ask = askOf(queryRunner);
     if (await hasCitus(ask)) {
       const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
+      // In parallel, Citus would refuse a function after a table in one transaction.
+      await ask("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)");
       await dropTriggers(ask, schema, tables);
       leaveTriggersOut(queryRunner);
     }
