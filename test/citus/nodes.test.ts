@@ -220,6 +220,23 @@ describe('with a worker away', () => {
   });
 });
 
+test('a conception that waits for another session is OVERLOADED, and costs the others of its group no answer', async () => {
+  const [held, ...others] = Array.from({ length: 10 }, () => idIn([6]));
+  const rival = new Client({ connectionString: server.database?.url });
+  await rival.connect();
+  await rival.query('BEGIN');
+  await rival.query(
+    `INSERT INTO lives (partition, id, version, state_type, created_at, updated_at)
+     VALUES (6, $1, 1, 'Gestating', '2020-01-01Z', '2020-01-01Z')`,
+    [held],
+  );
+  const told = await Promise.all([held, ...others].map(async (id = '') => conceive(id)));
+  expect(told).toEqual(['OVERLOADED', ...others.map(() => 'done')]);
+  await rival.query('ROLLBACK');
+  await rival.end();
+  expect(await conceive(held ?? '')).toBe('done');
+});
+
 describe('what the nodes refuse', () => {
   let database: Database;
   let id: string;
