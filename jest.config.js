@@ -48,7 +48,11 @@ module.exports = {
     // The tests of the API again, behind what TEST_TOPOLOGY names.
     { ...shared, displayName: 'topologies', testMatch: ['<rootDir>/test/api/**/*.test.ts'] },
     // On a Citus cluster that runs already.
-    { ...shared, displayName: 'citus', testMatch: ['<rootDir>/test/citus/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'citus',
+      testMatch: ['<rootDir>/test/{api,citus,faults}/**/*.test.ts'],
+    },
     // In band: one browser keeps both processors busy. Beside a second one it takes as long, and the server comes
     // so late that it refuses as overloaded.
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },

@@ -6,6 +6,7 @@
  *   npm run bench -- growth snapshot   on many lives; while an old snapshot is held
  *   npm run bench -- feed              how soon subscribers get transitions, what they cost, how fast they catch up
  *   npm run bench -- partitions        how fast swaps commit with 1 to 8 partitions; not part of everything
+ *   npm run bench -- instances         births through two instances, with 1 and 8 partitions; not part of everything
  *   npm run bench -- profile           where the server's time goes; not part of everything
  *   npm run bench -- --quick           only to see that it runs
  */
@@ -19,7 +20,7 @@ import { measureFlushTime } from './database/flushTime';
 import { measureFeed } from './feed';
 import { startGrowth } from './growth';
 import { Worker } from './processes';
-import { measurePartitions } from './partitions';
+import { measurePartitions, startPairs } from './partitions';
 import { profile } from './profile';
 import { asJson, describe, describeDelivery, describeRound, describeSwaps, tally } from './report';
 import { type Round, type Series, measureAlternately, warmUp } from './series';
@@ -28,7 +29,7 @@ import { measureUnderSnapshot } from './snapshot';
 
 const OPERATIONS = ['conceive', 'birth', 'life', 'lives'];
 const PARTS = [...OPERATIONS, 'growth', 'snapshot', 'feed'];
-const APART = ['partitions', 'profile'];
+const APART = ['partitions', 'instances', 'profile'];
 const PROFILED = ['birth', 'life', 'lives'] as const;
 
 const DATA = join(__dirname, '.data');
@@ -75,6 +76,11 @@ async function main(ends: (() => Promise<void>)[]): Promise<void> {
     const comparison = await startComparison(cluster, generator, wanted, settings);
     ends.push(comparison.stop);
     await measure(comparison.series);
+  }
+  if (wanted.has('instances')) {
+    const pairs = await startPairs(cluster, settings, [1, 8]);
+    ends.push(pairs.stop);
+    await measure(pairs.series);
   }
   if (wanted.has('growth')) {
     const growth = await startGrowth(cluster, generator, settings);

@@ -60,13 +60,20 @@ export function describe(run: Run): string {
 export function describeSwaps(rates: readonly SwapRate[]): string {
   return table(
     SWAP_HEADINGS,
-    rates.map(({ partitions, hasTriggers, rate }) => {
-      const one = rates.find((each) => each.partitions === 1 && each.hasTriggers === hasTriggers);
+    rates.map(({ partitions, hasTriggers, hasSlowFlush, rate, processorTime }) => {
+      const one = rates.find(
+        (each) =>
+          each.partitions === 1 &&
+          each.hasTriggers === hasTriggers &&
+          each.hasSlowFlush === hasSlowFlush,
+      );
       return [
         String(partitions),
         hasTriggers ? 'on' : 'off',
+        hasSlowFlush ? '5 ms slower' : '',
         grouped(rate),
         (rate / (one?.rate ?? NaN)).toFixed(2),
+        (processorTime * 1_000_000).toFixed(0),
       ];
     }),
   );
@@ -108,7 +115,14 @@ export function describeDelivery({ title, subscribers, perSecond, throughput }: 
   return `feed: ${title}, ${subscribers} subscribers at ${perSecond}/s: p99 ${throughput.p99.toFixed(2)} ms${wrong}`;
 }
 
-const SWAP_HEADINGS = ['partitions', 'triggers', 'swaps/s', 'of 1 partition'];
+const SWAP_HEADINGS = [
+  'partitions',
+  'triggers',
+  'flushes',
+  'swaps/s',
+  'of 1 partition',
+  'database µs',
+];
 const CLAIM_HEADINGS = ['', 'ratio', 'promised', 'aim', ''];
 const SNAPSHOT_HEADINGS = ['birth, a snapshot held for', 'rate/s', 'p50 ms', 'p99 ms'];
 const DELIVERY_HEADINGS = [

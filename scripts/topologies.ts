@@ -1,6 +1,7 @@
 /**
- * Runs the tests of the API behind PgBouncer, with a replica, behind nginx, with several partitions, and on a Citus
- * cluster, one after the other; with partitions the fault tests, too. Owns the list of tests that make no sense there, with the reasons. Does
+ * Runs the tests of the API behind PgBouncer, with a replica, and behind nginx with two instances and eight partitions,
+ * one after the other; then the fault tests with eight partitions, and both on a Citus cluster. Owns the list of tests
+ * that make no sense there, with the reasons. Does
  * not know how the topologies are started.
  *
  * Its parameters are the topologies to run, by default all of them, and what else jest is to be told. That of Citus
@@ -73,6 +74,10 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'subscribers that end leave nothing behind, also if they are still waiting',
       'if the server loses the session that listens, subscribers lose nothing',
     ],
+    'uses cursors of builds that knew no partitions': ['a cursor beyond the end of the feed'],
+    'compares cursors of a history, which name one partition, with those of the feed': [
+      'a transition has the same cursor in every field as on its edge in the feed',
+    ],
   },
   partitions: {
     'is about traces or the system’s clock, takes long, and would try the same again': [
@@ -80,12 +85,8 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'clock.test.ts',
     ],
     'uses cursors of builds that knew no partitions': [
-      'a cursor beyond the end of the feed',
       'a cursor of an older release works, and beyond the end it is malformed',
       'pages after or before a cursor of an older release are given, and beyond the end it is malformed',
-    ],
-    'compares cursors of a history, which name one partition, with those of the feed': [
-      'a transition has the same cursor in every field as on its edge in the feed',
     ],
   },
   citus: {
@@ -128,14 +129,16 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
   },
 };
 
-/** The projects of jest, and their folders. Most faults lie between a server and its database, where a topology is. */
-const API = { topologies: 'test/api' };
-const PROJECTS: Record<(typeof TOPOLOGIES)[number], Record<string, string>> = {
+/** The project of jest that a topology runs, and its folder. */
+const API = { project: 'topologies', folder: 'test/api' };
+const PROJECTS: Record<(typeof TOPOLOGIES)[number], typeof API> = {
   pgbouncer: API,
   replica: API,
   nginx: API,
-  partitions: { ...API, faults: 'test/faults' },
-  citus: { ...API, citus: 'test/citus', faults: 'test/faults' },
+  // Most faults lie between a server and its database, where the other topologies have something of their own.
+  partitions: { project: 'faults', folder: 'test/faults' },
+  // The API, the faults, and what only a cluster has.
+  citus: { project: 'citus', folder: 'test/api' },
 };
 
 const given: readonly string[] = process.argv.slice(2);
@@ -152,9 +155,8 @@ for (const topology of chosen.length > 0 ? chosen : TOPOLOGIES) {
   const names = Object.values(LEFT_OUT[topology]).flat();
   const files = names.filter((name) => name.endsWith('.test.ts'));
   const titles = names.filter((name) => !files.includes(name));
-  const sources = Object.values(PROJECTS[topology]).flatMap((folder) =>
-    readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8')),
-  );
+  const { project, folder } = PROJECTS[topology];
+  const sources = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
   // Fails on a title that no longer exists. The titles of `test.each` contain values, so only their beginnings are
   // compared.
   const gone = titles.filter((title) => {
@@ -169,14 +171,7 @@ for (const topology of chosen.length > 0 ? chosen : TOPOLOGIES) {
   }
   const more = given.filter((each) => !chosen.some((name) => name === each));
   // jest takes all words after `--selectProjects` for projects.
-  const parameters = [
-    'run',
-    'jest',
-    '--',
-    ...more,
-    '--selectProjects',
-    ...Object.keys(PROJECTS[topology]),
-  ];
+  const parameters = ['run', 'jest', '--', ...more, '--selectProjects', project];
   // All tests share one cluster, whose workers some of them kill.
   if (topology === 'citus') parameters.splice(3, 0, '--runInBand');
   if (files.length > 0) parameters.push('--testPathIgnorePatterns', ...files);

@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
 import { migrate } from 'persistent-machine/database/migrate';
+import { countPartitions } from 'persistent-machine/database/partitions';
 import { entitiesOf } from 'persistent-machine/integrity';
 import { Life } from '../../src/entities';
 import { lives } from '../../src/machine';
@@ -24,13 +25,9 @@ export interface OurTables {
 
 /**
  * @param poolSize the most connections
- * @param partitions how many a new database gets
+ * @param forNew how many partitions a new database gets
  */
-export async function openOurTables(
-  url: string,
-  poolSize: number,
-  partitions = 1,
-): Promise<OurTables> {
+export async function openOurTables(url: string, poolSize: number, forNew = 1): Promise<OurTables> {
   const dataSource = createDataSource({
     url,
     poolSize,
@@ -38,10 +35,14 @@ export async function openOurTables(
     statementTimeout: TIMEOUT,
   });
   await dataSource.initialize();
-  await migrate(dataSource, partitions);
+  await migrate(dataSource, forNew);
+  const { names, schema } = tablesOf(dataSource, entitiesOf(Life), forNew);
+  const ask = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+    dataSource.query<Row[]>(text, [...values]);
+  const partitions = await countPartitions(ask, schema, [names.ledger]);
   return {
     database: new Database(dataSource, { preparedStatements: true, statementTimeout: TIMEOUT }),
-    tables: tablesOf(dataSource, entitiesOf(Life), partitions),
+    tables: tablesOf(dataSource, entitiesOf(Life), partitions ?? forNew),
     close: () => dataSource.destroy(),
   };
 }

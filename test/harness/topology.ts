@@ -24,7 +24,7 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
 export const isCitus = topology === 'citus';
 
 /** How many partitions the databases of the run have. */
-export const PARTITIONS = topology === 'partitions' || isCitus ? 8 : 1;
+export const PARTITIONS = topology === 'partitions' || topology === 'nginx' || isCitus ? 8 : 1;
 
 /** A URL that reaches all databases of the run another way. The global set-up hands it to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';

@@ -34,6 +34,12 @@ export interface DatabaseObserver {
 /** How long a probe of a lost database may take, in milliseconds. */
 const PROBE_TIMEOUT = 500;
 
+/** Keeps the prepared statements of a connection, and forgets their plans. */
+export const REPLAN = 'DISCARD PLANS';
+
+/** After so many statements a connection's plans are made again for the first time. */
+const FIRST_REPLANNING = 16;
+
 const PROBE: Statement = { name: 'probe', text: 'SELECT 1' };
 
 /** Runs statements that change nothing. */
@@ -42,6 +48,8 @@ export type Reader = Pick<Database, 'run'>;
 export class Database {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
+  /** How many statements each connection has run. */
+  readonly #uses = new WeakMap<PoolClient, number>();
   /** By `performance.now()`; undefined while the database answers. */
   #lostAt: number | undefined;
   #probing: Promise<unknown> | undefined;
@@ -84,6 +92,7 @@ export class Database {
     const { preparedStatements, statementTimeout } = this.#settings;
     const client = await this.#connect();
     try {
+      if (this.#needsNewPlans(client)) await client.query({ text: REPLAN });
       const query = {
         text,
         values: [...values],
@@ -99,6 +108,17 @@ export class Database {
       client.release(!(failure instanceof RefusedData));
       throw failure;
     }
+  }
+
+  /**
+   * Whether PostgreSQL should make a connection's plans again: each time that the connection has run twice as many
+   * statements. A plan that was made for an almost empty table reads whole partitions, since that is as good there; and
+   * until the first ANALYZE, a minute later, PostgreSQL would keep it, for checks of foreign keys and for triggers, too.
+   */
+  #needsNewPlans(client: PoolClient): boolean {
+    const uses = (this.#uses.get(client) ?? 0) + 1;
+    this.#uses.set(client, uses);
+    return uses >= FIRST_REPLANNING && (uses & (uses - 1)) === 0;
   }
 
   /**

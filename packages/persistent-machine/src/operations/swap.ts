@@ -53,11 +53,16 @@ WITH ${inputClause(tables)},
 -- ORDER BY id: all locks are taken in this order, so that there is no deadlock.
 -- NO KEY: checks of foreign keys need not wait for this lock.
 locked AS MATERIALIZED (
-  SELECT record.ctid AS place, record.id, record.version
-  FROM ${tables.records} AS record
-  WHERE record.partition = ${PARTITION} AND record.id = ANY (${IDS})
-  ORDER BY record.id
-  FOR NO KEY UPDATE SKIP LOCKED
+  SELECT record.*
+  FROM (SELECT id FROM unnest(${IDS}) AS each (id) ORDER BY id) AS wanted
+  -- LIMIT, so that PostgreSQL looks up each id, also with a plan from when the table was small.
+  CROSS JOIN LATERAL (
+    SELECT record.ctid AS place, record.id, record.version
+    FROM ${tables.records} AS record
+    WHERE record.partition = ${PARTITION} AND record.id = wanted.id
+    LIMIT 1
+    FOR NO KEY UPDATE SKIP LOCKED
+  ) AS record
 ),
 -- By ctid, the row's place: if the row was updated meanwhile, the newer version has another place.
 changed AS (

@@ -13,6 +13,7 @@ import { find } from '../../src/operations/find';
 import type { Key, PageRequest } from '../../src/operations/page';
 import type { ClaimedPlace } from '../../src/operations/place';
 import { swap } from '../../src/operations/swap';
+import { run } from '../../src/store/Lanes';
 import { type DoorPhase, doors } from '../machine/door';
 import { type Instance as InstanceOf, KeptMachines, anonymous, newId } from './KeptMachines';
 
@@ -366,6 +367,41 @@ describe('while the tables grow from nothing', () => {
     }
     expect(await store.find(bystander.state.id)).toEqual(bystander);
   });
+});
+
+/** The most rows that the beginning and the change of a door may look up, in tables, triggers and checks together. */
+const ROWS_OF_A_DOOR = 12;
+
+test('a group soon looks up few rows, although PostgreSQL made its first plans for empty tables', async () => {
+  const lone = await KeptMachines.of(doors, { poolSize: 1 });
+  const { database: session, tables, store } = lone;
+  /** The rows that the session has looked up so far. */
+  const lookedUp = async (): Promise<number> => {
+    const text = 'SELECT sum(idx_tup_fetch)::integer AS rows FROM pg_stat_xact_user_tables';
+    const [found] = await session.run<{ rows: number }>({ name: 'looked up', text }, []);
+    return found?.rows ?? NaN;
+  };
+  try {
+    const bystander = await store.begin(newId(), {}, anonymous);
+    for (let round = 1; round <= 40; round += 1) {
+      const begins = Array.from({ length: 64 }, () => installationOf(newId(), 'nobody'));
+      const openings = begins.flatMap(
+        ({ record }) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
+      );
+      await session.run({ name: 'begin', text: 'BEGIN' }, []);
+      const before = await lookedUp();
+      await run(begin(tables), session, begins);
+      await run(swap(tables), session, openings);
+      // Runs the checks of a commit.
+      await session.run({ name: 'check', text: 'SET CONSTRAINTS ALL IMMEDIATE' }, []);
+      const rows = (await lookedUp()) - before;
+      await session.run({ name: 'commit', text: 'COMMIT' }, []);
+      if (round > 20) expect(rows).toBeLessThan(begins.length * ROWS_OF_A_DOOR);
+    }
+    expect(await store.find(bystander.state.id)).toEqual(bystander);
+  } finally {
+    await lone.close();
+  }
 });
 
 describe('with 50,000 doors, all of them in one state', () => {
