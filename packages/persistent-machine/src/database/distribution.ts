@@ -37,9 +37,9 @@ SELECT conname::text AS name, relname::text AS "table", pg_get_constraintdef(pg_
 FROM pg_constraint JOIN pg_class AS relation ON relation.oid = conrelid
 WHERE contype = 'f' AND relnamespace = to_regnamespace(quote_ident($1)) AND relname = ANY ($2::text[])`;
 
-/** A trigger is made, dropped, or switched. */
+/** A trigger is made, dropped, or switched on or off. */
 const ABOUT_TRIGGER =
-  /^\s*(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER|DROP\s+TRIGGER|ALTER\s+TABLE\s.*\sTRIGGER\s+\S+$)/i;
+  /^\s*(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER|DROP\s+TRIGGER|ALTER\s+TABLE\s+\S+\s+(?:ENABLE|DISABLE)(?:\s+ALWAYS|\s+REPLICA)?\s+TRIGGER)\b/i;
 
 /**
  * Citus assigns a partition to a shard by its hash, and shards to nodes in turns. So with as many shards as partitions,

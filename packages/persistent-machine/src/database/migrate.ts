@@ -1,10 +1,11 @@
 /**
  * Migrates a database, safely also when several instances start at once. It does not know what the migrations do.
  */
-import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { type DataSource, MigrationExecutor, QueryFailedError, type QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
 import type { Ask } from './ask';
 import { distribute, dropTriggers, hasCitus, isAboutTrigger } from './distribution';
+import { UnusableDatabase } from './failures';
 import { quoted } from './identifiers';
 import { PARTITIONS_SETTING } from './partitions';
 import { strayFunctions } from './strayFunctions';
@@ -74,6 +75,7 @@ async function locked<Result>(
 ): Promise<Result> {
   const schema = schemaOf(dataSource);
   const queryRunner = dataSource.createQueryRunner();
+  let isInCluster = false;
   try {
     await queryRunner.startTransaction();
     // Timeouts are off: a wait for another instance, or for a long migration, is not a failure.
@@ -85,7 +87,8 @@ async function locked<Result>(
     // Migrations name tables without a schema, and mean ours.
     await queryRunner.query("SELECT set_config('search_path', $1, true)", [quoted(schema)]);
     const ask = askOf(queryRunner);
-    if (await hasCitus(ask)) {
+    isInCluster = await hasCitus(ask);
+    if (isInCluster) {
       const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
       // In parallel, Citus would refuse a function after a table in one transaction.
       await ask("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)");
@@ -97,7 +100,7 @@ async function locked<Result>(
     return result;
   } catch (error) {
     if (queryRunner.isTransactionActive) await queryRunner.rollbackTransaction();
-    throw error;
+    throw isInCluster && isRefusedByCitus(error) ? toldForPeople(error) : error;
   } finally {
     await queryRunner.release();
   }
@@ -114,6 +117,25 @@ async function adoptNames(ask: Ask, schema: string, tables: readonly string[]): 
     [schema, tables],
   );
   for (const definition of await strayFunctions(ask, schema, tables)) await ask(definition);
+}
+
+/** feature_not_supported, and internal_error, which Citus often gives in its place. */
+const REFUSALS = new Set<unknown>(['0A000', 'XX000']);
+
+function isRefusedByCitus(error: unknown): error is QueryFailedError {
+  return (
+    error instanceof QueryFailedError &&
+    REFUSALS.has((error.driverError as { readonly code?: unknown }).code)
+  );
+}
+
+function toldForPeople(error: QueryFailedError): UnusableDatabase {
+  return new UnusableDatabase(
+    `Citus refuses a statement of a migration on distributed tables, and nothing was changed: ${error.message}. Make the ` +
+      'tables local with SELECT undistribute_table(name, cascade_via_foreign_keys => true), and try again; npm run ' +
+      'migration:run then distributes them.',
+    { cause: error },
+  );
 }
 
 /** Citus takes no triggers. So in a cluster the same migrations run without them. */
