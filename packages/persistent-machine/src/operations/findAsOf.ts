@@ -20,7 +20,7 @@ export function findAsOf(
     name: `${names.records}/find-as-of`,
     text: `
 SELECT wanted.number AS "#number", ${selected(historyColumns, 'history')}
-FROM ${wanted.from('wanted', ['moment', 'timestamptz'])}
+FROM ${wanted.numbered('wanted', ['moment', 'timestamptz'])}
 CROSS JOIN LATERAL (
   SELECT * FROM ${history} AS history
   WHERE history.partition = wanted.partition AND history.${owner.name} = wanted.id

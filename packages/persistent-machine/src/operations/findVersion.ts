@@ -32,7 +32,7 @@ export function findVersion(tables: MachineTables): Operation<VersionLookup, Ver
     text: `
 SELECT wanted.number AS "#number", ${selected(tables.historyColumns, 'history')},
        history.token AS "#token"${selectedData(tables, 'history')}
-FROM ${wanted.from('wanted', ['version', 'integer'])}
+FROM ${wanted.numbered('wanted', ['version', 'integer'])}
 JOIN ${tables.history} AS history
   ON history.partition = wanted.partition AND history.${tables.owner.name} = wanted.id
   AND history.version = wanted.version`,

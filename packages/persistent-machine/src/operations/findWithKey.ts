@@ -58,7 +58,7 @@ export function findWithKey(tables: MachineTables): Operation<KeyedLookup, Found
 SELECT wanted.number AS "#number", ${selected(columns, 'record')},
        ${selected(historyColumns, 'history', RECORDED)},
        history.event AS "#event", history.occurred_at AS "#occurredAt"${selectedData(tables, 'history')}
-FROM ${wanted.from('wanted', ['key', 'text'], ['version', 'integer'], ['token', 'uuid'])}
+FROM ${wanted.numbered('wanted', ['key', 'text'], ['version', 'integer'], ['token', 'uuid'])}
 JOIN ${records} AS record ON record.partition = wanted.partition AND record.id = wanted.id
 LEFT JOIN LATERAL (
   SELECT * FROM ${history} AS history

@@ -35,7 +35,7 @@ export function following(tables: MachineTables): Operation<KnownVersion, Follow
     name: `${names.history}/following`,
     text: `
 SELECT wanted.number AS "#number", known.updated_at AS "#known", following.*
-FROM ${wanted.from('wanted', ['version', 'integer'])}
+FROM ${wanted.numbered('wanted', ['version', 'integer'])}
 LEFT JOIN ${history} AS known
   ON known.partition = wanted.partition AND known.${owner.name} = wanted.id
   AND known.version = wanted.version

@@ -22,11 +22,13 @@ type WantedColumn = readonly [name: string, type: string];
 
 /** How a statement is told about which machines it is: by its first two parameters, partitions and ids. */
 export interface WantedMachines {
+  /** @returns a FROM item with the columns `partition` and `id` */
+  readonly from: (alias: string) => string;
   /**
    * @param others columns that have the parameters from the third on, which are arrays like the ids
    * @returns a FROM item with the columns `partition`, `id`, the others, and `number`, which counts from 1 on
    */
-  readonly from: (alias: string, ...others: readonly WantedColumn[]) => string;
+  readonly numbered: (alias: string, ...others: readonly WantedColumn[]) => string;
   /** The first parameter. */
   readonly partitions: (ids: readonly string[]) => number | readonly number[];
   /** What the lane needs to know so that no statement is about more partitions than it can be. */
@@ -40,29 +42,33 @@ export interface WantedMachines {
  * needs no other node; a list of partitions would go to all nodes, and few such statements can be planned at all.
  */
 export function wantedMachines({ partitions, isDistributed }: MachineTables): WantedMachines {
-  const columnsOf = (others: readonly WantedColumn[]): readonly WantedColumn[] => [
+  const all = (others: readonly WantedColumn[]): readonly WantedColumn[] => [
     ['id', 'uuid'],
     ...others,
   ];
-  const arrays = (columns: readonly WantedColumn[]): string =>
-    columns.map(([, type], index) => `$${index + 2}::${type}[]`).join(', ');
-  const names = (columns: readonly WantedColumn[]): string =>
-    `(partition, ${columns.map(([name]) => `${name}, `).join('')}number)`;
+  const arrays = (others: readonly WantedColumn[]): string =>
+    all(others)
+      .map(([, type], index) => `$${index + 2}::${type}[]`)
+      .join(', ');
+  const names = (others: readonly WantedColumn[]): string =>
+    `partition, ${all(others)
+      .map(([name]) => name)
+      .join(', ')}`;
   if (!isDistributed) {
     return {
-      from: (alias, ...others) => {
-        const columns = columnsOf(others);
-        return `unnest($1::integer[], ${arrays(columns)}) WITH ORDINALITY AS ${alias} ${names(columns)}`;
-      },
+      from: (alias) => `unnest($1::integer[], ${arrays([])}) AS ${alias} (${names([])})`,
+      numbered: (alias, ...others) => `unnest($1::integer[], ${arrays(others)})
+  WITH ORDINALITY AS ${alias} (${names(others)}, number)`,
       partitions: (ids) => ids.map((id) => partitionOf(id, partitions)),
       lane: () => ({}),
     };
   }
   return {
-    from: (alias, ...others) => {
-      const columns = columnsOf(others);
-      return `(SELECT $1::integer, item.* FROM unnest(${arrays(columns)}) WITH ORDINALITY AS item) AS ${alias} ${names(columns)}`;
-    },
+    from: (alias) =>
+      `(SELECT $1::integer, item.* FROM unnest(${arrays([])}) AS item) AS ${alias} (${names([])})`,
+    numbered: (alias, ...others) =>
+      `(SELECT $1::integer, item.* FROM unnest(${arrays(others)}) WITH ORDINALITY AS item)
+  AS ${alias} (${names(others)}, number)`,
     // The group is of one partition, and not empty.
     partitions: ([id = '']) => partitionOf(id, partitions),
     lane: (idOf) => ({ partitionOf: (question) => partitionOf(idOf(question), partitions) }),

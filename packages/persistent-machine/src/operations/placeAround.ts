@@ -50,7 +50,10 @@ export function placeAround(tables: MachineTables): Operation<Spot, Place | null
     SELECT history.position FROM ${history} AS history
     WHERE history.partition = scope.partition AND history.recorded_at < known.moment
       AND history.position = ANY (
-        ARRAY(SELECT ${low} + ${distance} * number FROM generate_series(1::bigint, ${LOOKS}) AS number)
+        ARRAY(
+          SELECT ${low} + ${distance} * number
+          FROM generate_series(1, least(${LOOKS}, (scope.position - ${low}) / ${distance})) AS number
+        )
       )
     -- Not in the order of the index: PostgreSQL would read that from its end, and look up nothing.
     ORDER BY history.position + 0 DESC LIMIT 1
