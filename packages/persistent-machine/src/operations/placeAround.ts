@@ -48,7 +48,7 @@ export function placeAround(tables: MachineTables): Operation<Spot, Place | null
     return `
   LEFT JOIN LATERAL (
     SELECT history.position FROM ${history} AS history
-    WHERE history.partition = scope.partition AND history.recorded_at < known.moment
+    WHERE history.partition = scope.partition AND history.recorded_at < (SELECT moment FROM known)
       AND history.position = ANY (
         ARRAY(
           SELECT ${low} + ${distance} * number
@@ -71,13 +71,13 @@ SELECT $1::integer AS partition, $2::bigint AS position, known.witness FROM know
 UNION ALL
 SELECT * FROM (
   SELECT scope.partition, ${lowAfter(DISTANCES.length)} AS position, last.witness
-  FROM ${ledger} AS scope CROSS JOIN known${steps.join('')}
+  FROM ${ledger} AS scope${steps.join('')}
   LEFT JOIN LATERAL (
     SELECT ${witness} AS witness FROM ${history} AS history
     WHERE history.partition = scope.partition AND history.position = ${lowAfter(DISTANCES.length)}
     LIMIT 1
   ) AS last ON true
-  WHERE scope.partition <> $1::integer
+  WHERE scope.partition <> $1::integer AND EXISTS (SELECT FROM known)
 ) AS others`,
   };
   return {
