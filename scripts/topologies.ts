@@ -105,7 +105,6 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'a transition has the same cursor in every field as on its edge in the feed',
     ],
     'causes faults by triggers, or in sessions and clocks of one PostgreSQL': [
-      'badInput.test.ts',
       'clock.test.ts',
       'cut.test.ts',
       'deadlines.test.ts',
