@@ -32,7 +32,7 @@ module.exports = {
       testPathIgnorePatterns: [
         '/node_modules/',
         `<rootDir>/${EMBEDDED}/`,
-        ...['browser', 'clients', 'deploy', 'faults', 'overload'].map(
+        ...['browser', 'citus', 'clients', 'deploy', 'faults', 'overload'].map(
           (apart) => `<rootDir>/test/${apart}/`,
         ),
       ],
@@ -47,6 +47,12 @@ module.exports = {
     { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/test/deploy/**/*.test.ts'] },
     // The tests of the API again, behind what TEST_TOPOLOGY names.
     { ...shared, displayName: 'topologies', testMatch: ['<rootDir>/test/api/**/*.test.ts'] },
+    // On a Citus cluster that runs already.
+    {
+      ...shared,
+      displayName: 'citus',
+      testMatch: ['<rootDir>/test/{api,citus,faults}/**/*.test.ts'],
+    },
     // In band: one browser keeps both processors busy. Beside a second one it takes as long, and the server comes
     // so late that it refuses as overloaded.
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },

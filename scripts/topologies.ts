@@ -1,9 +1,13 @@
 /**
  * Runs the tests of the API behind PgBouncer, with a replica, and behind nginx with two instances and eight partitions,
- * one after the other; then the fault tests with eight partitions. Owns the list of tests that make no sense there, with the reasons. Does
+ * one after the other; then the fault tests with eight partitions, and both on a Citus cluster. Owns the list of tests
+ * that make no sense there, with the reasons. Does
  * not know how the topologies are started.
  *
- * Its parameters are the topologies to run, by default all of them, and what else jest is to be told.
+ * Its parameters are the topologies to run, by default all of them, and what else jest is to be told. That of Citus
+ * needs a cluster of two workers that runs already: CITUS_URL is the URL of a superuser for a database of the coordinator
+ * in which the workers are registered, and CITUS_STOP_WORKER and CITUS_START_WORKER are commands that kill a worker and
+ * start it again, with `{}` for its number, 1 or 2 in the order of ports.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -85,6 +89,39 @@ const LEFT_OUT: Record<(typeof TOPOLOGIES)[number], Record<string, readonly stri
       'pages after or before a cursor of an older release are given, and beyond the end it is malformed',
     ],
   },
+  citus: {
+    'breaks or locks the tables by statements that Citus does not take': [
+      'is masked, and logged with its cause and the id of the request',
+      'is also masked and logged if GraphQL cannot represent a value from the database',
+      'changes nothing, and affects neither other requests in flight nor later ones',
+    ],
+    'counts statements, of which there is one for each partition': [
+      'twenty nodes cost one statement',
+      'twenty lives with their number cost one statement, and with their histories two',
+      'twenty transitions with the life of each cost two statements',
+    ],
+    'uses cursors of builds that knew no partitions': ['a cursor beyond the end of the feed'],
+    'compares cursors of a history, which name one partition, with those of the feed': [
+      'a transition has the same cursor in every field as on its edge in the feed',
+    ],
+    'causes faults by triggers, or in sessions and clocks of one PostgreSQL': [
+      'clock.test.ts',
+      'cut.test.ts',
+      'deadlines.test.ts',
+      'ledger.test.ts',
+      'locks.test.ts',
+      'faults/refusals.test.ts',
+      'restart.test.ts',
+      'rewound.test.ts',
+    ],
+    'is about the server alone, and takes long': [
+      'descriptors.test.ts',
+      'flood.test.ts',
+      'notifications.test.ts',
+      'pressure.test.ts',
+      'tracing.test.ts',
+    ],
+  },
 };
 
 /** The project of jest that a topology runs, and its folder. */
@@ -95,12 +132,21 @@ const PROJECTS: Record<(typeof TOPOLOGIES)[number], typeof API> = {
   nginx: API,
   // Most faults lie between a server and its database, where the other topologies have something of their own.
   partitions: { project: 'faults', folder: 'test/faults' },
+  // The API, the faults, and what only a cluster has.
+  citus: { project: 'citus', folder: 'test/api' },
 };
 
 const given: readonly string[] = process.argv.slice(2);
 const chosen = TOPOLOGIES.filter((topology) => given.includes(topology));
+/** A cluster cannot be installed from the registries, and so is not everywhere. */
+const isWithoutCitus = (process.env['CITUS_URL'] ?? '') === '';
+if (isWithoutCitus && chosen.includes('citus')) throw new Error('Set CITUS_URL for citus.');
 
 for (const topology of chosen.length > 0 ? chosen : TOPOLOGIES) {
+  if (topology === 'citus' && isWithoutCitus) {
+    console.log('\n== citus was left out: there is no cluster, since CITUS_URL is not set');
+    continue;
+  }
   const names = Object.values(LEFT_OUT[topology]).flat();
   const files = names.filter((name) => name.endsWith('.test.ts'));
   const titles = names.filter((name) => !files.includes(name));
@@ -121,6 +167,8 @@ for (const topology of chosen.length > 0 ? chosen : TOPOLOGIES) {
   const more = given.filter((each) => !chosen.some((name) => name === each));
   // jest takes all words after `--selectProjects` for projects.
   const parameters = ['run', 'jest', '--', ...more, '--selectProjects', project];
+  // All tests share one cluster, whose workers some of them kill.
+  if (topology === 'citus') parameters.splice(3, 0, '--runInBand');
   if (files.length > 0) parameters.push('--testPathIgnorePatterns', ...files);
   if (titles.length > 0) {
     const patterns = titles.map((title) => title.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));

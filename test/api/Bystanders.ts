@@ -49,7 +49,7 @@ export class Bystanders {
     return [
       ...(await rowsOf('SELECT * FROM lives WHERE id = ANY ($1) ORDER BY id')),
       ...(await rowsOf(
-        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY position',
+        'SELECT * FROM life_transitions WHERE life_id = ANY ($1) ORDER BY partition, position',
       )),
     ];
   }

@@ -8,6 +8,9 @@ import { text } from 'node:stream/consumers';
 import { serverAudits } from 'graphql-http';
 import { Client } from 'pg';
 import { type TestServer, startServer } from '../harness';
+import { lockLedger } from '../harness/partition';
+import { isCitus } from '../harness/topology';
+import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Bystanders } from './Bystanders';
 import { dataOf, send } from './client';
 import { livingIn } from './lives';
@@ -153,7 +156,7 @@ async function holdBirth({ url, database }: TestServer, behind?: string): Promis
   await rival.connect();
   // A session that holds the ledger's row blocks every commit.
   await rival.query('BEGIN');
-  await rival.query('SELECT FROM ledger FOR UPDATE');
+  await lockLedger(rival);
 
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -162,21 +165,24 @@ async function holdBirth({ url, database }: TestServer, behind?: string): Promis
   const head = `host: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
   const next = behind === undefined ? '' : `${behind}host: ${host}\r\n\r\n`;
   socket.write(`POST /graphql HTTP/1.1\r\n${head}\r\n${body}${next}`);
-  await untilASessionWaits(rival);
+  await untilASessionWaits(database?.url);
   return { id, socket, rival };
 }
 
 /** Asks the database until a session waits for a lock. */
-async function untilASessionWaits(observer: Client): Promise<void> {
-  for (;;) {
+async function untilASessionWaits(url: string | undefined): Promise<void> {
+  const observer = new Client({ connectionString: url });
+  await observer.connect();
+  await until(async () => {
     const { rows } = await observer.query<{ waiting: boolean }>(
       `SELECT EXISTS (
-         SELECT FROM pg_stat_activity
+         SELECT FROM ${isCitus ? 'citus_stat_activity' : 'pg_stat_activity'}
          WHERE datname = current_database() AND wait_event_type = 'Lock'
        ) AS waiting`,
     );
-    if (rows[0]?.waiting === true) return;
-  }
+    return rows[0]?.waiting === true;
+  });
+  await observer.end();
 }
 
 test('incomplete requests and idle connections do not delay the shutdown', async () => {

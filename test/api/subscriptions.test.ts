@@ -222,7 +222,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     const subscriber = follow(transport, FOLLOW, { after: await endOfFeed() });
     await until(async () => (await listeners()).length === 1);
     const [pid] = await listeners();
-    await owner.query('SELECT pg_terminate_backend($1, 10000)', [pid]);
+    await owner.query('SELECT pg_terminate_backend($1::integer, 10000)', [pid]);
     const id = await livingIn(server, 'Dead');
     await subscriber.untilReceived(2);
     expect(subscriber.results.map(({ data }) => data.transitions.lifeId)).toEqual([id, id]);

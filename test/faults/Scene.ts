@@ -13,7 +13,7 @@ import {
   createTestDatabase,
   startServer,
 } from '../harness';
-import { idsTogether } from '../harness/partition';
+import { idsTogether, lockLedger } from '../harness/partition';
 import { Proxy } from '../harness/proxy';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from './integrity';
@@ -180,7 +180,7 @@ export class Scene {
   async holdCommits(): Promise<() => Promise<void>> {
     const rival = await this.connect();
     await rival.query('BEGIN');
-    await rival.query('SELECT FROM ledger FOR UPDATE');
+    await lockLedger(rival);
     return () => rival.end();
   }
 

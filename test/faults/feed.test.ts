@@ -1,15 +1,12 @@
 /**
  * Subscribers of two servers on one database, which keep moving between them. Both servers make changes meanwhile, one
- * of them is killed, and PostgreSQL crashes. Each subscriber gets every transition, once and in order.
+ * of them is killed, and PostgreSQL, or a worker of its cluster, crashes. Each subscriber gets every transition, once and in order.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { type Answer, ask } from '../harness';
+import { type CrashableDatabase, startCrashable } from '../harness/crashable';
 import { cursorsOf, placeIn } from '../harness/cursors';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
 import { TRANSPORTS } from '../../packages/persistent-machine/test/harness/subscriber';
@@ -61,8 +58,7 @@ async function live(places: readonly Place[], isBorn: boolean): Promise<void> {
 }
 
 describe.each(['on', 'off'])('with LISTEN=%s', (LISTEN) => {
-  let directory: string;
-  let postgres: EmbeddedPostgres;
+  let database: CrashableDatabase;
   let owner: Client;
   let servers: [ServerProcess, ServerProcess];
 
@@ -75,23 +71,21 @@ describe.each(['on', 'off'])('with LISTEN=%s', (LISTEN) => {
 
   const start = async (environment: Record<string, string> = {}): Promise<ServerProcess> =>
     startProcess({
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: database.url,
       REQUEST_TIMEOUT_MS: '10000',
       LISTEN,
       ...environment,
     });
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'test-feed-'));
-    postgres = await startEmbeddedPostgres({ directory, log: () => undefined });
+    database = await startCrashable();
     servers = [await start(), await start()];
   });
 
   afterAll(async () => {
     await Promise.all(servers.map((server) => server.stop()));
     await owner.end();
-    await postgres.stop();
-    await rm(directory, { recursive: true });
+    await database.stop();
   });
 
   test('subscribers get every transition, once', async () => {
@@ -133,15 +127,10 @@ describe.each(['on', 'off'])('with LISTEN=%s', (LISTEN) => {
     await servers[1].ended;
     servers[1] = await start({ PORT: port });
     await written(0.6);
-    const superuser = await connect(postgres.superuserUrl);
-    const { rows } = await superuser.query<{ file: string }>(
-      `SELECT pg_read_file('postmaster.pid') AS file`,
-    );
-    process.kill(Number.parseInt(rows[0]?.file ?? '', 10), 'SIGQUIT');
-    await superuser.end().catch(() => undefined);
+    await database.crash();
     await Promise.all(writing);
 
-    owner = await connect(postgres.url);
+    owner = await connect(database.url);
     const expected = await cursorsOf(owner);
     expect(expected.length).toBeGreaterThan(5_000);
     for (const wanderer of wanderers) {

@@ -6,7 +6,7 @@ import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { type Answer, ask } from '../harness';
 import { until } from '../../packages/persistent-machine/test/harness/until';
-import { partitionOf } from '../harness/partition';
+import { lockLedger, partitionOf } from '../harness/partition';
 import { Scene, codesOf } from './Scene';
 import { type Answers, watchAnswers } from '../../packages/persistent-machine/test/harness/answers';
 
@@ -128,7 +128,7 @@ describe.each([1, 10])('while another session inserts %i ids,', (number) => {
 
 test('while another session holds up every change, queries do not wait for it', async () => {
   const ids = await manyLives(30);
-  await rival.query('SELECT FROM ledger FOR UPDATE');
+  await lockLedger(rival);
   const ended = (): number => answers.of('lives/swap').length + answers.of('lives/begin').length;
   const before = ended();
   const changes = ids.flatMap((id) => [birth(id), conceive(uuidv7())]);

@@ -7,7 +7,7 @@ import { RefusedData } from 'persistent-machine/database/failures';
 import { Alive } from '../../src/machine';
 import { type TestStore, conceive, contentsOf, createStore } from '../api/store';
 import { type TestServer, administrate, ask, startServer } from '../harness';
-import { idsTogether } from '../harness/partition';
+import { idsTogether, lockLedger } from '../harness/partition';
 import { subscribe } from '../../packages/persistent-machine/test/harness/subscriber';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { Scene, codesOf, outagesOf } from './Scene';
@@ -83,7 +83,7 @@ describe('the server retries within the deadline after', () => {
     await scene.set('deadlock_timeout', "'3s'");
     // In the opposite order of the server's locks.
     await rival.query('BEGIN');
-    await rival.query('SELECT FROM ledger FOR UPDATE');
+    await lockLedger(rival);
     const birth = scene.mutate('birth', { id });
     await scene.untilWaiting();
     const locked = rival.query(lock, [id]);

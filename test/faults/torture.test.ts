@@ -1,18 +1,15 @@
 /**
  * Two server processes on one PostgreSQL, each over a network of its own, under random load. Servers are killed,
- * PostgreSQL crashes, and the networks fail in every way. In the end the database holds exactly the acknowledged
+ * PostgreSQL, or a worker of its cluster, crashes, and the networks fail in every way. In the end the database holds exactly the acknowledged
  * changes, once, and every subscriber has had all of the feed.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from 'persistent-machine/database/embedded';
 import { contentsOf } from '../api/store';
 import { type Answer, ask } from '../harness';
+import { type CrashableDatabase, startCrashable } from '../harness/crashable';
 import { BEGINNING, cursorsOf } from '../harness/cursors';
 import { Proxy } from '../harness/proxy';
 import { type ServerProcess, serverOf, startProcess } from '../harness/serverProcess';
@@ -82,18 +79,16 @@ interface Instance {
   process: ServerProcess;
 }
 
-let directory: string;
-let postgres: EmbeddedPostgres;
+let database: CrashableDatabase;
 let instances: readonly [Instance, Instance];
 /** The servers' addresses, which stay the same. */
 let places: readonly [{ readonly url: string }, { readonly url: string }];
 let owner: Client;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'test-torture-'));
-  postgres = await startEmbeddedPostgres({ directory, log: () => undefined });
+  database = await startCrashable();
   const begin = async (): Promise<Instance> => {
-    const network = await Proxy.to(postgres.url);
+    const network = await Proxy.to(database.url);
     return { network, process: await start(network) };
   };
   instances = [await begin(), await begin()];
@@ -105,8 +100,7 @@ afterAll(async () => {
   await Promise.all(instances.map(({ process }) => process.stop()));
   for (const { network } of instances) await network.stop();
   await owner.end();
-  await postgres.stop();
-  await rm(directory, { recursive: true });
+  await database.stop();
 });
 
 async function start(network: Proxy, port = '0'): Promise<ServerProcess> {
@@ -198,26 +192,9 @@ async function startAgain(victim: Instance): Promise<void> {
   serverOf(victim.process);
 }
 
-/** Crashes PostgreSQL, as `pg_ctl stop -m immediate` does. Its supervisor restarts it. */
-async function crash(): Promise<void> {
-  const superuser = await connect(postgres.superuserUrl);
-  const { rows } = await superuser.query<{ file: string }>(
-    `SELECT pg_read_file('postmaster.pid') AS file`,
-  );
-  process.kill(Number.parseInt(rows[0]?.file ?? '', 10), 'SIGQUIT');
-  await new Promise((resolve) => superuser.once('end', resolve));
-}
-
 /** @returns the time in milliseconds from when PostgreSQL accepts connections until changes succeed on each server */
 async function recovery(clients: Clients, live: readonly number[]): Promise<number> {
-  await until(async () => {
-    try {
-      await (await connect(postgres.url)).end();
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  await database.untilItIsBack();
   const since = performance.now();
   await Promise.all(
     live.map(async (server) =>
@@ -246,10 +223,10 @@ async function play(
       await startAgain(instance);
       return [];
     case 'crash the database':
-      await crash();
+      await database.crash();
       return [await recovery(clients, [0, 1])];
     case 'crash the database, and kill a server meanwhile': {
-      await crash();
+      await database.crash();
       await kill(instance);
       // The new server may be up before PostgreSQL, and wait for it.
       const [took] = await Promise.all([recovery(clients, [1 - victim]), startAgain(instance)]);
@@ -288,7 +265,7 @@ test('whatever fails, every answer is true, subscribers miss nothing, and the se
     const clients = new Clients(send);
     const bystander = clients.wish('conceive', uuidv7(), true);
     await clients.ask(bystander, 0);
-    owner = await connect(postgres.url);
+    owner = await connect(database.url);
     const before = await contentsOf(owner);
     expect(before.lives).toHaveLength(1);
 
@@ -316,7 +293,7 @@ test('whatever fails, every answer is true, subscribers miss nothing, and the se
     await resolveAll(clients, () => (turn += 1) % 2);
 
     await owner.end();
-    owner = await connect(postgres.url);
+    owner = await connect(database.url);
     const { rows } = await owner.query<Row & { position: string }>(
       'SELECT * FROM life_transitions ORDER BY position',
     );

@@ -1,5 +1,6 @@
-/** The partitions of ids, computed independently of the code under test. */
+/** The partitions of ids, computed independently of the code under test, and the ledger's rows. */
 import { hash } from 'node:crypto';
+import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { PARTITIONS } from './topology';
 
@@ -19,4 +20,11 @@ export function idsTogether(number: number): string[] {
     if (parseInt(hash('md5', id).slice(0, 7), 16) % PARTITIONS === 0) ids.push(id);
   }
   return ids;
+}
+
+/** Locks all rows of the ledger, so that no change commits. One by one, as a cluster takes it. */
+export async function lockLedger(session: Pick<Client, 'query'>): Promise<void> {
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    await session.query('SELECT FROM ledger WHERE partition = $1 FOR UPDATE', [partition]);
+  }
 }

@@ -9,6 +9,7 @@ import {
   createDatabase,
   createTestDatabase as createDatabaseOf,
   dropDatabase,
+  sealTemplate,
   urlOf,
   usePostgres,
 } from '../../packages/persistent-machine/test/harness/postgres';
@@ -40,6 +41,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   await dataSource.initialize();
   await migrate(dataSource, PARTITIONS);
   await dataSource.destroy();
+  await sealTemplate(TEMPLATE);
   return {
     stop: async () => {
       await dropDatabase(TEMPLATE);

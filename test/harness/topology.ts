@@ -4,11 +4,12 @@ import {
   type RunningPostgres,
   startPostgres as startPlain,
 } from '../../packages/persistent-machine/test/harness/postgres';
+import { startCitus } from './citus';
 import { Cluster } from './cluster';
 import { startNginx } from './nginx';
 import { startPgBouncer } from './pgbouncer';
 
-export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx', 'partitions'] as const;
+export const TOPOLOGIES = ['pgbouncer', 'replica', 'nginx', 'partitions', 'citus'] as const;
 
 /** undefined: only a server and its database. */
 const topology = topologyOf(process.env['TEST_TOPOLOGY']);
@@ -19,8 +20,11 @@ function topologyOf(given: string | undefined): (typeof TOPOLOGIES)[number] | un
   return known;
 }
 
+/** Whether the databases are those of a cluster. */
+export const isCitus = topology === 'citus';
+
 /** How many partitions the databases of the run have. */
-export const PARTITIONS = topology === 'partitions' || topology === 'nginx' ? 8 : 1;
+export const PARTITIONS = topology === 'partitions' || topology === 'nginx' || isCitus ? 8 : 1;
 
 /** A URL that reaches all databases of the run another way. The global set-up hands it to the workers. */
 const VARIABLE = 'TEST_TOPOLOGY_URL';
@@ -41,6 +45,8 @@ export async function startPostgres(): Promise<RunningPostgres> {
         },
       };
     }
+    case 'citus':
+      return startCitus(process.env['CITUS_URL'] ?? '', `citus_${process.pid}`);
     case 'nginx':
     case 'partitions':
     case undefined:
@@ -95,6 +101,7 @@ export async function startInTopology(
       };
     }
     case 'partitions':
+    case 'citus':
     case undefined:
       return start(environment);
   }

@@ -5,14 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { poolOf } from '../internals';
-import {
-  ConnectionLost,
-  Overloaded,
-  RefusedData,
-  TablesMissing,
-  Unreachable,
-  failureOf,
-} from './failures';
+import { Overloaded, RefusedData, TablesMissing, Unreachable, failureOf, isLoss } from './failures';
 
 /** A statement of fixed text, which PostgreSQL plans once for each connection. */
 export interface Statement {
@@ -167,12 +160,12 @@ export class Database {
   /** Notes whether the database answers; a refusal is an answer, too. */
   #note(failure: unknown): void {
     if (failure instanceof TablesMissing) this.#settings.observer?.onMissingTables(failure);
-    const isLoss = failure instanceof Unreachable || failure instanceof ConnectionLost;
-    if (isLoss === (this.#lostAt !== undefined)) return;
+    const isLost = isLoss(failure);
+    if (isLost === (this.#lostAt !== undefined)) return;
     // That all connections are taken says nothing about the database.
     if (failure instanceof Overloaded) return;
-    this.#lostAt = isLoss ? performance.now() : undefined;
-    if (isLoss) this.#settings.observer?.onLoss(failure);
+    this.#lostAt = isLost ? performance.now() : undefined;
+    if (isLost) this.#settings.observer?.onLoss(failure);
     else this.#settings.observer?.onReturn();
   }
 

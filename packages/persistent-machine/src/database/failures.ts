@@ -15,6 +15,11 @@ export class LockNotAvailable extends Overloaded {
   override readonly name = 'LockNotAvailable';
 }
 
+/** Not applied: the statement took longer than it may. */
+export class TimedOut extends Overloaded {
+  override readonly name = 'TimedOut';
+}
+
 /** Not applied: the database refuses such statements altogether. An immediate retry does not help. */
 export class DatabaseUnavailable extends Error {
   override readonly name: string = 'DatabaseUnavailable';
@@ -51,6 +56,18 @@ export class RefusedData extends Error {
   ) {
     super('The database refused the data.', options);
   }
+
+  /**
+   * Whether the constraint with this name was violated. Of a distributed table only PostgreSQL's message names it, as
+   * its shard has it: with the shard's number, and cut and with a hash if it would be too long.
+   */
+  violates(name: string): boolean {
+    if (this.constraint !== undefined) return this.constraint === name;
+    const message = this.cause instanceof Error ? this.cause.message : '';
+    return [...message.matchAll(/(\w+?)(?:_[0-9a-f]{8})?_\d+\b/g)].some(
+      ([, found = '']) => found === name || (found.length >= 40 && name.startsWith(found)),
+    );
+  }
 }
 
 /** The connection was lost before the answer came. The statement may have been applied. */
@@ -85,7 +102,6 @@ const PASSING = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '53300', // too_many_connections
-  '57014', // query_canceled: statement_timeout
 ]);
 
 /** The database accepts no changes, or no statements at all. */
@@ -111,8 +127,9 @@ export function failureOf(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) {
     return new ConnectionLost('The connection was lost.', { cause: error });
   }
-  const { code = '', constraint, severity } = error;
+  const { code = '', constraint, severity, message } = error;
   if (code === '55P03') return new LockNotAvailable('A lock was not available.', { cause: error });
+  if (code === '57014') return new TimedOut('The statement took too long.', { cause: error });
   if (PASSING.has(code)) return new Overloaded('The database is too busy.', { cause: error });
   if (UNAVAILABLE.has(code)) {
     return new DatabaseUnavailable('The database takes no changes.', { cause: error });
@@ -126,7 +143,44 @@ export function failureOf(error: unknown): unknown {
   if (severity === 'FATAL' || severity === 'PANIC') {
     return new ConnectionLost('The database closed the connection.', { cause: error });
   }
+  // Nothing was sent to the node, so the coordinator has not committed either.
+  if (code === NODE_FAILURE && NOT_CONNECTED.test(message)) {
+    return new Unreachable('A node of the cluster cannot be reached.', { cause: error });
+  }
+  if (code === NODE_FAILURE || code.startsWith('57P') || NODE_LOST.test(message)) {
+    return new ConnectionLost('A node of the cluster was lost.', { cause: error });
+  }
   return error;
+}
+
+/** connection_failure: a coordinator of Citus passes on that its connection to a node failed. */
+const NODE_FAILURE = '08006';
+
+/** What the coordinator says if it could not even connect. */
+const NOT_CONNECTED =
+  /failed with the following error: (?:Connection refused|No route to host|Network is unreachable|could not translate host name|.*the database system is )/;
+
+/**
+ * How Citus's messages begin, which have no code of their own, where it loses a node at the commit or while it sends
+ * rows. The node may have committed, now or later.
+ */
+const NODE_LOST = new RegExp(
+  [
+    '^could not (?:commit transaction for shard|establish|connect|flush copy|start copy)',
+    'failed to COPY',
+    'failure on connection',
+    'server closed the connection',
+    'connection (?:to the remote node|not open|lost)',
+  ].join('|^'),
+);
+
+/**
+ * Whether a failure means that the database does not answer. An error that leaves the session open is an answer, such
+ * as that a node of the cluster is away.
+ */
+export function isLoss(failure: unknown): failure is Unreachable | ConnectionLost {
+  if (!(failure instanceof Unreachable || failure instanceof ConnectionLost)) return false;
+  return !(failure.cause instanceof DatabaseError && failure.cause.severity === 'ERROR');
 }
 
 /** The database accepts no connections at present. */

@@ -1,8 +1,11 @@
 /**
  * Migrates a database, safely also when several instances start at once. It does not know what the migrations do.
  */
-import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { type DataSource, MigrationExecutor, QueryFailedError, type QueryRunner } from 'typeorm';
 import { schemaOf } from '../internals';
+import type { Ask } from './ask';
+import { distribute, dropTriggers, hasCitus, isAboutTrigger } from './distribution';
+import { UnusableDatabase } from './failures';
 import { quoted } from './identifiers';
 import { PARTITIONS_SETTING } from './partitions';
 import { strayFunctions } from './strayFunctions';
@@ -11,7 +14,8 @@ import { strayFunctions } from './strayFunctions';
 export const MIGRATION_LOCK = 7_305_469_821;
 
 /**
- * Runs the pending migrations, and repairs what refers to the former name of a renamed schema or database.
+ * Runs the pending migrations, repairs what refers to the former name of a renamed schema or database, and distributes
+ * the tables if the database is the coordinator of a Citus cluster.
  *
  * @param dataSource an initialized one
  * @param partitions how many partitions new tables get
@@ -28,6 +32,8 @@ export async function migrate(
       PARTITIONS_SETTING,
       String(partitions),
     ]);
+    const ask = askOf(queryRunner);
+    const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
     const run: { readonly name: string; readonly milliseconds: number }[] = [];
     for (const migration of await executor.getPendingMigrations()) {
       const start = performance.now();
@@ -36,7 +42,8 @@ export async function migrate(
     }
     // Nothing is pending any more. This makes TypeORM's own tables if there are no migrations at all.
     await executor.executePendingMigrations();
-    await adoptNames(queryRunner, schema);
+    await adoptNames(ask, schema, tables);
+    if (await hasCitus(ask)) await distribute(ask, schema, tables, partitions);
     return run;
   });
   for (const { name, milliseconds } of migrated) onMigrated(name, milliseconds);
@@ -68,6 +75,7 @@ async function locked<Result>(
 ): Promise<Result> {
   const schema = schemaOf(dataSource);
   const queryRunner = dataSource.createQueryRunner();
+  let isInCluster = false;
   try {
     await queryRunner.startTransaction();
     // Timeouts are off: a wait for another instance, or for a long migration, is not a failure.
@@ -78,12 +86,21 @@ async function locked<Result>(
     await queryRunner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // Migrations name tables without a schema, and mean ours.
     await queryRunner.query("SELECT set_config('search_path', $1, true)", [quoted(schema)]);
+    const ask = askOf(queryRunner);
+    isInCluster = await hasCitus(ask);
+    if (isInCluster) {
+      const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
+      // In parallel, Citus would refuse a function after a table in one transaction.
+      await ask("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)");
+      await dropTriggers(ask, schema, tables);
+      leaveTriggersOut(queryRunner);
+    }
     const result = await work(queryRunner, new MigrationExecutor(dataSource, queryRunner), schema);
     await queryRunner.commitTransaction();
     return result;
   } catch (error) {
     if (queryRunner.isTransactionActive) await queryRunner.rollbackTransaction();
-    throw error;
+    throw isInCluster && isRefusedByCitus(error) ? toldForPeople(error) : error;
   } finally {
     await queryRunner.release();
   }
@@ -93,18 +110,45 @@ async function locked<Result>(
  * Updates what still has an old name after the schema was renamed, or the database restored under another name:
  * TypeORM's metadata, without which it would create generated columns again, and the functions of the triggers.
  */
-async function adoptNames(queryRunner: QueryRunner, schema: string): Promise<void> {
-  const tables = queryRunner.dataSource.entityMetadatas.map(({ tableName }) => tableName);
-  await queryRunner.query(
+async function adoptNames(ask: Ask, schema: string, tables: readonly string[]): Promise<void> {
+  await ask(
     `UPDATE ${quoted(schema)}.typeorm_metadata SET database = current_database(), schema = $1
      WHERE "table" = ANY ($2) AND (database, schema) IS DISTINCT FROM (current_database()::varchar, $1)`,
     [schema, tables],
   );
-  const ask = async <Row extends object>(
-    text: string,
-    values: readonly unknown[] = [],
-  ): Promise<Row[]> => queryRunner.manager.query<Row[]>(text, [...values]);
-  for (const definition of await strayFunctions(ask, schema, tables)) {
-    await queryRunner.query(definition);
-  }
+  for (const definition of await strayFunctions(ask, schema, tables)) await ask(definition);
+}
+
+/** feature_not_supported, and internal_error, which Citus often gives in its place. */
+const REFUSALS = new Set<unknown>(['0A000', 'XX000']);
+
+function isRefusedByCitus(error: unknown): error is QueryFailedError {
+  return (
+    error instanceof QueryFailedError &&
+    REFUSALS.has((error.driverError as { readonly code?: unknown }).code)
+  );
+}
+
+function toldForPeople(error: QueryFailedError): UnusableDatabase {
+  return new UnusableDatabase(
+    `Citus refuses a statement of a migration on distributed tables, and nothing was changed: ${error.message}. Make the ` +
+      'tables local with SELECT undistribute_table(name, cascade_via_foreign_keys => true), and try again; npm run ' +
+      'migration:run then distributes them.',
+    { cause: error },
+  );
+}
+
+/** Citus takes no triggers. So in a cluster the same migrations run without them. */
+function leaveTriggersOut(queryRunner: QueryRunner): void {
+  const query = queryRunner.query.bind(queryRunner);
+  queryRunner.query = async <Row>(text: string, ...others: unknown[]): Promise<Row> => {
+    // As a statement that returns no rows.
+    if (isAboutTrigger(text)) return [] as Row;
+    return query(text, ...(others as [])) as Promise<Row>;
+  };
+}
+
+function askOf(queryRunner: QueryRunner): Ask {
+  return async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+    queryRunner.manager.query<Row[]>(text, [...values]);
 }

@@ -6,6 +6,8 @@
 interface Setting {
   readonly name: string;
   readonly value: string;
+  /** The value in a database with Citus, if it is another one. */
+  readonly valueWithCitus?: string;
   /** The values that are good enough, as a regular expression of PostgreSQL. */
   readonly fine?: string;
   /** With another value, results would be wrong, not only slow. */
@@ -41,7 +43,8 @@ const SETTINGS: readonly Setting[] = [
     isVital: true,
   },
   // Each statement has a plan that suits all values, so PostgreSQL need not plan it again for each execution.
-  { name: 'plan_cache_mode', value: 'force_generic_plan' },
+  // Citus finds no generic plan for most statements, and then fails.
+  { name: 'plan_cache_mode', value: 'force_generic_plan', valueWithCitus: 'auto' },
   ...PLANNER_METHODS.map((method) => ({ name: `enable_${method}`, value: 'on' })),
   // Compiling a statement takes longer than running it.
   { name: 'jit', value: 'off' },
@@ -52,15 +55,24 @@ const SETTINGS: readonly Setting[] = [
   { name: 'idle_session_timeout', value: '0' },
 ];
 
-const ROWS = SETTINGS.map(({ name, value, fine = `^${value}$`, isVital = false }) => {
-  const texts = [name, value, fine].map((text) => `'${text}'`);
-  return `(${[...texts, String(isVital)].join(', ')})`;
+const ROWS = SETTINGS.flatMap(({ name, value, valueWithCitus, fine, isVital = false }) => {
+  const row = (wanted: string, withCitus: string): string => {
+    const texts = [name, wanted, fine ?? `^${wanted}$`].map((text) => `'${text}'`);
+    return `(${[...texts, String(isVital), withCitus].join(', ')})`;
+  };
+  return valueWithCitus === undefined
+    ? row(value, 'NULL::boolean')
+    : [row(value, 'false'), row(valueWithCitus, 'true')];
 }).join(', ');
+
+/** An SQL condition: the database has the extension Citus, which distributes tables over nodes. */
+export const HAS_CITUS = `to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL`;
 
 /** A setting that this version of PostgreSQL lacks is null, and so is the comparison: the row is left out. */
 const DIFFERING = `
-FROM (VALUES ${ROWS}) AS needed (name, value, fine, is_vital)
-WHERE current_setting(needed.name, true) !~ needed.fine`;
+FROM (VALUES ${ROWS}) AS needed (name, value, fine, is_vital, with_citus)
+WHERE current_setting(needed.name, true) !~ needed.fine
+AND (needed.with_citus IS NULL OR needed.with_citus = (${HAS_CITUS}))`;
 
 /**
  * For the start-up packet, as a command-line option: a standby refuses every statement of a session whose transactions

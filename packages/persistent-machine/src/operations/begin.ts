@@ -11,6 +11,15 @@ import type { MachineTables } from './tables';
  */
 const INSERT_LOCK_TIMEOUT = '50ms';
 
+const TIMEOUTS = `\
+-- While another transaction is inserting an id, PostgreSQL must wait to learn whether the id is taken: there is no
+-- SKIP LOCKED for INSERT. The wait is short, since the whole group waits.
+timeouts AS MATERIALIZED (
+  SELECT current_setting('lock_timeout') AS usual,
+         set_config('lock_timeout', '${INSERT_LOCK_TIMEOUT}', true) AS short
+),
+`;
+
 /** The usual timeout holds again for the ledger's row, which every commit needs. */
 const RESTORE_LOCK_TIMEOUT = `, set_config('lock_timeout', (SELECT usual FROM timeouts), true)`;
 
@@ -37,22 +46,24 @@ export function begin(tables: MachineTables): Operation<Change, boolean, Applied
 }
 
 function statementFor(tables: MachineTables): Statement {
+  const { isDistributed } = tables;
   const columns = tables.columns.map(({ name }) => name);
+  // Citus takes an INSERT beside another one in steps. Where a step of INSERT reads a CTE, it sends the CTE's rows to
+  // all nodes, and then the commit needs all of them. And a lock_timeout does not reach the nodes: there a group that
+  // has to wait longer than a statement may take fails, and its changes go one by one.
+  const [timeouts, shortly, restored] = isDistributed
+    ? ['', '', '']
+    : [TIMEOUTS, ' CROSS JOIN timeouts', RESTORE_LOCK_TIMEOUT];
   return {
     name: `${tables.names.records}/begin`,
     text: `
-WITH ${inputClause(tables)},
--- While another transaction is inserting an id, PostgreSQL must wait to learn whether the id is taken: there is no
--- SKIP LOCKED for INSERT. The wait is short, since the whole group waits.
-timeouts AS MATERIALIZED (
-  SELECT current_setting('lock_timeout') AS usual,
-         set_config('lock_timeout', '${INSERT_LOCK_TIMEOUT}', true) AS short
-),
+WITH ${inputClause(tables, isDistributed)},
+${timeouts}\
 -- In the order of ids, as in a swap, so that two groups that overlap cannot deadlock.
 begun AS (
   INSERT INTO ${tables.records} (partition, ${columns.join(', ')})
   SELECT ${PARTITION}, ${columns.map((name) => `input.${name}`).join(', ')}
-  FROM input CROSS JOIN timeouts
+  FROM input${shortly}
   ORDER BY input.id
   ON CONFLICT (partition, id) DO NOTHING
   RETURNING id
@@ -60,6 +71,6 @@ begun AS (
 changed AS (
   SELECT input.* FROM begun JOIN input USING (id)
 ),
-${recordClauses(tables, RESTORE_LOCK_TIMEOUT)}`,
+${recordClauses(tables, restored)}`,
   };
 }

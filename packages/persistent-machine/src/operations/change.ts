@@ -72,11 +72,15 @@ export const PARTITION = '$1::integer';
 /** The ids of the group's records, the second parameter of `parametersOf`. */
 export const IDS = '$2::uuid[]';
 
-/** The CTE `input`: the other parameters as a table. */
-export function inputClause(tables: MachineTables): string {
+/**
+ * The CTE `input`: the other parameters as a table.
+ *
+ * @param isInlined whether each clause that reads it unnests the parameters itself
+ */
+export function inputClause(tables: MachineTables, isInlined = false): string {
   const columns = [...tables.columns, ...changeColumns(tables)];
   const arrays = columns.map(({ type }, index) => `$${index + 2}::${type}[]`);
-  return `input AS MATERIALIZED (
+  return `input AS ${isInlined ? 'NOT ' : ''}MATERIALIZED (
   SELECT * FROM unnest(${arrays.join(', ')})
     AS input (${columns.map(({ name }) => name).join(', ')})
 )`;

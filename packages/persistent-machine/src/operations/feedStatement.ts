@@ -25,12 +25,20 @@ export function feedStatement(
   isFromStart: boolean,
   isFiltered: boolean,
 ): string {
-  const { history, partitions } = tables;
-  const key = isFiltered ? ['partition', 'event', 'position'] : ['partition', 'position'];
+  const { history, ledger, partitions, isDistributed } = tables;
+  // Citus refuses a scan for each event. There the nodes plan each execution anew, with its values.
+  const byEvent = isFiltered && !isDistributed;
+  const key = byEvent ? ['partition', 'event', 'position'] : ['partition', 'position'];
   const row = `(${key.map((column) => `row.${column}`).join(', ')})`;
   const at = (position: string): string =>
-    `(scope.partition, ${isFiltered ? 'wanted.event, ' : ''}${position})`;
+    `(scope.partition, ${byEvent ? 'wanted.event, ' : ''}${position})`;
   const [way, back] = isFromStart ? ['', ' DESC'] : [' DESC', ''];
+
+  // By the first Citus sees that each node can read its own partitions, and by the second which shards are empty.
+  const own = isDistributed
+    ? ' AND row.partition = scope.partition AND row.partition = ANY ($1::integer[])'
+    : '';
+  const ofEvents = isFiltered && isDistributed ? ' AND row.event = ANY ($6::text[])' : '';
 
   /**
    * Selects rows of one partition, in order. Partition and event are part of the order and of both bounds, not separate
@@ -38,9 +46,9 @@ export function feedStatement(
    */
   const scan = (above: string, below: string, order: string, most: string): string => {
     const rows = `SELECT row.* FROM ${history} AS row
-    WHERE ${row} ${above} AND ${row} ${below}
+    WHERE ${row} ${above} AND ${row} ${below}${own}${ofEvents}
     ORDER BY ${key.map((column) => `row.${column}${order}`).join(', ')} LIMIT ${most}`;
-    return isFiltered
+    return byEvent
       ? `SELECT row.* FROM unnest($6::text[]) AS wanted (event) CROSS JOIN LATERAL (
     ${rows}
   ) AS row ORDER BY row.position${order} LIMIT ${most}`
@@ -52,13 +60,35 @@ export function feedStatement(
     ? scan(`>= ${at('0')}`, `<= ${at('scope.after')}`, back, '1')
     : scan(`>= ${at('scope.before')}`, `<= ${at(BEYOND)}`, back, '1');
   const witness = (position: string): string =>
-    `(SELECT ${witnessExpression(tables, 'row')} FROM ${history} AS row
-        WHERE row.partition = scope.partition AND row.position = ${position})`;
+    `(SELECT ${witnessExpression(tables, 'row')} AS witness FROM ${history} AS row
+        WHERE row.partition = scope.partition AND row.position = ${position}${own})`;
+  const most = `$${isFiltered ? 7 : 6}::bigint`;
+  const ordered = (rows: string): string =>
+    partitions === 1 ? `${rows}\nORDER BY "#position"${way}` : merged(rows, isFromStart, most);
+  const columns = selected(transitionColumns(tables), 'row');
+  if (isDistributed) {
+    const of = (position: string): string => `($${position}::bigint[])[partition + 1]`;
+    return `
+-- The ledger has a row for each partition. Each node reads its partitions' rows, and the coordinator merges them.
+WITH part AS MATERIALIZED (
+  SELECT scope.partition AS "#scope", behind."#behind", after.witness AS "#after", before.witness AS "#before", node.*
+  FROM (
+    SELECT partition, ${of('2')} AS after, ${of('3')} AS before, ${of('4')} AS proof
+    FROM ${ledger} WHERE partition = ANY ($1::integer[])
+  ) AS scope
+  LEFT JOIN LATERAL (SELECT true AS "#behind" FROM (${behind}) AS row) AS behind ON true
+  LEFT JOIN LATERAL ${witness('scope.after')} AS after ON true
+  LEFT JOIN LATERAL ${witness('scope.proof')} AS before ON true
+  LEFT JOIN LATERAL (
+    SELECT ${columns} FROM (${page}) AS row LIMIT $5::bigint
+  ) AS node ON true
+)${ordered('\nSELECT * FROM part')}`;
+  }
   const rows = `
 SELECT facts.*, node.*
 FROM facts
 LEFT JOIN LATERAL (
-  SELECT ${selected(transitionColumns(tables), 'row')}
+  SELECT ${columns}
   FROM (SELECT facts."#scope" AS partition, facts.after, facts.before) AS scope
   CROSS JOIN LATERAL (${page}) AS row
   LIMIT $5::bigint
@@ -70,11 +100,7 @@ WITH facts AS MATERIALIZED (
          (SELECT true FROM (${behind}) AS row) IS NOT NULL AS "#behind",
          ${witness('scope.after')} AS "#after", ${witness('scope.proof')} AS "#before"
   FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) AS scope (partition, after, before, proof)
-)${
-    partitions === 1
-      ? `${rows}\nORDER BY node."#position"${way}`
-      : merged(rows, isFromStart, `$${isFiltered ? 7 : 6}::bigint`)
-  }`;
+)${ordered(rows)}`;
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { GROUP_SIZE, type Operation } from './Operation';
-import { partitionsIn } from './partition';
+import { wantedMachines } from './partition';
 import type { MachineTables } from './tables';
 
 export interface AsOfLookup {
@@ -15,13 +15,12 @@ export function findAsOf(
   tables: MachineTables,
 ): Operation<AsOfLookup, MachineRecord | null, Numbered> {
   const { names, history, owner, historyColumns } = tables;
-  const partitionsOf = partitionsIn(tables);
+  const wanted = wantedMachines(tables);
   const statement = {
     name: `${names.records}/find-as-of`,
     text: `
 SELECT wanted.number AS "#number", ${selected(historyColumns, 'history')}
-FROM unnest($1::integer[], $2::uuid[], $3::timestamptz[])
-  WITH ORDINALITY AS wanted (partition, id, moment, number)
+FROM ${wanted.numbered('wanted', ['moment', 'timestamptz'])}
 CROSS JOIN LATERAL (
   SELECT * FROM ${history} AS history
   WHERE history.partition = wanted.partition AND history.${owner.name} = wanted.id
@@ -36,11 +35,12 @@ CROSS JOIN LATERAL (
       groupSize: GROUP_SIZE,
       inFlight: 1,
       keyOf: ({ id, asOf }) => `${id} ${asOf.getTime()}`,
+      ...wanted.lane(({ id }: AsOfLookup) => id),
     },
     query: (lookups) => {
       const ids = lookups.map(({ id }) => id);
       const moments = lookups.map(({ asOf }) => asOf.toISOString());
-      return { statement, values: [partitionsOf(ids), ids, moments] };
+      return { statement, values: [wanted.partitions(ids), ids, moments] };
     },
     answers: (rows, lookups) => {
       const byNumber = rowsByNumber(rows);

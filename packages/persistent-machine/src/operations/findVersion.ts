@@ -3,7 +3,7 @@ import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { type StoredData, selectedData } from './data';
 import { GROUP_SIZE, type Operation } from './Operation';
-import { partitionsIn } from './partition';
+import { wantedMachines } from './partition';
 import type { MachineTables } from './tables';
 
 export interface VersionLookup {
@@ -26,14 +26,13 @@ interface Row extends Numbered {
 
 /** @returns an operation that answers an id and a version with the record, or with null if there is no such version */
 export function findVersion(tables: MachineTables): Operation<VersionLookup, Version | null, Row> {
-  const partitionsOf = partitionsIn(tables);
+  const wanted = wantedMachines(tables);
   const statement = {
     name: `${tables.names.records}/find-version`,
     text: `
 SELECT wanted.number AS "#number", ${selected(tables.historyColumns, 'history')},
        history.token AS "#token"${selectedData(tables, 'history')}
-FROM unnest($1::integer[], $2::uuid[], $3::integer[])
-  WITH ORDINALITY AS wanted (partition, id, version, number)
+FROM ${wanted.numbered('wanted', ['version', 'integer'])}
 JOIN ${tables.history} AS history
   ON history.partition = wanted.partition AND history.${tables.owner.name} = wanted.id
   AND history.version = wanted.version`,
@@ -44,11 +43,12 @@ JOIN ${tables.history} AS history
       groupSize: GROUP_SIZE,
       inFlight: 2,
       keyOf: ({ id, version }) => `${id} ${version}`,
+      ...wanted.lane(({ id }: VersionLookup) => id),
     },
     query: (lookups) => {
       const ids = lookups.map(({ id }) => id);
       const versions = lookups.map(({ version }) => version);
-      return { statement, values: [partitionsOf(ids), ids, versions] };
+      return { statement, values: [wanted.partitions(ids), ids, versions] };
     },
     answers: (rows, lookups) => {
       const byNumber = rowsByNumber(rows);

@@ -7,7 +7,7 @@ import type { MachineRecord } from '../machine';
 import { type Numbered, recordOf, rowsByNumber, selected } from './columns';
 import { type StoredData, selectedData } from './data';
 import { GROUP_SIZE, type Operation } from './Operation';
-import { partitionsIn } from './partition';
+import { wantedMachines } from './partition';
 import type { MachineTables } from './tables';
 
 export interface KeyedLookup {
@@ -51,15 +51,14 @@ const MADE_UP_KEY = /^retry:(\d{1,9}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{1
 /** @returns an operation that answers an id and a key with what both find */
 export function findWithKey(tables: MachineTables): Operation<KeyedLookup, FoundWithKey, Row> {
   const { names, records, history, owner, columns, historyColumns } = tables;
-  const partitionsOf = partitionsIn(tables);
+  const wanted = wantedMachines(tables);
   const statement = {
     name: `${names.records}/find-with-key`,
     text: `
 SELECT wanted.number AS "#number", ${selected(columns, 'record')},
        ${selected(historyColumns, 'history', RECORDED)},
        history.event AS "#event", history.occurred_at AS "#occurredAt"${selectedData(tables, 'history')}
-FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::integer[], $5::uuid[])
-  WITH ORDINALITY AS wanted (partition, id, key, version, token, number)
+FROM ${wanted.numbered('wanted', ['key', 'text'], ['version', 'integer'], ['token', 'uuid'])}
 JOIN ${records} AS record ON record.partition = wanted.partition AND record.id = wanted.id
 LEFT JOIN LATERAL (
   SELECT * FROM ${history} AS history
@@ -79,6 +78,7 @@ LEFT JOIN LATERAL (
       groupSize: GROUP_SIZE,
       inFlight: 2,
       keyOf: ({ id, key }) => `${id} ${key}`,
+      ...wanted.lane(({ id }: KeyedLookup) => id),
     },
     query: (lookups) => {
       const ids = lookups.map(({ id }) => id);
@@ -86,7 +86,7 @@ LEFT JOIN LATERAL (
       return {
         statement,
         values: [
-          partitionsOf(ids),
+          wanted.partitions(ids),
           ids,
           lookups.map(({ key }) => key),
           // Null for a caller's own key.

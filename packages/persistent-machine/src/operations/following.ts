@@ -2,7 +2,7 @@
 import { type Numbered, selected } from './columns';
 import type { Operation } from './Operation';
 import type { Page } from './page';
-import { partitionsIn } from './partition';
+import { wantedMachines } from './partition';
 import type { MachineTables } from './tables';
 import { type TransitionRow, transitionColumns, transitionOf } from './transition';
 
@@ -29,14 +29,13 @@ interface Row extends Numbered {
 /** @returns an operation that answers an id and a version with the transitions after it, oldest first */
 export function following(tables: MachineTables): Operation<KnownVersion, Following, Row> {
   const { names, history, owner } = tables;
-  const partitionsOf = partitionsIn(tables);
+  const wanted = wantedMachines(tables);
   // The statement reads one more than a page holds, to know whether there is a next page.
   const statement = {
     name: `${names.history}/following`,
     text: `
 SELECT wanted.number AS "#number", known.updated_at AS "#known", following.*
-FROM unnest($1::integer[], $2::uuid[], $3::integer[])
-  WITH ORDINALITY AS wanted (partition, id, version, number)
+FROM ${wanted.numbered('wanted', ['version', 'integer'])}
 LEFT JOIN ${history} AS known
   ON known.partition = wanted.partition AND known.${owner.name} = wanted.id
   AND known.version = wanted.version
@@ -56,12 +55,13 @@ ORDER BY wanted.number, following.version`,
       groupSize: MOST.machines,
       inFlight: 1,
       keyOf: ({ id, version }) => `${id} ${version}`,
+      ...wanted.lane(({ id }: KnownVersion) => id),
       isAside: true,
     },
     query: (known) => {
       const ids = known.map(({ id }) => id);
       const versions = known.map(({ version }) => version);
-      return { statement, values: [partitionsOf(ids), ids, versions] };
+      return { statement, values: [wanted.partitions(ids), ids, versions] };
     },
     answers: (rows, versions) => {
       const found = versions.map(() => ({

@@ -2,7 +2,7 @@
 import { pageQuery } from './keyset';
 import { GROUP_SIZE, type Operation } from './Operation';
 import { type Page, type PageRequest, type PageRow, pageOf } from './page';
-import { partitionsIn } from './partition';
+import { wantedMachines } from './partition';
 import { type MachineTables, columnOf } from './tables';
 import { type TransitionRow, transitionColumns, transitionOf } from './transition';
 
@@ -15,7 +15,7 @@ export function historyPage(
   tables: MachineTables,
 ): Operation<HistoryQuestion, Page<TransitionRow>, PageRow> {
   const { names, history, owner } = tables;
-  const partitionsOf = partitionsIn(tables);
+  const wanted = wantedMachines(tables);
   const keyset = {
     name: `${names.history}/history`,
     table: history,
@@ -31,10 +31,11 @@ export function historyPage(
       keyOf: ({ id, request }) => `${id} ${JSON.stringify(request)}`,
       // A GraphQL field asks for the same page of each machine in a list.
       formOf: ({ request }) => JSON.stringify(request),
+      ...wanted.lane(({ id }: HistoryQuestion) => id),
     },
     query: (group) => {
       const ids = group.map(({ id }) => id);
-      const machines = { owner, ids, partitions: partitionsOf(ids) };
+      const machines = { owner, from: wanted.from('scope'), values: [wanted.partitions(ids), ids] };
       return pageQuery({ ...keyset, machines }, group[0].request);
     },
     answers: (rows, group) => {

@@ -18,13 +18,20 @@ export interface Keyset {
   /** Reads a connection for each of these machines, in one statement. */
   readonly machines?: {
     readonly owner: Column;
-    readonly partitions: readonly number[];
-    readonly ids: readonly string[];
+    /** A FROM item named `scope`, with the columns `partition` and `id`. */
+    readonly from: string;
+    /** Of its parameters, which are the statement's first. */
+    readonly values: readonly unknown[];
   };
   /** Only rows where a text column has one of these values. An index must have this column, then the key. */
   readonly filter?: { readonly column: Column; readonly values: readonly string[] } | undefined;
   /** A number about the whole connection: an SQL expression, which may use the filter's values as `filter.list`. */
   readonly total?: string;
+  /**
+   * A table with a row for each partition, in the order of which the rows are distributed; `total` may use its rows as
+   * `part`. Each node reads its partitions' pages, and the coordinator merges them.
+   */
+  readonly parts?: string;
 }
 
 /** One end of a scan: an operator, and the place with which rows are compared. */
@@ -54,9 +61,9 @@ function extreme(key: readonly Column[], end: 0 | 1): string {
  * @throws RangeError if the page is larger than `LARGEST_PAGE`
  */
 export function pageQuery(keyset: Keyset, request: PageRequest): Query {
-  const values: unknown[] = [];
+  const { table, key, machines, filter, parts } = keyset;
+  const values: unknown[] = [...(machines?.values ?? [])];
   const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
-  const { table, key, machines, filter } = keyset;
   const fromStart = request.from === 'start';
   // The statement reads a page from the end backwards, and `pageOf` reverses it.
   const descending = keyset.descending === fromStart;
@@ -66,9 +73,6 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   // Scans have their limit in the text: for a LIMIT by parameter, a generic plan expects a tenth of the table.
   if (request.size > LARGEST_PAGE) throw new RangeError(`A page has ${LARGEST_PAGE} rows at most.`);
   const scanned = String(LARGEST_PAGE + 1);
-  const scopes =
-    machines &&
-    `unnest(${parameter(machines.partitions, 'integer[]')}, ${parameter(machines.ids, 'uuid[]')})`;
   const filterList = filter ? parameter(filter.values, 'text[]') : 'NULL::text[]';
   const place = (at: Key): string =>
     key.map(({ type }, index) => parameter(at[index], type)).join(', ');
@@ -82,15 +86,19 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
   const scan = (above: Bound | undefined, below: Bound | undefined, way: string, most: string) => {
     // With a filter, scans its index once for each value, and merges. The value is part of the order and of both
     // bounds, not a separate condition: this leaves the planner only that index, however rare the value is.
-    const ordered = filter ? [filter.column, ...key] : key;
+    // Citus refuses such a scan for each value. There the nodes plan each execution anew, with its values.
+    const byValue = parts === undefined ? filter : undefined;
+    const ordered = byValue ? [byValue.column, ...key] : key;
     const row = `(${ordered.map(({ name }) => `row.${name}`).join(', ')})`;
-    const value = filter ? 'wanted.value, ' : '';
-    const lowest = filter && { operator: '>=', at: extreme(key, 0) };
-    const highest = filter && { operator: '<=', at: extreme(key, 1) };
+    const value = byValue ? 'wanted.value, ' : '';
+    const lowest = byValue && { operator: '>=', at: extreme(key, 0) };
+    const highest = byValue && { operator: '<=', at: extreme(key, 1) };
     const conditions = [
       ...(machines
         ? [`row.partition = scope.partition AND row.${machines.owner.name} = scope.id`]
         : []),
+      ...(parts === undefined ? [] : ['row.partition = scope.partition']),
+      ...(filter && !byValue ? [`row.${filter.column.name} = ANY (${filterList})`] : []),
       ...[above ?? lowest, below ?? highest].flatMap((bound) =>
         bound ? [`${row} ${bound.operator} (${value}${bound.at})`] : [],
       ),
@@ -98,7 +106,7 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
     const orderBy = (columns: readonly Column[]): string =>
       `ORDER BY ${columns.map(({ name }) => `row.${name}${way}`).join(', ')}`;
     const rows = `SELECT row.* FROM ${table} AS row WHERE ${conditions.join(' AND ') || 'true'} ${orderBy(ordered)} LIMIT ${most}`;
-    return filter
+    return byValue
       ? `SELECT row.* FROM unnest(filter.list) AS wanted (value) CROSS JOIN LATERAL (${rows}) AS row ${orderBy(key)} LIMIT ${most}`
       : rows;
   };
@@ -115,19 +123,37 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
     ? scan(above(near, '>='), undefined, opposite, '1')
     : scan(undefined, below(near, '<='), opposite, '1');
 
+  const form = [keyset.name, request.from, near && 'near', far && 'far'];
+  const name = form.filter(Boolean).join('/');
+  const order = (alias: string): string =>
+    key.map(({ property }) => `${alias}."${property}"${direction}`).join(', ');
+  const node = `SELECT ${selected(keyset.columns, 'row')} FROM (${page}) AS row LIMIT ${limit}`;
+  if (parts !== undefined) {
+    const text = `
+-- Each node reads the rows and the numbers of its partitions in one snapshot.
+WITH part AS MATERIALIZED (
+  SELECT scope.*, facts.*, node.*
+  FROM ${parts} AS scope
+  LEFT JOIN LATERAL (${near ? `SELECT true AS "#behind" FROM (${behind}) AS row` : 'SELECT false AS "#behind"'}) AS facts ON true
+  LEFT JOIN LATERAL (${node}) AS node ON true
+)
+SELECT NULL AS "#machine", (SELECT bool_or("#behind") FROM part) AS "#behind", filter.total AS "#total",
+       ${keyset.columns.map(({ property }) => `part."${property}"`).join(', ')}
+FROM part
+CROSS JOIN (SELECT ${keyset.total ?? 'NULL'} FROM (SELECT ${filterList}) AS filter (list)) AS filter (total)
+ORDER BY ${order('part').replaceAll(/(?=,|$)/g, ' NULLS LAST')}
+LIMIT ${limit}`;
+    return { statement: { name, text }, values };
+  }
   const text = `
 SELECT scope.id AS "#machine", facts.*, node.*
-FROM ${scopes ?? '(SELECT NULL, NULL)'} AS scope (partition, id)
+FROM ${machines?.from ?? '(SELECT NULL, NULL) AS scope (partition, id)'}
 CROSS JOIN (SELECT ${filterList}) AS filter (list)
 CROSS JOIN LATERAL (
   SELECT ${near ? `(SELECT true FROM (${behind}) AS row) IS NOT NULL` : 'false'} AS "#behind",
          ${keyset.total ?? 'NULL'} AS "#total"
 ) AS facts
-LEFT JOIN LATERAL (
-  SELECT ${selected(keyset.columns, 'row')} FROM (${page}) AS row LIMIT ${limit}
-) AS node ON true
-ORDER BY scope.id, ${key.map(({ property }) => `node."${property}"${direction}`).join(', ')}`;
-
-  const form = [keyset.name, request.from, near && 'near', far && 'far'];
-  return { statement: { name: form.filter(Boolean).join('/'), text }, values };
+LEFT JOIN LATERAL (${node}) AS node ON true
+ORDER BY scope.id, ${order('node')}`;
+  return { statement: { name, text }, values };
 }

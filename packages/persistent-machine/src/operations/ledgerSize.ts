@@ -7,10 +7,15 @@ interface Row {
 }
 
 /** @returns an operation that answers with the size in bytes */
-export function ledgerSize({ names, ledger }: MachineTables): Operation<null, number, Row> {
+export function ledgerSize({
+  names,
+  ledger,
+  isDistributed,
+}: MachineTables): Operation<null, number, Row> {
   const statement = {
     name: `${names.ledger}/size`,
-    text: 'SELECT pg_table_size($1::regclass) AS size',
+    // The coordinator's own part of a distributed table is empty.
+    text: `SELECT ${isDistributed ? 'citus_table_size' : 'pg_table_size'}($1::regclass) AS size`,
   };
   return {
     // Concurrent scrapes of the metrics share one connection.

@@ -19,10 +19,11 @@ export interface MachinesQuestion {
 export function machinesPage(
   tables: MachineTables,
 ): Operation<MachinesQuestion, Page<MachineRecord> & { readonly total: number }, PageRow> {
-  const { names, records, ledger, columns } = tables;
+  const { names, records, ledger, columns, isDistributed } = tables;
   const createdAt = columnOf(tables, 'createdAt');
   const id = columnOf(tables, 'id');
   const stateType = columnOf(tables, 'stateType');
+  const counts = isDistributed ? '(SELECT DISTINCT partition, counts FROM part) AS ledger' : ledger;
   const keysetOf = ({ states, order }: MachinesQuestion): Keyset => ({
     name: `${names.records}/${order}${states ? '/in' : ''}`,
     table: records,
@@ -31,8 +32,9 @@ export function machinesPage(
     descending: order === 'newestFirst',
     filter: states ? { column: stateType, values: [...new Set(states)] } : undefined,
     total: `(
-    SELECT coalesce(sum(value::bigint), 0) FROM ${ledger}, jsonb_each_text(counts)
+    SELECT coalesce(sum(value::bigint), 0) FROM ${counts}, jsonb_each_text(counts)
     WHERE filter.list IS NULL OR key = ANY (filter.list))`,
+    ...(isDistributed ? { parts: ledger } : {}),
   });
   return {
     lane: oneByOne({

@@ -13,6 +13,20 @@ import type { MachineTables } from './tables';
  */
 const MARGIN = '1 minute';
 
+/** How many positions one step looks at. */
+const LOOKS = 31;
+
+/** The distances between the positions that a step looks at: enough steps for a million million positions. */
+const DISTANCES = Array.from({ length: 8 }, (_, step) => (LOOKS + 1) ** (7 - step));
+
+/** The greatest position, before which all is too old, that the first steps have found. */
+function lowAfter(steps: number): string {
+  return `coalesce(${DISTANCES.slice(0, steps)
+    .map((_, index) => `step_${steps - 1 - index}.position`)
+    .concat('0::bigint')
+    .join(', ')})`;
+}
+
 /** A position in one partition. */
 export interface Spot {
   readonly partition: number;
@@ -26,39 +40,45 @@ interface Row extends Spot {
 /** @returns an operation that answers a position with the place; null if there is no such transition */
 export function placeAround(tables: MachineTables): Operation<Spot, Place | null, Row> {
   const { names, history, ledger, partitions } = tables;
+  const witness = witnessExpression(tables, 'history');
+  // There is no index by time, and positions are in about its order. So each step looks at a few positions at equal
+  // distances, in all partitions at once, and the next one between two of these.
+  const steps = DISTANCES.map((distance, index) => {
+    const low = lowAfter(index);
+    return `
+  LEFT JOIN LATERAL (
+    SELECT history.position FROM ${history} AS history
+    WHERE history.partition = scope.partition AND history.recorded_at < (SELECT moment FROM known)
+      AND history.position = ANY (
+        ARRAY(
+          SELECT ${low} + ${distance} * number
+          FROM generate_series(1, least(${LOOKS}, (scope.position - ${low}) / ${distance})) AS number
+        )
+      )
+    -- Not in the order of the index: PostgreSQL would read that from its end, and look up nothing.
+    ORDER BY history.position + 0 DESC LIMIT 1
+  ) AS step_${index} ON true`;
+  });
   const statement = {
     name: `${names.history}/around`,
     text: `
-WITH RECURSIVE known AS (
-  SELECT recorded_at - interval '${MARGIN}' AS moment, ${witnessExpression(tables, 'history')} AS witness
+WITH known AS MATERIALIZED (
+  SELECT recorded_at - interval '${MARGIN}' AS moment, ${witness} AS witness
   FROM ${history} AS history
   WHERE history.partition = $1::integer AND history.position = $2::bigint
-),
--- Bisection, in all other partitions at once: there is no index by time, and positions are in about its order.
-search AS (
-  SELECT ledger.partition, 0::bigint AS low, ledger.position AS high
-  FROM ${ledger} AS ledger CROSS JOIN known
-  WHERE ledger.partition <> $1::integer
-  UNION ALL
-  SELECT search.partition,
-         CASE WHEN middle.recorded_at < known.moment THEN middle.position ELSE search.low END,
-         CASE WHEN middle.recorded_at < known.moment THEN search.high ELSE middle.position - 1 END
-  FROM search
-  CROSS JOIN known
-  CROSS JOIN LATERAL (
-    SELECT * FROM ${history} AS history
-    WHERE history.partition = search.partition AND history.position = (search.low + search.high + 1) / 2
-    LIMIT 1
-  ) AS middle
-  WHERE search.low < search.high
 )
 SELECT $1::integer AS partition, $2::bigint AS position, known.witness FROM known
 UNION ALL
-SELECT search.partition, search.low, (
-  SELECT ${witnessExpression(tables, 'history')} FROM ${history} AS history
-  WHERE history.partition = search.partition AND history.position = search.low
-)
-FROM search WHERE search.low = search.high`,
+SELECT * FROM (
+  SELECT scope.partition, ${lowAfter(DISTANCES.length)} AS position, last.witness
+  FROM ${ledger} AS scope${steps.join('')}
+  LEFT JOIN LATERAL (
+    SELECT ${witness} AS witness FROM ${history} AS history
+    WHERE history.partition = scope.partition AND history.position = ${lowAfter(DISTANCES.length)}
+    LIMIT 1
+  ) AS last ON true
+  WHERE scope.partition <> $1::integer AND EXISTS (SELECT FROM known)
+) AS others`,
   };
   return {
     lane: oneByOne({

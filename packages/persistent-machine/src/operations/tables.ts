@@ -38,6 +38,8 @@ export interface MachineTables {
   readonly channel: string;
   /** How many partitions the tables have. */
   readonly partitions: number;
+  /** Whether Citus has distributed them by partition over nodes. */
+  readonly isDistributed: boolean;
   /** The record's columns, `id` first, without the partition. */
   readonly columns: readonly TableColumn[];
   /** The history's column with the id of the machine. Its property is `id`, too. */
@@ -55,12 +57,14 @@ export interface MachineTables {
 /**
  * @param dataSource an initialized one, with the three entities
  * @param partitions how many partitions the database has
+ * @param isDistributed whether Citus has distributed the tables
  * @throws Error if the history lacks a column of the record, so that it could not rebuild a version
  */
 export function tablesOf(
   dataSource: DataSource,
   entities: MachineEntities,
   partitions = 1,
+  isDistributed = false,
 ): MachineTables {
   const record = dataSource.getMetadata(entities.record);
   const history = dataSource.getMetadata(entities.history);
@@ -91,6 +95,7 @@ export function tablesOf(
     ledger: inSchema(names.ledger),
     channel: channelOf(schema, names.history),
     partitions,
+    isDistributed,
     columns: [id, ...others],
     owner: { ...owner, property: 'id' },
     historyColumns: [{ ...owner, property: 'id' }, ...others],

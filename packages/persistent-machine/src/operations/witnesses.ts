@@ -22,6 +22,10 @@ interface Row {
 export function witnesses(
   tables: MachineTables,
 ): Operation<Positions, readonly (Witness | null)[], Row> {
+  // Citus refuses the LIMIT, and shows each node only the marks of its partitions.
+  const [limit, own] = tables.isDistributed
+    ? ['', '\nWHERE history.partition = ANY ($2::integer[])']
+    : ['LIMIT 1', ''];
   const statement = {
     name: `${tables.names.history}/witnesses`,
     text: `
@@ -30,8 +34,8 @@ FROM unnest($1::integer[], $2::integer[], $3::bigint[]) AS mark (number, partiti
 CROSS JOIN LATERAL (
   SELECT * FROM ${tables.history} AS history
   WHERE history.partition = mark.partition AND history.position = mark.position
-  LIMIT 1
-) AS history`,
+  ${limit}
+) AS history${own}`,
   };
   return {
     lane: {

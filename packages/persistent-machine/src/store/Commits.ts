@@ -9,6 +9,7 @@ import {
   OutcomeUnknown,
   Overloaded,
   RefusedData,
+  TimedOut,
 } from '../database/failures';
 import type { MachineRecord } from '../machine';
 import { begin } from '../operations/begin';
@@ -63,7 +64,9 @@ export class Commits {
       follow: () => false,
       // Whichever statement began the machine, the caller then compares how it began.
       settle: async (_change, begun) => begun,
-      isHeldUp: (error) => error instanceof LockNotAvailable,
+      // The nodes of a cluster do not know for how short a time a begin waits for a lock.
+      isHeldUp: (error) =>
+        error instanceof LockNotAvailable || (tables.isDistributed && error instanceof TimedOut),
     });
     const swapping = swap(tables);
     const finding = find(tables);
@@ -142,10 +145,11 @@ export class Commits {
       return applied;
     } catch (error) {
       const { idempotencyKey, positionKey } = this.#tables;
-      const constraint = error instanceof RefusedData ? error.constraint : undefined;
+      const violates = (key: string): boolean =>
+        error instanceof RefusedData && error.violates(key);
       // Another caller used the key meanwhile. The store loads again, and sees for what.
-      if (constraint === idempotencyKey && changes.length === 1) return KEY_IS_TAKEN;
-      if (constraint !== positionKey || !(error instanceof Error)) throw error;
+      if (changes.length === 1 && violates(idempotencyKey)) return KEY_IS_TAKEN;
+      if (!violates(positionKey) || !(error instanceof Error)) throw error;
       if (!this.#broken) this.#settings.onBrokenLedger(error);
       this.#broken = true;
       throw new DatabaseUnavailable('The ledger is broken.', { cause: error });

@@ -19,6 +19,10 @@ export interface Postgres {
   readonly ownerUrl: string;
   /** Whether a pooler in front of it keeps connections to a database that no test uses any more. */
   readonly isPooled?: boolean;
+  /** The administrator's URLs of the other nodes of a cluster, on which each database is made, too. */
+  readonly workers?: readonly string[];
+  /** The template of empty databases. Default: PostgreSQL's own. */
+  readonly empty?: string;
 }
 
 export interface RunningPostgres {
@@ -62,33 +66,56 @@ export interface TestDatabase {
 }
 
 /** @param template the database to copy; left out: the new one is empty */
-export async function createTestDatabase(template = 'template0'): Promise<TestDatabase> {
+export async function createTestDatabase(template?: string): Promise<TestDatabase> {
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2)}`;
   await createDatabase(name, template);
   return { url: urlOf(name), drop: () => dropDatabase(name) };
 }
 
 /** @param template the database to copy */
-export async function createDatabase(name: string, template = 'template0'): Promise<void> {
+export async function createDatabase(
+  name: string,
+  template = thePostgres().empty ?? 'template0',
+): Promise<void> {
   const owner = decodeURIComponent(new URL(thePostgres().ownerUrl).username);
-  await administrate(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE ${template}`);
+  await administrateAll(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE ${template}`);
+}
+
+/** Makes a database of a cluster one that can be copied: nobody connects to it, not even its own background workers. */
+export async function sealTemplate(name: string): Promise<void> {
+  if (thePostgres().workers === undefined) return;
+  await administrateAll(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  await administrateAll(
+    `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${name}'`,
+  );
 }
 
 /** Does nothing if there is no such database. */
 export async function dropDatabase(name: string): Promise<void> {
   const options = thePostgres().isPooled === true ? ' WITH (FORCE)' : '';
-  await administrate(`DROP DATABASE IF EXISTS ${name}${options}`);
+  await administrateAll(`DROP DATABASE IF EXISTS ${name}${options}`);
 }
 
 /** Runs a statement as the administrator, outside the databases of the tests. */
-export async function administrate(statement: string): Promise<void> {
-  const client = new Client({ connectionString: thePostgres().administratorUrl });
+export async function administrate(
+  statement: string,
+  url = thePostgres().administratorUrl,
+): Promise<void> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(statement);
   } finally {
     await client.end();
   }
+}
+
+/** Runs a statement as the administrator on each node. */
+export async function administrateAll(statement: string): Promise<void> {
+  const { administratorUrl, workers = [] } = thePostgres();
+  await Promise.all(
+    [administratorUrl, ...workers].map(async (url) => administrate(statement, url)),
+  );
 }
 
 /** @returns the URL of a database of the run's PostgreSQL, for its owner */
