@@ -92,7 +92,7 @@ export class Database {
     const { preparedStatements, statementTimeout } = this.#settings;
     const client = await this.#connect();
     try {
-      if (this.#needsNewPlans(client)) await client.query({ text: REPLAN });
+      if (this.#needsNewPlans(client)) await client.query(replan(statementTimeout));
       const query = {
         text,
         values: [...values],
@@ -180,4 +180,9 @@ export class Database {
         : new Unreachable('The database cannot be reached.', { cause: error });
     }
   }
+}
+
+/** A network may swallow this statement, too, so it has a timeout. node-postgres' types do not know that one. */
+function replan(timeout: number): { text: string } {
+  return { text: REPLAN, query_timeout: timeout } as { text: string };
 }
