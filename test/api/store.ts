@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../ormconfig';
 import { Database } from 'persistent-machine/database/Database';
-import { hasCitus } from 'persistent-machine/database/distribution';
+import { areDistributed } from 'persistent-machine/database/distribution';
 import { entitiesOf } from 'persistent-machine/integrity';
 import { Life } from '../../src/entities';
 import { type Phase, lives as lifecycle } from '../../src/machine';
@@ -35,7 +35,9 @@ export async function createStore(now: () => Date = () => new Date()): Promise<T
   const dataSource = createDataSource({ url, poolSize: 10, connectTimeout: 60_000 });
   await dataSource.initialize();
   const database = new Database(dataSource, { preparedStatements: true, statementTimeout: 60_000 });
-  const isDistributed = await hasCitus(async (text) => dataSource.query(text));
+  const asking = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+    dataSource.query<Row[]>(text, [...values]);
+  const isDistributed = await areDistributed(asking, 'public', ['lives']);
   const tables = tablesOf(dataSource, entitiesOf(Life), PARTITIONS, isDistributed);
   const lanes = new Lanes({ queueSize: 10_000 });
   const lives = new MachineStore(database, tables, lifecycle, {

@@ -21,7 +21,7 @@ import { createDataSource } from '../../ormconfig';
 import { Life } from '../../src/entities';
 import { Alive, Dead, type Gestating, lives } from '../../src/machine';
 import { contentsOf } from '../api/store';
-import { type TestServer, ask, startServer } from '../harness';
+import { type TestServer, ask, createTestDatabase, startServer } from '../harness';
 import { startWorker, stopWorker } from '../harness/citus';
 import { until } from '../../packages/persistent-machine/test/harness/until';
 import { problemsOf } from '../faults/integrity';
@@ -305,6 +305,45 @@ describe('what the nodes refuse', () => {
   ])('%s', async (_what, statement, code) => {
     await expect(owner.query(statement, [id])).rejects.toMatchObject({ code });
   });
+});
+
+test('tables that Citus has not distributed are used as on plain PostgreSQL, and migrations distribute them', async () => {
+  const database = await createTestDatabase();
+  const session = new Client({ connectionString: database.url });
+  await session.connect();
+  const birthOn = async (started: TestServer): Promise<unknown> => {
+    const id = uuidv7();
+    await ask(started, 'mutation ($id: ID!) { conceive(id: $id) { id } }', { id });
+    return (await ask(started, 'mutation ($id: ID!) { birth(id: $id) { __typename } }', { id }))
+      .data;
+  };
+  const born = { birth: { __typename: 'Alive' } };
+  const environment = { DATABASE_URL: database.url };
+
+  const distributed = await startServer(environment);
+  expect(await birthOn(distributed)).toEqual(born);
+  await distributed.stop();
+  await session.query(`SELECT undistribute_table('ledger', cascade_via_foreign_keys => true)`);
+  await expect(startServer(environment)).rejects.toThrow(
+    /only some tables .* not ledger\. Run npm run/,
+  );
+  await session.query(`SELECT undistribute_table('lives', cascade_via_foreign_keys => true)`);
+  const local = await startServer(environment);
+  expect(await birthOn(local)).toEqual(born);
+  await local.stop();
+
+  const migrating = createDataSource({ url: database.url, poolSize: 2, connectTimeout: 10_000 });
+  await migrating.initialize();
+  expect(await migrate(migrating, PARTITIONS)).toEqual([]);
+  await migrating.destroy();
+  const again = await startServer(environment);
+  expect(await birthOn(again)).toEqual(born);
+  expect((await ask(again, '{ census { alive total } }')).data).toEqual({
+    census: { alive: 3, total: 3 },
+  });
+  await again.stop();
+  await session.end();
+  await database.drop();
 });
 
 describe('a migration after the tables were distributed', () => {

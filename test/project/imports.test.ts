@@ -52,7 +52,7 @@ const ENGINES_PICTURE: Record<string, readonly string[]> = {
   operations: ['machine', 'database', 'internals'],
   machine: [],
   database: ['internals'],
-  integrity: ['machine', 'internals'],
+  integrity: ['machine', 'internals', 'database/distribution'],
   openDatabase: ['operations/tables', 'database'],
   config: ['database/url'],
   log: [],

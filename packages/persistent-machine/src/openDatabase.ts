@@ -8,7 +8,7 @@ import type { Ask } from './database/ask';
 import { type Log, reasonOf } from './database/awaitDatabase';
 import { type DataSourceSettings, createPool } from './database/dataSource';
 import { DatabaseNotReady, UnusableDatabase } from './database/failures';
-import { hasCitus } from './database/distribution';
+import { areDistributed } from './database/distribution';
 import { migrate } from './database/migrate';
 import { checkPartitions, countPartitions } from './database/partitions';
 import { type Installation, inspect } from './database/preconditions';
@@ -77,7 +77,8 @@ export async function openDatabase(
     await check();
     const partitions = (await countPartitions(ask, schema, ledgers)) ?? 1;
     checkPartitions(migrating.partitions, partitions);
-    const isDistributed = await hasCitus(ask);
+    const names = needs.map(({ name }) => name);
+    const isDistributed = await areDistributed(ask, schema, names);
     if (isDistributed && partitions === 1) {
       migrating.log.warn(
         'The database is a Citus cluster, but has one partition, which is on one node: only a new database with ' +

@@ -3,6 +3,7 @@
  * node. Whether there is a cluster, the database says. It knows no particular table.
  */
 import type { Ask } from './ask';
+import { UnusableDatabase } from './failures';
 import { quoted } from './identifiers';
 import { HAS_CITUS } from './settings';
 
@@ -26,6 +27,29 @@ JOIN pg_constraint ON conrelid = relation.oid AND contype = 'p'
 JOIN pg_attribute ON attrelid = relation.oid AND attnum = conkey[1] AND attname = 'partition'
 WHERE relnamespace = to_regnamespace(quote_ident($1)) AND relname = ANY ($2::text[])
 ORDER BY relname`;
+
+/**
+ * Whether Citus has distributed the tables. In a database with the extension, tables that were made before it are local
+ * until migrations run.
+ *
+ * @param tables names
+ * @throws UnusableDatabase if only some of them are distributed
+ */
+export async function areDistributed(
+  ask: Ask,
+  schema: string,
+  tables: readonly string[],
+): Promise<boolean> {
+  if (!(await hasCitus(ask))) return false;
+  const partitioned = await ask<Table>(PARTITIONED, [schema, tables]);
+  const local = partitioned.filter(({ isDistributed }) => !isDistributed).map(({ name }) => name);
+  if (local.length === partitioned.length) return false;
+  if (local.length === 0) return true;
+  throw new UnusableDatabase(
+    `Citus has distributed only some tables of the schema ${schema}, and not ${local.join(', ')}. Run ` +
+      'npm run migration:run, which distributes them.',
+  );
+}
 
 const TRIGGERS = `
 SELECT tgname::text AS name, relname::text AS "table"

@@ -27,13 +27,13 @@ export async function migrate(
   partitions = 1,
   onMigrated: (name: string, milliseconds: number) => void = () => undefined,
 ): Promise<string[]> {
-  const migrated = await locked(dataSource, async (queryRunner, executor, schema) => {
+  const migrated = await locked(dataSource, async (queryRunner, executor, place) => {
+    const { schema, tables, isInCluster } = place;
     await queryRunner.query('SELECT set_config($1, $2, true)', [
       PARTITIONS_SETTING,
       String(partitions),
     ]);
     const ask = askOf(queryRunner);
-    const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
     const run: { readonly name: string; readonly milliseconds: number }[] = [];
     for (const migration of await executor.getPendingMigrations()) {
       const start = performance.now();
@@ -43,7 +43,7 @@ export async function migrate(
     // Nothing is pending any more. This makes TypeORM's own tables if there are no migrations at all.
     await executor.executePendingMigrations();
     await adoptNames(ask, schema, tables);
-    if (await hasCitus(ask)) await distribute(ask, schema, tables, partitions);
+    if (isInCluster) await distribute(ask, schema, tables, partitions);
     return run;
   });
   for (const { name, milliseconds } of migrated) onMigrated(name, milliseconds);
@@ -65,15 +65,25 @@ export async function revert(dataSource: DataSource): Promise<string | undefined
   });
 }
 
+/** Where migrations run. */
+interface Place {
+  readonly schema: string;
+  /** The names of the entities' tables, whether they exist or not. */
+  readonly tables: readonly string[];
+  /** Whether the database is the coordinator of a Citus cluster. */
+  readonly isInCluster: boolean;
+}
+
 /**
  * Works in one transaction that holds the lock, so that a second instance waits, and then finds nothing to do. The lock
  * is the transaction's, because a session's does not survive a pooler in transaction mode.
  */
 async function locked<Result>(
   dataSource: DataSource,
-  work: (queryRunner: QueryRunner, executor: MigrationExecutor, schema: string) => Promise<Result>,
+  work: (queryRunner: QueryRunner, executor: MigrationExecutor, place: Place) => Promise<Result>,
 ): Promise<Result> {
   const schema = schemaOf(dataSource);
+  const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
   const queryRunner = dataSource.createQueryRunner();
   let isInCluster = false;
   try {
@@ -89,13 +99,13 @@ async function locked<Result>(
     const ask = askOf(queryRunner);
     isInCluster = await hasCitus(ask);
     if (isInCluster) {
-      const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
       // In parallel, Citus would refuse a function after a table in one transaction.
       await ask("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)");
       await dropTriggers(ask, schema, tables);
       leaveTriggersOut(queryRunner);
     }
-    const result = await work(queryRunner, new MigrationExecutor(dataSource, queryRunner), schema);
+    const executor = new MigrationExecutor(dataSource, queryRunner);
+    const result = await work(queryRunner, executor, { schema, tables, isInCluster });
     await queryRunner.commitTransaction();
     return result;
   } catch (error) {

@@ -3,6 +3,7 @@
  * works in a transaction that it rolls back, and so changes nothing.
  */
 import type { DataSource, QueryRunner } from 'typeorm';
+import { areDistributed } from '../database/distribution';
 import { schemaOf } from '../internals';
 import { type Ask, TYPEORM_TABLES, describe } from './catalog';
 import { changes } from './changes';
@@ -73,7 +74,8 @@ async function differencesIn(
   const tables = [...wanted.tables.keys()];
   const functions = [...wanted.functions.keys()];
   const described = await describe(ask, tables, functions);
-  const actual = (await hasCitus(ask)) ? withTriggersOf(wanted, described) : described;
+  const isDistributed = await areDistributed(ask, schemaOf(dataSource), tables);
+  const actual = isDistributed ? withTriggersOf(wanted, described) : described;
   refuseForeignLedgers(dataSource, actual);
   const others = await othersThan(
     ask,
@@ -97,13 +99,6 @@ async function differencesIn(
     await become(actual, down);
   }
   return { up, down, others };
-}
-
-async function hasCitus(ask: Ask): Promise<boolean> {
-  const [row] = await ask<{ has: boolean }>(
-    `SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has`,
-  );
-  return row?.has === true;
 }
 
 /** Citus takes no triggers, and migrations leave them out in a cluster. So there they count as made. */

@@ -125,8 +125,8 @@ export function pageQuery(keyset: Keyset, request: PageRequest): Query {
 
   const form = [keyset.name, request.from, near && 'near', far && 'far'];
   const name = form.filter(Boolean).join('/');
-  const order = (alias: string): string =>
-    key.map(({ property }) => `${alias}."${property}"${direction}`).join(', ');
+  const order = (alias: string, nulls = ''): string =>
+    key.map(({ property }) => `${alias}."${property}"${direction}${nulls}`).join(', ');
   const node = `SELECT ${selected(keyset.columns, 'row')} FROM (${page}) AS row LIMIT ${limit}`;
   if (parts !== undefined) {
     const text = `
@@ -141,7 +141,7 @@ SELECT NULL AS "#machine", (SELECT bool_or("#behind") FROM part) AS "#behind", f
        ${keyset.columns.map(({ property }) => `part."${property}"`).join(', ')}
 FROM part
 CROSS JOIN (SELECT ${keyset.total ?? 'NULL'} FROM (SELECT ${filterList}) AS filter (list)) AS filter (total)
-ORDER BY ${order('part').replaceAll(/(?=,|$)/g, ' NULLS LAST')}
+ORDER BY ${order('part', ' NULLS LAST')}
 LIMIT ${limit}`;
     return { statement: { name, text }, values };
   }

@@ -138,8 +138,7 @@ function expected(
 }
 
 /**
- * Merges partitions by the time of recording, where each row counts as no earlier than those that come before it in its
- * partition.
+ * Merges partitions by the time of recording. A row counts as no earlier than the rows before it in its partition.
  *
  * @param way 1 from the start, -1 from the end
  */
@@ -194,7 +193,7 @@ test('a page after, or before, any cursor is the right one, with its flags', asy
   }
 });
 
-test('a page between any two cursors is the right one, also with those that other instances have given', async () => {
+test('a page between any two cursors is the right one, also if other instances gave the cursors', async () => {
   // An instance merges the partitions in an order of its own, so any marks may be together in a place.
   const anyPlace = fc
     .tuple(fc.tuple(...marks.map((each) => fc.constantFrom(...each))), fc.nat(PARTITIONS - 1))

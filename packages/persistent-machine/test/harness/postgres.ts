@@ -81,7 +81,10 @@ export async function createDatabase(
   await administrateAll(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE ${template}`);
 }
 
-/** Makes a database of a cluster one that can be copied: nobody connects to it, not even its own background workers. */
+/**
+ * Makes a database of a cluster one that can be copied: PostgreSQL lets no session connect to it, not even Citus's
+ * background workers.
+ */
 export async function sealTemplate(name: string): Promise<void> {
   if (thePostgres().workers === undefined) return;
   await administrateAll(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);

@@ -345,7 +345,7 @@ describe('while the tables grow from nothing', () => {
     const { tables, store } = kept;
     const bystander = await store.begin(newId(), {}, anonymous);
     for (let round = 1; round <= 12; round += 1) {
-      const begins = Array.from({ length: 256 }, () => installationOf(newId(), 'nobody'));
+      const begins = Array.from({ length: 256 }, () => installationOf(newId(), 'joiner'));
       const openings = begins.flatMap(
         ({ record }) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
       );
@@ -384,7 +384,7 @@ test('a group soon looks up few rows, although PostgreSQL made its first plans f
   try {
     const bystander = await store.begin(newId(), {}, anonymous);
     for (let round = 1; round <= 40; round += 1) {
-      const begins = Array.from({ length: 64 }, () => installationOf(newId(), 'nobody'));
+      const begins = Array.from({ length: 64 }, () => installationOf(newId(), 'joiner'));
       const openings = begins.flatMap(
         ({ record }) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
       );
@@ -507,7 +507,7 @@ describe('with 50,000 doors, all of them in one state', () => {
       const openings = records.flatMap(
         (record) => changeOf(doors.phaseOf(record), 'Opening', 'porter') ?? [],
       );
-      const begins = group.map(() => installationOf(newId(), 'nobody'));
+      const begins = group.map(() => installationOf(newId(), 'joiner'));
       for (const query of [queryOf(begin(tables), begins), queryOf(swap(tables), openings)]) {
         const { scanned, blocks } = await readingOf(query, planning);
         expect(scanned).toEqual([]);
